@@ -1,0 +1,68 @@
+"""Classical numerical methods at the bandwidth limit, on NumPy and CuPy arrays.
+
+Names are loaded on first use (SPEC 1), so that ``import numsolve`` costs milliseconds.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import krylov as krylov
+    from . import precondition as precondition
+    from . import problems as problems
+    from ._array import to_device as to_device
+    from ._array import to_host as to_host
+    from ._progress import Progress as Progress
+    from ._result import ConvergenceError as ConvergenceError
+    from ._result import ConvergenceWarning as ConvergenceWarning
+    from ._result import Interrupted as Interrupted
+    from ._result import Result as Result
+    from ._result import Status as Status
+    from ._solve import solve as solve
+
+_HOME = {
+    "ConvergenceError": "_result",
+    "ConvergenceWarning": "_result",
+    "Interrupted": "_result",
+    "Progress": "_progress",
+    "Result": "_result",
+    "Status": "_result",
+    "krylov": None,
+    "precondition": None,
+    "problems": None,
+    "solve": "_solve",
+    "to_device": "_array",
+    "to_host": "_array",
+}
+
+__all__ = [  # noqa: RUF022 - classes first, as in _HOME; a test compares the two
+    "ConvergenceError",
+    "ConvergenceWarning",
+    "Interrupted",
+    "Progress",
+    "Result",
+    "Status",
+    "krylov",
+    "precondition",
+    "problems",
+    "solve",
+    "to_device",
+    "to_host",
+]
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'numsolve' has no attribute {name!r}")
+    home = _HOME[name]
+    if home is None:
+        return import_module(f"numsolve.{name}")
+    value = getattr(import_module(f"numsolve.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return [*__all__, "__version__"]

@@ -1,0 +1,155 @@
+"""Where arrays live: the only module beside ``kernels/gpu`` that knows CuPy exists."""
+
+import os
+from functools import cache
+from importlib import import_module
+
+import numpy as np
+
+READ_EVERY = {"numpy": 1, "cupy": 10}  # steps between two reads of the residual norms
+_LIBRARY = {"numpy": "numpy", "scipy": "numpy", "cupy": "cupy", "cupyx": "cupy"}
+_FOREIGN = {"torch", "jax", "jaxlib", "tensorflow", "dask", "sparse", "pandas", "xarray", "polars", "numba"}
+
+
+def library(x):
+    """Return "numpy", "cupy" or None (lives nowhere: a list, a number, a user's operator).
+
+    The root module of the type decides, or that of a base class: nothing is imported or copied.
+    """
+    for base in type(x).__mro__:
+        root = base.__module__.partition(".")[0]
+        if root == "numsolve":
+            return getattr(x, "library", None)
+        if root in _LIBRARY:
+            # SciPy's LinearOperator wraps any matvec, and it is a base of many users' classes.
+            return None if base.__name__ == "LinearOperator" and root == "scipy" else _LIBRARY[root]
+        if root in _FOREIGN:
+            raise TypeError(f"{root} arrays are not supported: convert to NumPy, SciPy or CuPy first")
+    return None
+
+
+def common_library(**arguments):
+    """Return the one library the named arguments live in, or raise naming the two that differ."""
+    found = {name: library(x) for name, x in arguments.items() if x is not None}
+    homes = {}
+    for name, home in found.items():
+        if home is not None:
+            homes.setdefault(home, name)
+    if len(homes) > 1:
+        raise TypeError(
+            f"{homes['cupy']} is on the GPU (CuPy), {homes['numpy']} is on the host (NumPy): "
+            "move one with numsolve.to_device or numsolve.to_host"
+        )
+    return next(iter(homes), "numpy")
+
+
+def namespace(x):
+    """Return the module of array functions for `x`: numpy or cupy."""
+    return array_module(library(x) or "numpy")
+
+
+def array_module(name):
+    """Return numpy or cupy by name."""
+    return np if name == "numpy" else _cupy()
+
+
+def sparse_module(name):
+    """Return ``scipy.sparse`` or ``cupyx.scipy.sparse`` by the name of the array library."""
+    if name == "cupy":
+        _cupy()
+    return import_module("scipy.sparse" if name == "numpy" else "cupyx.scipy.sparse")
+
+
+def read_every(x):
+    """Return after how many steps the loop reads norms that live beside `x`."""
+    return READ_EVERY[library(x) or "numpy"]
+
+
+def is_sparse(x):
+    """Tell whether `x` is a SciPy or CuPy sparse matrix or array."""
+    return hasattr(x, "tocsr") and hasattr(x, "nnz")
+
+
+def to_device(*things):
+    """Copy NumPy arrays and SciPy sparse matrices to the current CUDA device.
+
+    Parameters
+    ----------
+    *things : array or sparse matrix
+        What already lives on the device, and None, is passed through.
+
+    Returns
+    -------
+    array or tuple
+        The CuPy twin of each argument; a single argument comes back bare.
+
+    Raises
+    ------
+    RuntimeError
+        CuPy is missing, switched off by ``NUMSOLVE_CUPY=0``, or sees no device.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve import to_device
+    >>> b = to_device(np.ones(3))  # doctest: +SKIP
+    """
+    cupy = _cupy()
+    if not cupy.is_available():
+        raise RuntimeError("CuPy is installed but sees no CUDA device: check the driver with nvidia-smi")
+    return _each(things, _to_device)
+
+
+def to_host(*things):
+    """Copy CuPy arrays and sparse matrices to the host.
+
+    Parameters
+    ----------
+    *things : array or sparse matrix
+        What already lives on the host, and None, is passed through.
+
+    Returns
+    -------
+    array or tuple
+        The NumPy or SciPy twin of each argument; a single argument comes back bare.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve import to_host
+    >>> to_host(np.ones(3))
+    array([1., 1., 1.])
+    """
+    return _each(things, lambda x: x.get() if library(x) == "cupy" else x)
+
+
+def read_sum(pieces):
+    """Return a number that a kernel left, on a GPU in pieces, as a float of the host."""
+    return float(np.sum(to_host(pieces)))
+
+
+def _to_device(x):
+    if x is None or library(x) == "cupy":
+        return x
+    if is_sparse(x):
+        return sparse_module("cupy").csr_matrix(x.tocsr())
+    if hasattr(x, "matvec"):
+        raise TypeError("a LinearOperator cannot be moved: build it from CuPy arrays")
+    return _cupy().asarray(x)
+
+
+def _each(things, move):
+    moved = tuple(move(x) for x in things)
+    return moved[0] if len(moved) == 1 else moved
+
+
+@cache
+def _cupy():
+    if os.environ.get("NUMSOLVE_CUPY") == "0":
+        raise RuntimeError("CuPy is switched off by the environment variable NUMSOLVE_CUPY=0")
+    try:
+        return import_module("cupy")
+    except ImportError as error:
+        raise RuntimeError(
+            "CuPy is not installed: pip install 'numsolve[cuda13]' (or cuda12, as nvidia-smi says)"
+        ) from error

@@ -1,0 +1,179 @@
+"""The one loop: it alone knows tolerance, limits, callback and history, and when norms reach the host."""
+
+import time
+from math import inf, isfinite
+
+import numpy as np
+
+from ._array import namespace, read_every, to_host
+from ._result import Breakdown, Interrupted, Result, Status
+from .kernels import kernels_for
+
+_SAYS = {
+    Status.CONVERGED: "converged",
+    Status.MAXITER: "maxiter reached: raise it, or improve the preconditioner M",
+    Status.STOPPED: "stopped by the callback",
+    Status.TIME_LIMIT: "time limit reached: raise it, or improve the preconditioner M",
+    Status.INTERRUPTED: "interrupted: the last iterate is kept",
+    Status.NONFINITE: "the residual is not finite: A, b or M overflows or returns NaN",
+    Status.STAGNATED: (
+        "the residual stopped falling above the tolerance: loosen rtol, use a higher precision, "
+        "or improve the preconditioner M"
+    ),
+}
+
+
+@np.errstate(all="ignore")
+def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=1.0):
+    """Run a method until its residual is small, and say why it ended.
+
+    Parameters
+    ----------
+    start : callable
+        ``start(x)`` returns a generator that first yields ``(x, rr)`` with the true squared residual
+        norm of `x`, then one pair an iteration. ``x`` may be a function that forms the iterate; ``rr``
+        may, on a GPU, be a sum still in pieces. To each the loop sends `live`, a flag beside `x` that
+        is false once the tolerance is met, or None after a NaN: the generator then raises `Breakdown`.
+        A generator that ends is started again from its last iterate.
+    x : array
+        Starting guess; it is overwritten.
+    tol : float
+        Absolute tolerance for the residual norm.
+    maxiter : int
+        Largest number of iterations.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each read; true stops.
+    time_limit : float
+        Seconds after which to stop at the next read.
+    scale : float or tuple of float
+        What iterates and norms are multiplied by when they are handed out.
+
+    Returns
+    -------
+    Result
+        The first iterate that met the tolerance, or the last one.
+
+    Notes
+    -----
+    A claim of convergence is verified by starting again from the iterate: the first norm is then the true
+    one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
+    """
+    return _Run(start, x, tol, maxiter, callback, time_limit, scale).result()
+
+
+class _Run:
+    """The state of one run of the loop."""
+
+    def __init__(self, start, x, tol, maxiter, callback, time_limit, scale):
+        xp = namespace(x)
+        self.start, self.x, self.maxiter, self.callback = start, x, maxiter, callback
+        self.x_scale, self.norm_scale = scale if isinstance(scale, tuple) else (scale, scale)
+        self.deadline = time.monotonic() + time_limit
+        self.judge = kernels_for(x).residual_norm
+        self.norms = xp.empty(read_every(x), x.real.dtype)
+        self.live = xp.ones(1, bool)
+        self.tol = self.norms.dtype.type(tol)
+        self.history = []
+
+    def result(self):
+        """Run, and hand out the last iterate whatever happens."""
+        try:
+            return self.hand_out(*self.run())
+        except KeyboardInterrupt:
+            raise Interrupted(self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])) from None
+
+    def hand_out(self, status, message):
+        return Result(self.shown(), status, message, np.array(self.history, float) * self.norm_scale)
+
+    def iterate(self):
+        """Form the current iterate."""
+        if callable(self.x):
+            self.x = self.x()
+        return self.x
+
+    def shown(self):
+        """Return the current iterate in the caller's scale."""
+        x = self.iterate()
+        return x if self.x_scale == 1 else x * self.x_scale
+
+    def run(self):
+        """Return the status and its message."""
+        claimed, before, ending = False, inf, None
+        while True:
+            steps = self.start(self.iterate())
+            true = self.first(steps)
+            if true <= self.tol:
+                return Status.CONVERGED, _SAYS[Status.CONVERGED]
+            if ending is not None:
+                return ending
+            if not isfinite(true):
+                return Status.NONFINITE, _SAYS[Status.NONFINITE]
+            # Started again after a false claim, or after a whole cycle: without progress it never ends.
+            if true > (0.5 if claimed else 1 - 1e-12) * before:
+                return Status.STAGNATED, _SAYS[Status.STAGNATED]
+            before = true
+            try:
+                status = self.limits() or self.follow(steps)
+                claimed = status is Status.CONVERGED
+                ending = None if claimed or status is None else (status, _SAYS[status])
+            except Breakdown as error:
+                ending = error.status, str(error)
+
+    def first(self, steps):
+        """Read the true norm of the current iterate into the history."""
+        self.x, rr = next(steps)
+        self.judge(rr, self.tol, 0, self.norms, self.live)
+        true = float(to_host(self.norms)[0])
+        self.history[-1:] = [true]
+        return true
+
+    def follow(self, steps):
+        """Step until something happens; None means that the generator ended and wants a new start."""
+        while True:
+            forms, ended = self.block(steps)
+            norms = to_host(self.norms)[: len(forms)].tolist()
+            for form, norm in zip(forms, norms, strict=True):
+                if not norm < inf:
+                    return self.fail(steps)
+                self.x = form
+                self.history.append(norm)
+                if norm <= self.tol:
+                    return Status.CONVERGED
+            if self.callback is not None and self.call_back():
+                return Status.STOPPED
+            status = self.limits()
+            if status is not None or ended:
+                return status
+
+    def block(self, steps):
+        """Take as many steps as one read covers; return what forms their iterates, and whether it ended."""
+        forms = []
+        for step in range(min(len(self.norms), self.maxiter - len(self.history) + 1)):
+            try:
+                form, rr = steps.send(self.live)
+            except StopIteration:
+                return forms, True
+            self.judge(rr, self.tol, step, self.norms, self.live)
+            forms.append(form)
+        return forms, False
+
+    def fail(self, steps):
+        """After a norm that is not a number: the generator raises `Breakdown`, or ends to start again."""
+        try:
+            steps.send(None)
+        except StopIteration:
+            return None
+        return Status.NONFINITE
+
+    def call_back(self):
+        """Show the callback the current iterate, unless it says that it does not look."""
+        wants_x = getattr(self.callback, "wants_x", True)
+        return self.callback(self.shown() if wants_x else None, self.history[-1] * self.norm_scale)
+
+    def limits(self):
+        """Return the status of the limit that is reached, or None."""
+        if len(self.history) > self.maxiter:
+            return Status.MAXITER
+        if time.monotonic() > self.deadline:
+            return Status.TIME_LIMIT
+        return None

@@ -1,0 +1,211 @@
+"""What every method multiplies with: a matrix or a preconditioner, where its arrays live."""
+
+import numpy as np
+
+from . import _validate
+from ._array import array_module, is_sparse, library, namespace, sparse_module
+from .kernels import kernels_for
+
+
+class Operator:
+    """A linear operator with ``apply(x, out)``; subclasses of it need no more.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    dtype : numpy.dtype
+        Of the entries, and of what `apply` takes and writes.
+    library : {"numpy", "cupy"}
+        Where its arrays live.
+    """
+
+    def __init__(self, shape, dtype, library):
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.library = library
+
+    def apply(self, x, out):
+        """Write the product with the vector `x` to `out` and return it."""
+        raise TypeError(f"{type(self).__name__} does not define apply(x, out)")
+
+    def apply_dot(self, x, out):
+        """Write the product with `x` to `out`, return the real part of ``x^H out`` (on a GPU: in pieces)."""
+        self.apply(x, out)
+        return kernels_for(out).dot(x, out)
+
+    def residual(self, b, x):
+        """Return ``b - A x``."""
+        r = namespace(b).empty_like(b)
+        self.apply(x, r)
+        r *= -1
+        r += b
+        return r
+
+    def magnitude(self):
+        """Return the size of a typical large entry, or 1 where no entries are at hand."""
+        return 1.0
+
+    def astype(self, dtype):
+        """Return an operator that takes and writes `dtype`; itself if it does so already."""
+        return self if self.dtype == dtype else _Cast(self, dtype)
+
+    def __matmul__(self, x):
+        xp = array_module(self.library)
+        x = _validate.as_array(x, "x", xp)
+        if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
+            raise ValueError(f"x has shape {x.shape}, but the operator needs ({self.shape[1]},) or (.., k)")
+        out = xp.empty((self.shape[0], *x.shape[1:]), self.dtype)
+        if x.ndim == 1:
+            return self.apply(xp.ascontiguousarray(x, dtype=self.dtype), out)
+        for column in range(x.shape[1]):
+            out[:, column] = self @ x[:, column]
+        return out
+
+    def matvec(self, x):
+        """Return the product with the vector `x`: SciPy's name for ``@``."""
+        return self @ x
+
+
+class Csr(Operator):
+    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels."""
+
+    def __init__(self, A, dtype=None, name="A"):
+        A = A.tocsr()
+        super().__init__(
+            tuple(A.shape), _validate.floating(dtype or A.dtype, name), library(A) or library(A.data)
+        )
+        _validate.csr_arrays(A.indptr, A.indices, *A.shape, len(A.data), name)
+        if not A.has_canonical_format:
+            A = A.copy()
+            A.sum_duplicates()
+        xp = array_module(self.library)
+        width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
+        self.indptr = _frozen(xp.ascontiguousarray(A.indptr, dtype=width))
+        self.indices = _frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
+        data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
+        self.data = _frozen(_validate.finite(data, name))
+
+    @property
+    def nnz(self):
+        """Number of stored entries."""
+        return len(self.data)
+
+    def apply(self, x, out):
+        kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        return out
+
+    def apply_dot(self, x, out):
+        return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+
+    def magnitude(self):
+        return _largest(self.data)
+
+    def to_sparse(self):
+        """Return the matrix as SciPy's or CuPy's csr_matrix, sharing its arrays."""
+        sparse = sparse_module(self.library)
+        matrix = sparse.csr_matrix((self.data, self.indices, self.indptr), shape=self.shape)
+        matrix.has_canonical_format = True
+        return matrix
+
+    def astype(self, dtype):
+        return self if self.dtype == dtype else Csr(self.to_sparse(), dtype)
+
+
+class Dense(Operator):
+    """A dense matrix; products are BLAS's."""
+
+    def __init__(self, A, dtype=None, name="A"):
+        home = library(A) or "numpy"
+        A = _validate.finite(_validate.as_array(A, name, array_module(home)), name)
+        super().__init__(A.shape, _validate.floating(dtype or A.dtype, name), home)
+        self.array = A.astype(self.dtype, copy=False)
+
+    def apply(self, x, out):
+        namespace(out).matmul(self.array, x, out=out)
+        return out
+
+    def magnitude(self):
+        return _largest(self.array.ravel())
+
+    def astype(self, dtype):
+        return self if self.dtype == dtype else Dense(self.array, dtype)
+
+
+class Wrapped(Operator):
+    """Anything else with a shape and ``@`` or ``matvec``: a SciPy, CuPy or home-made LinearOperator."""
+
+    def __init__(self, A, home, dtype, name="A"):
+        super().__init__(tuple(A.shape), dtype, home)
+        self._matvec = A.matvec if hasattr(A, "matvec") else A.__matmul__
+        self._name = name
+
+    def apply(self, x, out):
+        product = self._matvec(x)
+        if getattr(product, "shape", None) not in (out.shape, (*out.shape, 1)):
+            raise ValueError(
+                f"{self._name} @ x has shape {getattr(product, 'shape', None)}, but {out.shape} is needed"
+            )
+        if library(product) != self.library:
+            raise TypeError(f"{self._name} @ x left the library of x: a {type(product).__name__} came back")
+        if product.dtype.kind == "c" and out.dtype.kind != "c":
+            raise TypeError(f"{self._name} @ x is complex, but its dtype is {self.dtype}: declare it complex")
+        out[...] = product.reshape(out.shape)
+        return out
+
+
+class Scaled(Operator):
+    """A number times an operator."""
+
+    def __init__(self, operator, factor):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self._operator, self._factor = operator, factor
+
+    def apply(self, x, out):
+        self._operator.apply(x, out)
+        out *= self._factor
+        return out
+
+
+class _Cast(Operator):
+    """An operator of one dtype inside an iteration of another."""
+
+    def __init__(self, operator, dtype):
+        if operator.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+            raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
+        super().__init__(operator.shape, dtype, operator.library)
+        self._operator = operator
+
+    def apply(self, x, out):
+        if out.dtype.kind == "c" and self._operator.dtype.kind != "c":
+            out.real[...] = self._operator @ x.real.copy()
+            out.imag[...] = self._operator @ x.imag.copy()
+        else:
+            out[...] = self._operator @ x
+        return out
+
+
+def as_operator(A, home, name="A"):
+    """Return `A` as an `Operator` living in the library `home`; nothing is copied that need not be."""
+    if isinstance(A, Operator):
+        return A
+    if is_sparse(A):
+        return Csr(A, name=name)
+    if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
+        dtype = getattr(A, "dtype", None)
+        return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
+    return Dense(A, name=name)
+
+
+def _largest(entries):
+    """Return the largest magnitude in a sample of `entries`: its order is what matters."""
+    sample = entries[:: max(1, len(entries) // 1000)]
+    return float(abs(sample).max()) if len(sample) else 1.0
+
+
+def _frozen(array):
+    """Return a read-only view, so that every matrix has one type for Numba and no kernel can spoil it."""
+    if isinstance(array, np.ndarray):
+        array = array.view()
+        array.flags.writeable = False
+    return array

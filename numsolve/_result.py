@@ -1,0 +1,121 @@
+"""What a solve hands back, and how it says that it failed."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+
+class Status(IntEnum):
+    """Why an iteration ended.
+
+    Zero is success, a positive value stopped early with a usable iterate, a negative one broke down:
+    the signs of SciPy's ``info``.
+    """
+
+    CONVERGED = 0
+    MAXITER = 1
+    STOPPED = 2
+    STAGNATED = 3
+    TIME_LIMIT = 4
+    INTERRUPTED = 5
+    BREAKDOWN = -1
+    NONFINITE = -2
+    SINGULAR = -3
+
+
+class ConvergenceError(RuntimeError):
+    """A result was checked that did not converge."""
+
+
+class ConvergenceWarning(UserWarning):
+    """A solve ended without the accuracy that was asked for, or with reason to doubt it."""
+
+
+class Breakdown(ArithmeticError):
+    """Raised inside a method: the recurrence cannot go on. The loop turns it into a status."""
+
+    def __init__(self, message, status=Status.BREAKDOWN):
+        super().__init__(message)
+        self.status = status
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during a solve; ``result`` holds the last iterate.
+
+    Attributes
+    ----------
+    result : Result
+        What had been computed, with status ``Status.INTERRUPTED``.
+    """
+
+    def __init__(self, result):
+        super().__init__(result.message)
+        self.result = result
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """Solution and history of an iterative solve.
+
+    ``x, info = result`` unpacks as SciPy's solvers return.
+
+    Attributes
+    ----------
+    x : array, shape (n,) or (n, k)
+        The last iterate, in the library of the right-hand side.
+    status : Status
+        Why the iteration ended.
+    message : str
+        The same in words, with a remedy.
+    residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
+        Norm of the residual at the start and after each iteration, on the host. The last one
+        is recomputed from `x`. A column that converged before the others is padded with NaN.
+    """
+
+    x: Any
+    status: Status
+    message: str
+    residuals: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def success(self):
+        """Whether the tolerance was met."""
+        return self.status == Status.CONVERGED
+
+    @property
+    def nit(self):
+        """Number of iterations (of the slowest column)."""
+        return max(len(self.residuals) - 1, 0)
+
+    def check(self):
+        """Return the result itself, or raise `ConvergenceError`."""
+        if not self.success:
+            raise ConvergenceError(f"{self.message} (after {self.nit} iterations)")
+        return self
+
+    def plot(self, ax=None, **style):
+        """Draw the residual history on `ax` (a new figure if None) and return the axes."""
+        import matplotlib.pyplot as plt
+
+        if ax is None:
+            ax = plt.subplots(figsize=(6, 4), layout="constrained")[1]
+        history = self.residuals.reshape(len(self.residuals), -1)
+        first = history[0].max(initial=0.0) or 1.0
+        ax.semilogy(np.arange(len(history)), history / first, **style)
+        ax.set(xlabel="iteration", ylabel="residual norm / first residual norm")
+        ax.grid(True, which="major", alpha=0.3)
+        ax.spines[["top", "right"]].set_visible(False)
+        return ax
+
+    def __iter__(self):
+        yield self.x
+        yield int(self.status)
+
+    def __repr__(self):
+        last = f"{np.nanmax(self.residuals[-1]):.3e}" if len(self.residuals) else "none"
+        return (
+            f"{type(self).__name__}({self.status.name}: {self.message}; "
+            f"nit={self.nit}, residual={last}, x of shape {np.shape(self.x)})"
+        )

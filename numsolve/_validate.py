@@ -1,0 +1,151 @@
+"""Every error that bad input gets, written once. Each names the argument, what came and what is needed."""
+
+from math import inf, isfinite
+from numbers import Integral, Real
+
+import numpy as np
+
+from ._array import array_module, common_library, is_sparse
+
+DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "complex64", "complex128"))
+
+
+def floating(dtype, name):
+    """Return the working dtype for `dtype`: integers become float64, half precision float32."""
+    dtype = np.dtype(dtype)
+    if dtype in DTYPES:
+        return dtype
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    if dtype == np.float16:
+        return np.dtype(np.float32)
+    raise TypeError(
+        f"{name} has dtype {dtype}; needed: float32, float64, complex64, complex128 or an integer dtype"
+    )
+
+
+def real_dtype(dtype):
+    """Return the real dtype of the same precision."""
+    return np.finfo(dtype).dtype
+
+
+def as_array(x, name, xp=np):
+    """Return `x` as an array of the library `xp`; lists become arrays, objects are refused."""
+    if is_sparse(x):
+        raise TypeError(f"{name} is sparse; a dense array is needed: pass {name}.toarray()")
+    if not hasattr(x, "dtype"):
+        try:
+            x = np.asarray(x)
+        except ValueError as error:
+            raise ValueError(f"{name} is not a rectangular array: {error}") from None
+    floating(x.dtype, name)
+    return xp.asarray(x)
+
+
+def finite(x, name):
+    """Raise unless every entry of the array `x` is finite (one pass; a second only on overflow)."""
+    with np.errstate(all="ignore"):
+        total = abs(x.sum())
+        if total < inf or x.size == 0:
+            return x
+        bad = int((~((x.real - x.real == 0) & (x.imag - x.imag == 0))).sum())
+    if bad:
+        raise ValueError(f"{name} has {bad} NaN or infinite entries; all must be finite")
+    return x
+
+
+def square_shape(A, name="A"):
+    """Return n of an n-by-n operator."""
+    shape = getattr(A, "shape", None)
+    if shape is None:
+        shape = np.shape(A)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ValueError(f"{name} has shape {tuple(shape)}; a square matrix is needed")
+    if shape[0] == 0:
+        raise ValueError(f"{name} is empty: it has shape (0, 0)")
+    return int(shape[0])
+
+
+def right_hand_side(b, n, xp):
+    """Return `b` as a finite array of shape (n,) or (n, k)."""
+    b = as_array(b, "b", xp)
+    if b.ndim not in (1, 2) or b.shape[0] != n:
+        raise ValueError(f"b has shape {b.shape}, but A needs ({n},) or ({n}, k)")
+    return finite(b, "b")
+
+
+def starting_guess(x0, shape, xp):
+    """Return `x0` as a finite array of `shape`, or None."""
+    if x0 is None:
+        return None
+    x0 = as_array(x0, "x0", xp)
+    if x0.shape != shape:
+        raise ValueError(f"x0 has shape {x0.shape}, but b needs {shape}")
+    return finite(x0, "x0")
+
+
+def same_library(**arguments):
+    """Return the name and the module of the one library the arguments live in."""
+    name = common_library(**arguments)
+    return name, array_module(name)
+
+
+def tolerance(value, name):
+    """Return a tolerance as a float >= 0."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; a real number >= 0 is needed")
+    if not 0 <= value < inf:
+        raise ValueError(f"{name} is {value!r}; a finite number >= 0 is needed")
+    return float(value)
+
+
+def count(value, name, least=0):
+    """Return a whole number that is at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} is {value!r}; a whole number >= {least} is needed")
+    if value < least:
+        raise ValueError(f"{name} is {value!r}; a whole number >= {least} is needed")
+    return int(value)
+
+
+def positive(value, name):
+    """Return a finite float > 0."""
+    value = tolerance(value, name)
+    if not value > 0 or not isfinite(value):
+        raise ValueError(f"{name} is {value!r}; a number > 0 is needed")
+    return value
+
+
+def function(value, name):
+    """Return `value` if it is callable or None."""
+    if value is not None and not callable(value):
+        raise TypeError(f"{name} is a {type(value).__name__}; a callable or None is needed")
+    return value
+
+
+def csr_arrays(indptr, indices, n_rows, n_cols, nnz, name="A"):
+    """Raise unless the three CSR arrays describe a matrix: kernels would read past the end."""
+    if indptr.shape[0] != n_rows + 1 or int(indptr[0]) != 0 or int(indptr[-1]) != nnz:
+        raise ValueError(f"{name} is not a valid CSR matrix: indptr does not run from 0 to nnz={nnz}")
+    if n_rows and bool((indptr[1:] < indptr[:-1]).any()):
+        raise ValueError(f"{name} is not a valid CSR matrix: indptr decreases")
+    if nnz and (int(indices.min()) < 0 or int(indices.max()) >= n_cols):
+        raise ValueError(f"{name} is not a valid CSR matrix: a column index is outside 0..{n_cols - 1}")
+
+
+def hermitian(A, name="A"):
+    """Raise unless the operator is Hermitian, as seen by two fixed vectors: ``u^H A v = (v^H A u)^*``."""
+    xp = array_module(A.library)
+    # Fractional parts of multiples of irrational numbers: like random vectors, but made where A lives.
+    index = xp.arange(A.shape[0], dtype=np.float64)
+    u, v = (
+        ((index * step) % 1.0 - 0.5).astype(A.dtype) for step in (0.6180339887498949, 0.4142135623730951)
+    )
+    Au, Av = A @ u, A @ v
+    left, right = complex(xp.vdot(u, Av)), complex(xp.vdot(v, Au)).conjugate()
+    size = max(float(abs(xp.vdot(Au, Au))), float(abs(xp.vdot(Av, Av)))) ** 0.5 * float(abs(xp.vdot(u, u))) ** 0.5
+    if abs(left - right) > np.finfo(A.dtype).eps ** 0.5 * size:
+        raise ValueError(
+            f"{name} is not {'Hermitian' if A.dtype.kind == 'c' else 'symmetric'}: "
+            f"u^H A v and its mirror image differ by {abs(left - right) / size:.1e}; use gmres"
+        )

@@ -1,0 +1,48 @@
+"""How a CPU kernel is compiled: once for one thread and, where it is large enough to pay, once for all."""
+
+from threading import Lock
+from types import FunctionType
+
+from numba import njit
+
+GRAIN = 1 << 15  # items below which waking a second thread costs more than it saves
+FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
+_ONE_TEAM = Lock()  # Numba's work queue aborts the process when two Python threads enter it
+
+
+def inline(function):
+    """Compile a helper that kernels call."""
+    return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
+
+
+def kernel(function):
+    """Compile `function`, whose ``prange`` runs over fixed chunks, serially and threaded.
+
+    The chunks depend on the size alone and their sums are added in order, so both give the same bits.
+    The last argument's last axis is the number of items.
+    """
+    serial = inline(function)
+    threads = None
+
+    def call(*args):
+        nonlocal threads
+        if args[-1].shape[-1] < GRAIN:
+            return serial(*args)
+        if threads is None:
+            threads = njit(
+                cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy"
+            )(_twin(function))
+        with _ONE_TEAM:
+            return threads(*args)
+
+    call.__name__, call.__doc__ = function.__name__, function.__doc__
+    call.__wrapped__ = function
+    return call
+
+
+def _twin(function):
+    """Return a copy under another name: Numba's disk cache knows functions by name and line only."""
+    twin = FunctionType(function.__code__, function.__globals__, function.__name__ + "_threads")
+    twin.__qualname__ = twin.__name__
+    twin.__module__ = function.__module__
+    return twin

@@ -1,0 +1,48 @@
+"""Sums over vectors, and the norm that the loop looks at."""
+
+import numpy as np
+from numba import prange
+
+from ._jit import inline, kernel
+
+CHUNK = 4096  # items summed in one go; a sum's bits depend on it and on nothing else
+
+
+@inline
+def span(c, n):
+    """Return the range of chunk `c` of `n` items, unsigned."""
+    return np.uint64(c * CHUNK), np.uint64(min((c + 1) * CHUNK, n))
+
+
+@inline
+def chunks_of(n):
+    """Return the number of chunks of `n` items."""
+    return (n + CHUNK - 1) // CHUNK
+
+
+@kernel
+def dot(x, y):
+    chunks = chunks_of(x.size)
+    sums = np.zeros(chunks, x.real.dtype)
+    for c in prange(chunks):
+        first, last = span(c, x.size)
+        total = sums[c]
+        for i in range(first, last):
+            total += x[i].real * y[i].real + x[i].imag * y[i].imag
+        sums[c] = total
+    return sums.sum()
+
+
+@inline
+def fold(pieces):
+    sums = np.zeros(pieces.shape[0], pieces.dtype)
+    for row in range(pieces.shape[0]):
+        for piece in range(pieces.shape[1]):
+            sums[row] += pieces[row, piece]
+    return sums
+
+
+@inline
+def residual_norm(rr, tol, step, norms, live):
+    norms[step] = np.sqrt(rr)
+    live[0] = norms[step] > tol

@@ -1,0 +1,22 @@
+"""Sums over vectors, and the norm that the loop looks at."""
+
+import numpy as np
+
+
+def dot(x, y):
+    """Return the real part of ``x^H y``."""
+    return np.vdot(x, y).real
+
+
+def fold(pieces):
+    """Return the sums of the rows of `pieces`."""
+    return pieces.sum(axis=1)
+
+
+def residual_norm(rr, tol, step, norms, live):
+    """Write the root of `rr` to ``norms[step]``, and to `live` whether it is above `tol`.
+
+    A NaN, by which a kernel reports a breakdown, is not above anything.
+    """
+    norms[step] = np.sqrt(np.sum(rr))
+    live[0] = norms[step] > tol

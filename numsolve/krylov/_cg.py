@@ -1,0 +1,103 @@
+"""The conjugate gradient method."""
+
+from .. import _validate
+from .._array import namespace, read_sum
+from .._result import Breakdown, Status
+from ..kernels import kernels_for
+from ._linear import prepare, solve
+
+
+def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+    r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by conjugate gradients.
+
+    Parameters
+    ----------
+    A : array, sparse array or LinearOperator, shape (n, n)
+        Hermitian positive definite matrix, in the library (NumPy/SciPy or CuPy) of `b`.
+    b : array, shape (n,) or (n, k)
+        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
+        integers are taken as float64.
+    x0 : array, shape of `b`, optional
+        Starting guess, never overwritten. Default: zeros.
+    rtol, atol : float
+        Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
+    maxiter : int, optional
+        Largest number of iterations. Default: ``10 * n``.
+    M : array, sparse array or LinearOperator, shape (n, n), optional
+        Hermitian positive definite approximation of the inverse of `A`.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
+        `x` is live: copy it to keep it.
+
+    Returns
+    -------
+    Result
+        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, a tolerance is negative, or `A` is not Hermitian.
+    TypeError
+        A dtype is not supported, or NumPy and CuPy arrays are mixed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met; ``result.message`` says why and what to try.
+
+    Notes
+    -----
+    One product with `A` and one with `M` per iteration. Vector work: 72 n bytes per iteration in float64
+    beside the product's, in two fused passes (with `M`: 40 n more). Storage: 4 vectors (with `M`: 5).
+    Algorithm 9.1 of [1]_. The true residual is recomputed before convergence is reported. That `A` is
+    Hermitian is tested with two products.
+
+    References
+    ----------
+    .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
+       :doi:`10.1137/1.9780898718003`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import cg
+    >>> cg(np.diag([1.0, 2.0]), np.array([1.0, 4.0])).check().x
+    array([1., 2.])
+    """
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    _validate.hermitian(system.A)
+    return solve(_steps, system, callback)
+
+
+def _steps(A, b, M, x):
+    """Yield the iterates of preconditioned CG, which share the array `x`, and their squared residuals."""
+    xp, kernels = namespace(b), kernels_for(b)
+    r = A.residual(b, x)
+    rr = kernels.dot(r, r)
+    live = yield x, rr
+    q = xp.empty_like(b)
+    z = r if M is None else M.apply(r, xp.empty_like(b))
+    rz = rr if M is None else kernels.dot(r, z)
+    p = z.copy()
+    while True:
+        pq = A.apply_dot(p, q)
+        rr = kernels.cg_update(live, rz, pq, p, q, x, r)
+        live = yield x, rr
+        if live is None:
+            raise _breakdown(rz, pq)
+        rz_old = rz
+        if M is not None:
+            M.apply(r, z)
+        rz = rr if M is None else kernels.dot(r, z)
+        kernels.cg_direction(live, rz, rz_old, z, p)
+
+
+def _breakdown(rz, pq):
+    """Say which of the two divisors was not positive."""
+    rz, pq = read_sum(rz), read_sum(pq)
+    if rz - rz != 0 or pq - pq != 0:
+        return Breakdown("the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE)
+    if rz <= 0:
+        return Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
+    return Breakdown(f"p^H A p = {pq:.2e} is not positive: A is not positive definite, use gmres")

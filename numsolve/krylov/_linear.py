@@ -1,0 +1,122 @@
+"""From the caller's ``A, b, x0, M`` to the loop and back: what every linear method shares."""
+
+import warnings
+from dataclasses import replace
+from math import frexp, isfinite, ldexp, sqrt
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _validate
+from .._array import namespace, read_sum
+from .._iterate import iterate
+from .._operator import Operator, Scaled, as_operator
+from .._result import ConvergenceWarning, Result, Status
+from ..kernels import kernels_for
+
+class System(NamedTuple):
+    """A checked linear system: operators, vectors and limits of one dtype in one library."""
+
+    A: Operator
+    b: object
+    x0: object
+    M: Operator | None
+    rtol: float
+    atol: float
+    maxiter: int
+
+
+def prepare(A, b, x0, M, *, rtol, atol, maxiter):
+    """Check what the caller passed and bring it to one dtype; raise what `_validate` raises."""
+    n = _validate.square_shape(A)
+    if M is not None and _validate.square_shape(M, "M") != n:
+        raise ValueError(f"M has shape {tuple(M.shape)}, but A needs ({n}, {n})")
+    home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
+    b = _validate.right_hand_side(b, n, xp)
+    x0 = _validate.starting_guess(x0, b.shape, xp)
+    A = as_operator(A, home)
+    M = None if M is None else as_operator(M, home, "M")
+    given = [A.dtype, _validate.floating(b.dtype, "b")]
+    if M is not None and M.dtype.kind == "c":
+        given.append(np.dtype(np.complex64))
+    if x0 is not None and x0.dtype.kind == "c":
+        given.append(np.dtype(np.complex64))
+    dtype = np.result_type(*given)
+    return System(
+        A.astype(dtype),
+        b.astype(dtype, copy=False),
+        x0,
+        None if M is None else M.astype(dtype),
+        _validate.tolerance(rtol, "rtol"),
+        _validate.tolerance(atol, "atol"),
+        10 * n if maxiter is None else _validate.count(maxiter, "maxiter"),
+    )
+
+
+def solve(start, system, callback):
+    """Run ``start(A, b, M, x)`` for each column of b, warn on a miss, and return the `Result`."""
+    _validate.function(callback, "callback")
+    if system.b.ndim == 1:
+        result = _solve_one(start, system, system.b, system.x0, callback)
+    else:
+        result = _solve_columns(start, system, callback)
+    if result.status not in (Status.CONVERGED, Status.STOPPED):
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
+    return result
+
+
+def _solve_one(start, system, b, x0, callback):
+    """Solve for one column, in units in which A and b are near one if they were far from it."""
+    xp = namespace(b)
+    b = xp.ascontiguousarray(b)
+    largest = float(abs(b).max())
+    if largest == 0:
+        return Result(xp.zeros_like(b), Status.CONVERGED, "converged: b is zero, and so is x", np.zeros(1))
+    A, M = system.A, system.M
+    b_unit, A_unit = _unit(largest, b.dtype), _unit(A.magnitude(), b.dtype)
+    x_unit = b_unit / A_unit
+    if A_unit != 1:
+        A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
+    b = b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit)
+    x = xp.zeros_like(b) if x0 is None else xp.array(x0, dtype=b.dtype, order="C") / x_unit
+    norm = sqrt(read_sum(kernels_for(b).dot(b, b)))
+    tol = max(system.rtol * norm, system.atol / b_unit)
+    return iterate(
+        lambda x: start(A, b, M, x),
+        x.astype(b.dtype, copy=False),
+        tol=tol,
+        maxiter=system.maxiter,
+        callback=callback,
+        scale=(x_unit, b_unit),
+    )
+
+
+def _solve_columns(start, system, callback):
+    """Solve column by column; the worst status speaks for all."""
+    xp, (n, k) = namespace(system.b), system.b.shape
+    x = xp.empty((n, k), system.b.dtype)
+    results = []
+    for column in range(k):
+        x0 = None if system.x0 is None else system.x0[:, column]
+        results.append(_solve_one(start, system, system.b[:, column], x0, callback))
+        x[:, column] = results[-1].x
+        if results[-1].status == Status.STOPPED:
+            x[:, column + 1 :] = 0 if system.x0 is None else system.x0[:, column + 1 :]
+            break
+    if not results:
+        return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
+    residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
+    for column, result in enumerate(results):
+        residuals[: result.nit + 1, column] = result.residuals
+    worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
+    says = replace(results[worst], x=x, residuals=residuals)
+    missed = sum(not r.success for r in results)
+    return says if not missed else replace(says, message=f"{missed} of {k} columns, first {worst}: {says.message}")
+
+
+def _unit(magnitude, dtype):
+    """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1."""
+    safe = float(np.finfo(dtype).max) ** 0.125
+    if 1 / safe < magnitude < safe or magnitude == 0 or not isfinite(magnitude):
+        return 1.0
+    return ldexp(1.0, frexp(magnitude)[1])

@@ -15,11 +15,16 @@ def inline(function):
     return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
 
 
+def paste(function):
+    """Compile a helper whose text is put in its caller's place: for bodies of inner loops."""
+    return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
+
+
 def kernel(function):
     """Compile `function`, whose ``prange`` runs over fixed chunks, serially and threaded.
 
-    The chunks depend on the size alone and their sums are added in order, so both give the same bits.
-    The last argument's last axis is the number of items.
+    The chunks depend on the size alone and their sums are added in order, so that the number of threads
+    changes no bit. The last argument's last axis is the number of items, which chooses between the two.
     """
     serial = inline(function)
     threads = None
@@ -36,7 +41,6 @@ def kernel(function):
             return threads(*args)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__
-    call.__wrapped__ = function
     return call
 
 

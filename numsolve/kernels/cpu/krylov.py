@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel
-from .vector import chunks_of, fold, span
+from .vector import chunks_of, span
 
 
 @kernel
@@ -39,21 +39,21 @@ def cg_direction(live, rz, rz_old, z, p):
 def gmres_project(j, V):
     n = V.shape[1]
     chunks = chunks_of(n)
-    pieces = np.zeros((2 * (j + 1), chunks), V.dtype)
-    zero = V.dtype.type(0)
+    pieces = np.zeros((chunks, 2, j + 2), V.dtype)
+    u, w, one = np.uint64(j), np.uint64(j + 1), np.uint64(1)
     for c in prange(chunks):
         first, last = span(c, n)
-        u, w = V[j, first:last], V[j + 1, first:last]
-        for k in range(j + 1):
-            v = V[k, first:last]
-            s, t = zero, zero
-            for i in range(np.uint64(v.size)):
-                conjugate = np.conj(v[i])
-                s += conjugate * u[i]
-                t += conjugate * w[i]
-            pieces[k, c] = s
-            pieces[j + 1 + k, c] = t
-    return fold(pieces).reshape(2, j + 1)
+        for pair in range(np.uint64(j // 2 + 1)):  # two rows at a time; an odd last one is paired with w
+            k = pair + pair
+            s, t, s1, t1 = pieces[c, 0, k], pieces[c, 1, k], pieces[c, 0, k + one], pieces[c, 1, k + one]
+            for i in range(first, last):
+                v, v1 = np.conj(V[k, i]), np.conj(V[k + one, i])
+                s += v * V[u, i]
+                t += v * V[w, i]
+                s1 += v1 * V[u, i]
+                t1 += v1 * V[w, i]
+            pieces[c, 0, k], pieces[c, 1, k], pieces[c, 0, k + one], pieces[c, 1, k + one] = s, t, s1, t1
+    return pieces.sum(axis=0)[:, : j + 1].copy()
 
 
 @kernel
@@ -65,19 +65,29 @@ def gmres_advance(j, ST, V):
     if not nu > 0:
         return nu
     inverse = sums.dtype.type(1 / nu)
+    u, w, one = np.uint64(j), np.uint64(j + 1), np.uint64(1)
     for c in prange(chunks):
         first, last = span(c, n)
-        u, w = V[j, first:last], V[j + 1, first:last]
-        for k in range(j):
-            v, s, t = V[k, first:last], ST[0, k], ST[1, k]
-            for i in range(np.uint64(v.size)):
-                u[i] -= s * v[i]
-                w[i] -= t * v[i]
+        for four in range(np.uint64(j // 4)):  # four rows at a time: u and w are read and written less
+            k = np.uint64(4) * four
+            k1, k2, k3 = k + one, k + one + one, k + one + one + one
+            s, s1, s2, s3 = ST[0, k], ST[0, k1], ST[0, k2], ST[0, k3]
+            t, t1, t2, t3 = ST[1, k], ST[1, k1], ST[1, k2], ST[1, k3]
+            for i in range(first, last):
+                v, v1, v2, v3 = V[k, i], V[k1, i], V[k2, i], V[k3, i]
+                V[u, i] -= s * v + s1 * v1 + s2 * v2 + s3 * v3
+                V[w, i] -= t * v + t1 * v1 + t2 * v2 + t3 * v3
+        for k in range(np.uint64(j - j % 4), u):
+            s, t = ST[0, k], ST[1, k]
+            for i in range(first, last):
+                V[u, i] -= s * V[k, i]
+                V[w, i] -= t * V[k, i]
         total = sums[c]
-        for i in range(np.uint64(u.size)):
-            u[i] *= inverse
-            w[i] = (w[i] - gamma * u[i]) * inverse
-            total += w[i].real * w[i].real + w[i].imag * w[i].imag
+        for i in range(first, last):
+            v = V[u, i] * inverse
+            z = (V[w, i] - gamma * v) * inverse
+            V[u, i], V[w, i] = v, z
+            total += z.real * z.real + z.imag * z.imag
         sums[c] = total
     return sums.sum()
 

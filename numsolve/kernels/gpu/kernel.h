@@ -1,0 +1,92 @@
+// What every kernel includes: index types, complex numbers, sums over a block and over a few lanes.
+#pragma once
+
+constexpr int BLOCK = 256;  // threads a block; the launcher uses no other number
+
+using int64 = long long;
+
+template <typename R>
+struct complex_t {
+    R re, im;
+    complex_t() = default;
+    __device__ complex_t(R re, R im = 0) : re(re), im(im) {}
+    __device__ complex_t& operator+=(complex_t b) { re += b.re; im += b.im; return *this; }
+    __device__ complex_t& operator-=(complex_t b) { re -= b.re; im -= b.im; return *this; }
+};
+using complex64 = complex_t<float>;
+using complex128 = complex_t<double>;
+
+template <typename T> struct real_of { using type = T; };
+template <typename R> struct real_of<complex_t<R>> { using type = R; };
+template <typename T> using real = typename real_of<T>::type;
+
+template <typename R> __device__ complex_t<R> operator+(complex_t<R> a, complex_t<R> b) { return {a.re + b.re, a.im + b.im}; }
+template <typename R> __device__ complex_t<R> operator-(complex_t<R> a, complex_t<R> b) { return {a.re - b.re, a.im - b.im}; }
+template <typename R> __device__ complex_t<R> operator*(complex_t<R> a, complex_t<R> b)
+{
+    return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+template <typename R> __device__ complex_t<R> operator*(R a, complex_t<R> b) { return {a * b.re, a * b.im}; }
+
+__device__ inline float conj_(float a) { return a; }
+__device__ inline double conj_(double a) { return a; }
+template <typename R> __device__ complex_t<R> conj_(complex_t<R> a) { return {a.re, -a.im}; }
+
+__device__ inline float real_part(float a) { return a; }
+__device__ inline double real_part(double a) { return a; }
+template <typename R> __device__ R real_part(complex_t<R> a) { return a.re; }
+
+__device__ inline float magnitude(float a) { return fabsf(a); }
+__device__ inline double magnitude(double a) { return fabs(a); }
+template <typename R> __device__ R magnitude(complex_t<R> a) { return hypot(a.re, a.im); }
+
+// The real part of conj(a) b.
+template <typename T> __device__ real<T> inner(T a, T b) { return real_part(conj_(a) * b); }
+
+template <typename R> __device__ R not_a_number() { return R(nan("")); }
+
+// A grid strides over the items: thread `first` begins, and each goes on by `stride`.
+__device__ inline int64 first() { return int64(blockIdx.x) * blockDim.x + threadIdx.x; }
+__device__ inline int64 stride() { return int64(gridDim.x) * blockDim.x; }
+
+// The sum of `value` over the block, for all its threads; every thread must call it.
+template <typename T>
+__device__ T block_sum(T value)
+{
+    __shared__ T scratch[BLOCK];
+    const int t = threadIdx.x;
+    __syncthreads();  // the last sum may still be being read
+    scratch[t] = value;
+    __syncthreads();
+    for (int half = BLOCK / 2; half > 0; half /= 2) {
+        if (t < half) scratch[t] += scratch[t + half];
+        __syncthreads();
+    }
+    return scratch[0];
+}
+
+// The sum of what an earlier kernel left in pieces: the same bits in every block and at every launch.
+template <typename R>
+__device__ R sum_pieces(const R* pieces, int64 count)
+{
+    R total = 0;
+    for (int64 i = threadIdx.x; i < count; i += blockDim.x) total += pieces[i];
+    return block_sum(total);
+}
+
+template <typename R> __device__ R shuffle_down(R value, int distance, int width)
+{
+    return __shfl_down_sync(0xffffffffu, value, distance, width);
+}
+template <typename R> __device__ complex_t<R> shuffle_down(complex_t<R> value, int distance, int width)
+{
+    return {shuffle_down(value.re, distance, width), shuffle_down(value.im, distance, width)};
+}
+
+// The sum over `lanes` neighbouring threads, a power of two up to 32, for the first of them.
+template <typename T>
+__device__ T lane_sum(T value, int lanes)
+{
+    for (int distance = lanes / 2; distance > 0; distance /= 2) value += shuffle_down(value, distance, lanes);
+    return value;
+}

@@ -1,0 +1,36 @@
+"""The vector work of conjugate gradients and of GMRES."""
+
+import cupy
+
+from ._launch import blocks, launch, pieces
+from .vector import fold
+
+
+def cg_update(live, rz, pq, p, q, x, r):
+    rr = pieces(r, blocks(r.size))
+    launch("cg_update", rr.size, live, rz, pq, p, q, x, r, rr, r.size)
+    return rr
+
+
+def cg_direction(live, rz, rz_old, z, p):
+    launch("cg_direction", blocks(p.size), live, rz, rz_old, z, p, p.size)
+
+
+def gmres_project(j, V):
+    n = V.shape[1]
+    partial = cupy.empty((2 * (j + 1), blocks(n)), V.dtype)
+    launch("gmres_project", blocks(n), V, partial, j, n)
+    return fold(partial).reshape(2, j + 1)
+
+
+def gmres_advance(j, ST, V):
+    n = V.shape[1]
+    uu = pieces(V, blocks(n))
+    launch("gmres_advance", uu.size, ST, V, uu, j, n)
+    return uu
+
+
+def gmres_residual(live, j, ST, uu, H, R, G, rot):
+    rr = pieces(H, 1)
+    launch("gmres_residual", 1, live, ST, uu, H, R, G, rot, rr, j, H.shape[1])
+    return rr

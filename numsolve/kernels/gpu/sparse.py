@@ -1,0 +1,21 @@
+"""Products with a matrix in compressed sparse rows."""
+
+from ._launch import blocks, launch, pieces
+
+
+def spmv(indptr, indices, data, x, y):
+    lanes = _lanes(data.size, y.size)
+    launch("spmv", blocks(y.size, lanes), indptr, indices, data, x, y, lanes, y.size)
+
+
+def spmv_dot(indptr, indices, data, p, q):
+    lanes = _lanes(data.size, q.size)
+    pq = pieces(q, blocks(q.size, lanes))
+    launch("spmv_dot", pq.size, indptr, indices, data, p, q, pq, lanes, q.size)
+    return pq
+
+
+def _lanes(nnz, n):
+    """Return how many threads share a row: one for short rows, a warp for long ones."""
+    average = nnz / max(n, 1)
+    return 1 if average <= 8 else 4 if average <= 16 else 8 if average <= 32 else 32

@@ -1,0 +1,33 @@
+// Sums over vectors, and the norm that the loop looks at.
+#include "kernel.h"
+
+template <typename T>
+__global__ void dot(const T* x, const T* y, real<T>* xy, int64 n)
+{
+    real<T> total = 0;
+    for (int64 i = first(); i < n; i += stride()) total += inner(x[i], y[i]);
+    total = block_sum(total);
+    if (threadIdx.x == 0) xy[blockIdx.x] = total;
+}
+
+// Block i sums row i.
+template <typename T>
+__global__ void fold(const T* pieces, T* sums, int64 length, int64 n)
+{
+    for (int64 row = blockIdx.x; row < n; row += gridDim.x) {
+        T total = T(0);
+        for (int64 i = threadIdx.x; i < length; i += blockDim.x) total += pieces[row * length + i];
+        total = block_sum(total);
+        if (threadIdx.x == 0) sums[row] = total;
+    }
+}
+
+template <typename R>
+__global__ void residual_norm(const R* rr, int64 rr_count, R tol, int64 step, R* norms, bool* live)
+{
+    const R norm = sqrt(sum_pieces(rr, rr_count));
+    if (threadIdx.x == 0) {
+        norms[step] = norm;
+        *live = norm > tol;
+    }
+}

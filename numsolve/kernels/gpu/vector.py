@@ -1,0 +1,22 @@
+"""Sums over vectors, and the norm that the loop looks at."""
+
+import cupy
+
+from ._launch import blocks, launch, pieces
+
+
+def dot(x, y):
+    xy = pieces(x, blocks(x.size))
+    launch("dot", xy.size, x, y, xy, x.size)
+    return xy
+
+
+def fold(pieces):
+    rows, length = pieces.shape
+    sums = cupy.empty(rows, pieces.dtype)
+    launch("fold", blocks(rows, 256), pieces, sums, length, rows)
+    return sums
+
+
+def residual_norm(rr, tol, step, norms, live):
+    launch("residual_norm", 1, rr, tol, step, norms, live)

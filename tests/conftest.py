@@ -1,0 +1,61 @@
+"""Fixtures: the emulated GPU, the stand-in for CuPy, and the libraries a test runs over."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import fake_cupy
+from support.emulate import Emulator
+
+MATRICES = Path(__file__).parents[2] / "shared" / "matrices"
+
+
+def has_gpu():
+    """Tell whether a real CUDA device can be used."""
+    try:
+        import cupy
+    except ImportError:
+        return False
+    return cupy.is_available()
+
+
+def pytest_collection_modifyitems(items):
+    """Skip tests marked gpu on machines without a device."""
+    marked = [item for item in items if item.get_closest_marker("gpu")]
+    if marked and not has_gpu():
+        for item in marked:
+            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    """All kernels of the table, compiled for emulation."""
+    return Emulator()
+
+
+@pytest.fixture
+def cupy(monkeypatch, emulator):
+    """A stand-in for CuPy whose kernels are emulated."""
+    module = fake_cupy.install(monkeypatch, emulator)
+    monkeypatch.setattr(fake_cupy, "seed", 0)
+    return module
+
+
+@pytest.fixture
+def rng():
+    """A generator with a fixed seed."""
+    return np.random.default_rng(20261121)
+
+
+@pytest.fixture
+def matrix():
+    """Read a matrix of the shared collection, or skip clearly."""
+    from scipy.io import mmread
+
+    def read(name):
+        path = MATRICES / f"{name}.mtx"
+        if not path.exists():
+            pytest.skip(f"the shared matrix {name} is not on this machine")
+        return mmread(path).tocsr()
+
+    return read

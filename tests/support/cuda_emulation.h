@@ -1,0 +1,145 @@
+// CUDA on one CPU thread: each CUDA thread is a fiber, and blocks and threads run in a seeded random order.
+// A barrier that only part of a block reaches, and a read outside an array, are reported, not survived.
+#pragma once
+#include <csetjmp>
+#include <csignal>
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <random>
+#include <type_traits>
+#include <vector>
+#include <algorithm>
+#include <ucontext.h>
+
+#define __global__
+#define __device__
+#define __host__
+#define __shared__ static
+
+namespace emulation {
+enum Wait { READY, BARRIER, WARP, DONE };
+enum Error { NONE = 0, DIVERGENT = 1, OUT_OF_BOUNDS = 2 };
+struct Dim { int x; };
+struct Fiber {
+    ucontext_t context;
+    sigjmp_buf point;
+    std::vector<char> stack = std::vector<char>(64 * 1024);
+    bool started;
+    Wait wait;
+    double slot, seen;  // what the lane shows to its warp, and what the warp showed last
+};
+inline std::vector<Fiber> fibers;
+inline sigjmp_buf scheduler, rescue;
+inline int current;
+inline std::function<void()> body;
+inline Dim block_index, block_size, grid_size;
+
+inline void pause(Wait wait)
+{
+    fibers[current].wait = wait;
+    if (!_setjmp(fibers[current].point)) _longjmp(scheduler, 1);
+}
+inline void enter()
+{
+    body();
+    fibers[current].wait = DONE;
+    _longjmp(scheduler, 1);
+}
+inline void resume(int t)
+{
+    current = t;
+    fibers[t].wait = READY;
+    if (_setjmp(scheduler)) return;
+    if (fibers[t].started) _longjmp(fibers[t].point, 1);
+    fibers[t].started = true;
+    setcontext(&fibers[t].context);
+}
+inline bool all_of(int from, int to, Wait wait)
+{
+    return std::all_of(fibers.begin() + from, fibers.begin() + to, [=](const Fiber& f) { return f.wait == wait; });
+}
+inline Error run_block(std::mt19937& random)
+{
+    const int threads = block_size.x;
+    std::vector<int> order(threads);
+    for (int t = 0; t < threads; ++t) {
+        Fiber& f = fibers[t];
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack.data();
+        f.context.uc_stack.ss_size = f.stack.size();
+        f.context.uc_link = nullptr;
+        makecontext(&f.context, enter, 0);
+        f.started = false;
+        f.wait = READY;
+        order[t] = t;
+    }
+    while (!all_of(0, threads, DONE)) {
+        std::shuffle(order.begin(), order.end(), random);
+        bool moved = false;
+        for (int t : order)
+            if (fibers[t].wait == READY) { resume(t); moved = true; }
+        for (int warp = 0; warp < threads; warp += 32) {
+            const int end = std::min(warp + 32, threads);
+            if (!all_of(warp, end, WARP)) continue;
+            for (int t = warp; t < end; ++t) { fibers[t].seen = fibers[t].slot; fibers[t].wait = READY; }
+            moved = true;
+        }
+        if (all_of(0, threads, BARRIER)) {
+            for (Fiber& f : fibers) f.wait = READY;
+            moved = true;
+        }
+        if (!moved) return DIVERGENT;
+    }
+    return NONE;
+}
+inline void trespass(int) { siglongjmp(rescue, 1); }
+
+inline int launch(int grid, int block, unsigned seed, std::function<void()> kernel)
+{
+    struct sigaction guard = {}, segv, bus;
+    guard.sa_handler = trespass;
+    guard.sa_flags = SA_NODEFER;
+    sigaction(SIGSEGV, &guard, &segv);
+    sigaction(SIGBUS, &guard, &bus);
+    static std::mt19937 random;
+    static std::vector<int> order;
+    static Error error;
+    random.seed(seed);
+    fibers.resize(block);
+    body = kernel;
+    grid_size = {grid};
+    block_size = {block};
+    order.resize(grid);
+    for (int b = 0; b < grid; ++b) order[b] = b;
+    std::shuffle(order.begin(), order.end(), random);
+    error = NONE;
+    if (sigsetjmp(rescue, 1)) error = OUT_OF_BOUNDS;
+    else
+        for (int b : order) {
+            block_index = {b};
+            error = run_block(random);
+            if (error) break;
+        }
+    sigaction(SIGSEGV, &segv, nullptr);
+    sigaction(SIGBUS, &bus, nullptr);
+    return error;
+}
+}  // namespace emulation
+
+#define threadIdx (emulation::Dim{emulation::current})
+#define blockIdx emulation::block_index
+#define blockDim emulation::block_size
+#define gridDim emulation::grid_size
+
+inline void __syncthreads() { emulation::pause(emulation::BARRIER); }
+
+template <typename R>
+R __shfl_down_sync(unsigned, R value, int distance, int width)
+{
+    const int me = emulation::current, lane = me % width;
+    std::memcpy(&emulation::fibers[me].slot, &value, sizeof value);
+    emulation::pause(emulation::WARP);
+    if (lane + distance < width) std::memcpy(&value, &emulation::fibers[me + distance].seen, sizeof value);
+    return value;
+}

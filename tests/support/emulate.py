@@ -1,0 +1,139 @@
+"""Compile the ``.cu`` files with g++ and run their kernels on NumPy arrays, as CUDA would schedule them."""
+
+import ctypes
+import hashlib
+import mmap
+import subprocess
+import tempfile
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+import numsolve
+from numsolve.kernels.table import TABLE
+
+HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
+HEADER = Path(__file__).parent / "cuda_emulation.h"
+C_NAMES = {  # kept apart from the launcher's: importing that imports cupy
+    "float32": "float",
+    "float64": "double",
+    "complex64": "complex64",
+    "complex128": "complex128",
+    "int32": "int",
+    "int64": "int64",
+}
+ERRORS = {1: "divergent: part of a block waits at a barrier the rest does not reach", 2: "out of bounds"}
+
+
+class EmulationError(RuntimeError):
+    """A kernel did what a GPU would not forgive."""
+
+
+def instantiations(name):
+    """Return the (dtype, index dtype or None) pairs of a kernel."""
+    _, dtypes, indices, _, _ = TABLE[name]
+    return list(product(dtypes, indices or (None,)))
+
+
+def expression(name, dtype, index):
+    """Return the C++ name of an instantiation."""
+    return f"{name}<{', '.join(C_NAMES[t] for t in (dtype, index) if t)}>"
+
+
+class Emulator:
+    """The kernels of the table, or of a copy of the sources with some `edits` (file, old, new) made."""
+
+    def __init__(self, edits=(), only=None):
+        sources = {path.name: path.read_text() for path in [*HOME.glob("*.cu"), HOME / "kernel.h"]}
+        for file, old, new in edits:
+            if sources[file].count(old) != 1:
+                raise ValueError(f"{old!r} occurs {sources[file].count(old)} times in {file}; once is needed")
+            sources[file] = sources[file].replace(old, new)
+        self._library = ctypes.CDLL(str(_compile(sources, only or list(TABLE))))
+
+    def launch(self, name, dtype, index, grid, block, args, seed=0):
+        """Run a kernel; arrays are changed in place, and what follows or precedes them is off limits."""
+        guarded = [_Guarded(a, at_end=seed % 2 == 0) if isinstance(a, np.ndarray) else a for a in args]
+        values = [ctypes.c_void_p(g.address) if isinstance(g, _Guarded) else _number(g) for g in guarded]
+        pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
+        shim = getattr(self._library, _shim_name(name, dtype, index))
+        error = shim(grid, block, ctypes.c_uint(seed), pointers)
+        for original, copy in zip(args, guarded, strict=True):
+            if isinstance(copy, _Guarded):
+                copy.back_to(original)
+        if error:
+            raise EmulationError(f"{name}: {ERRORS[error]}")
+
+
+class _Guarded:
+    """A copy of an array between two pages that no one may touch, flush with the one or the other."""
+
+    def __init__(self, array, at_end):
+        page = mmap.PAGESIZE
+        room = max(page, -(-array.nbytes // page) * page)
+        self._map = mmap.mmap(-1, room + 2 * page)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        protect = ctypes.CDLL(None, use_errno=True).mprotect
+        for fence in (start, start + page + room):
+            if protect(ctypes.c_void_p(fence), page, mmap.PROT_READ * 0):
+                raise OSError(ctypes.get_errno(), "mprotect")
+        self.address = start + page + (room - array.nbytes if at_end else 0)
+        self._bytes = array.nbytes
+        ctypes.memmove(self.address, np.ascontiguousarray(array).ctypes.data, array.nbytes)
+
+    def back_to(self, array):
+        data = ctypes.string_at(self.address, self._bytes)
+        array[...] = np.frombuffer(data, array.dtype).reshape(array.shape)
+
+
+def _number(value):
+    if isinstance(value, np.int64):
+        return ctypes.c_longlong(int(value))
+    return ctypes.c_float(value) if isinstance(value, np.float32) else ctypes.c_double(value)
+
+
+def _shim_name(name, dtype, index):
+    return "_".join(["shim", name, dtype, *([index] if index else [])])
+
+
+def _shims(names):
+    """Return one C function for each instantiation, which unpacks its arguments and launches it."""
+    for name in names:
+        for dtype, index in instantiations(name):
+            real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
+            types = {"T": C_NAMES[dtype], "R": C_NAMES[real], "I": C_NAMES.get(index or "int32"), "bool": "bool"}
+            passed = []
+            for field in TABLE[name][3].split():
+                kind = field.partition(":")[2]
+                if kind == "R+":
+                    passed += [f"{types['R']}*", "int64"]
+                elif kind.endswith("*"):
+                    passed.append(f"{types[kind[:-1]]}*")
+                else:
+                    passed.append(types.get(kind, kind))
+            values = ", ".join(f"*({c}*)a[{i}]" for i, c in enumerate(passed))
+            yield (
+                f'extern "C" int {_shim_name(name, dtype, index)}(int grid, int block, unsigned seed, void** a)\n'
+                f"{{ return emulation::launch(grid, block, seed, [=] {{ "
+                f"{expression(name, dtype, index)}({values}); }}); }}"
+            )
+
+
+def _compile(sources, names):
+    files = sorted({TABLE[name][0] for name in names})
+    main = "\n".join(['#include "cuda_emulation.h"', *(f'#include "{f}"' for f in files), *_shims(names)])
+    everything = main + HEADER.read_text() + "".join(sources[k] for k in sorted(sources))
+    folder = Path(tempfile.gettempdir()) / "numsolve-emulation" / hashlib.sha256(everything.encode()).hexdigest()[:16]
+    library = folder / "kernels.so"
+    if not library.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in sources.items():
+            (folder / file).write_text(text)
+        (folder / "main.cpp").write_text(main)
+        partial = folder / f"partial-{id(folder)}.so"
+        command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wall", "-Wno-unused"]
+        command += ["-I", str(folder), "-I", str(HEADER.parent), str(folder / "main.cpp"), "-o", str(partial)]
+        subprocess.run(command, check=True)
+        partial.rename(library)
+    return library

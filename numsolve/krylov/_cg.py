@@ -85,7 +85,7 @@ def _steps(A, b, M, x):
         rr = kernels.cg_update(live, rz, pq, p, q, x, r)
         live = yield x, rr
         if live is None:
-            raise _breakdown(rz, pq)
+            raise _breakdown(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
         rz_old = rz
         if M is not None:
             M.apply(r, z)
@@ -95,7 +95,6 @@ def _steps(A, b, M, x):
 
 def _breakdown(rz, pq):
     """Say which of the two divisors was not positive."""
-    rz, pq = read_sum(rz), read_sum(pq)
     if rz - rz != 0 or pq - pq != 0:
         return Breakdown("the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE)
     if rz <= 0:

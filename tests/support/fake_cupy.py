@@ -220,10 +220,13 @@ def ascontiguousarray(values, dtype=None):
     return values if result is host else _launched(result)
 
 
-def matmul(a, b, out):
-    counts["launches"] += 1
-    np.matmul(_device(a), _device(b), out=_device(out))
-    return out
+def _writer(name):
+    def write(a, b, out):
+        counts["launches"] += 1
+        getattr(np, name)(_device(a), _device(b), out=_device(out))
+        return out
+
+    return write
 
 
 class csr_matrix:
@@ -289,11 +292,13 @@ def install(monkeypatch, emulator):
     _emulator = emulator
     counts.clear()
     cupy = ModuleType("cupy")
-    for name in ("ndarray", "RawModule", "asarray", "array", "ascontiguousarray", "matmul", "counts"):
+    for name in ("ndarray", "RawModule", "asarray", "array", "ascontiguousarray", "counts"):
         setattr(cupy, name, globals()[name])
     for name in ("empty", "zeros", "ones", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
-    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate"):
+    for name in ("matmul", "multiply"):
+        setattr(cupy, name, _writer(name))
+    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax"):
         setattr(cupy, name, lambda *args, _f=getattr(np, name): _launched(_f(*(_device(a) for a in args))))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None

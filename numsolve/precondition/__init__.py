@@ -1,0 +1,6 @@
+"""Preconditioners: operators that approximate the inverse of a matrix, and live where it lives."""
+
+from ._amg import amg
+from ._jacobi import jacobi
+
+__all__ = ["amg", "jacobi"]

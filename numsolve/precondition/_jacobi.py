@@ -1,0 +1,82 @@
+"""The diagonal preconditioner."""
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, namespace
+from .._operator import Csr, Dense, Operator, as_operator
+
+
+def jacobi(A):
+    r"""Return the inverse of the diagonal of `A` as an operator.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (n, n)
+        Matrix with a diagonal free of zeros, of NumPy/SciPy or CuPy.
+
+    Returns
+    -------
+    Operator
+        ``M @ r`` divides by the diagonal; it lives where `A` lives.
+
+    Raises
+    ------
+    ValueError
+        A diagonal entry is zero (its row is named), or `A` is not square or not finite.
+    TypeError
+        `A` is a LinearOperator, whose diagonal is not at hand.
+
+    Notes
+    -----
+    Applying it moves 24 n bytes in float64. Storage: one vector. Section 4.1 of [1]_.
+
+    References
+    ----------
+    .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
+       :doi:`10.1137/1.9780898718003`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.precondition import jacobi
+    >>> jacobi(np.diag([2.0, 4.0])) @ np.ones(2)
+    array([0.5 , 0.25])
+    """
+    return Diagonal(1 / diagonal(A, "jacobi"))
+
+
+def diagonal(A, method):
+    """Return the diagonal of a matrix, all of it nonzero."""
+    _validate.square_shape(A)
+    matrix = as_operator(A, "numpy")
+    if isinstance(matrix, Csr):
+        entries = matrix.to_sparse().diagonal()
+    elif isinstance(matrix, Dense):
+        entries = matrix.array.diagonal().copy()
+    else:
+        raise TypeError(f"{method} needs the entries of A; a {type(A).__name__} only multiplies")
+    zeros = entries == 0
+    if bool(zeros.any()):
+        row = int(array_module(matrix.library).argmax(zeros))
+        raise ValueError(
+            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {row}: "
+            f"{method} needs none; use amg, or no preconditioner"
+        )
+    return entries.astype(matrix.dtype, copy=False)
+
+
+class Diagonal(Operator):
+    """A diagonal matrix."""
+
+    def __init__(self, entries):
+        xp = namespace(entries)
+        super().__init__((entries.size, entries.size), entries.dtype, "numpy" if xp is np else "cupy")
+        self.entries = entries
+
+    def apply(self, x, out):
+        namespace(out).multiply(self.entries, x, out=out)
+        return out
+
+    def astype(self, dtype):
+        return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))

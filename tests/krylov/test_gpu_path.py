@@ -1,0 +1,115 @@
+"""The whole GPU path of the methods, on the stand-in and on a real device."""
+
+import numpy as np
+import pytest
+import pyamg
+import scipy.sparse as sp
+from support import fake_cupy
+
+import numsolve
+from numsolve.krylov import cg, gmres
+
+METHODS = {"cg": cg, "gmres": gmres}
+
+
+def problem(dtype=float, n=12):
+    """A Hermitian positive definite system with a known solution."""
+    A = sp.csr_matrix(pyamg.gallery.poisson((n, n), format="csr")).astype(dtype)
+    if np.dtype(dtype).kind == "c":
+        ones = np.ones(n * n - 1)
+        shift = sp.diags_array([0.5j * ones, np.ones(n * n), -0.5j * ones], offsets=[1, 0, -1])
+        A = sp.csr_matrix(A + shift)
+    x = np.random.default_rng(0).standard_normal(n * n).astype(dtype)
+    return A.astype(dtype), A.astype(dtype) @ x, x
+
+
+def compare(method, dtype):
+    """Solve on both libraries; the histories agree and x stays on the device."""
+    A, b, x = problem(dtype)
+    rtol = 1e-8 if np.dtype(dtype).itemsize // (1 + (np.dtype(dtype).kind == "c")) == 8 else 1e-5
+    host = METHODS[method](A, b, rtol=rtol)
+    device = METHODS[method](*numsolve.to_device(A, b), rtol=rtol).check()
+    assert type(device.x).__module__.startswith("cupy")
+    assert isinstance(device.residuals, np.ndarray)
+    assert device.nit == host.nit
+    np.testing.assert_allclose(numsolve.to_host(device.x), x, atol=rtol * 1e3)
+    np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=1e-2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_as_on_the_host(cupy, method, dtype):
+    compare(method, dtype)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_as_on_the_host_on_a_device(method, dtype):
+    compare(method, dtype)
+
+
+def test_the_schedule_changes_no_bit(cupy, monkeypatch):
+    A, b = numsolve.to_device(*problem()[:2])
+    results = set()
+    for seed in range(3):
+        monkeypatch.setattr(fake_cupy, "seed", seed)
+        results.add(cg(A, b, rtol=1e-6).x.get().tobytes())
+    assert len(results) == 1
+
+
+def per_iteration(cupy, method, **options):
+    """Return launches and host syncs of one more iteration, by the difference of two runs."""
+    A, b = numsolve.to_device(*problem()[:2])
+    counted = []
+    for maxiter in (10, 30):
+        cupy.counts.clear()
+        with pytest.warns(numsolve.ConvergenceWarning):
+            result = method(A, b, rtol=1e-30, maxiter=maxiter, **options)
+        assert result.nit == maxiter
+        counted.append((cupy.counts["launches"], cupy.counts["syncs"]))
+    return [(after - before) / 20 for before, after in zip(*counted, strict=True)]
+
+
+def test_cg_needs_four_launches_and_a_tenth_of_a_sync(cupy):
+    launches, syncs = per_iteration(cupy, cg)
+    assert launches <= 4
+    assert syncs <= 0.1
+
+
+def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
+    launches, syncs = per_iteration(cupy, gmres, restart=60)
+    assert launches <= 6
+    assert syncs <= 0.1
+
+
+def test_a_breakdown_between_two_reads_is_reported(cupy):
+    A = sp.diags_array(np.r_[np.ones(30), -1.0]).tocsr()
+    with pytest.warns(numsolve.ConvergenceWarning, match="not positive definite"):
+        result = cg(*numsolve.to_device(A, np.ones(31) + np.arange(31) / 7))
+    assert result.status == numsolve.Status.BREAKDOWN
+    assert np.isfinite(result.x.get()).all()
+
+
+def test_jacobi_and_amg_follow_the_matrix_to_the_device(cupy):
+    A, b, x = problem()
+    for make in (numsolve.precondition.jacobi, numsolve.precondition.amg):
+        M = make(numsolve.to_device(A))
+        host = cg(A, b, M=make(A), rtol=1e-8)
+        device = cg(*numsolve.to_device(A, b), M=M, rtol=1e-8).check()
+        assert device.nit == host.nit
+        np.testing.assert_allclose(device.x.get(), x, atol=1e-5)
+
+
+def test_mixing_the_libraries_names_both(cupy):
+    A, b, _ = problem()
+    with pytest.raises(TypeError, match="b is on the GPU.*A is on the host"):
+        cg(A, numsolve.to_device(b))
+    with pytest.raises(TypeError, match="A is on the GPU.*x0 is on the host"):
+        cg(*numsolve.to_device(A, b), np.zeros_like(b))
+
+
+def test_columns_on_the_device(cupy):
+    A, b, x = problem()
+    result = gmres(*numsolve.to_device(A, np.stack([b, 2 * b], axis=1)), rtol=1e-8).check()
+    np.testing.assert_allclose(result.x.get(), np.stack([x, 2 * x], axis=1), atol=1e-5)

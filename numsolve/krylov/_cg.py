@@ -4,7 +4,7 @@ from .. import _validate
 from .._array import namespace, read_sum
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from ._linear import prepare, solve
+from ._linear import announced, prepare, run
 
 
 def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
@@ -67,10 +67,10 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(system.A)
-    return solve(_steps, system, callback)
+    return announced(run(steps, system, callback))
 
 
-def _steps(A, b, M, x):
+def steps(A, b, M, x):
     """Yield the iterates of preconditioned CG, which share the array `x`, and their squared residuals."""
     xp, kernels = namespace(b), kernels_for(b)
     r = A.residual(b, x)

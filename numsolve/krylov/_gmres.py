@@ -8,7 +8,7 @@ from .. import _validate
 from .._array import namespace, to_host
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from ._linear import prepare, solve
+from ._linear import announced, prepare, run
 
 
 def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
@@ -76,10 +76,14 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    m = min(_validate.count(restart, "restart", least=1), system.A.shape[0], max(system.maxiter, 1))
-    xp = namespace(system.b)
-    V = xp.empty((m + 1, system.b.shape[0]), system.b.dtype)
-    return solve(partial(_cycle, V), system, callback)
+    return announced(run(cycles(system, _validate.count(restart, "restart", least=1)), system, callback))
+
+
+def cycles(system, restart):
+    """Return the method for a system: a function that starts a cycle, in a basis made once."""
+    m = min(restart, system.A.shape[0], max(system.maxiter, 1))
+    V = namespace(system.b).empty((m + 1, system.b.shape[0]), system.b.dtype)
+    return partial(_cycle, V)
 
 
 def _cycle(V, A, b, M, x):
@@ -117,6 +121,6 @@ def _check(j, ST):
         raise Breakdown("the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE)
     if j == 0:
         raise Breakdown(
-            "A maps the residual to zero or to itself is singular: no direction in the Krylov space lowers it",
+            "A maps the residual to zero: A is singular, and b may not be in its range",
             Status.SINGULAR,
         )

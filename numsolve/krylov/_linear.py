@@ -53,13 +53,16 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter):
     )
 
 
-def solve(start, system, callback):
-    """Run ``start(A, b, M, x)`` for each column of b, warn on a miss, and return the `Result`."""
+def run(start, system, callback):
+    """Run ``start(A, b, M, x)`` for each column of b and return the `Result`."""
     _validate.function(callback, "callback")
     if system.b.ndim == 1:
-        result = _solve_one(start, system, system.b, system.x0, callback)
-    else:
-        result = _solve_columns(start, system, callback)
+        return _solve_one(start, system, system.b, system.x0, callback)
+    return _solve_columns(start, system, callback)
+
+
+def announced(result):
+    """Return the result; warn the caller of the caller if it missed its tolerance."""
     if result.status not in (Status.CONVERGED, Status.STOPPED):
         warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
     return result

@@ -1,0 +1,61 @@
+"""A progress bar for any iterative method: a callback made of tqdm."""
+
+from math import log10
+
+
+class Progress:
+    """Show iterations, residual and, if the tolerance is known, how many digits are won.
+
+    Parameters
+    ----------
+    rtol : float, optional
+        Relative tolerance of the solve; without it the bar has no end.
+    desc : str
+        What stands before the bar.
+    **options
+        Passed on to `tqdm.tqdm`, as ``file`` or ``disable``.
+
+    Notes
+    -----
+    Needs tqdm (the extra ``plot`` brings it). It is cheap: it never asks for the iterate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve import Progress
+    >>> from numsolve.krylov import cg
+    >>> with Progress(rtol=1e-5, disable=True) as bar:
+    ...     x, info = cg(np.eye(3), np.ones(3), callback=bar)
+    """
+
+    wants_x = False
+
+    def __init__(self, rtol=None, *, desc="residual", **options):
+        from tqdm import tqdm
+
+        self._digits = None if not rtol else max(-log10(rtol), 1e-9)
+        form = "{l_bar}{bar}| {postfix} [{elapsed}]" if self._digits else None
+        self._bar = tqdm(total=self._digits, desc=desc, bar_format=form, **options)
+        self._first = None
+        self._steps = 0
+
+    def __call__(self, x, residual_norm):
+        """Take one step; never stops the solve."""
+        self._steps += 1
+        self._first = self._first or residual_norm
+        self._bar.set_postfix_str(f"{self._steps} its, {residual_norm:.1e}", refresh=False)
+        if self._digits:
+            won = log10(self._first / residual_norm) if residual_norm > 0 else self._digits
+            self._bar.update(min(max(won, self._bar.n), self._digits) - self._bar.n)
+        else:
+            self._bar.update()
+
+    def close(self):
+        """Leave the bar as it stands."""
+        self._bar.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()

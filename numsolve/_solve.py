@@ -1,0 +1,472 @@
+"""The front door: look at the system, choose a method and a preconditioner, check the answer, say why."""
+
+import warnings
+from dataclasses import dataclass, replace
+from math import nan
+
+import numpy as np
+
+from . import _validate
+from ._array import array_module, to_host
+from ._operator import Csr, Dense, Scaled, as_operator
+from ._result import ConvergenceWarning, Result, Status
+from .krylov import _cg, _gmres
+from .krylov._linear import prepare, run
+from .precondition import amg, jacobi
+
+METHODS = ("auto", "direct", "cg", "gmres")
+PRECONDITIONERS = ("auto", "jacobi", "amg", "ilu")
+SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
+SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is an incomplete factorisation
+BAND_WORK = 5e9  # n * bandwidth^2 below which SuperLU beats CG with multigrid (2-D yes, 3-D soon not)
+PATIENCE = {"cg": 300, "gmres": 600}  # iterations a choice of ours is given before the next is tried
+DOUBT = 1e-4  # estimated relative error from which the message says that x may be wrong
+
+
+@dataclass(frozen=True, repr=False)
+class SolveResult(Result):
+    """What `solve` hands back: a `Result`, and how it was reached.
+
+    Attributes
+    ----------
+    method : str
+        "direct", "cg" or "gmres".
+    preconditioner : str or None
+        "jacobi", "amg", "ilu", "given", or None.
+    backward_error : float
+        Largest residual of a row, over the size of the terms in it; NaN for a LinearOperator.
+    forward_error : float
+        Estimate of ``norm(x - x_true) / norm(x)``, in the maximum norm; NaN where none is cheap.
+    """
+
+    method: str = ""
+    preconditioner: str | None = None
+    backward_error: float = nan
+    forward_error: float = nan
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a look at the matrix tells."""
+
+    n: int
+    kind: str  # "sparse", "dense" or "operator"
+    hermitian: bool
+    sign: int  # of all diagonal entries, 0 if they differ or vanish
+    zero_diagonal: bool
+    empty: str  # "" or the first zero row or column, in words
+    band_work: float  # n * bandwidth^2 after reordering, infinite where it was not worth finding out
+
+    def describe(self):
+        """Say it in words."""
+        signs = {1: ", diagonal positive", -1: ", diagonal negative", 0: ""}
+        shape = "Hermitian" if self.hermitian else "not Hermitian"
+        return f"{self.kind}, n = {self.n}, {shape}{signs[self.sign]}"
+
+
+def solve(A, b, *, method="auto", M="auto", rtol=1e-8, atol=0.0, maxiter=None, callback=None):
+    r"""Solve the linear system :math:`Ax = b` by whatever suits it, and say what that was.
+
+    Parameters
+    ----------
+    A : array, sparse array or LinearOperator, shape (n, n)
+        Any square matrix, of NumPy/SciPy or CuPy.
+    b : array, shape (n,) or (n, k)
+        Right-hand side, or `k` of them, in the library of `A`.
+    method : {"auto", "direct", "cg", "gmres"}
+        "auto" looks at size, symmetry, diagonal and band structure, and falls back when a choice fails.
+    M : {"auto", "jacobi", "amg", "ilu", None} or operator, shape (n, n)
+        Preconditioner of the iterative methods, by name or as an approximate inverse.
+    rtol, atol : float
+        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In single
+        precision `rtol` is raised to 8 units of rounding, and the message says so.
+    maxiter : int, optional
+        Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops.
+
+    Returns
+    -------
+    SolveResult
+        ``x``, ``status``, ``message``, ``residuals``, ``method``, ``preconditioner``, ``backward_error`` and
+        ``forward_error``. The message also says when the residual is small but `x` may be wrong.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, a tolerance is negative or a name is unknown.
+    TypeError
+        A dtype is not supported, or NumPy and CuPy arrays are mixed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met, or it was and the estimated error of `x` is large all the same.
+
+    Notes
+    -----
+    Direct: SuperLU or LAPACK with iterative refinement, its error bound that of LAPACK's ``xGERFS`` [1]_,
+    at about ten more triangular solves. Iterative: see `krylov.cg`, `krylov.gmres`, `precondition.amg`; the
+    error estimate is ``norm(M r) / norm(x)`` where M is multigrid or ILU.
+
+    References
+    ----------
+    .. [1] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002, section 7.7,
+       :doi:`10.1137/1.9780898718027`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import numsolve
+    >>> numsolve.solve(np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([3.0, 4.0])).check().x.round(12)
+    array([1., 1.])
+    """
+    _one_of(method, METHODS, "method")
+    if isinstance(M, str):
+        _one_of(M, PRECONDITIONERS, "M")
+    given = M if not isinstance(M, str) and M is not None else None
+    system = prepare(A, b, None, given, rtol=rtol, atol=atol, maxiter=maxiter)
+    _validate.function(callback, "callback")
+    floor = 8 * float(np.finfo(system.b.dtype).eps)
+    raised = system.rtol < floor and system.b.dtype.itemsize // (1 + (system.b.dtype.kind == "c")) < 8
+    if raised:
+        system = system._replace(rtol=floor)
+    problem = _Problem(system, inspect(system.A), callback, None if maxiter is None else system.maxiter)
+    result = problem.best(method, M)
+    if raised:
+        message = f"{result.message} (rtol raised to {floor:.1e}, the limit of {system.b.dtype})"
+        result = replace(result, message=message)
+    doubtful = result.success and max(result.forward_error, result.backward_error) > DOUBT
+    if doubtful or result.status not in (Status.CONVERGED, Status.STOPPED):
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
+    return result
+
+
+def inspect(A):
+    """Return the `Traits` of an `Operator`."""
+    n = A.shape[0]
+    hermitian = _validate.asymmetry(A) <= 100 * float(np.finfo(A.dtype).eps)
+    if isinstance(A, Csr):
+        kind, entries = "sparse", A.to_sparse().diagonal()
+    elif isinstance(A, Dense):
+        kind, entries = "dense", A.array.diagonal()
+    else:
+        return Traits(n, "operator", hermitian, 0, False, "", np.inf)
+    entries = to_host(entries)
+    zero = bool((entries == 0).any())
+    sign = 0 if zero or abs(entries.imag).any() else int((entries.real > 0).all()) - int((entries.real < 0).all())
+    return Traits(n, kind, hermitian, sign, zero, _empty_line(A), _band_work(A))
+
+
+def _empty_line(A):
+    """Name the first zero row or, on the host, column of a matrix."""
+    xp = array_module(A.library)
+    rows = _absolute(A) @ xp.ones(A.shape[0], A.dtype)
+    lines = {"row": to_host(rows)}
+    if A.library == "numpy":
+        lines["column"] = (
+            np.bincount(A.indices, abs(A.data), A.shape[0]) if isinstance(A, Csr) else abs(A.array).sum(axis=0)
+        )
+    for name, sums in lines.items():
+        if not sums.all():
+            return f"{name} {int(np.argmin(sums != 0))}"
+    return ""
+
+
+def _band_work(A):
+    """Return n * bandwidth^2 after reverse Cuthill-McKee, an upper bound for the work of a factorisation."""
+    n = A.shape[0]
+    if not isinstance(A, Csr) or A.library != "numpy":
+        return np.inf
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    pattern = A.to_sparse()
+    pattern = pattern + pattern.T if n <= SMALL_NONSYMMETRIC or A.nnz < 20 * n else pattern
+    order = np.empty(n, np.int64)
+    order[reverse_cuthill_mckee(pattern.tocsr(), symmetric_mode=True)] = np.arange(n)
+    rows = np.repeat(order, np.diff(A.indptr))
+    return float(n) * float(abs(rows - order[A.indices]).max(initial=0) + 1) ** 2
+
+
+def _absolute(A):
+    """Return the matrix of absolute values, as an operator of the same dtype."""
+    if isinstance(A, Dense):
+        return Dense(abs(A.array), A.dtype)
+    matrix = A.to_sparse().copy()
+    matrix.data = abs(matrix.data).astype(A.dtype)
+    return Csr(matrix)
+
+
+class _Problem:
+    """One checked system, and the ways it can be tried."""
+
+    def __init__(self, system, traits, callback, maxiter):
+        self.system, self.traits, self.callback, self.maxiter = system, traits, callback, maxiter
+        self.xp = array_module(system.A.library)
+
+    def best(self, method, M):
+        """Try the choices in order until one meets the tolerance; return the best, with the story."""
+        if self.traits.empty:
+            return self.singular(f"{self.traits.empty} of A is zero: A is singular")
+        story, best = [], None
+        choices = self.choices(method, M)
+        for method, M, why in choices:
+            name = method if M is None or method == "direct" else f"{method} with {_label(M)}"
+            result = self.attempt(method, M, patient=len(choices) == 1)
+            result = replace(result, message=f"{name} ({why}): {result.message}")
+            story.append(result.message)
+            if best is None or result.success or _last(result) < _last(best):
+                best = result
+            if result.success or result.status in (Status.STOPPED, Status.SINGULAR):
+                break
+        assert best is not None
+        return replace(best, message="; then ".join(story))
+
+    def choices(self, method, M):
+        """Return (method, preconditioner, reason) in the order in which they should be tried."""
+        t, on_host = self.traits, self.system.A.library == "numpy"
+        known = t.kind != "operator"
+        maybe_definite = t.hermitian and (t.sign != 0 or not known)
+        ours = isinstance(M, str) and M == "auto"
+        if ours and method != "direct":
+            M = self.usual_preconditioner(maybe_definite or method == "cg", on_host)
+        why = t.describe()
+        if method != "auto":
+            return [(method, M, f"as asked; {why}")]
+        iterative = [("cg", M, why), ("gmres", M, why)] if maybe_definite else [("gmres", M, why)]
+        if not (on_host and known):
+            return iterative
+        direct = ("direct", None, why)
+        if not ours:
+            return [*iterative, direct]
+        small = SMALL if maybe_definite else SMALL_NONSYMMETRIC
+        if t.kind == "dense" or t.n <= small or t.band_work <= BAND_WORK:
+            return [direct]
+        return [iterative[0], direct]
+
+    def usual_preconditioner(self, maybe_definite, on_host):
+        """Return the name of the preconditioner that usually serves such a matrix, or None."""
+        if self.traits.kind == "operator":
+            return None
+        if self.traits.kind == "sparse" and maybe_definite and self.traits.sign:
+            return "amg"
+        if self.traits.kind == "sparse" and on_host:
+            return "ilu"
+        return None if self.traits.zero_diagonal else "jacobi"
+
+    def attempt(self, method, M, *, patient):
+        """Run one choice."""
+        if method == "direct":
+            return self.direct()
+        A, label = self.system.A, _label(M)
+        try:
+            M = self.preconditioner(M)
+        except (ValueError, RuntimeError, np.linalg.LinAlgError, MemoryError) as error:
+            return self.failure(Status.BREAKDOWN, f"no {label} for this matrix: {error}", method)
+        maxiter = self.maxiter or (10 * self.traits.n if patient else PATIENCE[method])
+        system = self.system._replace(M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype))
+        system = system._replace(maxiter=maxiter)
+        if method == "cg":
+            if not self.traits.hermitian:
+                return self.failure(Status.BREAKDOWN, "A is not Hermitian: use gmres", method)
+            # A negative definite matrix is a positive definite one with another sign.
+            flip = self.traits.sign < 0
+            result = run(_negative if flip else _cg.steps, system, self.callback)
+        else:
+            result = run(_gmres.cycles(system, 30), system, self.callback)
+        return self.judged(result, method, label, M)
+
+    def preconditioner(self, M):
+        """Return the operator of a preconditioner's name, or what was given."""
+        if not isinstance(M, str):
+            return self.system.M if M is not None else None
+        if not isinstance(self.system.A, (Csr, Dense)):
+            raise ValueError("a LinearOperator only multiplies")
+        if M == "ilu":
+            return _ilu(self.system.A)
+        return (amg if M == "amg" else jacobi)(_raw(self.system.A))
+
+    def direct(self):
+        """Factorise, solve, refine, and bound the error."""
+        A, b = self.system.A, self.system.b
+        if A.library != "numpy" or not isinstance(A, (Csr, Dense)):
+            return self.failure(
+                Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
+            )
+        try:
+            factors = _Factors(A, self.traits.hermitian)
+        except (RuntimeError, MemoryError, np.linalg.LinAlgError) as error:
+            if "singular" in str(error).lower():
+                return self.singular("A is exactly singular")
+            return self.failure(Status.BREAKDOWN, f"the factorisation failed: {error}", "direct")
+        tol = np.maximum(self.system.rtol * _norms(b), self.system.atol)
+        with np.errstate(all="ignore"):
+            x, residual = np.zeros_like(b), b
+            norms = [_norms(b)]
+            for _ in range(4):
+                candidate = x + factors.solve(residual)
+                remaining = b - A @ candidate if np.isfinite(candidate).all() else np.full_like(b, nan)
+                if not (_norms(remaining) < norms[-1]).any() and len(norms) > 1:
+                    break
+                x, residual = candidate, remaining
+                norms.append(_norms(residual))
+                if (norms[-1] <= 0.01 * tol).all():
+                    break
+        if not np.isfinite(x).all():
+            return self.singular("A is singular to working precision: its factors overflow")
+        met = (norms[-1] <= tol).all()
+        status = Status.CONVERGED if met else Status.STAGNATED
+        message = "converged" if met else "the residual is at the limit of this precision, above the tolerance"
+        result = SolveResult(x, status, message, np.array(norms), "direct")
+        result = self.judged(result, "direct", None, None)
+        error = max((factors.error_bound(A, bj, xj) for bj, xj in _columns(b, x)), default=nan)
+        if error >= 1:
+            return replace(
+                result,
+                status=Status.SINGULAR,
+                forward_error=error,
+                message="A is singular to working precision: x meets the residual but has no correct digit",
+            )
+        return replace(result, forward_error=error, message=result.message + _doubt(error))
+
+    def judged(self, result, method, label, M):
+        """Add the errors of a result, and what they say."""
+        backward = self.backward_error(result.x)
+        forward = nan
+        if label in ("amg", "ilu") and result.success:
+            forward = max((self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)), default=nan)
+        message = result.message + _doubt(forward)
+        if result.success and backward > DOUBT:
+            message += (
+                f", but a row of A x - b is off by {backward:.1e} of its terms: rows differ much in scale "
+                "and x may be wrong; scale the rows of A, or use method='direct'"
+            )
+        return SolveResult(result.x, result.status, message, result.residuals, method, label, backward, forward)
+
+    def backward_error(self, x):
+        """Return the largest residual of a row over ``norm(row, 1) * norm(x, inf) + |b|``."""
+        A, b = self.system.A, self.system.b
+        if not isinstance(A, (Csr, Dense)):
+            return nan
+        rows = (_absolute(A) @ self.xp.ones(self.traits.n, A.dtype)).real
+        worst = 0.0
+        for bj, xj in _columns(b, x):
+            size = rows * abs(xj).max() + abs(bj)
+            worst = max(worst, float((abs(bj - A @ xj) / self.xp.where(size > 0, size, 1)).max()))
+        return worst
+
+    def by_preconditioner(self, M, b, x):
+        """Return ``norm(M r) / norm(x)``: the error, as far as M is the inverse."""
+        if not float(abs(x).max()):
+            return 0.0
+        return float(abs(M @ (b - self.system.A @ x)).max() / abs(x).max())
+
+    def failure(self, status, message, method):
+        """Return a result that holds zeros."""
+        x = self.xp.zeros_like(self.system.b)
+        return SolveResult(x, status, message, to_host(_norms(self.system.b, self.xp))[None], method)
+
+    def singular(self, message):
+        """Return the result for a matrix that has no inverse."""
+        return self.failure(Status.SINGULAR, message + "; for a least-squares solution use lstsq or lsqr", "direct")
+
+
+class _Factors:
+    """LU factors of a sparse or dense host matrix."""
+
+    def __init__(self, A, hermitian):
+        if isinstance(A, Csr):
+            from scipy.sparse.linalg import splu
+
+            options = {"permc_spec": "MMD_AT_PLUS_A"} if hermitian else {}
+            self._lu = splu(A.to_sparse().tocsc(), **options)
+            self.solve = self._lu.solve
+            self.adjoint = lambda v: self._lu.solve(v, "H" if np.iscomplexobj(v) else "T")
+            return
+        from scipy.linalg import lapack, lu_solve
+
+        getrf = lapack.get_lapack_funcs(("getrf",), (A.array,))[0]
+        lu, pivots, info = getrf(A.array)
+        if info > 0:
+            raise np.linalg.LinAlgError("singular")
+        self.solve = lambda v: lu_solve((lu, pivots), v)
+        self.adjoint = lambda v: lu_solve((lu, pivots), v, trans=2)
+
+    def error_bound(self, A, b, x):
+        """Return an estimate of ``norm(x - x_true, inf) / norm(x, inf)``: (7.31) of Higham's book."""
+        from scipy.sparse.linalg import LinearOperator, onenormest
+
+        largest = abs(x).max()
+        if largest == 0:
+            return 0.0
+        n, eps = A.shape[0], np.finfo(A.dtype).eps
+        terms = (_absolute(A) @ abs(x).astype(A.dtype)).real + abs(b)
+        per_row = np.diff(A.indptr) if isinstance(A, Csr) else n
+        weights = abs(b - A @ x) + (per_row + 1) * eps * terms
+        # norm(|A^-1| w, inf) is the 1-norm of (A^-1 diag(w))^H; the vectors come as (n,) or (n, 1).
+        operator = LinearOperator(
+            (n, n),
+            dtype=A.dtype,
+            matvec=lambda v: weights * self.adjoint(v.reshape(-1).astype(A.dtype)),
+            rmatvec=lambda v: self.solve(weights * v.reshape(-1).astype(A.dtype)),
+        )
+        with np.errstate(all="ignore"):
+            bound = float(onenormest(operator, t=1)) / float(largest)
+        return bound if np.isfinite(bound) else np.inf
+
+
+def _ilu(A):
+    """Return SciPy's incomplete LU factorisation as an operator."""
+    from scipy.sparse import csc_matrix
+    from scipy.sparse.linalg import LinearOperator, spilu
+
+    if A.library != "numpy":
+        raise ValueError("SciPy's incomplete factorisation lives on the host")
+    factors = spilu(csc_matrix(_raw(A)), drop_tol=1e-4, fill_factor=10)
+    return as_operator(LinearOperator(A.shape, factors.solve, dtype=A.dtype), "numpy", "M")
+
+
+def _negative(A, b, M, x):
+    """CG for a negative definite matrix: the same iterates, from the system with the other sign."""
+    return _cg.steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
+
+
+def _raw(A):
+    """Return the matrix of an operator as the array its library knows."""
+    return A.to_sparse() if isinstance(A, Csr) else A.array
+
+
+def _columns(b, x):
+    """Pair the columns of b and x."""
+    return [(b, x)] if b.ndim == 1 else [(b[:, j], x[:, j].copy()) for j in range(b.shape[1])]
+
+
+def _norms(b, xp=np):
+    """Return the 2-norm of each column, or that of the vector."""
+    return xp.sqrt((abs(b) ** 2).sum(axis=0))
+
+
+def _last(result):
+    """Return the largest last residual of a result."""
+    last = np.nanmax(result.residuals[-1], initial=0) if result.residuals.size else np.inf
+    return last if np.isfinite(last) else np.inf
+
+
+def _doubt(error):
+    """Say what an error estimate means."""
+    if not error > DOUBT:
+        return ""
+    return f", but A is so ill-conditioned that x may be off by {error:.1e} of its size"
+
+
+def _label(M):
+    return M if M is None or isinstance(M, str) else "given"
+
+
+def _one_of(value, names, argument):
+    """Raise unless `value` is one of the names."""
+    if value not in names:
+        raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
+
+
+

@@ -1,0 +1,36 @@
+"""Random matrices."""
+
+import numpy as np
+import scipy.sparse as sp
+
+from .. import _validate
+
+
+def irregular(n, *, mean_entries=11, reach=2000, far=0.2, rng=None):
+    """Return a matrix whose rows differ in length and reach: hard for a product's memory access.
+
+    Parameters
+    ----------
+    n : int
+        Rows and columns.
+    mean_entries : int
+        Mean of the Poisson distribution of row lengths.
+    reach : int
+        Most columns lie within this distance of the diagonal.
+    far : float
+        Share of the columns that lie anywhere.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, shape (n, n)
+        Nonsymmetric, strictly diagonally dominant.
+    """
+    n = _validate.count(n, "n", least=1)
+    rng = np.random.default_rng(rng)
+    rows = np.repeat(np.arange(n), rng.poisson(mean_entries, n))
+    near = np.clip(rows + rng.integers(-reach, reach + 1, rows.size), 0, n - 1)
+    cols = np.where(rng.random(rows.size) < far, rng.integers(0, n, rows.size), near)
+    A = sp.csr_array(sp.coo_array((rng.standard_normal(rows.size), (rows, cols)), shape=(n, n)))
+    return sp.csr_array(A + sp.diags_array(1 + abs(A).sum(axis=1)))

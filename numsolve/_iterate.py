@@ -72,7 +72,7 @@ class _Run:
         self.judge = kernels_for(x).residual_norm
         self.norms = xp.empty(read_every(x), x.real.dtype)
         self.live = xp.ones(1, bool)
-        self.tol = self.norms.dtype.type(tol)
+        self.tol = self.goal = self.norms.dtype.type(tol)
         self.history = []
 
     def result(self):
@@ -112,6 +112,8 @@ class _Run:
             if true > (0.5 if claimed else 1 - 1e-12) * before:
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
+            # What the method says below the rounding of its own start is worth nothing: look again there.
+            self.goal = max(self.tol, self.tol.dtype.type(true * np.finfo(self.tol.dtype).eps))
             try:
                 status = self.limits() or self.follow(steps)
                 claimed = status is Status.CONVERGED
@@ -137,11 +139,11 @@ class _Run:
                     return self.fail(steps)
                 self.x = form
                 self.history.append(norm)
-                if norm <= self.tol:
-                    return Status.CONVERGED
-            if self.callback is not None and self.call_back():
-                return Status.STOPPED
-            status = self.limits()
+                if norm <= self.goal:
+                    break
+            claimed = bool(forms) and self.history[-1] <= self.goal
+            stop = self.callback is not None and bool(forms) and self.call_back()
+            status = Status.CONVERGED if claimed else Status.STOPPED if stop else self.limits()
             if status is not None or ended:
                 return status
 
@@ -153,7 +155,7 @@ class _Run:
                 form, rr = steps.send(self.live)
             except StopIteration:
                 return forms, True
-            self.judge(rr, self.tol, step, self.norms, self.live)
+            self.judge(rr, self.goal, step, self.norms, self.live)
             forms.append(form)
         return forms, False
 

@@ -52,6 +52,7 @@ class Progress:
 
     def close(self):
         """Leave the bar as it stands."""
+        self._bar.refresh()
         self._bar.close()
 
     def __enter__(self):

@@ -1,0 +1,51 @@
+"""Results, statuses, and how they fail."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from numsolve import ConvergenceError, Result, Status
+
+
+def test_unpacks_as_in_scipy():
+    x, info = Result(np.ones(2), Status.MAXITER, "maxiter reached", np.array([2.0, 1.0]))
+    assert x.tolist() == [1, 1]
+    assert info == 1
+
+
+def test_derived_values():
+    result = Result(np.ones(2), Status.CONVERGED, "converged", np.array([2.0, 1.0, 0.1]))
+    assert result.success
+    assert result.nit == 2
+    assert result.check() is result
+    assert "CONVERGED" in repr(result)
+    assert "nit=2" in repr(result)
+
+
+def test_check_raises_with_the_remedy():
+    result = Result(np.ones(2), Status.STAGNATED, "loosen rtol", np.array([2.0, 1.0]))
+    with pytest.raises(ConvergenceError, match=r"loosen rtol \(after 1 iterations\)"):
+        result.check()
+
+
+def test_is_frozen():
+    result = Result(np.ones(2), Status.CONVERGED, "converged")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.x = 0
+    assert result.nit == 0
+
+
+def test_signs_of_the_status_follow_scipy():
+    assert Status.CONVERGED == 0
+    assert all(s > 0 for s in (Status.MAXITER, Status.STOPPED, Status.STAGNATED, Status.TIME_LIMIT))
+    assert all(s < 0 for s in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR))
+
+
+@pytest.mark.parametrize("residuals", [np.array([1.0, 0.1]), np.array([[1.0, 2.0], [0.1, np.nan]])])
+def test_plot(residuals):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    ax = Result(np.ones(2), Status.CONVERGED, "converged", residuals).plot()
+    assert ax.get_yscale() == "log"
+    assert len(ax.lines) == residuals.reshape(2, -1).shape[1]
+    plt.close(ax.figure)

@@ -76,6 +76,9 @@ def _solve(arguments):
     from ._progress import Progress
     from ._result import ConvergenceWarning, Status
 
+    for path in (arguments.out, arguments.plot):
+        if path and not Path(path).absolute().parent.is_dir():
+            raise ValueError(f"there is no folder to write {path} to")
     A, name = _matrix(arguments)
     n = A.shape[0]
     known = arguments.rhs is None

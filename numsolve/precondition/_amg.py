@@ -91,9 +91,14 @@ def _hierarchy(A, dtype, method, options):
     if method == "smoothed_aggregation" and "symmetry" not in options:
         skew = abs(A - A.T.conj()).max()
         options = {"symmetry": "hermitian" if skew <= 1e-12 * abs(A).max() else "nonsymmetric", **options}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
-        return builders[method](A, **options)
+    state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state, which is the caller's
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+            return builders[method](A, **options)
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
 
 
 class _Level:

@@ -1,0 +1,252 @@
+"""The front door: what it chooses, how it falls back, and what it says of the answer."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import numsolve
+from numsolve import ConvergenceWarning, Status, solve
+from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
+
+
+def relative_error(x, want):
+    return np.linalg.norm(x - want) / np.linalg.norm(want)
+
+
+CHOICES = {
+    "small": (lambda: poisson((20, 20)), "direct", None),
+    "2-D": (lambda: poisson((120, 120)), "direct", None),
+    "3-D": (lambda: poisson((25, 25, 25)), "cg", "amg"),
+    "3-D negative": (lambda: -poisson((25, 25, 25)), "cg", "amg"),
+    "3-D rough": (lambda: poisson((25, 25, 25)) + sp.diags_array(np.geomspace(1e-3, 1e3, 25**3)), "cg", "amg"),
+    "convection": (lambda: convection_diffusion((40, 40), (50.0, 20.0)), "direct", None),
+    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "ilu"),
+    "irregular": (lambda: irregular(25_000, rng=0), "gmres", "ilu"),
+    "tridiagonal": (lambda: poisson((100_000,)), "direct", None),
+    "dense": (lambda: np.eye(30) + np.ones((30, 30)), "direct", None),
+    "indefinite": (lambda: poisson((15, 15)) - 3.3 * sp.eye_array(225), "direct", None),
+}
+
+
+@pytest.mark.parametrize("case", CHOICES)
+def test_choice_and_error(case, rng):
+    make, method, preconditioner = CHOICES[case]
+    A = make()
+    want = rng.standard_normal(A.shape[0])
+    result = solve(A, A @ want).check()
+    assert (result.method, result.preconditioner) == (method, preconditioner)
+    assert np.linalg.norm(A @ (result.x - want)) <= 1e-8 * np.linalg.norm(A @ want)
+    assert relative_error(result.x, want) < 1e-5
+    assert method in result.message
+    assert f"n = {A.shape[0]}" in result.message
+
+
+def test_a_linear_operator_is_iterated(rng):
+    A = poisson((15, 15))
+    want = rng.standard_normal(225)
+    result = solve(spla.aslinearoperator(A), A @ want).check()
+    assert result.method == "cg"
+    assert relative_error(result.x, want) < 1e-5
+    B = convection_diffusion((15, 15), (20.0, 3.0))
+    result = solve(spla.aslinearoperator(B), B @ want).check()
+    assert result.method == "gmres"
+    assert relative_error(result.x, want) < 1e-5
+
+
+def test_falls_back_when_the_choice_fails(rng):
+    """A Hermitian matrix with a positive diagonal that is not positive definite."""
+    A = poisson((20, 20, 20)) - 1.1 * sp.eye_array(8000)
+    want = rng.standard_normal(8000)
+    result = solve(A, A @ want).check()
+    assert result.method == "direct"
+    assert "; then direct" in result.message
+    assert result.message.startswith("cg with amg")
+    assert relative_error(result.x, want) < 1e-6
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dense", [False, True])
+def test_dtypes_and_columns(dtype, dense, rng):
+    A = poisson((10, 10)).astype(dtype)
+    if np.dtype(dtype).kind == "c":
+        A = A + sp.diags_array(1j * np.arange(100)).astype(dtype)
+    A = A.toarray() if dense else A
+    X = rng.standard_normal((100, 3)).astype(dtype)
+    result = solve(A, A @ X).check()
+    assert result.x.dtype == dtype
+    assert result.x.shape == (100, 3)
+    tolerance = 1e-3 if np.finfo(dtype).eps > 1e-10 else 1e-9
+    np.testing.assert_allclose(result.x, X, atol=tolerance)
+    assert ("rtol raised" in result.message) == (tolerance == 1e-3)
+    for method in ("gmres", *(["cg"] if np.dtype(dtype).kind == "f" else [])):
+        again = solve(A, A @ X, method=method).check()
+        np.testing.assert_allclose(again.x, X, atol=1000 * tolerance)
+
+
+@pytest.mark.parametrize("M", ["auto", "jacobi", "amg", "ilu", None])
+@pytest.mark.parametrize("method", ["auto", "cg", "gmres"])
+def test_every_pair_that_can_be_asked_for(method, M, rng):
+    A = poisson((12, 12))
+    want = rng.standard_normal(144)
+    result = solve(A, A @ want, method=method, M=M).check()
+    assert relative_error(result.x, want) < 1e-5
+    if M not in ("auto", None) and method != "auto":
+        assert result.preconditioner == M
+
+
+def test_a_given_preconditioner_is_used(rng):
+    A = poisson((12, 12))
+    M = numsolve.precondition.amg(A)
+    result = solve(A, A @ rng.standard_normal(144), M=M).check()
+    assert result.preconditioner == "given"
+    assert result.method == "cg"
+
+
+def test_watt_is_never_a_plain_success(matrix):
+    A = matrix("watt__1")
+    b = A @ np.ones(1856)
+    best = solve(A, b).check()
+    assert relative_error(best.x, np.ones(1856)) < 1e-9
+    for M in (None, "ilu"):
+        with pytest.warns(ConvergenceWarning, match="may be"):
+            poor = solve(A, b, method="gmres", M=M)
+        assert poor.status == Status.CONVERGED
+        assert max(poor.backward_error, poor.forward_error if M else 0) > 1e-3
+
+
+ALL = ["sherman1", "orsreg_1", "jpwh_991", "nos7", "bcsstk15", "494_bus", "memplus", "watt__1", "e05r0500", "hangGlider_2"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_shared_matrices(name, matrix):
+    A = matrix(name)
+    want = np.cos(np.arange(A.shape[0]))
+    result = solve(A, A @ want).check()
+    error = np.abs(result.x - want).max() / np.abs(want).max()
+    assert result.residuals[-1] <= 1e-8 * result.residuals[0]
+    assert error <= result.forward_error <= 1e6 * max(error, 1e-14)
+    assert error < 1e-4
+
+
+def test_cryg2500_is_numerically_singular_and_the_message_says_so(matrix):
+    A = matrix("cryg2500")
+    with pytest.warns(ConvergenceWarning, match="ill-conditioned|singular"):
+        result = solve(A, A @ np.ones(2500))
+    assert result.forward_error > 1e-4
+
+
+def hilbert(n):
+    return 1 / (np.arange(n)[:, None] + np.arange(n) + 1)
+
+
+@pytest.mark.parametrize("n", [4, 6, 8, 10])
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.filterwarnings("ignore::numsolve.ConvergenceWarning")
+def test_the_error_estimate_bounds_the_error_of_hilbert_matrices(n, form):
+    A = form(hilbert(n))
+    result = solve(A, A @ np.ones(n))
+    error = np.abs(result.x - 1).max()
+    assert error <= result.forward_error
+    assert result.forward_error <= 1e5 * max(error, 1e-16 * np.linalg.cond(hilbert(n)))
+
+
+def test_hilbert_of_order_14_has_no_correct_digit():
+    with pytest.warns(ConvergenceWarning, match="no correct digit"):
+        result = solve(hilbert(14), hilbert(14) @ np.ones(14))
+    assert result.status == Status.SINGULAR
+
+
+def test_bad_row_scaling_alone_is_no_reason_for_doubt(rng):
+    D = sp.diags_array(np.geomspace(1e-12, 1, 400))
+    A = sp.csr_array(D @ poisson((20, 20)))
+    want = rng.standard_normal(400)
+    result = solve(A, A @ want).check()
+    assert result.forward_error < 1e-8
+    assert relative_error(result.x, want) < 1e-10
+
+
+@pytest.mark.parametrize("form", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize(
+    ("A", "says"),
+    [
+        ([[1.0, 0], [0, 0]], "row 1 of A is zero"),
+        ([[0.0, 1], [0, 1]], "column 0 of A is zero"),
+        ([[1.0, 2], [2, 4]], "singular"),
+        ([[0.0, 0], [0, 0]], "row 0 of A is zero"),
+    ],
+)
+def test_singular_matrices(A, says, form):
+    with pytest.warns(ConvergenceWarning, match=says):
+        result = solve(form(np.array(A)), np.array([1.0, 1.0]))
+    assert result.status == Status.SINGULAR
+    assert np.isfinite(result.x).all()
+    with pytest.raises(numsolve.ConvergenceError):
+        result.check()
+
+
+def test_zero_right_hand_side():
+    for A in (poisson((5, 5)), poisson((25, 25, 25))):
+        assert not solve(A, np.zeros(A.shape[0])).check().x.any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "magic"}, "method is 'magic'; needed: one of auto, direct, cg, gmres"),
+        ({"M": "magic"}, "M is 'magic'"),
+        ({"rtol": -1.0}, "rtol"),
+        ({"M": np.eye(3)}, "M has shape"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        solve(np.eye(2), np.ones(2), **options)
+
+
+def test_what_was_asked_for_and_cannot_work_is_a_status():
+    with pytest.warns(ConvergenceWarning, match="not Hermitian"):
+        assert not solve(convection_diffusion((9, 9), (30.0, 1.0)), np.ones(81), method="cg").success
+    with pytest.warns(ConvergenceWarning, match="no jacobi for this matrix"):
+        assert not solve(np.array([[0.0, 1.0], [1.0, 0.0]]), np.ones(2), method="gmres", M="jacobi").success
+    operator = spla.aslinearoperator(poisson((4, 4)))
+    with pytest.warns(ConvergenceWarning, match="direct solves need a matrix"):
+        assert not solve(operator, np.ones(16), method="direct").success
+
+
+def test_callback_stops():
+    result = solve(poisson((25, 25, 25)), np.ones(25**3), callback=lambda x, r: True)
+    assert result.status == Status.STOPPED
+    assert result.nit == 1
+
+
+def test_rough_coefficients(rng):
+    A = diffusion(np.exp(4 * rng.standard_normal((80, 80))))
+    want = rng.standard_normal(6400)
+    assert relative_error(solve(A, A @ want).check().x, want) < 1e-6
+
+
+def test_on_the_device(cupy, rng):
+    A = sp.csr_matrix(poisson((12, 12)))
+    want = rng.standard_normal(144)
+    result = solve(*numsolve.to_device(A, A @ want)).check()
+    assert (result.method, result.preconditioner) == ("cg", "amg")
+    assert relative_error(result.x.get(), want) < 1e-6
+    B = sp.csr_matrix(convection_diffusion((12, 12), (5.0, 3.0)))
+    result = solve(*numsolve.to_device(B, B @ want)).check()
+    assert (result.method, result.preconditioner) == ("gmres", "jacobi")
+    assert relative_error(result.x.get(), want) < 1e-6
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(1, 30), seed=st.integers(0, 2**32 - 1), density=st.floats(0.05, 1))
+def test_against_dense_linear_algebra(n, seed, density):
+    rng = np.random.default_rng(seed)
+    A = sp.random_array((n, n), density=density, rng=rng, data_sampler=rng.standard_normal).tocsr()
+    A = sp.csr_array(A + 3 * sp.eye_array(n))
+    b = rng.standard_normal(n)
+    want = np.linalg.solve(A.toarray(), b)
+    result = solve(A, b).check()
+    assert np.abs(result.x - want).max() <= (result.forward_error + 1e-9) * max(np.abs(want).max(), 1e-300)

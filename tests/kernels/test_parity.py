@@ -183,7 +183,7 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
         want = functions(path)
         for home in ("cpu", "gpu"):
             have = functions(HOMES / home / path.name)
-            helpers = {"span", "chunks_of"} if home == "cpu" else set()
+            helpers = {"span", "chunks_of", "total"} if home == "cpu" else set()
             assert {k: v for k, v in have.items() if k not in helpers} == want, f"{home}/{path.name}"
         assert all(TABLE[name][0] == f"{path.stem}.cu" for name in want)
         found |= set(want)
@@ -194,7 +194,7 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
 def test_threads_do_not_change_a_bit(name, rng):
     from numba import get_num_threads, set_num_threads
 
-    n = 3 * GRAIN + 17
+    n = 20 * GRAIN + 17
     args = CASES[name](rng, n, np.float64, np.int32)
     kernel = getattr(kernels.kernels_for(np.zeros(1)), name)
     results = []
@@ -207,7 +207,7 @@ def test_threads_do_not_change_a_bit(name, rng):
         finally:
             set_num_threads(before)
     want = getattr(reference, name)(*args)
-    np.testing.assert_allclose(results[0][0], want, rtol=1e-11, atol=1e-11)
+    np.testing.assert_allclose(results[0][0], want, rtol=1e-9, atol=1e-9)
     for other in results[1:]:
         assert np.array_equal(results[0][0], other[0])
         for a, b in zip(results[0][1], other[1], strict=True):

@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel
-from .vector import chunks_of, span
+from .vector import chunks_of, fold, span, total
 
 
 @kernel
@@ -16,13 +16,13 @@ def cg_update(live, rz, pq, p, q, x, r):
     alpha = sums.dtype.type(rz / pq)
     for c in prange(chunks):
         first, last = span(c, r.size)
-        total = sums[c]
+        found = sums[c]
         for i in range(first, last):
             x[i] += alpha * p[i]
             r[i] -= alpha * q[i]
-            total += r[i].real * r[i].real + r[i].imag * r[i].imag
-        sums[c] = total
-    return sums.sum()
+            found += r[i].real * r[i].real + r[i].imag * r[i].imag
+        sums[c] = found
+    return total(sums)
 
 
 @kernel
@@ -39,21 +39,22 @@ def cg_direction(live, rz, rz_old, z, p):
 def gmres_project(j, V):
     n = V.shape[1]
     chunks = chunks_of(n)
-    pieces = np.zeros((chunks, 2, j + 2), V.dtype)
+    pieces = np.zeros((2 * (j + 2), chunks), V.dtype)
     u, w, one = np.uint64(j), np.uint64(j + 1), np.uint64(1)
     for c in prange(chunks):
         first, last = span(c, n)
         for pair in range(np.uint64(j // 2 + 1)):  # two rows at a time; an odd last one is paired with w
             k = pair + pair
-            s, t, s1, t1 = pieces[c, 0, k], pieces[c, 1, k], pieces[c, 0, k + one], pieces[c, 1, k + one]
+            s = t = s1 = t1 = V.dtype.type(0)
             for i in range(first, last):
                 v, v1 = np.conj(V[k, i]), np.conj(V[k + one, i])
                 s += v * V[u, i]
                 t += v * V[w, i]
                 s1 += v1 * V[u, i]
                 t1 += v1 * V[w, i]
-            pieces[c, 0, k], pieces[c, 1, k], pieces[c, 0, k + one], pieces[c, 1, k + one] = s, t, s1, t1
-    return pieces.sum(axis=0)[:, : j + 1].copy()
+            pieces[k, c], pieces[k + one, c] = s, s1
+            pieces[k + w + one, c], pieces[k + w + one + one, c] = t, t1
+    return fold(pieces).reshape(2, j + 2)[:, : j + 1].copy()
 
 
 @kernel
@@ -82,14 +83,14 @@ def gmres_advance(j, ST, V):
             for i in range(first, last):
                 V[u, i] -= s * V[k, i]
                 V[w, i] -= t * V[k, i]
-        total = sums[c]
+        found = sums[c]
         for i in range(first, last):
             v = V[u, i] * inverse
             z = (V[w, i] - gamma * v) * inverse
             V[u, i], V[w, i] = v, z
-            total += z.real * z.real + z.imag * z.imag
-        sums[c] = total
-    return sums.sum()
+            found += z.real * z.real + z.imag * z.imag
+        sums[c] = found
+    return total(sums)
 
 
 @inline

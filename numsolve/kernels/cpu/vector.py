@@ -20,17 +20,26 @@ def chunks_of(n):
     return (n + CHUNK - 1) // CHUNK
 
 
+@inline
+def total(sums):
+    """Return the sum of the chunks' sums, in order: Numba would share out ``sums.sum()`` among threads."""
+    result = sums.dtype.type(0)
+    for c in range(sums.size):
+        result += sums[c]
+    return result
+
+
 @kernel
 def dot(x, y):
     chunks = chunks_of(x.size)
     sums = np.zeros(chunks, x.real.dtype)
     for c in prange(chunks):
         first, last = span(c, x.size)
-        total = sums[c]
+        found = sums[c]
         for i in range(first, last):
-            total += x[i].real * y[i].real + x[i].imag * y[i].imag
-        sums[c] = total
-    return sums.sum()
+            found += x[i].real * y[i].real + x[i].imag * y[i].imag
+        sums[c] = found
+    return total(sums)
 
 
 @inline

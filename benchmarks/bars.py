@@ -1,0 +1,205 @@
+"""Measure every bar of the project in one run and print the table of docs/benchmarks.md.
+
+    python benchmarks/bars.py [--rounds N] [--only WORD]
+
+Competitors run in turn within each round, so that drift of a shared machine hits all alike; a ratio is the
+median over rounds of peer's time over ours. Nothing else should compute meanwhile.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import warnings
+from datetime import date
+from statistics import median
+from time import perf_counter
+
+import numba
+import numpy as np
+import pyamg
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+
+from numsolve import krylov
+from numsolve._operator import Csr
+from numsolve.cli import bandwidth
+from numsolve.kernels import kernels_for
+from numsolve.precondition import amg
+from numsolve.problems import irregular, poisson
+
+THREADS = numba.config.NUMBA_NUM_THREADS
+
+
+def in_turn(runs, rounds):
+    """Return the seconds of each run in each round, after one round that is not counted."""
+    seconds = {name: [] for name in runs}
+    for counted in range(rounds + 1):
+        for name, run in runs.items():
+            begun = perf_counter()
+            run()
+            if counted:
+                seconds[name].append(perf_counter() - begun)
+    return seconds
+
+
+def ratio(seconds, peer, ours="numsolve"):
+    """Return the median ratio of a peer's time to ours."""
+    return median(p / o for p, o in zip(seconds[peer], seconds[ours], strict=True))
+
+
+def floor(run_seconds, gigabytes, speeds):
+    """Return the fraction of the byte floor: bytes over the triad's bandwidth of the same round, over our time."""
+    return median(gigabytes / speed / seconds for speed, seconds in zip(speeds, run_seconds, strict=True))
+
+
+def threads(count):
+    """Use so many threads in our kernels."""
+    numba.set_num_threads(count)
+
+
+def spmv(rounds):
+    """Products with a matrix against SciPy's, with one thread and with all."""
+    problems = {"2-D 1000^2": poisson((1000, 1000)), "3-D 100^3": poisson((100, 100, 100)), "irregular": irregular(1_000_000, rng=0)}
+    for name, A in problems.items():
+        A.indices, A.indptr = A.indices.astype(np.int32), A.indptr.astype(np.int32)
+        C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0])
+        y = np.empty_like(x)
+        runs = {"numsolve": lambda C=C, x=x, y=y: C.apply(x, y), "SciPy": lambda A=A, x=x: A @ x}
+        for count, bar in ((1, 0.95), (THREADS, 1.8)):
+            threads(count)
+            seconds = in_turn(runs, 4 * rounds)
+            rate = (12 * A.nnz + 20 * A.shape[0]) / median(seconds["numsolve"]) / 1e9
+            yield f"SpMV {name}, {count} thread(s), against SciPy", ratio(seconds, "SciPy"), bar, f"{rate:.1f} GB/s"
+    threads(THREADS)
+
+
+def petsc(A, b, kind, restart=None):
+    """Return a function that runs PETSc's solver for so many iterations, or None if it is not installed."""
+    try:
+        from petsc4py import PETSc
+    except ImportError:
+        return None
+    matrix = PETSc.Mat().createAIJ(A.shape, csr=(A.indptr, A.indices, A.data))
+    solver = PETSc.KSP().create()
+    solver.setOperators(matrix)
+    solver.setType(kind)
+    solver.getPC().setType("none")
+    if restart:
+        solver.setGMRESRestart(restart)
+    right, x = PETSc.Vec().createWithArray(b), matrix.createVecRight()
+
+    def run(iterations):
+        solver.setTolerances(rtol=1e-30, atol=0, max_it=iterations)
+        solver.solve(right, x)
+
+    return run
+
+
+def cg(rounds):
+    """CG on 100^3 Poisson to 1e-8, per iteration, against SciPy, PyAMG, PETSc and the byte floor."""
+    A = poisson((100, 100, 100))
+    b = np.random.default_rng(0).standard_normal(A.shape[0])
+    steps = krylov.cg(A, b, rtol=1e-8).check().nit
+    runs = {
+        "numsolve": lambda: krylov.cg(A, b, rtol=1e-8),
+        "SciPy": lambda: spla.cg(A, b, rtol=1e-8),
+        "PyAMG": lambda: pyamg.krylov.cg(A, b, tol=1e-8, maxiter=steps),
+    }
+    other = petsc(A, b, "cg")
+    if other:
+        runs["PETSc"] = lambda: other(steps)
+    speeds = []
+    runs["triad"] = lambda: speeds.append(bandwidth())
+    seconds = in_turn(runs, rounds)
+    for peer in list(runs)[1:-1]:
+        yield f"CG 100^3 to 1e-8 ({steps} its), against {peer}", ratio(seconds, peer), 2.2 if peer != "PETSc" else 1.9, ""
+    gigabytes = (12 * A.nnz + 92 * A.shape[0]) / 1e9
+    each = [s / steps for s in seconds["numsolve"]]
+    note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
+    yield "CG 100^3, fraction of the byte floor", floor(each, gigabytes, speeds[1:]), 0.8, note
+
+
+def gmres(rounds):
+    """GMRES(30) on 100^3 Poisson, 300 iterations, against SciPy and the byte floor."""
+    A = poisson((100, 100, 100))
+    b = np.random.default_rng(0).standard_normal(A.shape[0])
+    runs = {
+        "numsolve": lambda: krylov.gmres(A, b, rtol=1e-30, maxiter=300),
+        "SciPy": lambda: spla.gmres(A, b, rtol=1e-30, restart=30, maxiter=10),
+    }
+    other = petsc(A, b, "gmres", 30)
+    if other:
+        runs["PETSc"] = lambda: other(300)
+    speeds = []
+    runs["triad"] = lambda: speeds.append(bandwidth())
+    seconds = in_turn(runs, rounds)
+    for peer in list(runs)[1:-1]:
+        yield f"GMRES(30) 100^3, 300 its, against {peer}", ratio(seconds, peer), 1.5 if peer == "SciPy" else None, ""
+    gigabytes = (12 * A.nnz + 44 * A.shape[0] + 16 * A.shape[0] * 31 / 2) / 1e9
+    each = [s / 300 for s in seconds["numsolve"]]
+    note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
+    yield "GMRES(30) 100^3, fraction of the byte floor", floor(each, gigabytes, speeds[1:]), None, note
+
+
+def multigrid(rounds):
+    """The solve phase of AMG-CG on one hierarchy, each with its default smoother, to the same residual."""
+    A = sp.csr_matrix(poisson((64, 64, 64)))
+    b = np.random.default_rng(0).standard_normal(A.shape[0])
+    hierarchy = pyamg.smoothed_aggregation_solver(A)
+    M = amg(A, method=hierarchy)
+    runs = {
+        "numsolve": lambda: krylov.cg(A, b, M=M, rtol=1e-8).check(),
+        "PyAMG": lambda: hierarchy.solve(b, tol=1e-8, accel="cg"),
+    }
+    yield "AMG-CG 64^3 to 1e-8, solve phase, against PyAMG", ratio(in_turn(runs, rounds), "PyAMG"), None, ""
+
+
+def start_up(rounds):
+    """What a user waits for: the import, and the first solve of a process with kernels cached."""
+    import_only = [sys.executable, "-c", "import numsolve"]
+    nothing = [sys.executable, "-c", "pass"]
+    solve = (
+        "from time import perf_counter; t = perf_counter(); import numpy as np, scipy.sparse as sp, numsolve;"
+        "A = sp.diags_array([-np.ones(9999), 2.1 * np.ones(10000), -np.ones(9999)], offsets=[-1, 0, 1]).tocsr();"
+        "numsolve.solve(A, np.ones(10000), method='{}').check(); print(perf_counter() - t)"
+    )
+    seconds = in_turn({"numsolve": lambda: subprocess.run(import_only), "bare": lambda: subprocess.run(nothing)}, rounds)
+    extra = median(a - b for a, b in zip(seconds["numsolve"], seconds["bare"], strict=True))
+    yield "import numsolve, seconds", extra, -0.15, ""
+    for method in ("direct", "cg"):
+        command = [sys.executable, "-c", solve.format(method)]
+        waits = [float(subprocess.check_output(command, text=True)) for _ in range(rounds + 1)][1:]
+        yield f"first solve of a process ({method}), imports included, seconds", median(waits), -1.0, ""
+
+
+def main():
+    """Run the groups and print one row a bar."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", str(THREADS))
+    print(f"{date.today()}, {_processor()}, {THREADS} threads, Python {platform.python_version()}, ", end="")
+    print(f"NumPy {np.__version__}, Numba {numba.__version__}, triad {bandwidth():.1f} GB/s\n")
+    print("| bar | measured | must reach | met | note |\n|---|---|---|---|---|")
+    for group in (spmv, cg, gmres, multigrid, start_up):
+        if options.only in group.__name__:
+            for name, value, bar, note in group(options.rounds):
+                goal = "" if bar is None else f"<= {-bar:g}" if bar < 0 else f">= {bar:g}"
+                met = "" if bar is None else "yes" if (value <= -bar if bar < 0 else value >= bar) else "NO"
+                print(f"| {name} | {value:.3g} | {goal} | {met} | {note} |", flush=True)
+
+
+def _processor():
+    try:
+        with open("/proc/cpuinfo") as file:
+            return next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,6 @@ import scipy.sparse.linalg as spla
 from numsolve import krylov
 from numsolve._operator import Csr
 from numsolve.cli import bandwidth
-from numsolve.kernels import kernels_for
 from numsolve.precondition import amg
 from numsolve.problems import irregular, poisson
 
@@ -50,7 +49,7 @@ def ratio(seconds, peer, ours="numsolve"):
 
 
 def floor(run_seconds, gigabytes, speeds):
-    """Return the fraction of the byte floor: bytes over the triad's bandwidth of the same round, over our time."""
+    """Return the fraction of the byte floor: bytes over the round's triad bandwidth, over our time."""
     return median(gigabytes / speed / seconds for speed, seconds in zip(speeds, run_seconds, strict=True))
 
 
@@ -61,7 +60,11 @@ def threads(count):
 
 def spmv(rounds):
     """Products with a matrix against SciPy's, with one thread and with all."""
-    problems = {"2-D 1000^2": poisson((1000, 1000)), "3-D 100^3": poisson((100, 100, 100)), "irregular": irregular(1_000_000, rng=0)}
+    problems = {
+        "2-D 1000^2": poisson((1000, 1000)),
+        "3-D 100^3": poisson((100, 100, 100)),
+        "irregular": irregular(1_000_000, rng=0),
+    }
     for name, A in problems.items():
         A.indices, A.indptr = A.indices.astype(np.int32), A.indptr.astype(np.int32)
         C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0])
@@ -71,7 +74,12 @@ def spmv(rounds):
             threads(count)
             seconds = in_turn(runs, 4 * rounds)
             rate = (12 * A.nnz + 20 * A.shape[0]) / median(seconds["numsolve"]) / 1e9
-            yield f"SpMV {name}, {count} thread(s), against SciPy", ratio(seconds, "SciPy"), bar, f"{rate:.1f} GB/s"
+            yield (
+                f"SpMV {name}, {count} thread(s), against SciPy",
+                ratio(seconds, "SciPy"),
+                bar,
+                f"{rate:.1f} GB/s",
+            )
     threads(THREADS)
 
 
@@ -114,7 +122,12 @@ def cg(rounds):
     runs["triad"] = lambda: speeds.append(bandwidth())
     seconds = in_turn(runs, rounds)
     for peer in list(runs)[1:-1]:
-        yield f"CG 100^3 to 1e-8 ({steps} its), against {peer}", ratio(seconds, peer), 2.2 if peer != "PETSc" else 1.9, ""
+        yield (
+            f"CG 100^3 to 1e-8 ({steps} its), against {peer}",
+            ratio(seconds, peer),
+            2.2 if peer != "PETSc" else 1.9,
+            "",
+        )
     gigabytes = (12 * A.nnz + 92 * A.shape[0]) / 1e9
     each = [s / steps for s in seconds["numsolve"]]
     note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
@@ -136,7 +149,12 @@ def gmres(rounds):
     runs["triad"] = lambda: speeds.append(bandwidth())
     seconds = in_turn(runs, rounds)
     for peer in list(runs)[1:-1]:
-        yield f"GMRES(30) 100^3, 300 its, against {peer}", ratio(seconds, peer), 1.5 if peer == "SciPy" else None, ""
+        yield (
+            f"GMRES(30) 100^3, 300 its, against {peer}",
+            ratio(seconds, peer),
+            1.5 if peer == "SciPy" else None,
+            "",
+        )
     gigabytes = (12 * A.nnz + 44 * A.shape[0] + 16 * A.shape[0] * 31 / 2) / 1e9
     each = [s / 300 for s in seconds["numsolve"]]
     note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
@@ -162,10 +180,13 @@ def start_up(rounds):
     nothing = [sys.executable, "-c", "pass"]
     solve = (
         "from time import perf_counter; t = perf_counter(); import numpy as np, scipy.sparse as sp, numsolve;"
-        "A = sp.diags_array([-np.ones(9999), 2.1 * np.ones(10000), -np.ones(9999)], offsets=[-1, 0, 1]).tocsr();"
-        "numsolve.solve(A, np.ones(10000), method='{}').check(); print(perf_counter() - t)"
+        "n = 10000; e = np.ones(n - 1); d = 2.1 * np.ones(n);"
+        "A = sp.diags_array([-e, d, -e], offsets=[-1, 0, 1]).tocsr();"
+        "numsolve.solve(A, np.ones(n), method='{}').check(); print(perf_counter() - t)"
     )
-    seconds = in_turn({"numsolve": lambda: subprocess.run(import_only), "bare": lambda: subprocess.run(nothing)}, rounds)
+    seconds = in_turn(
+        {"numsolve": lambda: subprocess.run(import_only), "bare": lambda: subprocess.run(nothing)}, rounds
+    )
     extra = median(a - b for a, b in zip(seconds["numsolve"], seconds["bare"], strict=True))
     yield "import numsolve, seconds", extra, -0.15, ""
     for method in ("direct", "cg"):

@@ -37,7 +37,7 @@ _HOME = {
     "to_host": "_array",
 }
 
-__all__ = [  # noqa: RUF022 - classes first, as in _HOME; a test compares the two
+__all__ = [
     "ConvergenceError",
     "ConvergenceWarning",
     "Interrupted",

@@ -3,6 +3,7 @@
 import os
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -43,17 +44,17 @@ def common_library(**arguments):
     return next(iter(homes), "numpy")
 
 
-def namespace(x):
+def namespace(x) -> Any:
     """Return the module of array functions for `x`: numpy or cupy."""
     return array_module(library(x) or "numpy")
 
 
-def array_module(name):
+def array_module(name) -> Any:
     """Return numpy or cupy by name."""
     return np if name == "numpy" else _cupy()
 
 
-def sparse_module(name):
+def sparse_module(name) -> Any:
     """Return ``scipy.sparse`` or ``cupyx.scipy.sparse`` by the name of the array library."""
     if name == "cupy":
         _cupy()
@@ -70,7 +71,7 @@ def is_sparse(x):
     return hasattr(x, "tocsr") and hasattr(x, "nnz")
 
 
-def to_device(*things):
+def to_device(*things) -> Any:
     """Copy NumPy arrays and SciPy sparse matrices to the current CUDA device.
 
     Parameters
@@ -100,7 +101,7 @@ def to_device(*things):
     return _each(things, _to_device)
 
 
-def to_host(*things):
+def to_host(*things) -> Any:
     """Copy CuPy arrays and sparse matrices to the host.
 
     Parameters

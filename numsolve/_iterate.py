@@ -24,7 +24,7 @@ _SAYS = {
 
 
 @np.errstate(all="ignore")
-def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=1.0):
+def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0)):
     """Run a method until its residual is small, and say why it ended.
 
     Parameters
@@ -45,7 +45,7 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=1.0)
         ``callback(x, residual_norm)`` after each read; true stops.
     time_limit : float
         Seconds after which to stop at the next read.
-    scale : float or tuple of float
+    scale : tuple of float
         What iterates and norms are multiplied by when they are handed out.
 
     Returns
@@ -67,7 +67,7 @@ class _Run:
     def __init__(self, start, x, tol, maxiter, callback, time_limit, scale):
         xp = namespace(x)
         self.start, self.x, self.maxiter, self.callback = start, x, maxiter, callback
-        self.x_scale, self.norm_scale = scale if isinstance(scale, tuple) else (scale, scale)
+        self.x_scale, self.norm_scale = scale
         self.deadline = time.monotonic() + time_limit
         self.judge = kernels_for(x).residual_norm
         self.norms = xp.empty(read_every(x), x.real.dtype)

@@ -8,6 +8,7 @@ import bz2
 import gzip
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ _LEAST_BYTES = {"pattern": 4, "integer": 6, "real": 6, "complex": 8}  # of an en
 _HEADER_LINES = 10_000
 
 
-def read(path):
+def read(path) -> Any:
     """Return the matrix in a Matrix Market file: sparse for "coordinate", dense for "array".
 
     Parameters
@@ -114,7 +115,9 @@ def _coordinate(body, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a 
     for name, place, most in zip(("row", "column"), places.T, (rows, cols), strict=True):
         wrong = ~((place >= 1) & (place <= most) & (place == np.floor(place)))
         if wrong.any():
-            raise ValueError(f"entry {np.argmax(wrong) + 1} has {name} index {place[wrong][0]:g}, not in 1..{most}")
+            raise ValueError(
+                f"entry {np.argmax(wrong) + 1} has {name} index {place[wrong][0]:g}, not in 1..{most}"
+            )
     i, j = (places - 1).astype(np.int64 if max(rows, cols) >= 2**31 else np.int32).T
     if symmetry != "general":
         off = i != j

@@ -25,7 +25,7 @@ class Operator:
         self.dtype = np.dtype(dtype)
         self.library = library
 
-    def apply(self, x, out):
+    def apply(self, x, out):  # noqa: ARG002 - the protocol
         """Write the product with the vector `x` to `out` and return it."""
         raise TypeError(f"{type(self).__name__} does not define apply(x, out)")
 
@@ -75,7 +75,7 @@ class Csr(Operator):
         super().__init__(
             tuple(A.shape), _validate.floating(dtype or A.dtype, name), library(A) or library(A.data)
         )
-        _validate.csr_arrays(A.indptr, A.indices, *A.shape, len(A.data), name)
+        _validate.csr_arrays(A.indptr, A.indices, self.shape, len(A.data), name)
         if not A.has_canonical_format:
             A = A.copy()
             A.sum_duplicates()

@@ -39,7 +39,7 @@ class Progress:
         self._first = None
         self._steps = 0
 
-    def __call__(self, x, residual_norm):
+    def __call__(self, x, residual_norm):  # noqa: ARG002 - a callback takes both
         """Take one step; never stops the solve."""
         self._steps += 1
         self._first = self._first or residual_norm

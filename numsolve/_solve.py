@@ -3,6 +3,7 @@
 import warnings
 from dataclasses import dataclass, replace
 from math import nan
+from typing import Any
 
 import numpy as np
 
@@ -66,7 +67,7 @@ class Traits:
         return f"{self.kind}, n = {self.n}, {shape}{signs[self.sign]}"
 
 
-def solve(A, b, *, method="auto", M="auto", rtol=1e-8, atol=0.0, maxiter=None, callback=None):
+def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=None, callback=None):
     r"""Solve the linear system :math:`Ax = b` by whatever suits it, and say what that was.
 
     Parameters
@@ -80,8 +81,8 @@ def solve(A, b, *, method="auto", M="auto", rtol=1e-8, atol=0.0, maxiter=None, c
     M : {"auto", "jacobi", "amg", "ilu", None} or operator, shape (n, n)
         Preconditioner of the iterative methods, by name or as an approximate inverse.
     rtol, atol : float
-        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In single
-        precision `rtol` is raised to 8 units of rounding, and the message says so.
+        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
+        single precision `rtol` is raised to 8 units of rounding, and the message says so.
     maxiter : int, optional
         Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
     callback : callable, optional
@@ -156,7 +157,11 @@ def inspect(A):
         return Traits(n, "operator", hermitian, 0, False, "", np.inf)
     entries = to_host(entries)
     zero = bool((entries == 0).any())
-    sign = 0 if zero or abs(entries.imag).any() else int((entries.real > 0).all()) - int((entries.real < 0).all())
+    sign = (
+        0
+        if zero or abs(entries.imag).any()
+        else int((entries.real > 0).all()) - int((entries.real < 0).all())
+    )
     return Traits(n, kind, hermitian, sign, zero, _empty_line(A), _band_work(A))
 
 
@@ -167,7 +172,9 @@ def _empty_line(A):
     lines = {"row": to_host(rows)}
     if A.library == "numpy":
         lines["column"] = (
-            np.bincount(A.indices, abs(A.data), A.shape[0]) if isinstance(A, Csr) else abs(A.array).sum(axis=0)
+            np.bincount(A.indices, abs(A.data), A.shape[0])
+            if isinstance(A, Csr)
+            else abs(A.array).sum(axis=0)
         )
     for name, sums in lines.items():
         if not sums.all():
@@ -307,7 +314,9 @@ class _Problem:
             return self.singular("A is singular to working precision: its factors overflow")
         met = (norms[-1] <= np.maximum(self.system.rtol * _norms(b), self.system.atol)).all()
         status = Status.CONVERGED if met else Status.STAGNATED
-        message = "converged" if met else "the residual is at the limit of this precision, above the tolerance"
+        message = (
+            "converged" if met else "the residual is at the limit of this precision, above the tolerance"
+        )
         result = self.judged(SolveResult(x, status, message, np.array(norms)), "direct", None, None)
         error = max((factors.error_bound(A, bj, xj) for bj, xj in _columns(b, x)), default=0.0)
         result = replace(result, forward_error=error)
@@ -341,14 +350,19 @@ class _Problem:
         backward = self.backward_error(result.x)
         forward = nan
         if label in ("amg", "ilu") and result.success:
-            forward = max((self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)), default=nan)
+            forward = max(
+                (self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)),
+                default=nan,
+            )
         message = result.message + self.doubt(forward)
         if result.success and self.doubts(backward):
             message += (
                 f", but a row of A x - b is off by {backward:.1e} of its terms: rows differ much in scale "
                 "and x may be wrong; scale the rows of A, or use method='direct'"
             )
-        return SolveResult(result.x, result.status, message, result.residuals, method, label, backward, forward)
+        return SolveResult(
+            result.x, result.status, message, result.residuals, method, label, backward, forward
+        )
 
     def doubts(self, *errors):
         """Tell whether an estimated error is large enough to doubt x: above the fourth root of rounding."""
@@ -356,7 +370,11 @@ class _Problem:
 
     def doubt(self, error):
         """Say what an error estimate means."""
-        return f", but A is so ill-conditioned that x may be off by {error:.1e} of its size" if self.doubts(error) else ""
+        return (
+            f", but A is so ill-conditioned that x may be off by {error:.1e} of its size"
+            if self.doubts(error)
+            else ""
+        )
 
     def backward_error(self, x):
         """Return the largest residual of a row over ``norm(row, 1) * norm(x, inf) + |b|``."""
@@ -383,7 +401,9 @@ class _Problem:
 
     def singular(self, message):
         """Return the result for a matrix that has no inverse."""
-        return self.failure(Status.SINGULAR, message + "; for a least-squares solution use lstsq or lsqr", "direct")
+        return self.failure(
+            Status.SINGULAR, message + "; for a least-squares solution use lstsq or lsqr", "direct"
+        )
 
 
 class _Factors:
@@ -409,36 +429,42 @@ class _Factors:
 
     def error_bound(self, A, b, x):
         """Return an estimate of ``norm(x - x_true, inf) / norm(x, inf)``: (7.31) of Higham's book."""
-        from scipy.sparse.linalg import LinearOperator, onenormest
+        from scipy.sparse.linalg import onenormest
 
         largest = abs(x).max()
         if largest == 0:
             return 0.0
-        n, eps = A.shape[0], np.finfo(A.dtype).eps
+        eps = np.finfo(A.dtype).eps
         terms = (_absolute(A) @ abs(x).astype(A.dtype)).real + abs(b)
-        per_row = np.diff(A.indptr) if isinstance(A, Csr) else n
+        per_row = np.diff(A.indptr) if isinstance(A, Csr) else A.shape[0]
         weights = abs(b - A @ x) + (per_row + 1) * eps * terms
         # norm(|A^-1| w, inf) is the 1-norm of (A^-1 diag(w))^H; the vectors come as (n,) or (n, 1).
-        operator = LinearOperator(
-            (n, n),
-            dtype=A.dtype,
-            matvec=lambda v: weights * self.adjoint(v.reshape(-1).astype(A.dtype)),
-            rmatvec=lambda v: self.solve((weights * v.reshape(-1)).astype(A.dtype)),
+        operator = _linear_operator(
+            A,
+            lambda v: weights * self.adjoint(v.reshape(-1).astype(A.dtype)),
+            lambda v: self.solve((weights * v.reshape(-1)).astype(A.dtype)),
         )
         with np.errstate(all="ignore"):
-            bound = float(onenormest(operator, t=1)) / float(largest)
+            bound = float(onenormest(operator, t=1)) / float(largest)  # pyright: ignore
         return bound if np.isfinite(bound) else np.inf
 
 
 def _ilu(A):
     """Return SciPy's incomplete LU factorisation as an operator."""
     from scipy.sparse import csc_matrix
-    from scipy.sparse.linalg import LinearOperator, spilu
+    from scipy.sparse.linalg import spilu
 
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
     factors = spilu(csc_matrix(_raw(A)), drop_tol=1e-4, fill_factor=10)
-    return as_operator(LinearOperator(A.shape, factors.solve, dtype=A.dtype), "numpy", "M")
+    return as_operator(_linear_operator(A, factors.solve), "numpy", "M")
+
+
+def _linear_operator(A, matvec, rmatvec=None) -> Any:
+    """Return a SciPy operator of the shape and dtype of `A`."""
+    from scipy.sparse.linalg import LinearOperator
+
+    return LinearOperator(A.shape, matvec=matvec, rmatvec=rmatvec, dtype=A.dtype)  # pyright: ignore
 
 
 def _negative(A, b, M, x):
@@ -475,6 +501,3 @@ def _one_of(value, names, argument):
     """Raise unless `value` is one of the names."""
     if value not in names:
         raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
-
-
-

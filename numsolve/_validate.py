@@ -2,6 +2,7 @@
 
 from math import inf, isfinite
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def real_dtype(dtype):
     return np.finfo(dtype).dtype
 
 
-def as_array(x, name, xp=np):
+def as_array(x, name, xp: Any = np) -> Any:
     """Return `x` as an array of the library `xp`; lists become arrays, objects are refused."""
     if is_sparse(x):
         raise TypeError(f"{name} is sparse; a dense array is needed: pass {name}.toarray()")
@@ -42,7 +43,7 @@ def as_array(x, name, xp=np):
     return xp.asarray(x)
 
 
-def finite(x, name):
+def finite(x, name) -> Any:
     """Raise unless every entry of the array `x` is finite (one pass; a second only on overflow)."""
     with np.errstate(all="ignore"):
         total = abs(x.sum())
@@ -66,7 +67,7 @@ def square_shape(A, name="A"):
     return int(shape[0])
 
 
-def right_hand_side(b, n, xp):
+def right_hand_side(b, n, xp) -> Any:
     """Return `b` as a finite array of shape (n,) or (n, k)."""
     b = as_array(b, "b", xp)
     if b.ndim not in (1, 2) or b.shape[0] != n:
@@ -90,16 +91,16 @@ def same_library(**arguments):
     return name, array_module(name)
 
 
-def tolerance(value, name):
+def tolerance(value: Any, name):
     """Return a tolerance as a float >= 0."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; a real number >= 0 is needed")
-    if not 0 <= value < inf:
+    if not 0 <= float(value) < inf:
         raise ValueError(f"{name} is {value!r}; a finite number >= 0 is needed")
     return float(value)
 
 
-def count(value, name, least=0):
+def count(value: Any, name, least=0):
     """Return a whole number that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}; a whole number >= {least} is needed")
@@ -123,8 +124,9 @@ def function(value, name):
     return value
 
 
-def csr_arrays(indptr, indices, n_rows, n_cols, nnz, name="A"):
+def csr_arrays(indptr, indices, shape, nnz, name="A"):
     """Raise unless the three CSR arrays describe a matrix: kernels would read past the end."""
+    n_rows, n_cols = shape
     if indptr.shape[0] != n_rows + 1 or int(indptr[0]) != 0 or int(indptr[-1]) != nnz:
         raise ValueError(f"{name} is not a valid CSR matrix: indptr does not run from 0 to nnz={nnz}")
     if n_rows and bool((indptr[1:] < indptr[:-1]).any()):
@@ -138,9 +140,7 @@ def asymmetry(A):
     xp = array_module(A.library)
     # Fractional parts of multiples of irrational numbers: like random vectors, but made where A lives.
     index = xp.arange(A.shape[0], dtype=np.float64)
-    u, v = (
-        ((index * step) % 1.0 - 0.5).astype(A.dtype) for step in (0.6180339887498949, 0.4142135623730951)
-    )
+    u, v = (((index * step) % 1.0 - 0.5).astype(A.dtype) for step in (0.6180339887498949, 0.4142135623730951))
     Au, Av = A @ u, A @ v
     left, right = complex(xp.vdot(u, Av)), complex(xp.vdot(v, Au)).conjugate()
     squares = [float(abs(xp.vdot(x, x))) for x in (u, v, Au, Av)]

@@ -5,6 +5,7 @@ import sys
 import warnings
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 SOLVED, MISSED, BAD_INPUT = 0, 1, 2
 
@@ -40,7 +41,9 @@ def _complain(error, status):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="numsolve", description="Classical numerical methods at the bandwidth limit.")
+    parser = argparse.ArgumentParser(
+        prog="numsolve", description="Classical numerical methods at the bandwidth limit."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     solve = commands.add_parser("solve", help="solve A x = b from a Matrix Market file")
@@ -92,7 +95,9 @@ def _solve(arguments):
     begun = perf_counter()
     with warnings.catch_warnings(), _bar(Progress, arguments.rtol) as bar:
         warnings.simplefilter("ignore", ConvergenceWarning)
-        result = solve(A, b, method=arguments.method, M=M, rtol=arguments.rtol, maxiter=arguments.maxiter, callback=bar)
+        result = solve(
+            A, b, method=arguments.method, M=M, rtol=arguments.rtol, maxiter=arguments.maxiter, callback=bar
+        )
     seconds = perf_counter() - begun
     x = to_host(result.x)
     print(f"message     {result.message}")
@@ -108,8 +113,10 @@ def _solve(arguments):
         print(f"x           {arguments.out}")
     if arguments.plot:
         ax = result.plot(color="C0", marker="." if result.nit < 60 else None)
-        ax.set_title(f"{name}: {result.method}" + (f" with {result.preconditioner}" if result.preconditioner else ""))
-        ax.figure.savefig(arguments.plot, dpi=150)
+        ax.set_title(
+            f"{name}: {result.method}" + (f" with {result.preconditioner}" if result.preconditioner else "")
+        )
+        ax.get_figure(root=True).savefig(arguments.plot, dpi=150)  # pyright: ignore
         print(f"plot        {arguments.plot}")
     print(f"status      {result.status.name.lower()}")
     return SOLVED if result.success else MISSED
@@ -125,7 +132,7 @@ def _bar(progress, rtol):
         return nullcontext()
 
 
-def _matrix(arguments):
+def _matrix(arguments) -> Any:
     """Return the matrix that was asked for, and its name."""
     import scipy.sparse as sp
 
@@ -138,7 +145,7 @@ def _matrix(arguments):
             return sp.csr_array(load_example(arguments.example)["A"]), arguments.example
         except (ValueError, OSError, KeyError) as error:
             raise ValueError(f"no example matrix is named {arguments.example!r}: {error}") from None
-    A = read(arguments.file)
+    A: Any = read(arguments.file)
     name = Path(arguments.file).name
     if A.ndim != 2 or A.shape[0] != A.shape[1] or A.shape[0] == 0:
         raise ValueError(f"{name}: the matrix is {' x '.join(map(str, A.shape))}; a square one is needed")
@@ -147,7 +154,7 @@ def _matrix(arguments):
     return sp.csr_array(A), name
 
 
-def _vector(path, n):
+def _vector(path, n) -> Any:
     """Read a right-hand side of n rows."""
     import numpy as np
     import scipy.sparse as sp
@@ -192,12 +199,15 @@ def _reproduce(arguments):
             paper = papers.load(name)
             print(f"{name:<14}{paper.TITLE}\n{'':<14}{paper.REFERENCE}")
         return SOLVED
-    rows, claims, files = papers.reproduce(
+    _, claims, files = papers.reproduce(
         arguments.name, full=arguments.full, folder=arguments.out, progress=_progress(arguments.name)
     )
     for claim in claims:
         print(f"{'holds ' if claim.holds else 'FAILS '} {claim.text}")
-        print(f"        published: {claim.published}; ours: {claim.ours}" + (f"; {claim.why}" if claim.why else ""))
+        print(
+            f"        published: {claim.published}; ours: {claim.ours}"
+            + (f"; {claim.why}" if claim.why else "")
+        )
     for file in files:
         print(f"wrote   {file}")
     if len(files) == 1:
@@ -228,7 +238,7 @@ def _info(arguments):  # noqa: ARG001 - every command takes them
             print(f"{package:<12}{version(found) if found else 'not installed'}")
     print(f"threads     {numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}")  # pyright: ignore
     print(f"bandwidth   {bandwidth():.1f} GB/s (triad, out of cache)")
-    print(f"threading   {numba.threading_layer()}")
+    print(f"threading   {numba.threading_layer()}")  # pyright: ignore
     print(f"devices     {_devices()}")
     return SOLVED
 
@@ -284,7 +294,8 @@ def _devices():
     if not cupy.is_available():
         return "none: CuPy sees no CUDA device"
     names = [
-        cupy.cuda.runtime.getDeviceProperties(i)["name"].decode() for i in range(cupy.cuda.runtime.getDeviceCount())
+        cupy.cuda.runtime.getDeviceProperties(i)["name"].decode()
+        for i in range(cupy.cuda.runtime.getDeviceCount())
     ]
     return ", ".join(names)
 

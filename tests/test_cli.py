@@ -135,6 +135,8 @@ def test_reproduce_writes_and_checks(tmp_path, capsys, monkeypatch):
 
 
 def test_the_command_is_installed():
-    run = subprocess.run([sys.executable, "-m", "numsolve.cli", "--help"], capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        [sys.executable, "-m", "numsolve.cli", "--help"], capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0
     assert "reproduce" in run.stdout

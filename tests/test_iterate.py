@@ -94,7 +94,12 @@ def test_callback_stops_and_sees_the_iterate():
 def test_scale_is_applied_to_all_that_is_handed_out():
     seen = []
     result = iterate(
-        halving, np.array([8.0]), tol=4.0, maxiter=9, callback=lambda x, r: seen.append((x.item(), r)), scale=(10, 100)
+        halving,
+        np.array([8.0]),
+        tol=4.0,
+        maxiter=9,
+        callback=lambda x, r: seen.append((x.item(), r)),
+        scale=(10, 100),
     )
     assert result.x.tolist() == [40]
     assert result.residuals.tolist() == [800, 400]

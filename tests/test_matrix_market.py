@@ -56,7 +56,7 @@ def test_a_squeezed_promise_is_not_believed_either(tmp_path):
 
 
 def test_a_missing_file_is_an_os_error(tmp_path):
-    with pytest.raises(OSError, match="no such|No such"):
+    with pytest.raises(OSError, match=r"no such|No such"):
         read(tmp_path / "missing.mtx")
 
 

@@ -21,7 +21,11 @@ CHOICES = {
     "2-D": (lambda: poisson((120, 120)), "direct", None),
     "3-D": (lambda: poisson((25, 25, 25)), "cg", "amg"),
     "3-D negative": (lambda: -poisson((25, 25, 25)), "cg", "amg"),
-    "3-D rough": (lambda: poisson((25, 25, 25)) + sp.diags_array(np.geomspace(1e-3, 1e3, 25**3)), "cg", "amg"),
+    "3-D rough": (
+        lambda: poisson((25, 25, 25)) + sp.diags_array(np.geomspace(1e-3, 1e3, 25**3)),
+        "cg",
+        "amg",
+    ),
     "convection": (lambda: convection_diffusion((40, 40), (50.0, 20.0)), "direct", None),
     "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "ilu"),
     "irregular": (lambda: irregular(25_000, rng=0), "gmres", "ilu"),
@@ -117,7 +121,18 @@ def test_watt_is_never_a_plain_success(matrix):
         assert max(poor.backward_error, poor.forward_error if M else 0) > 1e-3
 
 
-ALL = ["sherman1", "orsreg_1", "jpwh_991", "nos7", "bcsstk15", "494_bus", "memplus", "watt__1", "e05r0500", "hangGlider_2"]
+ALL = [
+    "sherman1",
+    "orsreg_1",
+    "jpwh_991",
+    "nos7",
+    "bcsstk15",
+    "494_bus",
+    "memplus",
+    "watt__1",
+    "e05r0500",
+    "hangGlider_2",
+]
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -2,13 +2,14 @@
 
 from functools import cache
 from importlib import import_module
+from typing import Any
 
 from .._array import library
 
 _HOME = {"numpy": "cpu", "cupy": "gpu"}
 
 
-def kernels_for(x):
+def kernels_for(x) -> Any:
     """Return the kernels that live where the array `x` lives."""
     return _home(library(x))
 

@@ -96,7 +96,9 @@ def steps(A, b, M, x):
 def _breakdown(rz, pq):
     """Say which of the two divisors was not positive."""
     if rz - rz != 0 or pq - pq != 0:
-        return Breakdown("the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE)
+        return Breakdown(
+            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
+        )
     if rz <= 0:
         return Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
     return Breakdown(f"p^H A p = {pq:.2e} is not positive: A is not positive definite, use gmres")

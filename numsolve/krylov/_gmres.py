@@ -57,8 +57,8 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     One product with `A` and one with `M` per iteration, and two passes over the basis: 16 n bytes per basis
     vector in float64, and 48 n. Storage: ``restart + 1`` vectors and 2. The basis is orthogonalised twice by
     classical Gram-Schmidt, the second time delayed by one step so that it shares its passes with the first
-    (Algorithm 4 of [2]_); residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true residual is
-    recomputed at each restart and before convergence is reported.
+    [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true residual is recomputed
+    at each restart and before convergence is reported.
 
     References
     ----------
@@ -118,7 +118,9 @@ def _check(j, ST):
     """After a NaN in step j: raise unless the steps before it gained something to start again from."""
     ST = to_host(ST)
     if not np.isfinite(ST).all():
-        raise Breakdown("the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE)
+        raise Breakdown(
+            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
+        )
     if j == 0:
         raise Breakdown(
             "A maps the residual to zero: A is singular, and b may not be in its range",

@@ -3,7 +3,7 @@
 import warnings
 from dataclasses import replace
 from math import frexp, isfinite, ldexp, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -14,12 +14,13 @@ from .._operator import Operator, Scaled, as_operator
 from .._result import ConvergenceWarning, Result, Status
 from ..kernels import kernels_for
 
+
 class System(NamedTuple):
     """A checked linear system: operators, vectors and limits of one dtype in one library."""
 
     A: Operator
-    b: object
-    x0: object
+    b: Any
+    x0: Any
     M: Operator | None
     rtol: float
     atol: float
@@ -114,7 +115,11 @@ def _solve_columns(start, system, callback):
     worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
     says = replace(results[worst], x=x, residuals=residuals)
     missed = sum(not r.success for r in results)
-    return says if not missed else replace(says, message=f"{missed} of {k} columns, first {worst}: {says.message}")
+    return (
+        says
+        if not missed
+        else replace(says, message=f"{missed} of {k} columns, first {worst}: {says.message}")
+    )
 
 
 def _unit(magnitude, dtype):

@@ -9,7 +9,9 @@ from ..problems import diffusion, poisson
 from . import Claim
 
 TITLE = "Iterations and time of CG, Jacobi-CG and AMG-CG against the number of unknowns"
-REFERENCE = "Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM 2003, doi:10.1137/1.9780898718003"
+REFERENCE = (
+    "Y. Saad, Iterative Methods for Sparse Linear Systems, 2nd ed., SIAM 2003, doi:10.1137/1.9780898718003"
+)
 FIGURE = 3
 PRECONDITIONERS = {"CG": None, "Jacobi-CG": precondition.jacobi, "AMG-CG": precondition.amg}
 STYLE = {"CG": "o-", "Jacobi-CG": "s--", "AMG-CG": "^-"}
@@ -65,7 +67,11 @@ def plot(rows, axes):
             guide = 1.6 * y[0] * np.sqrt(n / n[0])
             ax.loglog(n, guide, ":", color="0.5", label=r"$n^{1/2}$")
         title = {"Poisson": "Poisson, 2-D", "rough": "rough coefficient, 2-D"}[problem]
-        ax.set(title=title, xlabel="unknowns $n$", ylabel="time incl. set-up (s)" if quantity == "time" else quantity)
+        ax.set(
+            title=title,
+            xlabel="unknowns $n$",
+            ylabel="time incl. set-up (s)" if quantity == "time" else quantity,
+        )
         ax.grid(True, which="major", alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False)

@@ -1,6 +1,7 @@
 """Algebraic multigrid: PyAMG builds the hierarchy, our kernels run the cycle where the matrix lives."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     _validate.count(sweeps, "sweeps", least=1)
     diagonal(A, "amg")
     matrix = as_operator(A, "numpy")
-    host = to_host(matrix.to_sparse() if isinstance(matrix, Csr) else matrix.array)
+    host = to_host(matrix.to_sparse() if isinstance(matrix, Csr) else A)
     return VCycle(_hierarchy(host, matrix.dtype, method, options), matrix.library, matrix.dtype, sweeps)
 
 
@@ -83,7 +84,9 @@ def _hierarchy(A, dtype, method, options):
     }
     if hasattr(method, "levels"):
         if method.levels[0].A.shape != A.shape:
-            raise ValueError(f"method is a hierarchy for {method.levels[0].A.shape}, but A has shape {A.shape}")
+            raise ValueError(
+                f"method is a hierarchy for {method.levels[0].A.shape}, but A has shape {A.shape}"
+            )
         return method
     if method not in builders:
         raise ValueError(f"method is {method!r}; needed: one of {', '.join(builders)}, or a PyAMG hierarchy")
@@ -125,7 +128,8 @@ def _damped_inverse(A):
     scaled = A.tocsr(copy=True)
     scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
     start = np.random.default_rng(0).standard_normal((len(inverse), 1)).astype(A.dtype)
-    return OMEGA / approximate_spectral_radius(scaled, 0.1, maxiter=10, restart=1, initial_guess=start) * inverse
+    radius: Any = approximate_spectral_radius(scaled, 0.1, maxiter=10, restart=1, initial_guess=start)
+    return OMEGA / radius * inverse
 
 
 class VCycle(Operator):

@@ -1,12 +1,14 @@
 """Discretised partial differential equations on the unit square and cube."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
 from .. import _validate
 
 
-def poisson(shape):
+def poisson(shape) -> Any:
     """Return the second-difference Laplacian with Dirichlet boundaries, times -h^2.
 
     Parameters
@@ -33,7 +35,7 @@ def poisson(shape):
     return sp.csr_array(pyamg.gallery.poisson(shape, format="csr"))
 
 
-def diffusion(coefficient):
+def diffusion(coefficient) -> Any:
     r"""Return the finite-volume matrix of :math:`-\nabla\cdot(k\nabla u)` on a square grid, times h^2.
 
     Parameters
@@ -68,7 +70,7 @@ def diffusion(coefficient):
     return sp.csr_array(sp.coo_array((data, index), shape=(k.size, k.size)))
 
 
-def convection_diffusion(shape, wind):
+def convection_diffusion(shape, wind) -> Any:
     r"""Return the upwind matrix of :math:`-\Delta u + w\cdot\nabla u` on the unit square or cube, times h^2.
 
     Parameters
@@ -87,7 +89,7 @@ def convection_diffusion(shape, wind):
     for axis, (m, w) in enumerate(zip(shape, wind, strict=True)):
         h = 1 / (m + 1)
         down, up = max(w, 0) * h, max(-w, 0) * h
-        line = sp.diags_array([-1 - down, 2 + down + up, -1 - up], offsets=[-1, 0, 1], shape=(m, m))
+        line = sp.diags_array([-1 - down, 2 + down + up, -1 - up], offsets=[-1, 0, 1], shape=(m, m))  # pyright: ignore
         before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
         term = sp.kron(sp.kron(sp.eye_array(before), line), sp.eye_array(after))
         total = term if total is None else total + term

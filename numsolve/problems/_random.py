@@ -1,12 +1,14 @@
 """Random matrices."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
 from .. import _validate
 
 
-def irregular(n, *, mean_entries=11, reach=2000, far=0.2, rng=None):
+def irregular(n, *, mean_entries=11, reach=2000, far=0.2, rng=None) -> Any:
     """Return a matrix whose rows differ in length and reach: hard for a product's memory access.
 
     Parameters

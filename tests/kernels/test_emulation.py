@@ -17,10 +17,15 @@ DROPPED_BARRIER = (
 EARLY_RETURN = (
     "vector.cu",
     "    total = block_sum(total);\n    if (threadIdx.x == 0) xy[blockIdx.x] = total;",
-    "    if (threadIdx.x == 7) return;\n    total = block_sum(total);\n    if (threadIdx.x == 0) xy[blockIdx.x] = total;",
+    "    if (threadIdx.x == 7) return;\n"
+    "    total = block_sum(total);\n    if (threadIdx.x == 0) xy[blockIdx.x] = total;",
 )
 ONE_ROW_TOO_MANY = ("vector.cu", "i < n; i += stride()) total", "i <= n; i += stride()) total")
-ONE_ENTRY_TOO_FEW = ("sparse.cu", "const int64 end = indptr[row + 1];", "const int64 end = indptr[row + 1] - 1;")
+ONE_ENTRY_TOO_FEW = (
+    "sparse.cu",
+    "const int64 end = indptr[row + 1];",
+    "const int64 end = indptr[row + 1] - 1;",
+)
 RACE_BETWEEN_BLOCKS = ("krylov.cu", "p[i] = z[i] + beta * p[i];", "p[i] = z[i] + beta * p[(i + 256) % n];")
 
 

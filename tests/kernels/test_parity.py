@@ -35,7 +35,9 @@ def csr(rng, n, dtype, index):
     lengths = rng.integers(0, 12, n)
     lengths[: n // 50] = rng.integers(20, 70, n // 50)
     rows = np.repeat(np.arange(n), np.minimum(lengths, n))
-    A = sp.csr_array((vectors(rng, 1, rows.size, dtype)[0], (rows, rng.integers(0, max(n, 1), rows.size))), (n, n))
+    A = sp.csr_array(
+        (vectors(rng, 1, rows.size, dtype)[0], (rows, rng.integers(0, max(n, 1), rows.size))), (n, n)
+    )
     return A.indptr.astype(index), A.indices.astype(index), A.data.astype(dtype)
 
 
@@ -51,7 +53,12 @@ def basis(rng, j, n, dtype):
 def hessenberg(rng, j, n, dtype):
     """Return the state of GMRES before step j."""
     m = j + 4
-    H, R, G, rot = np.zeros((m, m), dtype), np.zeros((m, m), dtype), np.zeros((2, m), dtype), np.zeros((2, m), dtype)
+    H, R, G, rot = (
+        np.zeros((m, m), dtype),
+        np.zeros((m, m), dtype),
+        np.zeros((2, m), dtype),
+        np.zeros((2, m), dtype),
+    )
     live, G[0, 0] = np.array([True]), 1
     ST, uu = np.zeros((2, 1), dtype), real(0.5, dtype)
     for k in range(j + 1):
@@ -80,13 +87,23 @@ CASES = {
     "dot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
     "fold": lambda rng, n, t, i: (vectors(rng, 5, n, t),),
     "residual_norm": lambda rng, n, t, i: (
-        real(n, t), real(5, t), n % 3, vectors(rng, 1, 3, real(0, t).dtype)[0], np.array([True])
+        real(n, t),
+        real(5, t),
+        n % 3,
+        vectors(rng, 1, 3, real(0, t).dtype)[0],
+        np.array([True]),
     ),
     "cg_update": lambda rng, n, t, i: (
-        np.array([n != 31]), real(0.3, t), real(0.7, t), *vectors(rng, 4, n, t)
+        np.array([n != 31]),
+        real(0.3, t),
+        real(0.7, t),
+        *vectors(rng, 4, n, t),
     ),
     "cg_direction": lambda rng, n, t, i: (
-        np.array([n != 31]), real(0.3, t), real(0.7, t), *vectors(rng, 2, n, t)
+        np.array([n != 31]),
+        real(0.3, t),
+        real(0.7, t),
+        *vectors(rng, 2, n, t),
     ),
     "gmres_project": lambda rng, n, t, i: (min(n, 6), vectors(rng, min(n, 6) + 2, n, t)),
     "gmres_advance": lambda rng, n, t, i: advance(rng, min(n, 6), n, t),
@@ -119,7 +136,9 @@ def instantiations():
     for name, (_, dtypes, indices, _, _) in TABLE.items():
         for dtype in dtypes:
             for index in indices or ("int32",):
-                yield pytest.param(name, dtype, index, id=f"{name}-{dtype}" + (f"-{index}" if indices else ""))
+                yield pytest.param(
+                    name, dtype, index, id=f"{name}-{dtype}" + (f"-{index}" if indices else "")
+                )
 
 
 each_instantiation = pytest.mark.parametrize(("name", "dtype", "index"), list(instantiations()))
@@ -128,7 +147,15 @@ each_instantiation = pytest.mark.parametrize(("name", "dtype", "index"), list(in
 @pytest.mark.parametrize("n", SIZES)
 @each_instantiation
 def test_numba_twin(name, dtype, index, n):
-    check(name, n, dtype, index, lambda a: getattr(kernels.kernels_for(np.zeros(1)), name)(*a), lambda a: a, lambda a: a)
+    check(
+        name,
+        n,
+        dtype,
+        index,
+        lambda a: getattr(kernels.kernels_for(np.zeros(1)), name)(*a),
+        lambda a: a,
+        lambda a: a,
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -212,4 +239,3 @@ def test_threads_do_not_change_a_bit(name, rng):
         assert np.array_equal(results[0][0], other[0])
         for a, b in zip(results[0][1], other[1], strict=True):
             assert np.array_equal(a, b)
-

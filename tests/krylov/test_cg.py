@@ -76,7 +76,7 @@ def test_preconditioned_is_plain_on_the_split_system(dtype, rng):
 def test_a_nonsymmetric_matrix_is_refused():
     A = poisson((5, 5)).tolil()
     A[0, 1] = 3
-    with pytest.raises(ValueError, match="A is not symmetric.*use gmres"):
+    with pytest.raises(ValueError, match=r"A is not symmetric.*use gmres"):
         cg(A, np.ones(25))
     with pytest.raises(ValueError, match="A is not Hermitian"):
         cg(np.eye(3) * 1j, np.ones(3))

@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from numsolve import ConvergenceWarning, Status
-from numsolve.krylov import gmres
 from numsolve.kernels import kernels_for
+from numsolve.krylov import gmres
 from numsolve.problems import convection_diffusion
 
 
@@ -134,6 +134,8 @@ def test_one_product_an_iteration(rng):
 
     from scipy.sparse.linalg import LinearOperator
 
-    result = gmres(LinearOperator(A.shape, multiply, dtype=float), rng.standard_normal(225), restart=10, rtol=1e-8)
+    result = gmres(
+        LinearOperator(A.shape, multiply, dtype=float), rng.standard_normal(225), restart=10, rtol=1e-8
+    )
     restarts = -(-result.nit // 10)
     assert len(calls) <= result.nit + restarts + 2

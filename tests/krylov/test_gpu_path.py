@@ -1,8 +1,8 @@
 """The whole GPU path of the methods, on the stand-in and on a real device."""
 
 import numpy as np
-import pytest
 import pyamg
+import pytest
 import scipy.sparse as sp
 from support import fake_cupy
 
@@ -103,9 +103,9 @@ def test_jacobi_and_amg_follow_the_matrix_to_the_device(cupy):
 
 def test_mixing_the_libraries_names_both(cupy):
     A, b, _ = problem()
-    with pytest.raises(TypeError, match="b is on the GPU.*A is on the host"):
+    with pytest.raises(TypeError, match=r"b is on the GPU.*A is on the host"):
         cg(A, numsolve.to_device(b))
-    with pytest.raises(TypeError, match="A is on the GPU.*x0 is on the host"):
+    with pytest.raises(TypeError, match=r"A is on the GPU.*x0 is on the host"):
         cg(*numsolve.to_device(A, b), np.zeros_like(b))
 
 

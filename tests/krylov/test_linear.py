@@ -65,7 +65,7 @@ def test_containers(method, form, rng):
     given_matrix = {
         "matrix": lambda: sp.csr_matrix(A),
         "dense": A.toarray,
-        "np.matrix": lambda: np.matrix(A.toarray()),  # noqa: NPY201 - users still have them
+        "np.matrix": lambda: np.matrix(A.toarray()),
         "LinearOperator": lambda: spla.aslinearoperator(A),
         "list": lambda: A.toarray().tolist(),
         "own": Own,
@@ -193,9 +193,17 @@ BAD = {
     "A a vector": (lambda: (np.ones(3), np.ones(3)), ValueError, "square"),
     "A empty": (lambda: (np.ones((0, 0)), np.ones(0)), ValueError, "A is empty"),
     "NaN in A": (lambda: (np.diag([1, np.nan]), np.ones(2)), ValueError, "A has 1 NaN or infinite"),
-    "inf in sparse A": (lambda: (sp.diags_array([1, np.inf]), np.ones(2)), ValueError, "A has 1 NaN or infinite"),
+    "inf in sparse A": (
+        lambda: (sp.diags_array([1, np.inf]), np.ones(2)),
+        ValueError,
+        "A has 1 NaN or infinite",
+    ),
     "NaN in b": (lambda: (np.eye(2), np.array([1, np.nan])), ValueError, "b has 1 NaN or infinite"),
-    "inf and -inf in b": (lambda: (np.eye(2), np.array([np.inf, -np.inf])), ValueError, "b has 2 NaN or infinite"),
+    "inf and -inf in b": (
+        lambda: (np.eye(2), np.array([np.inf, -np.inf])),
+        ValueError,
+        "b has 2 NaN or infinite",
+    ),
     "complex NaN": (lambda: (np.eye(2), np.array([1, 1j * np.nan])), ValueError, "b has 1 NaN"),
     "object b": (lambda: (np.eye(2), np.array([1, None])), TypeError, "b has dtype object"),
     "text A": (lambda: (np.array([["a"]]), np.ones(1)), TypeError, "A has dtype"),
@@ -333,7 +341,11 @@ def test_random_systems(n, seed, dtype, scale, order):
     b = A @ vector(n, dtype, rng)
     want = np.linalg.solve(A, b)
     for method in METHODS:
-        x = method(A, b, rtol=1e-11, restart=n).check().x if method is gmres else method(A, b, rtol=1e-11).check().x
+        x = (
+            method(A, b, rtol=1e-11, restart=n).check().x
+            if method is gmres
+            else method(A, b, rtol=1e-11).check().x
+        )
         assert np.linalg.norm(x - want) <= 1e-7 * np.linalg.norm(want)
 
 
@@ -355,4 +367,6 @@ def test_convection_diffusion_residuals_agree_with_scipys(rng):
     spla.gmres(A, b, rtol=1e-8, restart=20, maxiter=20, callback=theirs.append, callback_type="pr_norm")
     ours = gmres(A, b, rtol=1e-8, restart=20).check()
     count = min(len(theirs), ours.nit)
-    np.testing.assert_allclose(ours.residuals[1 : count + 1] / ours.residuals[0], theirs[:count], rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(
+        ours.residuals[1 : count + 1] / ours.residuals[0], theirs[:count], rtol=1e-5, atol=1e-12
+    )

@@ -30,7 +30,9 @@ def test_convection_diffusion_converges_with_its_order(wind):
         h = 1 / (m + 1)
         x, y = np.meshgrid(*2 * [h * np.arange(1, m + 1)], indexing="ij")
         u = np.sin(np.pi * x) * np.sin(np.pi * y)
-        flow = wind[0] * np.cos(np.pi * x) * np.sin(np.pi * y) + wind[1] * np.sin(np.pi * x) * np.cos(np.pi * y)
+        flow = wind[0] * np.cos(np.pi * x) * np.sin(np.pi * y) + wind[1] * np.sin(np.pi * x) * np.cos(
+            np.pi * y
+        )
         f = 2 * np.pi**2 * u + np.pi * flow
         A = convection_diffusion((m, m), wind)
         errors.append(np.abs(spsolve(sp.csc_array(A), h * h * f.ravel()) - u.ravel()).max())

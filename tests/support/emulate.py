@@ -102,7 +102,12 @@ def _shims(names):
     for name in names:
         for dtype, index in instantiations(name):
             real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
-            types = {"T": C_NAMES[dtype], "R": C_NAMES[real], "I": C_NAMES.get(index or "int32"), "bool": "bool"}
+            types = {
+                "T": C_NAMES[dtype],
+                "R": C_NAMES[real],
+                "I": C_NAMES.get(index or "int32"),
+                "bool": "bool",
+            }
             passed = []
             for field in TABLE[name][3].split():
                 kind = field.partition(":")[2]
@@ -114,7 +119,8 @@ def _shims(names):
                     passed.append(types.get(kind, kind))
             values = ", ".join(f"*({c}*)a[{i}]" for i, c in enumerate(passed))
             yield (
-                f'extern "C" int {_shim_name(name, dtype, index)}(int grid, int block, unsigned seed, void** a)\n'
+                f'extern "C" int {_shim_name(name, dtype, index)}'
+                "(int grid, int block, unsigned seed, void** a)\n"
                 f"{{ return emulation::launch(grid, block, seed, [=] {{ "
                 f"{expression(name, dtype, index)}({values}); }}); }}"
             )
@@ -124,7 +130,11 @@ def _compile(sources, names):
     files = sorted({TABLE[name][0] for name in names})
     main = "\n".join(['#include "cuda_emulation.h"', *(f'#include "{f}"' for f in files), *_shims(names)])
     everything = main + HEADER.read_text() + "".join(sources[k] for k in sorted(sources))
-    folder = Path(tempfile.gettempdir()) / "numsolve-emulation" / hashlib.sha256(everything.encode()).hexdigest()[:16]
+    folder = (
+        Path(tempfile.gettempdir())
+        / "numsolve-emulation"
+        / hashlib.sha256(everything.encode()).hexdigest()[:16]
+    )
     library = folder / "kernels.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -132,7 +142,16 @@ def _compile(sources, names):
             (folder / file).write_text(text)
         (folder / "main.cpp").write_text(main)
         partial = folder / f"partial-{id(folder)}.so"
-        command = ["g++", "-std=c++17", "-O1", "-fPIC", "-shared", "-U_FORTIFY_SOURCE", "-Wall", "-Wno-unused"]
+        command = [
+            "g++",
+            "-std=c++17",
+            "-O1",
+            "-fPIC",
+            "-shared",
+            "-U_FORTIFY_SOURCE",
+            "-Wall",
+            "-Wno-unused",
+        ]
         command += ["-I", str(folder), "-I", str(HEADER.parent), str(folder / "main.cpp"), "-o", str(partial)]
         subprocess.run(command, check=True)
         partial.rename(library)

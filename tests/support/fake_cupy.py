@@ -34,8 +34,12 @@ class ndarray:
     nbytes = property(lambda self: self._values.nbytes)
     flags = property(lambda self: self._values.flags)
     T = property(lambda self: ndarray(self._values.T))
-    real = property(lambda self: ndarray(self._values.real), lambda self, value: self.real.__setitem__(..., value))
-    imag = property(lambda self: ndarray(self._values.imag), lambda self, value: self.imag.__setitem__(..., value))
+    real = property(
+        lambda self: ndarray(self._values.real), lambda self, value: self.real.__setitem__(..., value)
+    )
+    imag = property(
+        lambda self: ndarray(self._values.imag), lambda self, value: self.imag.__setitem__(..., value)
+    )
 
     def __len__(self):
         return len(self._values)
@@ -220,6 +224,10 @@ def ascontiguousarray(values, dtype=None):
     return values if result is host else _launched(result)
 
 
+def _function(name):
+    return lambda *args: _launched(getattr(np, name)(*(_device(a) for a in args)))
+
+
 def _writer(name):
     def write(a, b, out):
         counts["launches"] += 1
@@ -239,7 +247,9 @@ class csr_matrix:
             self.data, self.indices, self.indptr = source
             self.shape = shape
         else:
-            self.data, self.indices, self.indptr = (asarray(getattr(source, k)) for k in ("data", "indices", "indptr"))
+            self.data, self.indices, self.indptr = (
+                asarray(getattr(source, k)) for k in ("data", "indices", "indptr")
+            )
             self.shape = source.shape
         self.has_canonical_format = None
 
@@ -299,7 +309,7 @@ def install(monkeypatch, emulator):
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax"):
-        setattr(cupy, name, lambda *args, _f=getattr(np, name): _launched(_f(*(_device(a) for a in args))))
+        setattr(cupy, name, _function(name))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None
     cupy.cuda = ModuleType("cupy.cuda")
@@ -309,7 +319,12 @@ def install(monkeypatch, emulator):
     cupyx.scipy = ModuleType("cupyx.scipy")
     cupyx.scipy.sparse = ModuleType("cupyx.scipy.sparse")
     cupyx.scipy.sparse.csr_matrix = csr_matrix
-    modules = {"cupy": cupy, "cupyx": cupyx, "cupyx.scipy": cupyx.scipy, "cupyx.scipy.sparse": cupyx.scipy.sparse}
+    modules = {
+        "cupy": cupy,
+        "cupyx": cupyx,
+        "cupyx.scipy": cupyx.scipy,
+        "cupyx.scipy.sparse": cupyx.scipy.sparse,
+    }
     for name, module in modules.items():
         monkeypatch.setitem(sys.modules, name, module)
     _forget(monkeypatch)

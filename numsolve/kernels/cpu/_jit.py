@@ -34,9 +34,9 @@ def kernel(function):
         if args[-1].shape[-1] < GRAIN:
             return serial(*args)
         if threads is None:
-            threads = njit(
-                cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy"
-            )(_twin(function))
+            threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(
+                _twin(function)
+            )
         with _ONE_TEAM:
             return threads(*args)
 

@@ -1,4 +1,4 @@
-"""Launches the kernels of the table through CuPy; every shape and dtype is checked before a pointer is passed."""
+"""Launches the kernels of the table through CuPy, after a check of what the pointers point to."""
 
 from functools import cache
 from pathlib import Path

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import _validate
-from ._array import array_module, is_sparse, library, namespace, sparse_module
+from ._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
 from .kernels import kernels_for
 
 
@@ -195,6 +195,32 @@ def as_operator(A, home, name="A"):
         dtype = getattr(A, "dtype", None)
         return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
     return Dense(A, name=name)
+
+
+def asymmetry(A):
+    """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
+
+    Real parts suffice if the vectors are complex where A is. Our own sums, not BLAS: its threads would go on
+    spinning beside those of the kernels that follow.
+    """
+    xp = array_module(A.library)
+    # Fractional parts of multiples of irrational numbers: like random vectors, but made where A lives.
+    index = xp.arange(A.shape[0], dtype=np.float64)
+
+    def vector(step, turned):
+        values = index * step
+        values -= xp.floor(values)
+        values -= 0.5
+        return (values + 1j * values[::-1] * turned if A.dtype.kind == "c" else values).astype(A.dtype)
+
+    u, v = vector(0.6180339887498949, 1), vector(0.4142135623730951, -2)
+    Au, Av = A @ u, A @ v
+    dot = kernels_for(u).dot
+    left, right, *squares = (
+        read_sum(dot(x, y)) for x, y in ((u, Av), (Au, v), (u, u), (v, v), (Au, Au), (Av, Av))
+    )
+    size = (max(squares[:2]) * max(squares[2:])) ** 0.5
+    return abs(left - right) / size if size > 0 else 0.0
 
 
 def _largest(entries):

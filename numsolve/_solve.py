@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from . import _validate
+from . import _direct, _validate
 from ._array import array_module, to_host
-from ._operator import Csr, Dense, Scaled, as_operator
-from ._result import ConvergenceWarning, Result, Status
+from ._operator import Csr, Dense, Scaled, as_operator, asymmetry
+from ._result import Breakdown, ConvergenceWarning, Result, Status
 from .krylov import _cg, _gmres
 from .krylov._linear import prepare, run
 from .precondition import amg, jacobi
@@ -19,10 +19,9 @@ METHODS = ("auto", "direct", "cg", "gmres")
 PRECONDITIONERS = ("auto", "jacobi", "amg", "ilu")
 SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
 SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is an incomplete factorisation
-# n * bandwidth^2 below which SuperLU was measured to beat CG with multigrid: 150^2 and 15^3 grids, not more.
+# n * bandwidth^2 up to which SuperLU was measured to keep up with CG and multigrid: 100^2 and 15^3 grids.
 BAND_WORK = 5e8
 BAND_WORK_NONSYMMETRIC = 1e10  # the same, where the alternative is an incomplete factorisation
-REFINEMENTS = 5  # of a direct solution, at most, as in LAPACK
 PATIENCE = {"cg": 300, "gmres": 600}  # iterations a choice of ours is given before the next is tried
 
 
@@ -148,7 +147,7 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
 def inspect(A):
     """Return the `Traits` of an `Operator`."""
     n = A.shape[0]
-    hermitian = _validate.asymmetry(A) <= 100 * float(np.finfo(A.dtype).eps)
+    hermitian = asymmetry(A) <= 100 * float(np.finfo(A.dtype).eps)
     if isinstance(A, Csr):
         kind, entries = "sparse", A.to_sparse().diagonal()
     elif isinstance(A, Dense):
@@ -168,7 +167,7 @@ def inspect(A):
 def _empty_line(A):
     """Name the first zero row or, on the host, column of a matrix."""
     xp = array_module(A.library)
-    rows = _absolute(A) @ xp.ones(A.shape[0], A.dtype)
+    rows = _direct.absolute(A) @ xp.ones(A.shape[0], A.dtype)
     lines = {"row": to_host(rows)}
     if A.library == "numpy":
         lines["column"] = (
@@ -195,15 +194,6 @@ def _band_work(A):
     order[reverse_cuthill_mckee(pattern.tocsr(), symmetric_mode=True)] = np.arange(n)
     rows = np.repeat(order, np.diff(A.indptr))
     return float(n) * float(abs(rows - order[A.indices]).max(initial=0) + 1) ** 2
-
-
-def _absolute(A):
-    """Return the matrix of absolute values, as an operator of the same dtype."""
-    if isinstance(A, Dense):
-        return Dense(abs(A.array), A.dtype)
-    matrix = A.to_sparse().copy()
-    matrix.data = abs(matrix.data).astype(A.dtype)
-    return Csr(matrix)
 
 
 class _Problem:
@@ -303,47 +293,22 @@ class _Problem:
                 Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
             )
         try:
-            factors = _Factors(A, self.traits.hermitian)
-        except (RuntimeError, MemoryError, np.linalg.LinAlgError) as error:
-            if "singular" in str(error).lower():
-                return self.singular("A is exactly singular")
-            return self.failure(Status.BREAKDOWN, f"the factorisation failed: {error}", "direct")
-        with np.errstate(all="ignore"):
-            x, norms = self.refined(factors)
-        if not np.isfinite(x).all():
-            return self.singular("A is singular to working precision: its factors overflow")
-        met = (norms[-1] <= np.maximum(self.system.rtol * _norms(b), self.system.atol)).all()
-        status = Status.CONVERGED if met else Status.STAGNATED
-        message = (
-            "converged" if met else "the residual is at the limit of this precision, above the tolerance"
-        )
+            x, norms, error = _direct.solve(A, b, self.met)
+        except Breakdown as breakdown:
+            return self.failure(breakdown.status, str(breakdown), "direct")
+        status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
+        message = "converged" if status == 0 else "the residual is at the limit of this precision, above rtol"
         result = self.judged(SolveResult(x, status, message, np.array(norms)), "direct", None, None)
-        error = max((factors.error_bound(A, bj, xj) for bj, xj in _columns(b, x)), default=0.0)
         result = replace(result, forward_error=error)
         if error >= 1:
             message = "A is singular to working precision: x meets the residual but has no correct digit"
             return replace(result, status=Status.SINGULAR, message=message)
         return replace(result, message=result.message + self.doubt(error))
 
-    def refined(self, factors):
-        """Return x, refined until each row's residual is rounding error or stops halving, and the norms."""
-        A, b = self.system.A, self.system.b
-        sizes = _absolute(A)
-        x, residual, norms, worst = np.zeros_like(b), b, [_norms(b)], np.inf
-        for _ in range(REFINEMENTS):
-            candidate = x + factors.solve(residual)
-            if not np.isfinite(candidate).all():
-                return (candidate if worst == np.inf else x), norms
-            remaining = b - A @ candidate
-            size = abs(sizes @ abs(candidate)) + abs(b)
-            error = float((abs(remaining) / np.where(size > 0, size, 1)).max(initial=0))
-            if not error < worst / 2:
-                break
-            x, residual, worst = candidate, remaining, error
-            norms.append(_norms(residual))
-            if worst <= np.finfo(A.dtype).eps:
-                break
-        return x, norms
+    def met(self, norms):
+        """Tell whether the residual norms of all columns meet the tolerance."""
+        tol = np.maximum(self.system.rtol * _direct.column_norms(self.system.b), self.system.atol)
+        return bool((norms <= tol).all())
 
     def judged(self, result, method, label, M):
         """Add the errors of a result, and what they say."""
@@ -381,7 +346,7 @@ class _Problem:
         A, b = self.system.A, self.system.b
         if not isinstance(A, (Csr, Dense)):
             return nan
-        rows = (_absolute(A) @ self.xp.ones(self.traits.n, A.dtype)).real
+        rows = (_direct.absolute(A) @ self.xp.ones(self.traits.n, A.dtype)).real
         worst = 0.0
         for bj, xj in _columns(b, x):
             size = rows * abs(xj).max() + abs(bj)
@@ -397,56 +362,13 @@ class _Problem:
     def failure(self, status, message, method):
         """Return a result that holds zeros."""
         x = self.xp.zeros_like(self.system.b)
-        return SolveResult(x, status, message, to_host(_norms(self.system.b, self.xp))[None], method)
+        return SolveResult(
+            x, status, message, to_host(_direct.column_norms(self.system.b, self.xp))[None], method
+        )
 
     def singular(self, message):
         """Return the result for a matrix that has no inverse."""
-        return self.failure(
-            Status.SINGULAR, message + "; for a least-squares solution use lstsq or lsqr", "direct"
-        )
-
-
-class _Factors:
-    """LU factors of a sparse or dense host matrix."""
-
-    def __init__(self, A, hermitian):
-        if isinstance(A, Csr):
-            from scipy.sparse.linalg import splu
-
-            options = {"permc_spec": "MMD_AT_PLUS_A"} if hermitian else {}
-            self._lu = splu(A.to_sparse().tocsc(), **options)
-            self.solve = self._lu.solve
-            self.adjoint = lambda v: self._lu.solve(v, "H" if np.iscomplexobj(v) else "T")
-            return
-        from scipy.linalg import lapack, lu_solve
-
-        getrf = lapack.get_lapack_funcs(("getrf",), (A.array,))[0]
-        lu, pivots, info = getrf(A.array)
-        if info > 0:
-            raise np.linalg.LinAlgError("singular")
-        self.solve = lambda v: lu_solve((lu, pivots), v)
-        self.adjoint = lambda v: lu_solve((lu, pivots), v, trans=2)
-
-    def error_bound(self, A, b, x):
-        """Return an estimate of ``norm(x - x_true, inf) / norm(x, inf)``: (7.31) of Higham's book."""
-        from scipy.sparse.linalg import onenormest
-
-        largest = abs(x).max()
-        if largest == 0:
-            return 0.0
-        eps = np.finfo(A.dtype).eps
-        terms = (_absolute(A) @ abs(x).astype(A.dtype)).real + abs(b)
-        per_row = np.diff(A.indptr) if isinstance(A, Csr) else A.shape[0]
-        weights = abs(b - A @ x) + (per_row + 1) * eps * terms
-        # norm(|A^-1| w, inf) is the 1-norm of (A^-1 diag(w))^H; the vectors come as (n,) or (n, 1).
-        operator = _linear_operator(
-            A,
-            lambda v: weights * self.adjoint(v.reshape(-1).astype(A.dtype)),
-            lambda v: self.solve((weights * v.reshape(-1)).astype(A.dtype)),
-        )
-        with np.errstate(all="ignore"):
-            bound = float(onenormest(operator, t=1)) / float(largest)  # pyright: ignore
-        return bound if np.isfinite(bound) else np.inf
+        return self.failure(Status.SINGULAR, message, "direct")
 
 
 def _ilu(A):
@@ -457,14 +379,7 @@ def _ilu(A):
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
     factors = spilu(csc_matrix(_raw(A)), drop_tol=1e-4, fill_factor=10)
-    return as_operator(_linear_operator(A, factors.solve), "numpy", "M")
-
-
-def _linear_operator(A, matvec, rmatvec=None) -> Any:
-    """Return a SciPy operator of the shape and dtype of `A`."""
-    from scipy.sparse.linalg import LinearOperator
-
-    return LinearOperator(A.shape, matvec=matvec, rmatvec=rmatvec, dtype=A.dtype)  # pyright: ignore
+    return as_operator(_direct.linear_operator(A, factors.solve), "numpy", "M")
 
 
 def _negative(A, b, M, x):
@@ -480,11 +395,6 @@ def _raw(A):
 def _columns(b, x):
     """Pair the columns of b and x."""
     return [(b, x)] if b.ndim == 1 else [(b[:, j], x[:, j].copy()) for j in range(b.shape[1])]
-
-
-def _norms(b, xp=np):
-    """Return the 2-norm of each column, or that of the vector."""
-    return xp.sqrt((abs(b) ** 2).sum(axis=0))
 
 
 def _last(result):

@@ -2,6 +2,7 @@
 
 from .. import _validate
 from .._array import namespace, read_sum
+from .._operator import asymmetry
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
@@ -66,7 +67,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    _validate.hermitian(system.A)
+    _validate.hermitian(asymmetry(system.A), system.A.dtype)
     return announced(run(steps, system, callback))
 
 

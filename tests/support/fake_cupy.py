@@ -308,7 +308,7 @@ def install(monkeypatch, emulator):
         setattr(cupy, name, _creator(name))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax"):
+    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor"):
         setattr(cupy, name, _function(name))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None

@@ -1,0 +1,129 @@
+"""On a CUDA device: run the gpu tests, time each family against cupyx, write the table of docs/gpu.md.
+
+python benchmarks/gpu.py [--rounds N] [--no-tests] [--out docs/gpu.md]
+"""
+
+import argparse
+import subprocess
+import sys
+import warnings
+from datetime import date
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import cupy
+import cupyx.scipy.sparse.linalg as theirs
+import numpy as np
+import scipy.sparse as sp
+
+import numsolve
+from numsolve import krylov
+from numsolve._operator import Csr
+
+ROOT = Path(__file__).parents[1]
+MARK = "<!-- table: written by benchmarks/gpu.py -->"
+
+
+def laplacian(*shape):
+    """Return the Poisson matrix without PyAMG, which such machines may lack."""
+    total = sp.csr_matrix((1, 1))
+    for m in shape:
+        line = sp.diags_array([-np.ones(m - 1), 2 * np.ones(m), -np.ones(m - 1)], offsets=[-1, 0, 1])
+        total = sp.kron(total, sp.eye_array(m)) + sp.kron(sp.eye_array(total.shape[0]), line)
+    return sp.csr_matrix(total)
+
+
+def seconds(run, rounds):
+    """Return the seconds of each round, the device waited for."""
+    found = []
+    for counted in range(rounds + 1):
+        cupy.cuda.Device().synchronize()
+        begun = perf_counter()
+        run()
+        cupy.cuda.Device().synchronize()
+        if counted:
+            found.append(perf_counter() - begun)
+    return found
+
+
+def copy_bandwidth(n=1 << 28):
+    """Return GB/s of a device-to-device copy, counting bytes read and written."""
+    a, b = cupy.ones(n, np.float32), cupy.empty(n, np.float32)
+    return 8 * n / min(seconds(lambda: cupy.copyto(b, a), 10)) / 1e9
+
+
+def compare(run, peer, rounds):
+    """Return our median seconds, and the median ratio of the peer's to ours."""
+    ours, other = seconds(run, rounds), seconds(peer, rounds)
+    return median(ours), median(other) / median(ours)
+
+
+def families(A, b, rounds):
+    """Yield family, our seconds an iteration, the ratio to cupyx, and the bytes an iteration must move."""
+    n, nnz = A.shape[0], A.nnz
+    C, y = Csr(A), cupy.empty_like(b)
+    yield "SpMV", *compare(lambda: C.apply(b, y), lambda: A @ b, 10 * rounds), 12 * nnz + 20 * n
+    time, ratio = compare(
+        lambda: krylov.cg(A, b, rtol=1e-30, maxiter=100),
+        lambda: theirs.cg(A, b, rtol=1e-30, maxiter=100),
+        rounds,
+    )
+    yield "CG", time / 100, ratio, 12 * nnz + 92 * n
+    time, ratio = compare(
+        lambda: krylov.gmres(A, b, rtol=1e-30, maxiter=60),
+        lambda: theirs.gmres(A, b, rtol=1e-30, restart=30, maxiter=60),
+        rounds,
+    )
+    yield "GMRES(30)", time / 60, ratio, 12 * nnz + 44 * n + 16 * n * 31 / 2
+
+
+def rows(rounds):
+    """Yield family, grid, our seconds, the ratio to cupyx, and the fraction of the byte floor."""
+    speed = copy_bandwidth() * 1e9
+    for shape in ((100, 100), (1000, 1000), (100, 100, 100), (220, 220, 220)):
+        A = laplacian(*shape)
+        A, b = numsolve.to_device(A, np.random.default_rng(0).standard_normal(A.shape[0]))
+        for family, time, ratio, moved in families(A, b, rounds):
+            yield family, "x".join(map(str, shape)), time, ratio, moved / speed / time
+
+
+def main():
+    """Run everything and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-tests", action="store_true")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "gpu.md")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    name = cupy.cuda.runtime.getDeviceProperties(0)["name"].decode()
+    lines = [f"{date.today()}, {name}, CuPy {cupy.__version__}, copy {copy_bandwidth():.0f} GB/s."]
+    if not options.no_tests:
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-m",
+            "gpu",
+            "-p",
+            "no:cacheprovider",
+            str(ROOT / "tests"),
+        ]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        print(run.stdout[-4000:], run.stderr[-2000:])
+        lines.append(f"`pytest -m gpu`: {run.stdout.strip().splitlines()[-1].strip('= ')}.")
+    lines += ["", "| family | grid | ms | times cupyx | of the byte floor |", "|---|---|---|---|---|"]
+    for family, grid, time, ratio, fraction in rows(options.rounds):
+        lines.append(f"| {family} | {grid} | {time * 1e3:.3f} | {ratio:.2f} | {fraction:.2f} |")
+        print(lines[-1], flush=True)
+    text = options.out.read_text()
+    head = text[: text.index(MARK) + len(MARK)].replace(
+        "No device has run these kernels yet: there are no GPU timings to show. On a machine with one,\n",
+        "On a machine with a device,\n",
+    )
+    options.out.write_text(head + "\n\n" + "\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()

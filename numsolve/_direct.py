@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._operator import Csr, Dense
+from ._operator import Csr, Dense, absolute
 from ._result import Breakdown, Status
 
 REFINEMENTS = 5  # at most, as in LAPACK
@@ -61,15 +61,6 @@ def solve(A, b, met):
 def column_norms(b, xp: Any = np):
     """Return the 2-norm of each column, or that of the vector."""
     return xp.sqrt((abs(b) ** 2).sum(axis=0))
-
-
-def absolute(A):
-    """Return the matrix of absolute values, as an operator of the same dtype."""
-    if isinstance(A, Dense):
-        return Dense(abs(A.array), A.dtype)
-    matrix = A.to_sparse().copy()
-    matrix.data = abs(matrix.data).astype(A.dtype)
-    return Csr(matrix)
 
 
 class _Factors:

@@ -197,6 +197,15 @@ def as_operator(A, home, name="A"):
     return Dense(A, name=name)
 
 
+def absolute(A):
+    """Return the matrix of absolute values, as an operator of the same dtype."""
+    if isinstance(A, Dense):
+        return Dense(abs(A.array), A.dtype)
+    matrix = A.to_sparse().copy()
+    matrix.data = abs(matrix.data).astype(A.dtype)
+    return Csr(matrix)
+
+
 def asymmetry(A):
     """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
 

@@ -5,6 +5,7 @@ from time import perf_counter
 import numpy as np
 
 from .. import krylov, precondition
+from .._random import standard_normal
 from ..problems import diffusion, poisson
 from . import Claim
 
@@ -32,7 +33,7 @@ def run(settings, progress):
             krylov.cg(A, np.ones(side * side), M=make(A) if make else None, rtol=0.5)
     for side in progress(settings["sides"]):
         for problem, A in (("Poisson", poisson((side, side))), ("rough", rough(side, settings["contrast"]))):
-            b = np.random.default_rng(side).standard_normal(A.shape[0])
+            b = standard_normal(side, A.shape[0])
             for name, make in PRECONDITIONERS.items():
                 begun = perf_counter()
                 M = make(A) if make else None

@@ -8,6 +8,7 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, to_host
 from .._operator import Csr, Operator, as_operator
+from .._random import standard_normal
 from ._jacobi import diagonal
 
 OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
@@ -127,7 +128,7 @@ def _damped_inverse(A):
     inverse = 1 / A.diagonal()
     scaled = A.tocsr(copy=True)
     scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
-    start = np.random.default_rng(0).standard_normal((len(inverse), 1)).astype(A.dtype)
+    start = standard_normal(0, (len(inverse), 1), dtype=A.dtype)
     radius: Any = approximate_spectral_radius(scaled, 0.1, maxiter=10, restart=1, initial_guess=start)
     return OMEGA / radius * inverse
 

@@ -113,3 +113,25 @@ def test_columns_on_the_device(cupy):
     A, b, x = problem()
     result = gmres(*numsolve.to_device(A, np.stack([b, 2 * b], axis=1)), rtol=1e-8).check()
     np.testing.assert_allclose(result.x.get(), np.stack([x, 2 * x], axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_dense_matrices_on_the_device(cupy, method):
+    A, b, x = problem()
+    result = METHODS[method](*numsolve.to_device(A.toarray(), b), rtol=1e-8).check()
+    np.testing.assert_allclose(result.x.get(), x, atol=1e-5)
+
+
+def test_int64_indices_on_the_device(cupy):
+    A, b, x = problem()
+    device = numsolve.to_device(A)
+    device.indices, device.indptr = device.indices.astype(np.int64), device.indptr.astype(np.int64)
+    np.testing.assert_allclose(cg(device, numsolve.to_device(b), rtol=1e-8).check().x.get(), x, atol=1e-5)
+
+
+@pytest.mark.parametrize("part", ["A", "b"])
+def test_nan_on_the_device_is_named(cupy, part):
+    A, b, _ = problem()
+    (A.data if part == "A" else b)[3] = np.nan
+    with pytest.raises(ValueError, match=f"{part} has 1 NaN"):
+        cg(*numsolve.to_device(A, b))

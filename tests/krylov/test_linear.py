@@ -1,6 +1,8 @@
 """What CG and GMRES share: accuracy, containers, dtypes, columns, bad input, faults."""
 
 import inspect
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -309,6 +311,27 @@ def test_ctrl_c_hands_back_control_at_once(method, rng):
     with pytest.raises(Interrupted) as caught:
         method(A, rng.standard_normal(100), callback=callback)
     assert caught.value.result.nit == 1
+
+
+def test_a_real_sigint_ends_a_long_solve_at_once():
+    code = (
+        "import threading, _thread, time, numpy as np, numsolve\n"
+        "from numsolve.problems import poisson\n"
+        "A, running = poisson((500, 500)), threading.Event()\n"
+        "def interrupt():\n"
+        "    running.wait(); print(time.monotonic()); _thread.interrupt_main()\n"
+        "threading.Thread(target=interrupt, daemon=True).start()\n"
+        "try:\n"
+        "    numsolve.krylov.cg(A, np.ones(250000), rtol=1e-12, callback=lambda x, norm: running.set())\n"
+        "except numsolve.Interrupted as caught:\n"
+        "    print(time.monotonic(), caught.result.status.name, caught.result.x.shape)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    sent, caught = run.stdout.splitlines()
+    assert float(caught.split()[0]) - float(sent) < 1
+    assert "INTERRUPTED (250000,)" in caught
 
 
 @every_method

@@ -3,7 +3,9 @@
 from threading import Lock
 from types import FunctionType
 
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 GRAIN = 1 << 15  # items below which waking a second thread costs more than it saves
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
@@ -18,6 +20,25 @@ def inline(function):
 def paste(function):
     """Compile a helper whose text is put in its caller's place: for bodies of inner loops."""
     return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
+
+
+@intrinsic
+def prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
+    """Ask for the cache line of ``array[index]``, which need not exist, without waiting for it."""
+
+    def generate(context, builder, signature, arguments):
+        address = builder.gep(
+            context.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]]
+        )
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        )
+        read, keep, data = flag(0), flag(3), flag(1)
+        builder.call(function, [builder.bitcast(address, byte), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
 
 
 def kernel(function):

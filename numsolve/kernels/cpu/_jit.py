@@ -7,7 +7,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-GRAIN = 1 << 15  # items below which waking a second thread costs more than it saves
+GRAIN = 1 << 13  # items below which waking a second thread costs more than it saves
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
 _ONE_TEAM = Lock()  # Numba's work queue aborts the process when two Python threads enter it
 

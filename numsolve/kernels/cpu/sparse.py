@@ -11,7 +11,7 @@ from numba import prange
 from ._jit import inline, kernel, paste, prefetch
 from .vector import total
 
-ROWS = 4096  # in a chunk, on average
+ROWS = 2048  # in a chunk, on average
 AHEAD = np.uint64(512)  # entries: a page of double precision values
 
 

@@ -5,7 +5,7 @@ from numba import prange
 
 from ._jit import inline, kernel
 
-CHUNK = 4096  # items summed in one go; a sum's bits depend on it and on nothing else
+CHUNK = 2048  # items summed in one go; a sum's bits depend on it and on nothing else
 
 
 @inline

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "show_prev_next": False}
 html_sidebars = {"index": []}
-exclude_patterns = ["_build", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "matrices_table.md", "auto_examples/*.ipynb", "sg_execution_times.rst"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["dollarmath"]
 autosummary_generate = True

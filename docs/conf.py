@@ -19,8 +19,15 @@ extensions = [
 ]
 sys.path.insert(0, str(Path(__file__).parent))
 html_theme = "pydata_sphinx_theme"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "show_prev_next": False}
-html_sidebars = {"index": []}
+html_title = "numsolve"
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "show_prev_next": False,
+    "show_toc_level": 2,
+}
+html_sidebars = {"**": []}  # one flat list of pages stands in the header: a second one beside it says nothing
 exclude_patterns = ["_build", "matrices_table.md", "auto_examples/*.ipynb", "sg_execution_times.rst"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["dollarmath"]

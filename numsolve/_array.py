@@ -133,7 +133,9 @@ def _to_device(x):
     if x is None or library(x) == "cupy":
         return x
     if is_sparse(x):
-        return sparse_module("cupy").csr_matrix(x.tocsr())
+        x = x.tocsr()
+        x = x.astype(np.float64) if x.dtype.kind in "iu" else x  # CuPy's sparse matrices hold no integers
+        return sparse_module("cupy").csr_matrix(x)
     if hasattr(x, "matvec"):
         raise TypeError("a LinearOperator cannot be moved: build it from CuPy arrays")
     return _cupy().asarray(x)

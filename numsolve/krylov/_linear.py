@@ -11,7 +11,7 @@ from .. import _validate
 from .._array import namespace, read_sum
 from .._iterate import iterate
 from .._operator import Operator, Scaled, as_operator
-from .._result import ConvergenceWarning, Result, Status
+from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
 
@@ -98,28 +98,32 @@ def _solve_one(start, system, b, x0, callback):
 def _solve_columns(start, system, callback):
     """Solve column by column; the worst status speaks for all."""
     xp, (n, k) = namespace(system.b), system.b.shape
-    x = xp.empty((n, k), system.b.dtype)
-    results = []
+    x = xp.zeros((n, k), system.b.dtype)
+    if system.x0 is not None:
+        x[...] = system.x0
+    results, interrupted = [], False
     for column in range(k):
-        x0 = None if system.x0 is None else system.x0[:, column]
-        results.append(_solve_one(start, system, system.b[:, column], x0, callback))
+        try:
+            results.append(_solve_one(start, system, system.b[:, column], x[:, column], callback))
+        except Interrupted as caught:
+            results.append(caught.result)
+            interrupted = True
         x[:, column] = results[-1].x
-        if results[-1].status == Status.STOPPED:
-            x[:, column + 1 :] = 0 if system.x0 is None else system.x0[:, column + 1 :]
+        if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
             break
     if not results:
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
     residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
     for column, result in enumerate(results):
-        residuals[: result.nit + 1, column] = result.residuals
+        residuals[: len(result.residuals), column] = result.residuals
     worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
-    says = replace(results[worst], x=x, residuals=residuals)
-    missed = sum(not r.success for r in results)
-    return (
-        says
-        if not missed
-        else replace(says, message=f"{missed} of {k} columns, first {worst}: {says.message}")
-    )
+    message, missed = results[worst].message, sum(not r.success for r in results)
+    if missed:
+        message = f"{missed} of {k} columns, first {worst}: {message}"
+    result = replace(results[worst], x=x, residuals=residuals, message=message)
+    if interrupted:
+        raise Interrupted(result)
+    return result
 
 
 def _unit(magnitude, dtype):

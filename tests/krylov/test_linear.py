@@ -313,6 +313,23 @@ def test_ctrl_c_hands_back_control_at_once(method, rng):
     assert caught.value.result.nit == 1
 
 
+@every_method
+def test_ctrl_c_keeps_the_columns_that_were_done(method):
+    A, B = poisson((6, 6)), np.eye(36)[:, :3]
+
+    def callback(x, norm):
+        if x[1] > x[0]:  # the second column's solution
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        method(A, B, rtol=1e-10, callback=callback)
+    result = caught.value.result
+    assert result.status == Status.INTERRUPTED
+    assert result.x.shape == (36, 3)
+    np.testing.assert_allclose(A @ result.x[:, 0], B[:, 0], atol=1e-8)
+    assert not result.x[:, 2].any()
+
+
 def test_a_real_sigint_ends_a_long_solve_at_once():
     code = (
         "import threading, _thread, time, numpy as np, numsolve\n"

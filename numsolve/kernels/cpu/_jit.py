@@ -2,6 +2,7 @@
 
 from threading import Lock
 from types import FunctionType
+from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
@@ -22,8 +23,7 @@ def paste(function):
     return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
 
 
-@intrinsic
-def prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
+def _prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
     """Ask for the cache line of ``array[index]``, which need not exist, without waiting for it."""
 
     def generate(context, builder, signature, arguments):
@@ -39,6 +39,9 @@ def prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
         return context.get_dummy_value()
 
     return types.void(array, index), generate
+
+
+prefetch: Any = intrinsic(_prefetch)  # called as prefetch(array, index)
 
 
 def kernel(function):

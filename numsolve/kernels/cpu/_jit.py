@@ -1,5 +1,6 @@
 """How a CPU kernel is compiled: once for one thread and, where it is large enough to pay, once for all."""
 
+import os
 from threading import Lock
 from types import FunctionType
 from typing import Any
@@ -11,6 +12,15 @@ from numba.extending import intrinsic
 GRAIN = 1 << 13  # items below which waking a second thread costs more than it saves
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
 _ONE_TEAM = Lock()  # Numba's work queue aborts the process when two Python threads enter it
+_team = {"called": False, "forked": False}  # GNU OpenMP aborts a forked child that enters a parent's team
+
+
+def _after_fork():
+    _team["forked"] = _team["forked"] or _team["called"]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def inline(function):
@@ -55,13 +65,14 @@ def kernel(function):
 
     def call(*args):
         nonlocal threads
-        if args[-1].shape[-1] < GRAIN:
+        if args[-1].shape[-1] < GRAIN or _team["forked"]:
             return serial(*args)
         if threads is None:
             threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(
                 _twin(function)
             )
         with _ONE_TEAM:
+            _team["called"] = True
             return threads(*args)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__

@@ -8,6 +8,7 @@ from ._operator import Csr, Dense, absolute
 from ._result import Breakdown, Status
 
 REFINEMENTS = 5  # at most, as in LAPACK
+SCALINGS = 10  # at most: enough for all that double precision can hold
 KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on the diagonal if it is so large beside its column
 
 
@@ -89,8 +90,41 @@ def _factorisations(A):
 def _superlu(A, **options):
     from scipy.sparse.linalg import splu
 
-    lu = splu(A.to_sparse().tocsc(), **options)
-    return _Factors(lu.solve, lambda v: lu.solve(v, "H" if np.iscomplexobj(v) else "T"))
+    matrix, rows, cols = equilibrated(A.to_sparse())
+    lu = splu(matrix.tocsc(), **options)
+    adjoint = "H" if matrix.dtype.kind == "c" else "T"
+    return _Factors(
+        lambda v: _scaled(cols, lu.solve(_scaled(rows, v))),
+        lambda v: _scaled(rows, lu.solve(_scaled(cols, v), adjoint)),
+    )
+
+
+def equilibrated(A):
+    """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
+
+    Ruiz's iteration: by the roots of the largest entries of rows and columns, which keeps symmetry, until all
+    of them lie between a half and two; each step halves the logarithms of what is left.
+    """
+    matrix, scales = A.tocsr(), [np.ones(n, A.real.dtype) for n in A.shape]
+    for _ in range(SCALINGS):
+        size = abs(matrix)
+        steps = [_power_of_two(size.max(axis=axis).toarray().ravel()) for axis in (1, 0)]
+        if all((step == 1).all() for step in steps):
+            break
+        scales = [scale * step for scale, step in zip(scales, steps, strict=True)]
+        matrix = matrix.copy()
+        matrix.data *= np.repeat(steps[0], np.diff(matrix.indptr)) * steps[1][matrix.indices]
+    return matrix, *scales
+
+
+def _power_of_two(largest):
+    """Return powers of two near the inverse roots of `largest`, 1 for zeros."""
+    return np.exp2(-np.round(np.log2(np.where(largest > 0, largest, 1)) / 2)).astype(largest.dtype)
+
+
+def _scaled(scale, v):
+    """Return ``diag(scale) v`` for a vector or columns."""
+    return scale * v if v.ndim == 1 else scale[:, None] * v
 
 
 def _lapack(A):

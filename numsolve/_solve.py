@@ -19,10 +19,11 @@ from .precondition import amg, jacobi
 METHODS = ("auto", "direct", "cg", "gmres")
 PRECONDITIONERS = ("auto", "jacobi", "amg", "ilu")
 SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
-SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is an incomplete factorisation
+SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is GMRES
 # n * bandwidth^2 up to which SuperLU was measured to keep up with CG and multigrid: 100^2 and 15^3 grids.
 BAND_WORK = 5e8
-BAND_WORK_NONSYMMETRIC = 1e10  # the same, where the alternative is an incomplete factorisation
+BAND_WORK_NONSYMMETRIC = 1e10  # the same, where the alternative is GMRES
+BAND_WORK_LIMIT = 1e12  # the same, above which a factorisation would take minutes and fill the memory
 PATIENCE = {"cg": 300, "gmres": 600}  # iterations a choice of ours is given before the next is tried
 
 
@@ -165,13 +166,13 @@ class _Problem:
         iterative = [("cg", M, why), ("gmres", M, why)] if maybe_definite else [("gmres", M, why)]
         if not (on_host and known):
             return iterative
-        direct = ("direct", None, why)
-        if not ours:
-            return [*iterative, direct]
         small, work = (SMALL, BAND_WORK) if maybe_definite else (SMALL_NONSYMMETRIC, BAND_WORK_NONSYMMETRIC)
-        if t.kind == "dense" or t.n <= small or t.band_work <= work:
-            return [direct]
-        return [iterative[0], direct]
+        direct = [("direct", None, why)]
+        if ours and (t.kind == "dense" or t.n <= small or t.band_work <= work):
+            return direct
+        factorisable = t.kind == "dense" or t.n <= SMALL_NONSYMMETRIC or t.band_work <= BAND_WORK_LIMIT
+        last = direct if factorisable else [("gmres", "ilu", why)]
+        return [iterative[0], *last] if ours else [*iterative, *last]
 
     def usual_preconditioner(self, maybe_definite, on_host):
         """Return the name of the preconditioner that usually serves such a matrix, or None."""
@@ -179,7 +180,8 @@ class _Problem:
             return None
         if self.traits.kind == "sparse" and maybe_definite and self.traits.sign:
             return "amg"
-        if self.traits.kind == "sparse" and on_host:
+        # SciPy's incomplete factorisation is strong, but took minutes on an irregular matrix of 50,000 rows.
+        if self.traits.kind == "sparse" and on_host and self.traits.n <= SMALL_NONSYMMETRIC:
             return "ilu"
         return None if self.traits.zero_diagonal else "jacobi"
 
@@ -303,13 +305,14 @@ class _Problem:
 
 def _ilu(A):
     """Return SciPy's incomplete LU factorisation as an operator."""
-    from scipy.sparse import csc_matrix
+    from scipy.sparse import csr_matrix
     from scipy.sparse.linalg import spilu
 
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
-    factors = spilu(csc_matrix(_raw(A)), drop_tol=1e-4, fill_factor=10)
-    return as_operator(_direct.linear_operator(A, factors.solve), "numpy", "M")
+    matrix, rows, cols = _direct.equilibrated(csr_matrix(_raw(A)))
+    factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10)
+    return as_operator(_direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
 
 
 def _negative(A, b, M, x):

@@ -48,9 +48,12 @@ def ratio(seconds, peer, ours="numsolve"):
     return median(p / o for p, o in zip(seconds[peer], seconds[ours], strict=True))
 
 
-def floor(run_seconds, gigabytes, speeds):
-    """Return the fraction of the byte floor: bytes over the round's triad bandwidth, over our time."""
-    return median(gigabytes / speed / seconds for speed, seconds in zip(speeds, run_seconds, strict=True))
+def floor_row(name, seconds, steps, moved, speeds, bar):
+    """Return the row of a byte floor: bytes over the triad's bandwidth of the same round, over our time."""
+    each = [s / steps for s in seconds["numsolve"]]
+    fraction = median(moved / 1e9 / speed / time for speed, time in zip(speeds, each, strict=True))
+    note = f"{median(each) * 1e3:.2f} ms for {moved / 1e6:.0f} MB, triad {median(speeds):.1f} GB/s"
+    return f"{name}, fraction of the byte floor", fraction, bar, note
 
 
 def threads(count):
@@ -128,10 +131,7 @@ def cg(rounds):
             2.2 if peer != "PETSc" else 1.9,
             "",
         )
-    gigabytes = (12 * A.nnz + 92 * A.shape[0]) / 1e9
-    each = [s / steps for s in seconds["numsolve"]]
-    note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
-    yield "CG 100^3, fraction of the byte floor", floor(each, gigabytes, speeds[1:]), 0.8, note
+    yield floor_row("CG 100^3", seconds, steps, 12 * A.nnz + 92 * A.shape[0], speeds[1:], 0.8)
 
 
 def gmres(rounds):
@@ -155,10 +155,8 @@ def gmres(rounds):
             1.5 if peer == "SciPy" else None,
             "",
         )
-    gigabytes = (12 * A.nnz + 44 * A.shape[0] + 16 * A.shape[0] * 31 / 2) / 1e9
-    each = [s / 300 for s in seconds["numsolve"]]
-    note = f"{median(each) * 1e3:.2f} ms for {gigabytes * 1e3:.0f} MB, triad {median(speeds[1:]):.1f} GB/s"
-    yield "GMRES(30) 100^3, fraction of the byte floor", floor(each, gigabytes, speeds[1:]), None, note
+    moved = 12 * A.nnz + 44 * A.shape[0] + 16 * A.shape[0] * 31 / 2
+    yield floor_row("GMRES(30) 100^3", seconds, 300, moved, speeds[1:], None)
 
 
 def multigrid(rounds):

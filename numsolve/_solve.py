@@ -163,16 +163,16 @@ class _Problem:
         why = t.describe()
         if method != "auto":
             return [(method, M, f"as asked; {why}")]
-        iterative = [("cg", M, why), ("gmres", M, why)] if maybe_definite else [("gmres", M, why)]
+        methods = ("cg", "gmres") if maybe_definite else ("gmres",)
         if not (on_host and known):
-            return iterative
+            return [(name, M, why) for name in methods]
         small, work = (SMALL, BAND_WORK) if maybe_definite else (SMALL_NONSYMMETRIC, BAND_WORK_NONSYMMETRIC)
-        direct = [("direct", None, why)]
         if ours and (t.kind == "dense" or t.n <= small or t.band_work <= work):
-            return direct
+            return [("direct", None, f"{why}, cheap to factorise")]
+        iterative = [(name, M, f"{why}, {'dear to factorise' if ours else 'M given'}") for name in methods]
         factorisable = t.kind == "dense" or t.n <= SMALL_NONSYMMETRIC or t.band_work <= BAND_WORK_LIMIT
-        last = direct if factorisable else [("gmres", "ilu", why)]
-        return [iterative[0], *last] if ours else [*iterative, *last]
+        last = ("direct", None, "in its stead") if factorisable else ("gmres", "ilu", "in its stead")
+        return [iterative[0], last] if ours else [*iterative, last]
 
     def usual_preconditioner(self, maybe_definite, on_host):
         """Return the name of the preconditioner that usually serves such a matrix, or None."""

@@ -61,7 +61,9 @@ def solve(A, b, met):
 
 def column_norms(b, xp: Any = np):
     """Return the 2-norm of each column, or that of the vector."""
-    return xp.sqrt((abs(b) ** 2).sum(axis=0))
+    size = abs(b).max(axis=0)
+    size = xp.where(size > 0, size, 1)  # squares of what is far from one would overflow or vanish
+    return size * xp.sqrt((abs(b / size) ** 2).sum(axis=0))
 
 
 class _Factors:
@@ -75,10 +77,11 @@ def _factorisations(A):
     """Return what to try: for a symmetric pattern its own ordering first, which fills in far less."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
-    pattern = A.to_sparse().astype(bool)
-    if (A.to_sparse().diagonal() == 0).any() or (pattern != pattern.T).nnz > 0:
+    matrix = A.to_sparse()
+    pattern = matrix.astype(bool)
+    if (matrix.diagonal() == 0).any() or (pattern != pattern.T).nnz > 0:
         return [lambda: _superlu(A)]
-    hermitian = abs(A.to_sparse() - A.to_sparse().T.conj()).max() == 0
+    hermitian = abs(matrix - matrix.T.conj()).max() == 0
     options = {
         "permc_spec": "MMD_AT_PLUS_A",
         "diag_pivot_thresh": KEEP_DIAGONAL[bool(hermitian)],

@@ -1,5 +1,7 @@
 """What every method multiplies with: a matrix or a preconditioner, where its arrays live."""
 
+from typing import Any
+
 import numpy as np
 
 from . import _validate
@@ -195,6 +197,11 @@ def as_operator(A, home, name="A"):
         dtype = getattr(A, "dtype", None)
         return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
     return Dense(A, name=name)
+
+
+def entries(A) -> Any:
+    """Return the matrix of a `Csr` or `Dense` operator as the array its library knows."""
+    return A.to_sparse() if isinstance(A, Csr) else A.array
 
 
 def absolute(A):

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import _direct, _validate
 from ._array import array_module, to_host
-from ._operator import Csr, Dense, Scaled, absolute, as_operator
+from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 from ._traits import inspect
 from .krylov import _cg, _gmres
@@ -194,7 +194,9 @@ class _Problem:
             M = self.preconditioner(M)
         except (ValueError, RuntimeError, np.linalg.LinAlgError, MemoryError) as error:
             return self.failure(Status.BREAKDOWN, f"no {label} for this matrix: {error}", method)
-        maxiter = self.maxiter or (10 * self.traits.n if patient else PATIENCE[method])
+        maxiter = self.maxiter
+        if maxiter is None:
+            maxiter = 10 * self.traits.n if patient else PATIENCE[method]
         system = self.system._replace(M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype))
         system = system._replace(maxiter=maxiter)
         if method == "cg":
@@ -215,7 +217,7 @@ class _Problem:
             raise ValueError("a LinearOperator only multiplies")
         if M == "ilu":
             return _ilu(self.system.A)
-        return (amg if M == "amg" else jacobi)(_raw(self.system.A))
+        return (amg if M == "amg" else jacobi)(self.system.A)
 
     def direct(self):
         """Factorise, solve, refine, and bound the error."""
@@ -310,7 +312,7 @@ def _ilu(A):
 
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
-    matrix, rows, cols = _direct.equilibrated(csr_matrix(_raw(A)))
+    matrix, rows, cols = _direct.equilibrated(csr_matrix(entries(A)))
     factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10)
     return as_operator(_direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
 
@@ -318,11 +320,6 @@ def _ilu(A):
 def _negative(A, b, M, x):
     """CG for a negative definite matrix: the same iterates, from the system with the other sign."""
     return _cg.steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
-
-
-def _raw(A):
-    """Return the matrix of an operator as the array its library knows."""
-    return A.to_sparse() if isinstance(A, Csr) else A.array
 
 
 def _columns(b, x):

@@ -231,6 +231,21 @@ def test_what_was_asked_for_and_cannot_work_is_a_status():
         assert not solve(operator, np.ones(16), method="direct").success
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e200])
+def test_the_direct_residual_is_judged_at_any_scale(scale):
+    b = np.cos(np.arange(100.0))
+    result = solve(poisson((10, 10)), b * scale).check()
+    assert result.residuals[0] == pytest.approx(np.linalg.norm(b) * scale)
+    np.testing.assert_allclose(result.x / scale, np.linalg.solve(poisson((10, 10)).toarray(), b), rtol=1e-9)
+    with pytest.warns(ConvergenceWarning):
+        assert not solve(hilbert(14), np.cos(np.arange(14.0)) * scale).success
+
+
+def test_no_iterations_means_none():
+    with pytest.warns(ConvergenceWarning, match="maxiter"):
+        assert solve(poisson((5, 5)), np.ones(25), method="cg", M=None, maxiter=0).nit == 0
+
+
 def test_callback_stops():
     result = solve(poisson((25, 25, 25)), np.ones(25**3), callback=lambda x, r: True)
     assert result.status == Status.STOPPED

@@ -66,3 +66,17 @@ TABLE = {  # name: (file, dtypes of T, dtypes of I, arguments of the .cu functio
         "block",
     ),
 }
+
+C_NAMES = {
+    "float32": "float",
+    "float64": "double",
+    "complex64": "complex64",
+    "complex128": "complex128",
+    "int32": "int",
+    "int64": "int64",
+}
+
+
+def expression(name, dtype, index=None):
+    """Return the C++ name of an instantiation."""
+    return f"{name}<{', '.join(C_NAMES[t] for t in (dtype, index) if t)}>"

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, to_host
-from .._operator import Csr, Operator, as_operator
+from .._array import array_module, to_device, to_host
+from .._operator import Csr, Operator, as_operator, entries
 from .._random import standard_normal
 from ._jacobi import diagonal
 
@@ -67,10 +67,11 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     True
     """
     _validate.count(sweeps, "sweeps", least=1)
-    diagonal(A, "amg")
+    _validate.square_shape(A)
     matrix = as_operator(A, "numpy")
-    host = to_host(matrix.to_sparse() if isinstance(matrix, Csr) else A)
-    return VCycle(_hierarchy(host, matrix.dtype, method, options), matrix.library, matrix.dtype, sweeps)
+    diagonal(matrix, "amg")
+    hierarchy = _hierarchy(to_host(entries(matrix)), matrix.dtype, method, options)
+    return VCycle(hierarchy, matrix.library, matrix.dtype, sweeps)
 
 
 def _hierarchy(A, dtype, method, options):
@@ -125,6 +126,8 @@ def _damped_inverse(A):
     """Return omega D^-1, the smoother of a level; PyAMG estimates the spectral radius of D^-1 A."""
     from pyamg.util.linalg import approximate_spectral_radius
 
+    if not A.diagonal().all():
+        raise ValueError("a coarse matrix has a zero on its diagonal: multigrid does not suit A")
     inverse = 1 / A.diagonal()
     scaled = A.tocsr(copy=True)
     scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
@@ -142,11 +145,7 @@ class VCycle(Operator):
 
         def move(matrix):
             matrix = matrix.tocsr()
-            if library == "cupy":
-                from .._array import to_device
-
-                matrix = to_device(matrix)
-            return Csr(matrix, dtype)
+            return Csr(to_device(matrix) if library == "cupy" else matrix, dtype)
 
         self._levels = [_Level(level, move, self.dtype) for level in hierarchy.levels]
 

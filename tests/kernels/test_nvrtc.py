@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
-from support.emulate import expression, instantiations
+from support.emulate import instantiations
 
 import numsolve
-from numsolve.kernels.table import TABLE
+from numsolve.kernels.table import TABLE, expression
 
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 

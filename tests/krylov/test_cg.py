@@ -1,8 +1,9 @@
 """Conjugate gradients alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
-import scipy.sparse as sp
 
 from numsolve import ConvergenceWarning, Status
 from numsolve.krylov import cg
@@ -106,7 +107,7 @@ def test_sherman1_is_negative_definite(matrix):
     np.testing.assert_allclose(cg(-A, -b, rtol=1e-12).check().x, 1, atol=1e-6)
 
 
-def test_one_product_an_iteration_and_four_vectors(rng):
+def test_one_product_an_iteration(rng):
     calls = []
     A = poisson((20, 20))
 
@@ -119,4 +120,23 @@ def test_one_product_an_iteration_and_four_vectors(rng):
     result = cg(LinearOperator(A.shape, multiply, dtype=float), rng.standard_normal(400), rtol=1e-8).check()
     checks = 2 + 1 + 1  # symmetry, first residual, residual at exit
     assert len(calls) == result.nit + checks
-    assert sp.issparse(A)
+
+
+@pytest.mark.parametrize(("with_M", "vectors"), [(False, 4), (True, 5)])
+def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
+    A = poisson((300, 300))
+    b, M = rng.standard_normal(90_000), jacobi(A) if with_M else None
+    held = []
+
+    def callback(x, norm):
+        held.append(tracemalloc.get_traced_memory()[0])
+        return len(held) == 5
+
+    cg(A, b, M=M, callback=callback)
+    held.clear()
+    tracemalloc.start()
+    try:
+        cg(A, b, M=M, callback=callback)
+    finally:
+        tracemalloc.stop()
+    assert vectors - 0.5 < held[-1] / b.nbytes < vectors + 0.5

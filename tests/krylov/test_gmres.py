@@ -1,5 +1,7 @@
 """GMRES alone."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -139,3 +141,24 @@ def test_one_product_an_iteration(rng):
     )
     restarts = -(-result.nit // 10)
     assert len(calls) <= result.nit + restarts + 2
+
+
+def test_storage_is_what_the_docstring_says(rng):
+    A = convection_diffusion((300, 300), (5.0, 5.0))
+    b, held = rng.standard_normal(90_000), []
+
+    class Look:
+        wants_x = False
+
+        def __call__(self, x, norm):
+            held.append(tracemalloc.get_traced_memory()[0])
+            return len(held) == 5
+
+    gmres(A, b, restart=10, callback=Look())
+    held.clear()
+    tracemalloc.start()
+    try:
+        gmres(A, b, restart=10, callback=Look())
+    finally:
+        tracemalloc.stop()
+    assert 11 + 2 - 0.5 < held[-1] / b.nbytes < 11 + 2 + 0.5

@@ -11,18 +11,10 @@ from pathlib import Path
 import numpy as np
 
 import numsolve
-from numsolve.kernels.table import TABLE
+from numsolve.kernels.table import C_NAMES, TABLE, expression
 
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 HEADER = Path(__file__).parent / "cuda_emulation.h"
-C_NAMES = {  # kept apart from the launcher's: importing that imports cupy
-    "float32": "float",
-    "float64": "double",
-    "complex64": "complex64",
-    "complex128": "complex128",
-    "int32": "int",
-    "int64": "int64",
-}
 ERRORS = {1: "divergent: part of a block waits at a barrier the rest does not reach", 2: "out of bounds"}
 
 
@@ -34,11 +26,6 @@ def instantiations(name):
     """Return the (dtype, index dtype or None) pairs of a kernel."""
     _, dtypes, indices, _, _ = TABLE[name]
     return list(product(dtypes, indices or (None,)))
-
-
-def expression(name, dtype, index):
-    """Return the C++ name of an instantiation."""
-    return f"{name}<{', '.join(C_NAMES[t] for t in (dtype, index) if t)}>"
 
 
 class Emulator:

@@ -6,19 +6,11 @@ from pathlib import Path
 import cupy
 import numpy as np
 
-from ..table import TABLE
+from ..table import TABLE, expression
 
 HOME = Path(__file__).parent
 BLOCK = 256  # as in kernel.h
 BLOCKS = 1024  # of the largest grid: what a consumer of pieces has to add
-C_NAMES = {
-    "float32": "float",
-    "float64": "double",
-    "complex64": "complex64",
-    "complex128": "complex128",
-    "int32": "int",
-    "int64": "int64",
-}
 
 
 def blocks(items, threads=1):
@@ -55,11 +47,6 @@ def launch(name, grid, *args):
             passed.append(np.int64(value) if kind == "int64" else real(dtype).type(value))
     index = dtypes["I*"].name if index_dtypes else None
     _load(name, dtype.name, index, cupy.cuda.runtime.getDevice())((grid,), (BLOCK,), tuple(passed))
-
-
-def expression(name, dtype, index=None):
-    """Return the C++ name of an instantiation."""
-    return f"{name}<{', '.join(C_NAMES[t] for t in (dtype, index) if t)}>"
 
 
 @cache

@@ -1,11 +1,12 @@
-"""Every kernel: its ``.cu`` file, its instantiations and its arguments; imports nothing.
+"""Every kernel: its file, its instantiations and its arguments; imports nothing.
 
 The table drives the CuPy launcher, the g++ emulation, the NVRTC compile test and the parity test, so that
 no kernel escapes any of them. The kinds of arguments:
 
 =========  ==========================================================================================
 ``T*``     device array of the working dtype; ``R*`` of its real dtype, ``I*`` of indices, ``bool*``
-``R+``     a sum still in pieces: device array of partial sums, passed as a pointer and a length
+``R+``     a real sum still in pieces: device array of partial sums, passed as a pointer and a length;
+           ``T+`` the same of the working dtype
 ``R``      a real number by value; ``int64`` an integer by value
 =========  ==========================================================================================
 
@@ -18,54 +19,48 @@ FLOATS = ("float32", "float64", "complex64", "complex128")
 REALS = ("float32", "float64")
 INDICES = ("int32", "int64")
 
-TABLE = {  # name: (file, dtypes of T, dtypes of I, arguments of the .cu function, launch rule)
-    "spmv": (
-        "sparse.cu",
-        FLOATS,
-        INDICES,
-        "indptr:I* indices:I* data:T* x:T* y:T* lanes:int64 n:int64",
-        "lanes",
-    ),
-    "spmv_dot": (
-        "sparse.cu",
-        FLOATS,
-        INDICES,
-        "indptr:I* indices:I* data:T* p:T* q:T* pq:R* lanes:int64 n:int64",
-        "lanes",
-    ),
-    "dot": ("vector.cu", FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
-    "fold": ("vector.cu", FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
-    "residual_norm": (
-        "vector.cu",
-        REALS,
-        None,
-        "rr:R+ tol:R step:int64 norms:R* live:bool*",
-        "block",
-    ),
-    "cg_update": (
-        "krylov.cu",
-        FLOATS,
-        None,
-        "live:bool* rz:R+ pq:R+ p:T* q:T* x:T* r:T* rr:R* n:int64",
-        "stride",
-    ),
-    "cg_direction": (
-        "krylov.cu",
-        FLOATS,
-        None,
-        "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64",
-        "stride",
-    ),
-    "gmres_project": ("krylov.cu", FLOATS, None, "V:T* pieces:T* j:int64 n:int64", "stride"),
-    "gmres_advance": ("krylov.cu", FLOATS, None, "ST:T* V:T* uu:R* j:int64 n:int64", "stride"),
-    "gmres_residual": (
-        "krylov.cu",
-        FLOATS,
-        None,
-        "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* j:int64 m:int64",
-        "block",
-    ),
+FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu function, launch rule)}
+    "vector": {
+        "dot": (FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
+        "vdot": (FLOATS, None, "x:T* y:T* xy:T* n:int64", "stride"),
+        "fold": (FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
+        "residual_norm": (REALS, None, "rr:R+ tol:R step:int64 norms:R* live:bool*", "block"),
+    },
+    "sparse": {
+        "spmv": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* x:T* y:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "spmv_dot": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* p:T* q:T* pq:R* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "cg": {
+        "cg_update": (
+            FLOATS,
+            None,
+            "live:bool* rz:R+ pq:R+ p:T* q:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+        "cg_direction": (FLOATS, None, "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64", "stride"),
+    },
+    "gmres": {
+        "gmres_project": (FLOATS, None, "V:T* pieces:T* j:int64 n:int64", "stride"),
+        "gmres_advance": (FLOATS, None, "ST:T* V:T* uu:R* j:int64 n:int64", "stride"),
+        "gmres_residual": (
+            FLOATS,
+            None,
+            "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* j:int64 m:int64",
+            "block",
+        ),
+    },
 }
+TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 
 C_NAMES = {
     "float32": "float",

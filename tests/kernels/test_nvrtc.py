@@ -6,23 +6,18 @@ import pytest
 from support.emulate import instantiations
 
 import numsolve
-from numsolve.kernels.table import TABLE, expression
+from numsolve.kernels.table import FILES, expression
 
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 
 
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
-@pytest.mark.parametrize("file", sorted({entry[0] for entry in TABLE.values()}))
+@pytest.mark.parametrize("file", FILES)
 def test_compiles(file, arch):
     core = pytest.importorskip("cuda.core")
-    names = tuple(
-        expression(name, *types)
-        for name, entry in TABLE.items()
-        if entry[0] == file
-        for types in instantiations(name)
-    )
+    names = tuple(expression(name, *types) for name in FILES[file] for types in instantiations(name))
     options = core.ProgramOptions(std="c++17", arch=arch, include_path=str(HOME))
-    program = core.Program((HOME / file).read_text(), "c++", options)
+    program = core.Program((HOME / f"{file}.cu").read_text(), "c++", options)
     code = program.compile("cubin", name_expressions=names)
     assert len(code.code) > 1000
 

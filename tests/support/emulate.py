@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 import numsolve
-from numsolve.kernels.table import C_NAMES, TABLE, expression
+from numsolve.kernels.table import C_NAMES, FILES, TABLE, expression
 
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 HEADER = Path(__file__).parent / "cuda_emulation.h"
@@ -29,28 +29,36 @@ def instantiations(name):
 
 
 class Emulator:
-    """The kernels of the table, or of a copy of the sources with some `edits` (file, old, new) made."""
+    """The kernels of the table, or of a copy of the sources with some `edits` (file, old, new) made.
 
-    def __init__(self, edits=(), only=None):
+    A file is compiled when the first of its kernels is launched.
+    """
+
+    def __init__(self, edits=()):
         sources = {path.name: path.read_text() for path in [*HOME.glob("*.cu"), HOME / "kernel.h"]}
         for file, old, new in edits:
             if sources[file].count(old) != 1:
                 raise ValueError(f"{old!r} occurs {sources[file].count(old)} times in {file}; once is needed")
             sources[file] = sources[file].replace(old, new)
-        self._library = ctypes.CDLL(str(_compile(sources, only or list(TABLE))))
+        self._sources, self._libraries = sources, {}
 
     def launch(self, name, dtype, index, grid, block, args, seed=0):
         """Run a kernel; arrays are changed in place, and what follows or precedes them is off limits."""
         guarded = [_Guarded(a, at_end=seed % 2 == 0) if isinstance(a, np.ndarray) else a for a in args]
         values = [ctypes.c_void_p(g.address) if isinstance(g, _Guarded) else _number(g) for g in guarded]
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
-        shim = getattr(self._library, _shim_name(name, dtype, index))
+        shim = getattr(self._library(TABLE[name][0]), _shim_name(name, dtype, index))
         error = shim(grid, block, ctypes.c_uint(seed), pointers)
         for original, copy in zip(args, guarded, strict=True):
             if isinstance(copy, _Guarded):
                 copy.back_to(original)
         if error:
             raise EmulationError(f"{name}: {ERRORS[error]}")
+
+    def _library(self, file):
+        if file not in self._libraries:
+            self._libraries[file] = ctypes.CDLL(str(_compile(self._sources, file)))
+        return self._libraries[file]
 
 
 class _Guarded:
@@ -98,8 +106,8 @@ def _shims(names):
             passed = []
             for field in TABLE[name][3].split():
                 kind = field.partition(":")[2]
-                if kind == "R+":
-                    passed += [f"{types['R']}*", "int64"]
+                if kind.endswith("+"):
+                    passed += [f"{types[kind[:-1]]}*", "int64"]
                 elif kind.endswith("*"):
                     passed.append(f"{types[kind[:-1]]}*")
                 else:
@@ -113,20 +121,20 @@ def _shims(names):
             )
 
 
-def _compile(sources, names):
-    files = sorted({TABLE[name][0] for name in names})
-    main = "\n".join(['#include "cuda_emulation.h"', *(f'#include "{f}"' for f in files), *_shims(names)])
-    everything = main + HEADER.read_text() + "".join(sources[k] for k in sorted(sources))
+def _compile(sources, file):
+    """Return the path of a library with the kernels of a file."""
+    main = "\n".join(['#include "cuda_emulation.h"', f'#include "{file}.cu"', *_shims(FILES[file])])
+    everything = main + HEADER.read_text() + sources["kernel.h"] + sources[f"{file}.cu"]
     folder = (
         Path(tempfile.gettempdir())
         / "numsolve-emulation"
         / hashlib.sha256(everything.encode()).hexdigest()[:16]
     )
-    library = folder / "kernels.so"
+    library = folder / f"{file}.so"
     if not library.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in sources.items():
-            (folder / file).write_text(text)
+        for name in (f"{file}.cu", "kernel.h"):
+            (folder / name).write_text(sources[name])
         (folder / "main.cpp").write_text(main)
         partial = folder / f"partial-{id(folder)}.so"
         command = [

@@ -338,6 +338,5 @@ def _forget(monkeypatch):
     for name in [n for n in sys.modules if n.startswith("numsolve.kernels.gpu")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(_array, "_cupy", lambda: sys.modules["cupy"])
-    home = kernels._home.__wrapped__
-    monkeypatch.setattr(kernels, "_home", home)
+    monkeypatch.setattr(kernels, "home", kernels.home.__wrapped__)
     monkeypatch.delattr(kernels, "gpu", raising=False)

@@ -42,6 +42,19 @@ def dot(x, y):
     return total(sums)
 
 
+@kernel
+def vdot(x, y):
+    chunks = chunks_of(x.size)
+    sums = np.zeros(chunks, x.dtype)
+    for c in prange(chunks):
+        first, last = span(c, x.size)
+        found = sums[c]
+        for i in range(first, last):
+            found += np.conj(x[i]) * y[i]
+        sums[c] = found
+    return total(sums)
+
+
 @inline
 def fold(pieces):
     sums = np.zeros(pieces.shape[0], pieces.dtype)

@@ -34,7 +34,7 @@ def launch(name, grid, *args):
     kinds = [field.partition(":")[2] for field in signature.split()]
     values = dict(zip(kinds, args, strict=True))
     dtype = values["T*"].dtype if "T*" in values else values["R+"].dtype
-    dtypes = {"T*": dtype, "R*": real(dtype), "R+": real(dtype), "bool*": np.dtype(bool)}
+    dtypes = {"T*": dtype, "T+": dtype, "R*": real(dtype), "R+": real(dtype), "bool*": np.dtype(bool)}
     if index_dtypes:
         dtypes["I*"] = values["I*"].dtype
     passed = []
@@ -42,7 +42,7 @@ def launch(name, grid, *args):
         if kind in dtypes:
             if value.dtype != dtypes[kind] or not value.flags.c_contiguous:
                 raise TypeError(f"{name}: {field} is {value.dtype}, contiguous {dtypes[kind]} is needed")
-            passed += [value, np.int64(value.size)] if kind == "R+" else [value]
+            passed += [value, np.int64(value.size)] if kind.endswith("+") else [value]
         else:
             passed.append(np.int64(value) if kind == "int64" else real(dtype).type(value))
     index = dtypes["I*"].name if index_dtypes else None
@@ -52,7 +52,7 @@ def launch(name, grid, *args):
 @cache
 def _load(name, dtype, index, device):  # noqa: ARG001 - a loaded function belongs to its device
     module = cupy.RawModule(
-        code=(HOME / TABLE[name][0]).read_text(),
+        code=(HOME / f"{TABLE[name][0]}.cu").read_text(),
         options=("--std=c++17", f"-I{HOME}"),
         name_expressions=[expression(name, dtype, index)],
     )

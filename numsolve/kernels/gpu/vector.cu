@@ -10,6 +10,15 @@ __global__ void dot(const T* x, const T* y, real<T>* xy, int64 n)
     if (threadIdx.x == 0) xy[blockIdx.x] = total;
 }
 
+template <typename T>
+__global__ void vdot(const T* x, const T* y, T* xy, int64 n)
+{
+    T sum = T(0);
+    for (int64 i = first(); i < n; i += stride()) sum += conj_(x[i]) * y[i];
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) xy[blockIdx.x] = sum;
+}
+
 // Block i sums row i.
 template <typename T>
 __global__ void fold(const T* pieces, T* sums, int64 length, int64 n)

@@ -11,6 +11,12 @@ def dot(x, y):
     return xy
 
 
+def vdot(x, y):
+    xy = cupy.empty(blocks(x.size), x.dtype)
+    launch("vdot", xy.size, x, y, xy, x.size)
+    return xy
+
+
 def fold(pieces):
     rows, length = pieces.shape
     sums = cupy.empty(rows, pieces.dtype)

@@ -8,6 +8,11 @@ def dot(x, y):
     return np.vdot(x, y).real
 
 
+def vdot(x, y):
+    """Return ``x^H y``."""
+    return np.vdot(x, y)
+
+
 def fold(pieces):
     """Return the sums of the rows of `pieces`."""
     return pieces.sum(axis=1)

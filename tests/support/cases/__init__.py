@@ -1,0 +1,13 @@
+"""Arguments to try each kernel with: one file of cases for each file of kernels.
+
+``CASES[name](rng, n, dtype, index)`` returns the arguments of a call of about n items in the order of the
+reference; ``RETURNS_SUM`` names the kernels that return one number, on a GPU in pieces.
+"""
+
+from importlib import import_module
+
+from numsolve.kernels.table import FILES
+
+_MODULES = [import_module(f"{__name__}.{file}") for file in FILES]
+CASES = {name: case for module in _MODULES for name, case in module.CASES.items()}
+RETURNS_SUM = {name for module in _MODULES for name in module.RETURNS_SUM}

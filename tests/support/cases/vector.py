@@ -1,0 +1,31 @@
+"""Cases of ``vector``, and the random arrays that all cases are made of."""
+
+import numpy as np
+
+
+def vectors(rng, count, n, dtype):
+    """Return `count` random vectors of `dtype`."""
+    values = rng.standard_normal((count, n))
+    if np.dtype(dtype).kind == "c":
+        values = values + 1j * rng.standard_normal((count, n))
+    return values.astype(dtype)
+
+
+def real(value, dtype):
+    """Return a number of the real dtype."""
+    return np.finfo(dtype).dtype.type(value)
+
+
+CASES = {
+    "dot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
+    "vdot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
+    "fold": lambda rng, n, t, i: (vectors(rng, 5, n, t),),
+    "residual_norm": lambda rng, n, t, i: (
+        real(n, t),
+        real(5, t),
+        n % 3,
+        vectors(rng, 1, 3, real(0, t).dtype)[0],
+        np.array([True]),
+    ),
+}
+RETURNS_SUM = {"dot", "vdot"}

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .. import _validate
 from .._array import array_module, namespace
-from .._operator import Csr, Dense, Operator, as_operator
+from .._operator import Csr, Operator
+from ._matrix import matrix_of
 
 
 def jacobi(A):
@@ -18,7 +18,8 @@ def jacobi(A):
     Returns
     -------
     Operator
-        ``M @ r`` divides by the diagonal; it lives where `A` lives.
+        ``M @ r`` divides by the diagonal; it lives where `A` lives. ``M.update(A)`` takes the diagonal of
+        another matrix and returns M.
 
     Raises
     ------
@@ -48,14 +49,8 @@ def jacobi(A):
 
 def diagonal(A, method):
     """Return the diagonal of a matrix, all of it nonzero."""
-    _validate.square_shape(A)
-    matrix = as_operator(A, "numpy")
-    if isinstance(matrix, Csr):
-        entries = matrix.to_sparse().diagonal()
-    elif isinstance(matrix, Dense):
-        entries = matrix.array.diagonal().copy()
-    else:
-        raise TypeError(f"{method} needs the entries of A; a {type(A).__name__} only multiplies")
+    matrix = matrix_of(A, method)
+    entries = matrix.to_sparse().diagonal() if isinstance(matrix, Csr) else matrix.array.diagonal().copy()
     zeros = entries == 0
     if bool(zeros.any()):
         row = int(array_module(matrix.library).argmax(zeros))
@@ -80,3 +75,11 @@ class Diagonal(Operator):
 
     def astype(self, dtype):
         return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))
+
+    def update(self, A):
+        """Take the diagonal of another matrix of the same shape; return the operator itself."""
+        entries = 1 / diagonal(A, "jacobi").astype(self.dtype)
+        if entries.shape != self.entries.shape:
+            raise ValueError(f"A has shape {tuple(A.shape)}, but jacobi was made from one of {self.shape}")
+        self.entries = entries
+        return self

@@ -306,6 +306,7 @@ def install(monkeypatch, emulator):
         setattr(cupy, name, globals()[name])
     for name in ("empty", "zeros", "ones", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
+    cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor"):

@@ -1,0 +1,38 @@
+"""The matrix a preconditioner is made from: its entries, and its successor with the same pattern."""
+
+from .. import _validate
+from .._array import array_module, library, sparse_module
+from .._operator import Csr, Dense, as_operator
+
+
+def matrix_of(A, method):
+    """Return the square matrix `A` as a `Csr` or `Dense` operator; a LinearOperator is refused by name."""
+    _validate.square_shape(A)
+    matrix = as_operator(A, library(A) or "numpy")
+    if not isinstance(matrix, (Csr, Dense)):
+        raise TypeError(f"{method} needs the entries of A; a {type(A).__name__} only multiplies")
+    return matrix
+
+
+def sparse_of(A, method):
+    """Return the square matrix `A` as a `Csr` operator, without the zeros of a dense one."""
+    matrix = matrix_of(A, method)
+    if isinstance(matrix, Dense):
+        return Csr(sparse_module(matrix.library).csr_matrix(matrix.array))
+    return matrix
+
+
+def successor(old, A, method):
+    """Return the `Csr` operator of `A`, which must have the pattern, dtype and library of `old`."""
+    new = sparse_of(A, method).astype(old.dtype)
+    if new.library != old.library:
+        raise TypeError(f"A is a {new.library} matrix, but {method} was made from a {old.library} one")
+    xp = array_module(new.library)
+    if new.shape != old.shape or new.nnz != old.nnz:
+        raise ValueError(
+            f"A has shape {new.shape} and {new.nnz} entries, but {method} was made from a matrix of shape "
+            f"{old.shape} with {old.nnz}: make a new one"
+        )
+    if not (xp.array_equal(new.indptr, old.indptr) and xp.array_equal(new.indices, old.indices)):
+        raise ValueError(f"A has another pattern than the matrix {method} was made from: make a new one")
+    return new

@@ -1,6 +1,7 @@
 """Krylov methods for linear systems."""
 
 from ._cg import cg
+from ._fgmres import fgmres
 from ._gmres import gmres
 
-__all__ = ["cg", "gmres"]
+__all__ = ["cg", "fgmres", "gmres"]

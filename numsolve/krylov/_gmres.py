@@ -79,39 +79,48 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     return announced(run(cycles(system, _validate.count(restart, "restart", least=1)), system, callback))
 
 
-def cycles(system, restart):
-    """Return the method for a system: a function that starts a cycle, in a basis made once."""
-    m = min(restart, system.A.shape[0], max(system.maxiter, 1))
-    V = namespace(system.b).empty((m + 1, system.b.shape[0]), system.b.dtype)
-    return partial(_cycle, V)
+def cycles(system, restart, *, flexible=False):
+    """Return the method for a system: a function that starts a cycle, in bases made once.
+
+    Row j of V is basis vector j; row j of Z, if M may vary, is what M made of it.
+    """
+    xp, n = namespace(system.b), system.b.shape[0]
+    m = min(restart, n, max(system.maxiter, 1))
+    V = xp.empty((m + 1, n), system.b.dtype)
+    Z = xp.empty((m, n), system.b.dtype) if flexible and system.M is not None else None
+    return partial(_cycle, V, Z)
 
 
-def _cycle(V, A, b, M, x):
+def _cycle(V, Z, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
     xp, kernels, m = namespace(b), kernels_for(b), len(V) - 1
     V[0] = r = A.residual(b, x)
     live = yield x, kernels.dot(r, r)
     # Column j is row j: the Hessenberg matrix H, its triangle R, right-hand side G and Givens rotations.
     H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
-    z = None if M is None else xp.empty_like(b)
+    z = None if M is None or Z is not None else xp.empty_like(b)
     for j in range(m):
-        A.apply(V[j] if M is None else M.apply(V[j], z), V[j + 1])
+        if M is not None:
+            z = M.apply(V[j], z if Z is None else Z[j])
+        A.apply(V[j] if M is None else z, V[j + 1])
         ST = kernels.gmres_project(j, V)
         uu = kernels.gmres_advance(j, ST, V)
-        rr = kernels.gmres_residual(live, j, ST, uu, H, R, G, rotations)
-        live = yield partial(_form, j + 1, x, V, M, R, G), rr
+        rr = kernels.gmres_residual(live, Z is None, j, ST, uu, H, R, G, rotations)
+        live = yield partial(_form, j + 1, x, V, Z, M, H, R, G), rr
         if live is None:
             _check(j, ST)
             return
 
 
-def _form(k, x, V, M, R, G):
+def _form(k, x, V, Z, M, H, R, G):
     """Return x plus the combination of the first k basis vectors that minimises the residual."""
     xp = namespace(x)
-    triangle, rhs = to_host(R[:k, :k].T, G[1, :k])
+    triangle, rhs, beta, subdiagonal = to_host(R[:k, :k].T, G[1, :k], G[0, :1], H[:k, : k + 1])
     y = np.linalg.lstsq(triangle, rhs)[0]
-    step = xp.asarray(y.astype(x.dtype)) @ V[:k]
-    return x + (step if M is None else M @ step)
+    if Z is not None:  # M acted on basis vectors that had their norms still on them
+        y /= np.append(beta, subdiagonal.diagonal(1)[: k - 1])
+    step = xp.asarray(y.astype(x.dtype)) @ (V if Z is None else Z)[:k]
+    return x + (step if M is None or Z is not None else M @ step)
 
 
 def _check(j, ST):

@@ -66,7 +66,7 @@ def gmres_advance(j, ST, V):
 
 
 @inline
-def gmres_residual(live, j, ST, uu, H, R, G, rot):
+def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
     nu, gamma = _scales(j, ST)
     if not (live[0] and nu > 0):
         return nu * np.nan
@@ -79,7 +79,7 @@ def gmres_residual(live, j, ST, uu, H, R, G, rot):
         _rotate(j - 1, H, R, G, rot)
     for k in range(j + 1):
         value = ST[1, k] if k < j else gamma
-        for i in range(max(k - 1, 0), j):
+        for i in range(max(k - 1, 0), j if linear else 0):
             value -= ST[0, i] * H[i, k]
         H[j, k] = value / nu
     H[j, j + 1] = np.sqrt(uu)

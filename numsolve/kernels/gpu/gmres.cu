@@ -96,7 +96,7 @@ __device__ real<T> rotate(int64 j, const T* H, T* R, T* G, T* rot, int64 m)
 
 template <typename T>
 __global__ void gmres_residual(const bool* live, const T* ST, const real<T>* uu, int64 uu_count, T* H, T* R, T* G,
-                               T* rot, real<T>* rr, int64 j, int64 m)
+                               T* rot, real<T>* rr, int64 linear, int64 j, int64 m)
 {
     real<T> nu;
     T gamma;
@@ -115,7 +115,7 @@ __global__ void gmres_residual(const bool* live, const T* ST, const real<T>* uu,
     __syncthreads();
     for (int64 k = threadIdx.x; go && k <= j; k += blockDim.x) {
         T value = k < j ? ST[j + 1 + k] : gamma;
-        for (int64 i = k > 0 ? k - 1 : 0; i < j; ++i) value -= ST[i] * H[i * m + k];
+        for (int64 i = k > 0 ? k - 1 : 0; linear && i < j; ++i) value -= ST[i] * H[i * m + k];
         H[j * m + k] = (1 / nu) * value;
     }
     __syncthreads();

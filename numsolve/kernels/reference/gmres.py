@@ -22,11 +22,12 @@ def gmres_advance(j, ST, V):
     return np.vdot(V[j + 1], V[j + 1]).real
 
 
-def gmres_residual(live, j, ST, uu, H, R, G, rot):
+def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
     """Correct column j - 1 of the Hessenberg matrix, add column j, return the squared residual.
 
     Row i of `H` and of `R` holds column i of the Hessenberg matrix and of its triangular factor, `rot`
-    the Givens rotations, ``G[1]`` the rotated right-hand side and ``G[0]`` what each rotation found.
+    the Givens rotations, ``G[1]`` the rotated right-hand side and ``G[0]`` what each rotation found. If
+    `linear`, w came from u before its second orthogonalisation, which is made up for: ``A V`` is known.
     """
     nu, gamma = _scales(j, ST)
     if not (live[0] and nu > 0):
@@ -38,7 +39,9 @@ def gmres_residual(live, j, ST, uu, H, R, G, rot):
         H[j - 1, :j] += s
         H[j - 1, j] = nu
         _rotate(j - 1, H, R, G, rot)
-    H[j, : j + 1] = np.append(t, gamma) - s @ H[:j, : j + 1]
+    H[j, : j + 1] = np.append(t, gamma)
+    if linear:
+        H[j, : j + 1] -= s @ H[:j, : j + 1]
     H[j, : j + 1] /= nu
     H[j, j + 1] = np.sqrt(uu)
     return _rotate(j, H, R, G, rot)

@@ -34,8 +34,8 @@ def hessenberg(rng, j, n, dtype):
         ST[0, :k], ST[0, k] = 0.01 * vectors(rng, 1, k, dtype)[0], 1.3
         ST[1] = vectors(rng, 1, k + 1, dtype)[0]
         if k < j:
-            reference.gmres_residual(live, k, ST, uu, H, R, G, rot)
-    return np.array([n != 31]), j, ST, uu, H, R, G, rot
+            reference.gmres_residual(live, n % 2, k, ST, uu, H, R, G, rot)
+    return np.array([n != 31]), n % 2, j, ST, uu, H, R, G, rot
 
 
 def finished(V, j, dtype):

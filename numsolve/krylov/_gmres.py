@@ -55,7 +55,7 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     Notes
     -----
     One product with `A` and one with `M` per iteration, and two passes over the basis: 16 n bytes per basis
-    vector in float64, and 48 n. Storage: ``restart + 1`` vectors and 2. The basis is orthogonalised twice by
+    vector in float64, and 48 n. Storage: ``restart + 1`` vectors and 1 (with M: 2). The basis is orthogonalised twice by
     classical Gram-Schmidt, the second time delayed by one step so that it shares its passes with the first
     [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true residual is recomputed
     at each restart and before convergence is reported.
@@ -94,8 +94,8 @@ def cycles(system, restart, *, flexible=False):
 def _cycle(V, Z, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
     xp, kernels, m = namespace(b), kernels_for(b), len(V) - 1
-    V[0] = r = A.residual(b, x)
-    live = yield x, kernels.dot(r, r)
+    V[0] = A.residual(b, x)
+    live = yield x, kernels.dot(V[0], V[0])
     # Column j is row j: the Hessenberg matrix H, its triangle R, right-hand side G and Givens rotations.
     H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
     z = None if M is None or Z is not None else xp.empty_like(b)

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
+from numsolve import ConvergenceWarning
 from numsolve.krylov import cg, fgmres, gmres
 from numsolve.precondition import jacobi
 from numsolve.problems import convection_diffusion, poisson
@@ -90,7 +91,7 @@ def test_a_preconditioner_of_any_size(size, rng):
 def test_a_singular_preconditioner_does_not_pass_as_converged(rng):
     A = poisson((6, 6))
     M = sp.diags_array(np.r_[np.zeros(3), np.ones(33)])
-    with pytest.warns(Warning):
+    with pytest.warns(ConvergenceWarning):
         result = fgmres(A, rng.standard_normal(36), M=M, rtol=1e-10)
     assert not result.success
 

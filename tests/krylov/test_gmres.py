@@ -161,4 +161,4 @@ def test_storage_is_what_the_docstring_says(rng):
         gmres(A, b, restart=10, callback=Look())
     finally:
         tracemalloc.stop()
-    assert 11 + 2 - 0.5 < held[-1] / b.nbytes < 11 + 2 + 0.5
+    assert 11 + 1 - 0.5 < held[-1] / b.nbytes < 11 + 1 + 0.5

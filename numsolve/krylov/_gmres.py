@@ -55,10 +55,10 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     Notes
     -----
     One product with `A` and one with `M` per iteration, and two passes over the basis: 16 n bytes per basis
-    vector in float64, and 48 n. Storage: ``restart + 1`` vectors and 1 (with M: 2). The basis is orthogonalised twice by
-    classical Gram-Schmidt, the second time delayed by one step so that it shares its passes with the first
-    [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true residual is recomputed
-    at each restart and before convergence is reported.
+    vector in float64, and 48 n. Storage: ``restart + 1`` vectors and 1 (with M: 2). The basis is
+    orthogonalised twice by classical Gram-Schmidt, the second time delayed by one step so that it shares its
+    passes with the first [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true
+    residual is recomputed at each restart and before convergence is reported.
 
     References
     ----------

@@ -7,9 +7,9 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import cg, fgmres, gmres
+from numsolve.krylov import cg, fgmres, gmres, minres
 
-METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres}
+METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres, "minres": minres}
 
 
 def problem(dtype=float, n=12):

@@ -12,6 +12,8 @@ from .._result import Breakdown, Status
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
+SIZE = 6  # the last number in a row of the kernels' `state`: the largest entry of the tridiagonal matrix
+
 
 def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
     r"""Solve :math:`(A - \sigma I)x = b` for Hermitian `A`, definite or not, by minimal residuals.
@@ -60,7 +62,7 @@ def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=Non
     Notes
     -----
     One product with `A` and one with `M` per iteration. Vector work: 80 n bytes per iteration in float64
-    beside the product's, in two fused passes; with `M` 120 n in three, for the residual is carried along: it
+    beside the product's, in two fused passes; with `M` 128 n in three, for the residual is carried along: it
     is minimal in the norm of `M`, and the tolerance is about the 2-norm. A shift costs 40 n more. Storage:
     6 vectors (with `M`: 8). The recurrence is that of [1]_. The true residual is recomputed before
     convergence is reported. That `A` is Hermitian is tested with two products. A singular system that has
@@ -84,7 +86,7 @@ def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=Non
     if shift:
         system = system._replace(A=Shifted(system.A, shift))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
-    state = namespace(system.b).zeros((2, 6), system.b.real.dtype)
+    state = namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype)
     return announced(run(partial(steps, state), system, callback))
 
 
@@ -103,18 +105,18 @@ def steps(state, A, b, M, x):
     bb = rr if M is None else kernels.dot(u, z)
     r = None if M is None else u.copy()
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
-    bb_old = bb  # of a vector of zeros: anything positive
-    state[0, 5] = state[:, 5].max()
+    bb_old, overlap = bb, 0 * rr  # of a vector of zeros: anything positive, and nothing
+    state[0, SIZE] = state[:, SIZE].max()
     for step in count():
         aa = A.apply_dot(z, q)
-        bb_next = kernels.minres_lanczos(live, aa, bb, bb_old, q, u, u_old)
+        bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
         u, u_old = u_old, u
         if M is None:
-            rr = kernels.minres_update(live, step, aa, bb, bb_next, state, z, w_old, w, x)
+            rr = kernels.minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x)
             z = u
         else:
             bb_next = kernels.dot(u, M.apply(u, q))
-            rr = kernels.minres_update_residual(live, step, aa, bb, bb_next, state, z, w_old, w, x, u, r)
+            rr = kernels.minres_update_residual(live, step, alpha, bb, bb_next, state, z, w_old, w, x, u, r)
             z, q = q, z
         bb_old, bb = bb, bb_next
         w_old, w = w, w_old
@@ -137,9 +139,10 @@ def _check(state, A, b, M, x):
         )
     if rz <= 0:
         raise Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
-    if qq <= (100 * np.finfo(b.dtype).eps * float(state[:, 5].max())) ** 2 * rz:
+    # Once the residual is an eigenvector to the root of the precision, Lanczos vectors begin to repeat it.
+    if qq <= 16 * np.finfo(b.dtype).eps * float(state[:, SIZE].max()) ** 2 * rz:
         raise Breakdown(
-            "A maps the residual to zero: A is singular, and b is not in its range; x is a least-squares "
-            "solution",
+            "A maps the residual to almost nothing: A is singular in this precision, and b is not in its "
+            "range; x is a least-squares solution",
             Status.SINGULAR,
         )

@@ -169,6 +169,22 @@ class Scaled(Operator):
         return out
 
 
+class Shifted(Operator):
+    """An operator less a real number times the identity."""
+
+    def __init__(self, operator, shift):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self._operator, self._shift = operator, shift
+
+    def apply(self, x, out):
+        self._operator.apply(x, out)
+        out -= self._shift * x
+        return out
+
+    def magnitude(self):
+        return max(self._operator.magnitude(), abs(self._shift))
+
+
 class _Cast(Operator):
     """An operator of one dtype inside an iteration of another."""
 

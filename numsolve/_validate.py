@@ -109,6 +109,15 @@ def count(value: Any, name, least=0):
     return int(value)
 
 
+def number(value: Any, name):
+    """Return a finite real number as a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; a real number is needed")
+    if not isfinite(value):
+        raise ValueError(f"{name} is {value!r}; a finite number is needed")
+    return float(value)
+
+
 def positive(value, name):
     """Return a finite float > 0."""
     value = tolerance(value, name)

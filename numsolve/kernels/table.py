@@ -59,6 +59,27 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "block",
         ),
     },
+    "minres": {
+        "minres_lanczos": (
+            FLOATS,
+            None,
+            "live:bool* aa:R+ bb:R+ bb_old:R+ overlap:R+ q:T* z:T* u:T* u_old:T* found:R* n:int64",
+            "stride",
+        ),
+        "minres_update": (
+            FLOATS,
+            None,
+            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* rr:R* step:int64 n:int64",
+            "stride",
+        ),
+        "minres_update_residual": (
+            FLOATS,
+            None,
+            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* u_next:T* r:T* rr:R* "
+            "step:int64 n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

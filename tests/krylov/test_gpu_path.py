@@ -7,9 +7,9 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import cg, fgmres, gmres
+from numsolve.krylov import cg, fgmres, gmres, minres
 
-METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres}
+METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres, "minres": minres}
 
 
 def problem(dtype=float, n=12):
@@ -81,6 +81,25 @@ def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
     launches, syncs = per_iteration(cupy, gmres, restart=60)
     assert launches <= 6
     assert syncs <= 0.1
+
+
+def test_minres_needs_four_launches_with_M_seven_and_a_tenth_of_a_sync(cupy):
+    for M, want in ((None, 4), (numsolve.precondition.jacobi(numsolve.to_device(problem()[0])), 7)):
+        launches, syncs = per_iteration(cupy, minres, M=M)
+        assert launches <= want
+        assert syncs <= 0.1
+
+
+@pytest.mark.parametrize(
+    ("d", "M", "message"),
+    [(np.r_[np.ones(30), 0.0], 1, "A is singular"), (np.ones(31), -1, "M is not positive definite")],
+)
+def test_minres_says_between_two_reads_what_broke(cupy, d, M, message):
+    A, M = sp.diags_array(d).tocsr(), sp.diags_array(M * np.ones(31)).tocsr()
+    with pytest.warns(numsolve.ConvergenceWarning, match=message):
+        result = minres(*numsolve.to_device(A, np.ones(31) + np.arange(31) / 7), M=numsolve.to_device(M))
+    assert result.status < 0
+    assert np.isfinite(result.x.get()).all()
 
 
 def test_a_breakdown_between_two_reads_is_reported(cupy):

@@ -23,6 +23,7 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
     "vector": {
         "dot": (FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
         "vdot": (FLOATS, None, "x:T* y:T* xy:T* n:int64", "stride"),
+        "projection": (FLOATS, None, "t:T* r:T* tr:T* tt:R* n:int64", "stride"),
         "fold": (FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
         "residual_norm": (REALS, None, "rr:R+ tol:R step:int64 norms:R* live:bool*", "block"),
     },
@@ -57,6 +58,28 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             None,
             "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* linear:int64 j:int64 m:int64",
             "block",
+        ),
+    },
+    "bicgstab": {
+        "bicgstab_half": (
+            FLOATS,
+            None,
+            "rho:T+ vs:T+ vv:R+ ss:R+ eps:R v:T* r:T* alpha:T* n:int64",
+            "stride",
+        ),
+        "bicgstab_update": (
+            FLOATS,
+            None,
+            "live:bool* alpha:T+ tr:T+ tt:R+ before:R+ eps:R y:T* z:T* t:T* s:T* x:T* r:T* "
+            "rho:T* rr:R* n:int64",
+            "stride",
+        ),
+        "bicgstab_direction": (
+            FLOATS,
+            None,
+            "old:T+ rho:T+ rr:R+ ss:R+ alpha:T+ tr:T+ tt:R+ eps:R v:T* r:T* s:T* p:T* "
+            "rho_out:T* ss_out:R* n:int64",
+            "stride",
         ),
     },
 }

@@ -1,7 +1,8 @@
 """Krylov methods for linear systems."""
 
+from ._bicgstab import bicgstab
 from ._cg import cg
 from ._fgmres import fgmres
 from ._gmres import gmres
 
-__all__ = ["cg", "fgmres", "gmres"]
+__all__ = ["bicgstab", "cg", "fgmres", "gmres"]

@@ -82,6 +82,25 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "stride",
         ),
     },
+    "idrs": {
+        "idrs_project": (FLOATS, None, "P:T* w:T* pieces:T* s:int64 n:int64", "stride"),
+        "idrs_begin": (FLOATS, None, "h:T* S:T* f:T* c:T* s:int64", "block"),
+        "idrs_solve": (FLOATS, None, "eps:R h:T* S:T* f:T* a:T* c:T* k:int64 s:int64", "block"),
+        "idrs_shift": (FLOATS, None, "c:T* G:T* r:T* v:T* k:int64 s:int64 n:int64", "stride"),
+        "idrs_direction": (FLOATS, None, "c:T* omega:T* v:T* U:T* k:int64 s:int64 n:int64", "stride"),
+        "idrs_advance": (
+            FLOATS,
+            None,
+            "live:bool* a:T* G:T* U:T* x:T* r:T* rr:R* k:int64 n:int64",
+            "stride",
+        ),
+        "idrs_reduce": (
+            FLOATS,
+            None,
+            "live:bool* tr:T+ tt:R+ before:R+ kappa:R omega:T* v:T* t:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

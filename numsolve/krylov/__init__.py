@@ -4,5 +4,6 @@ from ._bicgstab import bicgstab
 from ._cg import cg
 from ._fgmres import fgmres
 from ._gmres import gmres
+from ._idrs import idrs
 
-__all__ = ["bicgstab", "cg", "fgmres", "gmres"]
+__all__ = ["bicgstab", "cg", "fgmres", "gmres", "idrs"]

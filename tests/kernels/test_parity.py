@@ -138,6 +138,9 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
         "gmres_project",
         "gmres_advance",
         "bicgstab_update",
+        "idrs_project",
+        "idrs_advance",
+        "idrs_reduce",
     ],
 )
 def test_threads_do_not_change_a_bit(name, rng):

@@ -23,6 +23,7 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
     "vector": {
         "dot": (FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
         "vdot": (FLOATS, None, "x:T* y:T* xy:T* n:int64", "stride"),
+        "projection": (FLOATS, None, "t:T* r:T* tr:T* tt:R* n:int64", "stride"),
         "fold": (FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
         "residual_norm": (REALS, None, "rr:R+ tol:R step:int64 norms:R* live:bool*", "block"),
     },
@@ -77,6 +78,44 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             None,
             "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* u_next:T* r:T* rr:R* "
             "step:int64 n:int64",
+    "bicgstab": {
+        "bicgstab_half": (
+            FLOATS,
+            None,
+            "rho:T+ vs:T+ vv:R+ ss:R+ eps:R v:T* r:T* alpha:T* n:int64",
+            "stride",
+        ),
+        "bicgstab_update": (
+            FLOATS,
+            None,
+            "live:bool* alpha:T+ tr:T+ tt:R+ before:R+ eps:R y:T* z:T* t:T* s:T* x:T* r:T* "
+            "rho:T* rr:R* n:int64",
+            "stride",
+        ),
+        "bicgstab_direction": (
+            FLOATS,
+            None,
+            "old:T+ rho:T+ rr:R+ ss:R+ alpha:T+ tr:T+ tt:R+ eps:R v:T* r:T* s:T* p:T* "
+            "rho_out:T* ss_out:R* n:int64",
+            "stride",
+        ),
+    },
+    "idrs": {
+        "idrs_project": (FLOATS, None, "P:T* w:T* pieces:T* s:int64 n:int64", "stride"),
+        "idrs_begin": (FLOATS, None, "h:T* S:T* f:T* c:T* s:int64", "block"),
+        "idrs_solve": (FLOATS, None, "eps:R h:T* S:T* f:T* a:T* c:T* k:int64 s:int64", "block"),
+        "idrs_shift": (FLOATS, None, "c:T* G:T* r:T* v:T* k:int64 s:int64 n:int64", "stride"),
+        "idrs_direction": (FLOATS, None, "c:T* omega:T* v:T* U:T* k:int64 s:int64 n:int64", "stride"),
+        "idrs_advance": (
+            FLOATS,
+            None,
+            "live:bool* a:T* G:T* U:T* x:T* r:T* rr:R* k:int64 n:int64",
+            "stride",
+        ),
+        "idrs_reduce": (
+            FLOATS,
+            None,
+            "live:bool* tr:T+ tt:R+ before:R+ kappa:R omega:T* v:T* t:T* x:T* r:T* rr:R* n:int64",
             "stride",
         ),
     },

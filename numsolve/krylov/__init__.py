@@ -1,8 +1,10 @@
 """Krylov methods for linear systems."""
 
+from ._bicgstab import bicgstab
 from ._cg import cg
 from ._fgmres import fgmres
 from ._gmres import gmres
+from ._idrs import idrs
 from ._minres import minres
 
-__all__ = ["cg", "fgmres", "gmres", "minres"]
+__all__ = ["bicgstab", "cg", "fgmres", "gmres", "idrs", "minres"]

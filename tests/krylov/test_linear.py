@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, Interrupted, Status
-from numsolve.krylov import cg, fgmres, gmres, minres
+from numsolve.krylov import bicgstab, cg, fgmres, gmres, minres
 from numsolve.problems import convection_diffusion, poisson
 
-METHODS = [cg, fgmres, gmres, minres]
+METHODS = [bicgstab, cg, fgmres, gmres, minres]
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 

@@ -59,6 +59,31 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "block",
         ),
     },
+    "bidiagonal": {
+        "bidiagonal": (FLOATS, None, "xx:R+ yy:R+ w:T* y:T* squares:R* n:int64", "stride"),
+        "bidiagonal_csr": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* xx:R+ yy:R+ x:T* y:T* squares:R* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "lsqr": {
+        "lsqr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* w:T* x:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "lsmr": {
+        "lsmr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* h:T* g:T* x:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

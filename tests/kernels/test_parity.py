@@ -125,7 +125,10 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
     assert found == set(TABLE) == set(CASES)
 
 
-@pytest.mark.parametrize("name", ["spmv_dot", "dot", "cg_update", "gmres_project", "gmres_advance"])
+@pytest.mark.parametrize(
+    "name",
+    ["spmv_dot", "dot", "cg_update", "gmres_project", "gmres_advance", "bidiagonal", "bidiagonal_csr"],
+)
 def test_threads_do_not_change_a_bit(name, rng):
     from numba import get_num_threads, set_num_threads
 

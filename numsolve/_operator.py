@@ -36,6 +36,10 @@ class Operator:
         self.apply(x, out)
         return kernels_for(out).dot(x, out)
 
+    def adjoint(self) -> "Operator":
+        """Return the operator that applies the conjugate transpose."""
+        raise TypeError(f"{type(self).__name__} does not define adjoint(), which is needed here")
+
     def residual(self, b, x):
         """Return ``b - A x``."""
         r = namespace(b).empty_like(b)
@@ -87,6 +91,7 @@ class Csr(Operator):
         self.indices = _frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
         data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
         self.data = _frozen(_validate.finite(data, name))
+        self._adjoint = None
 
     @property
     def nnz(self):
@@ -99,6 +104,13 @@ class Csr(Operator):
 
     def apply_dot(self, x, out):
         return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+
+    def adjoint(self):
+        """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
+        if self._adjoint is None:
+            transpose = self.to_sparse().T.tocsr()
+            self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+        return self._adjoint
 
     def magnitude(self):
         return _largest(self.data)
@@ -127,6 +139,10 @@ class Dense(Operator):
         namespace(out).matmul(self.array, x, out=out)
         return out
 
+    def adjoint(self):
+        """Return the conjugate transpose; of a real matrix it is a view."""
+        return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
+
     def magnitude(self):
         return _largest(self.array.ravel())
 
@@ -139,8 +155,11 @@ class Wrapped(Operator):
 
     def __init__(self, A, home, dtype, name="A"):
         super().__init__(tuple(A.shape), dtype, home)
-        self._matvec = A.matvec if hasattr(A, "matvec") else A.__matmul__
-        self._name = name
+        self._matvec = _product_with(A)
+        self._wrapped, self._name = A, name
+
+    def adjoint(self):
+        return Wrapped(_Adjoint(self._wrapped, self._name), self.library, self.dtype, f"{self._name}^H")
 
     def apply(self, x, out):
         product = self._matvec(x)
@@ -156,12 +175,43 @@ class Wrapped(Operator):
         return out
 
 
+class _Adjoint:
+    """The conjugate transpose of a LinearOperator or of a user's object, by whichever way it offers."""
+
+    def __init__(self, A, name):
+        self.shape = A.shape[::-1]
+        self.rmatvec = _product_with(A)
+        self._message = (
+            f"{name} is a {type(A).__name__} without adjoint product: "
+            f"rmatvec(y), which returns {name}^H y, is needed (or an attribute .H or .T)"
+        )
+        if hasattr(A, "rmatvec"):
+            self._product = A.rmatvec
+        elif hasattr(A, "H"):
+            self._product = _product_with(A.H)
+        elif hasattr(A, "T"):
+            transposed = _product_with(A.T)
+            self._product = lambda x: transposed(x.conj()).conj()
+        else:
+            raise TypeError(self._message)
+
+    def matvec(self, x):
+        """Return the product with `x`; a LinearOperator without rmatvec says so only when asked for it."""
+        try:
+            return self._product(x)
+        except NotImplementedError:
+            raise TypeError(self._message) from None
+
+
 class Scaled(Operator):
-    """A number times an operator."""
+    """A real number times an operator."""
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
         self._operator, self._factor = operator, factor
+
+    def adjoint(self):
+        return Scaled(self._operator.adjoint(), self._factor)  # the factor is real
 
     def apply(self, x, out):
         self._operator.apply(x, out)
@@ -194,6 +244,9 @@ class _Cast(Operator):
         super().__init__(operator.shape, dtype, operator.library)
         self._operator = operator
 
+    def adjoint(self):
+        return _Cast(self._operator.adjoint(), self.dtype)
+
     def apply(self, x, out):
         if out.dtype.kind == "c" and self._operator.dtype.kind != "c":
             out.real[...] = self._operator @ x.real.copy()
@@ -213,6 +266,10 @@ def as_operator(A, home, name="A"):
         dtype = getattr(A, "dtype", None)
         return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
     return Dense(A, name=name)
+
+
+def _product_with(A):
+    return A.matvec if hasattr(A, "matvec") else A.__matmul__
 
 
 def entries(A) -> Any:

@@ -55,13 +55,27 @@ def finite(x, name) -> Any:
     return x
 
 
+def shape_of(A):
+    """Return the shape of an array, an operator or nested lists."""
+    shape = getattr(A, "shape", None)
+    return tuple(np.shape(A) if shape is None else shape)
+
+
+def matrix_shape(A, name="A"):
+    """Return m and n of an m-by-n operator."""
+    shape = shape_of(A)
+    if len(shape) != 2:
+        raise ValueError(f"{name} has shape {shape}; a matrix, of two axes, is needed")
+    if 0 in shape:
+        raise ValueError(f"{name} is empty: it has shape {shape}")
+    return int(shape[0]), int(shape[1])
+
+
 def square_shape(A, name="A"):
     """Return n of an n-by-n operator."""
-    shape = getattr(A, "shape", None)
-    if shape is None:
-        shape = np.shape(A)
+    shape = shape_of(A)
     if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"{name} has shape {tuple(shape)}; a square matrix is needed")
+        raise ValueError(f"{name} has shape {shape}; a square matrix is needed")
     if shape[0] == 0:
         raise ValueError(f"{name} is empty: it has shape (0, 0)")
     return int(shape[0])
@@ -75,13 +89,13 @@ def right_hand_side(b, n, xp) -> Any:
     return finite(b, "b")
 
 
-def starting_guess(x0, shape, xp):
+def starting_guess(x0, shape, xp, needing="b needs"):
     """Return `x0` as a finite array of `shape`, or None."""
     if x0 is None:
         return None
     x0 = as_array(x0, "x0", xp)
     if x0.shape != shape:
-        raise ValueError(f"x0 has shape {x0.shape}, but b needs {shape}")
+        raise ValueError(f"x0 has shape {x0.shape}, but {needing} {shape}")
     return finite(x0, "x0")
 
 

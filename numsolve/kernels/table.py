@@ -21,11 +21,36 @@ INDICES = ("int32", "int64")
 
 FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu function, launch rule)}
     "vector": {
-        "dot": (FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
-        "vdot": (FLOATS, None, "x:T* y:T* xy:T* n:int64", "stride"),
-        "projection": (FLOATS, None, "t:T* r:T* tr:T* tt:R* n:int64", "stride"),
-        "fold": (FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
-        "residual_norm": (REALS, None, "rr:R+ tol:R step:int64 norms:R* live:bool*", "block"),
+        "dot": (
+            FLOATS,
+            None,
+            "x:T* y:T* xy:R* n:int64",
+            "stride",
+        ),
+        "vdot": (
+            FLOATS,
+            None,
+            "x:T* y:T* xy:T* n:int64",
+            "stride",
+        ),
+        "fold": (
+            FLOATS,
+            None,
+            "pieces:T* sums:T* length:int64 n:int64",
+            "item",
+        ),
+        "residual_norm": (
+            REALS,
+            None,
+            "rr:R+ tol:R step:int64 norms:R* live:bool*",
+            "block",
+        ),
+        "projection": (
+            FLOATS,
+            None,
+            "t:T* r:T* tr:T* tt:R* n:int64",
+            "stride",
+        ),
     },
     "sparse": {
         "spmv": (
@@ -48,11 +73,26 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "live:bool* rz:R+ pq:R+ p:T* q:T* x:T* r:T* rr:R* n:int64",
             "stride",
         ),
-        "cg_direction": (FLOATS, None, "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64", "stride"),
+        "cg_direction": (
+            FLOATS,
+            None,
+            "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64",
+            "stride",
+        ),
     },
     "gmres": {
-        "gmres_project": (FLOATS, None, "V:T* pieces:T* j:int64 n:int64", "stride"),
-        "gmres_advance": (FLOATS, None, "ST:T* V:T* uu:R* j:int64 n:int64", "stride"),
+        "gmres_project": (
+            FLOATS,
+            None,
+            "V:T* pieces:T* j:int64 n:int64",
+            "stride",
+        ),
+        "gmres_advance": (
+            FLOATS,
+            None,
+            "ST:T* V:T* uu:R* j:int64 n:int64",
+            "stride",
+        ),
         "gmres_residual": (
             FLOATS,
             None,
@@ -76,8 +116,11 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "minres_update_residual": (
             FLOATS,
             None,
-            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* u_next:T* r:T* rr:R* "
-            "step:int64 n:int64",
+            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* u_next:T* r:T* "
+            "rr:R* step:int64 n:int64",
+            "stride",
+        ),
+    },
     "bicgstab": {
         "bicgstab_half": (
             FLOATS,
@@ -88,24 +131,49 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "bicgstab_update": (
             FLOATS,
             None,
-            "live:bool* alpha:T+ tr:T+ tt:R+ before:R+ eps:R y:T* z:T* t:T* s:T* x:T* r:T* "
-            "rho:T* rr:R* n:int64",
+            "live:bool* alpha:T+ tr:T+ tt:R+ before:R+ eps:R y:T* z:T* t:T* s:T* x:T* r:T* rho:T* "
+            "rr:R* n:int64",
             "stride",
         ),
         "bicgstab_direction": (
             FLOATS,
             None,
-            "old:T+ rho:T+ rr:R+ ss:R+ alpha:T+ tr:T+ tt:R+ eps:R v:T* r:T* s:T* p:T* "
-            "rho_out:T* ss_out:R* n:int64",
+            "old:T+ rho:T+ rr:R+ ss:R+ alpha:T+ tr:T+ tt:R+ eps:R v:T* r:T* s:T* p:T* rho_out:T* "
+            "ss_out:R* n:int64",
             "stride",
         ),
     },
     "idrs": {
-        "idrs_project": (FLOATS, None, "P:T* w:T* pieces:T* s:int64 n:int64", "stride"),
-        "idrs_begin": (FLOATS, None, "h:T* S:T* f:T* c:T* s:int64", "block"),
-        "idrs_solve": (FLOATS, None, "eps:R h:T* S:T* f:T* a:T* c:T* k:int64 s:int64", "block"),
-        "idrs_shift": (FLOATS, None, "c:T* G:T* r:T* v:T* k:int64 s:int64 n:int64", "stride"),
-        "idrs_direction": (FLOATS, None, "c:T* omega:T* v:T* U:T* k:int64 s:int64 n:int64", "stride"),
+        "idrs_project": (
+            FLOATS,
+            None,
+            "P:T* w:T* pieces:T* s:int64 n:int64",
+            "stride",
+        ),
+        "idrs_begin": (
+            FLOATS,
+            None,
+            "h:T* S:T* f:T* c:T* s:int64",
+            "block",
+        ),
+        "idrs_solve": (
+            FLOATS,
+            None,
+            "eps:R h:T* S:T* f:T* a:T* c:T* k:int64 s:int64",
+            "block",
+        ),
+        "idrs_shift": (
+            FLOATS,
+            None,
+            "c:T* G:T* r:T* v:T* k:int64 s:int64 n:int64",
+            "stride",
+        ),
+        "idrs_direction": (
+            FLOATS,
+            None,
+            "c:T* omega:T* v:T* U:T* k:int64 s:int64 n:int64",
+            "stride",
+        ),
         "idrs_advance": (
             FLOATS,
             None,
@@ -116,6 +184,36 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             FLOATS,
             None,
             "live:bool* tr:T+ tt:R+ before:R+ kappa:R omega:T* v:T* t:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "bidiagonal": {
+        "bidiagonal": (
+            FLOATS,
+            None,
+            "xx:R+ yy:R+ w:T* y:T* squares:R* n:int64",
+            "stride",
+        ),
+        "bidiagonal_csr": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* xx:R+ yy:R+ x:T* y:T* squares:R* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "lsqr": {
+        "lsqr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* w:T* x:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "lsmr": {
+        "lsmr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* h:T* g:T* x:T* rr:R* n:int64",
             "stride",
         ),
     },

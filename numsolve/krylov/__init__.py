@@ -5,6 +5,8 @@ from ._cg import cg
 from ._fgmres import fgmres
 from ._gmres import gmres
 from ._idrs import idrs
+from ._lsmr import lsmr
+from ._lsqr import lsqr
 from ._minres import minres
 
-__all__ = ["bicgstab", "cg", "fgmres", "gmres", "idrs", "minres"]
+__all__ = ["bicgstab", "cg", "fgmres", "gmres", "idrs", "lsmr", "lsqr", "minres"]

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, minres
+from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, lsmr, lsqr, minres
 
 METHODS = {"bicgstab": bicgstab, "cg": cg, "fgmres": fgmres, "gmres": gmres, "minres": minres}
 

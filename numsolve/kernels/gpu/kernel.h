@@ -99,3 +99,16 @@ __device__ T lane_sum(T value, int lanes)
     for (int distance = lanes / 2; distance > 0; distance /= 2) value += shuffle_down(value, distance, lanes);
     return value;
 }
+
+// The product of a CSR row with `x`, by `lanes` neighbouring threads, for the first of them.
+// Every thread of the block calls it, also those beyond the last row: lane_sum needs whole warps.
+template <typename T, typename I>
+__device__ T row_product(const I* indptr, const I* indices, const T* data, const T* x, int64 row, int64 n, int lanes)
+{
+    T sum = T(0);
+    if (row < n) {
+        const int64 end = indptr[row + 1];
+        for (int64 k = indptr[row] + threadIdx.x % lanes; k < end; k += lanes) sum += data[k] * x[indices[k]];
+    }
+    return lane_sum(sum, lanes);
+}

@@ -100,6 +100,14 @@ class Csr(Operator):
     def apply_dot(self, x, out):
         return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
 
+    def residual(self, b, x):
+        return self.residual_to(b, x, namespace(b).empty_like(b))
+
+    def residual_to(self, b, x, out):
+        """Write ``b - A x`` to `out` and return it."""
+        kernels_for(out).residual(self.indptr, self.indices, self.data, x, b, out)
+        return out
+
     def magnitude(self):
         return _largest(self.data)
 

@@ -40,6 +40,21 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "lanes",
         ),
     },
+    "smooth": {
+        "residual": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* x:T* b:T* r:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "correct": (FLOATS, INDICES, "indptr:I* indices:I* data:T* e:T* x:T* lanes:int64 n:int64", "lanes"),
+        "jacobi_sweep": (
+            FLOATS,
+            INDICES,
+            "omega:R inverse:T* indptr:I* indices:I* data:T* b:T* x:T* y:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
     "cg": {
         "cg_update": (
             FLOATS,

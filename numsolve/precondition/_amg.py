@@ -1,21 +1,26 @@
 """Algebraic multigrid: PyAMG builds the hierarchy, our kernels run the cycle where the matrix lives."""
 
 import warnings
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
 from .._array import array_module, to_device, to_host
-from .._operator import Csr, Operator, as_operator, entries
-from .._random import standard_normal
+from .._operator import Csr, Dense, Operator, absolute, asymmetry, entries
+from ..kernels import kernels_for
 from ._jacobi import diagonal
+from ._matrix import sparse_of, successor
+from ._smooth import SMOOTHERS
 
-OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
+DENSE = 1500  # unknowns of the coarsest grid up to which its inverse is kept as a dense matrix
+DENSE_DEVICE = 6000  # the same on a GPU, which has no sparse factorisation to offer instead
+CYCLES = {"V": 1, "W": 2}  # visits to the next grid
 
 
-def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
-    r"""Return one V-cycle of algebraic multigrid as an operator.
+def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle="V", **options):
+    r"""Return one cycle of algebraic multigrid as an operator.
 
     Parameters
     ----------
@@ -24,9 +29,14 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
         as `cg` needs it, when `A` is.
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
         How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
-        built before can be passed instead.
+        built before can be passed instead, and then it is its matrices that are used.
+    smoother : {"jacobi", "chebyshev"}
+        Sweeps of damped Jacobi, or those of the Chebyshev polynomial of the fourth kind [3]_ of degree
+        `sweeps`, which differ from `sweeps` = 2 on.
     sweeps : int
-        Damped Jacobi sweeps before and after the coarse-grid correction.
+        Sweeps before, and after, the correction from the grid below.
+    cycle : {"V", "W"}
+        How often each grid but the coarsest two is visited: once, or twice as often as the one above it.
     **options
         Passed on to PyAMG's constructor, as ``strength``, ``max_coarse`` or near-null-space vectors ``B``.
 
@@ -34,20 +44,25 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     -------
     Operator
         ``M @ r`` runs the cycle; ``M.levels``, ``M.operator_complexity`` describe the hierarchy.
+        ``M.update(A)`` takes other values in the same pattern and returns M: the prolongators stay, and
+        everything that follows from the values is computed anew, at a fraction of the cost of a set-up.
 
     Raises
     ------
     ValueError
-        `A` is not square, not finite, has a zero on its diagonal, or `method` is unknown.
+        `A` is not square, not finite or has a zero on its diagonal; a name is unknown; PyAMG cannot build a
+        hierarchy; or `update` is given another pattern.
     TypeError
         `A` is a LinearOperator, or `sweeps` is no whole number.
 
     Notes
     -----
-    A cycle costs ``2 * sweeps + 1`` products on each level but the last (about ``operator_complexity`` times
-    that many products with `A` in all), two with each prolongator, and a small dense product. Storage: the
-    hierarchy and three vectors a level. Smoothed aggregation is that of [1]_, the damping of its
-    equation 3.8; the set-up is PyAMG's [2]_.
+    A V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about ``operator_complexity`` times
+    that many products with `A` in all), each fused with its sweep or residual, one with each prolongator and
+    one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one for the coarsest. Storage: the
+    hierarchy and four vectors a grid. The coarsest system is solved by a dense (pseudo-)inverse, on the host
+    beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its equation 3.8;
+    the set-up is PyAMG's [2]_.
 
     References
     ----------
@@ -55,6 +70,8 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
        fourth order elliptic problems*, Computing 56, 1996, :doi:`10.1007/BF02238511`.
     .. [2] N. Bell, L. N. Olson, J. Schroder, B. Southworth, *PyAMG: algebraic multigrid solvers in Python*,
        J. Open Source Softw. 8(87), 2023, :doi:`10.21105/joss.05495`.
+    .. [3] J. Lottes, *Optimal polynomial smoothers for multigrid V-cycles*, Numer. Linear Algebra Appl. 30,
+       2023, :doi:`10.1002/nla.2518`.
 
     Examples
     --------
@@ -67,11 +84,17 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     True
     """
     _validate.count(sweeps, "sweeps", least=1)
-    _validate.square_shape(A)
-    matrix = as_operator(A, "numpy")
-    diagonal(matrix, "amg")
-    hierarchy = _hierarchy(to_host(entries(matrix)), matrix.dtype, method, options)
-    return VCycle(hierarchy, matrix.library, matrix.dtype, sweeps)
+    for value, names, argument in ((smoother, SMOOTHERS, "smoother"), (cycle, CYCLES, "cycle")):
+        if value not in names:
+            raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
+    matrix = sparse_of(A, "amg")
+    diagonal(A, "amg")
+    levels = _levels(_hierarchy(to_host(entries(matrix)), matrix.dtype, method, options), matrix)
+
+    def smooth(A, hermitian):
+        return SMOOTHERS[smoother](A, sweeps, hermitian)
+
+    return Multigrid(levels, smooth, CYCLES[cycle])
 
 
 def _hierarchy(A, dtype, method, options):
@@ -99,55 +122,60 @@ def _hierarchy(A, dtype, method, options):
     state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state, which is the caller's
     np.random.seed(0)  # noqa: NPY002
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
             return builders[method](A, **options)
+    except (ArithmeticError, ValueError, RuntimeError, IndexError, np.linalg.LinAlgError) as error:
+        others = [name for name in builders if name != method]
+        raise ValueError(
+            f"PyAMG's {method} cannot build a hierarchy for A ({error}): change its options, try method="
+            f"{others[0]!r} or {others[1]!r}, or use jacobi, block_jacobi or spai"
+        ) from error
     finally:
         np.random.set_state(state)  # noqa: NPY002
 
 
+def _levels(hierarchy, matrix):
+    """Return the grids of PyAMG's hierarchy, where `matrix` lives and in its dtype."""
+
+    def move(A):
+        A = A.tocsr()
+        return Csr(to_device(A) if matrix.library == "cupy" else A, matrix.dtype, "a matrix of the hierarchy")
+
+    levels = [_Level(move(level.A)) for level in hierarchy.levels]
+    for level, built in zip(levels[:-1], hierarchy.levels[:-1], strict=True):
+        level.P, level.R = move(built.P), move(built.R)
+    return levels
+
+
 class _Level:
-    """One grid: its matrix, its smoother, and the ways down and up."""
+    """One grid: its matrix, the ways down and up (but for the coarsest), and room for its vectors."""
 
-    def __init__(self, level, move, dtype):
-        self.A = move(level.A)
-        xp = array_module(self.A.library)
-        n = self.A.shape[0]
-        if hasattr(level, "P"):
-            self.P, self.R = move(level.P), move(level.R)
-            self.smoother = xp.asarray(_damped_inverse(level.A).astype(dtype))
-            self.x, self.r, self.b = (xp.empty(n, dtype) for _ in range(3))
-        else:
-            self.b = xp.empty(n, dtype)
-            self.inverse = xp.asarray(np.linalg.pinv(level.A.toarray(), rcond=1e-13).astype(dtype))
+    P: Csr
+    R: Csr
+    smoother: Any
 
+    def __init__(self, A):
+        self.A = A
+        self.b, self.x, self.spare = array_module(A.library).empty((3, A.shape[0]), A.dtype)
 
-def _damped_inverse(A):
-    """Return omega D^-1, the smoother of a level; PyAMG estimates the spectral radius of D^-1 A."""
-    from pyamg.util.linalg import approximate_spectral_radius
-
-    if not A.diagonal().all():
-        raise ValueError("a coarse matrix has a zero on its diagonal: multigrid does not suit A")
-    inverse = 1 / A.diagonal()
-    scaled = A.tocsr(copy=True)
-    scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
-    start = standard_normal(0, (len(inverse), 1), dtype=A.dtype)
-    radius: Any = approximate_spectral_radius(scaled, 0.1, maxiter=10, restart=1, initial_guess=start)
-    return OMEGA / radius * inverse
+    def astype(self, dtype):
+        """Return the grid in another dtype."""
+        level = _Level(self.A.astype(dtype))
+        if hasattr(self, "P"):
+            level.P, level.R = self.P.astype(dtype), self.R.astype(dtype)
+            level.smoother = self.smoother.astype(level.A)
+        return level
 
 
-class VCycle(Operator):
-    """A V(sweeps, sweeps) cycle over a PyAMG hierarchy."""
+class Multigrid(Operator):
+    """A cycle over a hierarchy of grids."""
 
-    def __init__(self, hierarchy, library, dtype, sweeps):
-        super().__init__(hierarchy.levels[0].A.shape, dtype, library)
-        self._hierarchy, self._sweeps = hierarchy, sweeps
-
-        def move(matrix):
-            matrix = matrix.tocsr()
-            return Csr(to_device(matrix) if library == "cupy" else matrix, dtype)
-
-        self._levels = [_Level(level, move, self.dtype) for level in hierarchy.levels]
+    def __init__(self, levels, smooth, visits):
+        fine = levels[0].A
+        super().__init__(fine.shape, fine.dtype, fine.library)
+        self._levels, self._smooth, self._visits = levels, smooth, visits
+        self._prepare()
 
     @property
     def levels(self):
@@ -160,31 +188,119 @@ class VCycle(Operator):
         return sum(level.A.nnz for level in self._levels) / self._levels[0].A.nnz
 
     def apply(self, x, out):
-        self._cycle(0, x, out)
+        self._cycle(0, x, out, fresh=True)
         return out
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else VCycle(self._hierarchy, self.library, dtype, self._sweeps)
+        if self.dtype == dtype:
+            return self
+        twin = copy(self)
+        twin.dtype = np.dtype(dtype)
+        twin._levels = [level.astype(dtype) for level in self._levels]
+        twin._coarsest = self._coarsest.astype(dtype)
+        return twin
 
-    def _cycle(self, depth, b, x):
-        """Write one cycle's approximation of the solution of ``A x = b`` on a grid to `x`."""
+    def update(self, A):
+        """Take the values of another matrix of the same pattern; return the operator itself.
+
+        The prolongators P and restrictions R stay; the coarse matrices R A P, the smoothers and the inverse
+        on the coarsest grid follow the values.
+        """
+        matrices = [successor(self._levels[0].A, A, "amg")]
+        diagonal(A, "amg")
+        for level in self._levels[:-1]:
+            matrices.append(_galerkin(level, matrices[-1]))
+        for level, matrix in zip(self._levels, matrices, strict=True):
+            level.A = matrix
+        self._prepare()
+        return self
+
+    def _prepare(self):
+        """Make what follows from the matrices: smoothers, and the solver of the coarsest grid."""
+        hermitian = asymmetry(self._levels[0].A) <= np.finfo(self.dtype).eps ** 0.5
+        for level in self._levels[:-1]:
+            level.smoother = self._smooth(level.A, hermitian)
+        last = self._levels[-1].A
+        self._coarsest = _solver(last, _rounding(self._levels), hermitian)
+
+    def _cycle(self, depth, b, x, fresh):
+        """Improve the solution `x` of ``A x = b`` on a grid by one cycle; if `fresh`, it starts from zero."""
         level = self._levels[depth]
         if depth + 1 == len(self._levels):
-            x[...] = level.inverse @ b
+            self._coarsest.apply(b, x)
             return
-        x[...] = level.smoother * b
-        for _ in range(self._sweeps - 1):
-            self._smooth(level, b, x)
+        y, r = level.smoother.before(b, x, level.spare, fresh)
         below = self._levels[depth + 1]
-        coarse = below.x if depth + 2 < len(self._levels) else array_module(self.library).empty_like(below.b)
-        level.R.apply(level.A.residual(b, x), below.b)
-        self._cycle(depth + 1, below.b, coarse)
-        x += level.P.apply(coarse, level.r)
-        for _ in range(self._sweeps):
-            self._smooth(level, b, x)
+        level.R.apply(r, below.b)
+        for visit in range(self._visits if depth + 2 < len(self._levels) else 1):
+            self._cycle(depth + 1, below.b, below.x, fresh=visit == 0)
+        P = level.P
+        kernels_for(b).correct(P.indptr, P.indices, P.data, below.x, y)
+        level.smoother.after(b, y, r)
 
-    def _smooth(self, level, b, x):
-        """One damped Jacobi sweep: ``x += omega D^-1 (b - A x)``."""
-        r = level.A.residual(b, x)
-        r *= level.smoother
-        x += r
+
+def _galerkin(level, A):
+    """Return ``R A P``, computed in double precision."""
+    double = np.result_type(A.dtype, np.float64)
+    P, R, A = (entries(X).astype(double) for X in (level.P, level.R, A))
+    return Csr(R @ (A @ P), level.A.dtype, "a coarse matrix")
+
+
+def _rounding(levels):
+    """Return the size of rounding errors in the coarsest matrix: what is below them in it is zero."""
+    A = levels[-1].A
+    xp = array_module(A.library)
+    rows = absolute(A) @ xp.ones(A.shape[0], A.dtype)
+    if len(levels) > 1:  # the entries may be what is left of much larger ones
+        up = levels[-2]
+        rows = absolute(up.R) @ (absolute(up.A) @ (absolute(up.P) @ xp.ones(A.shape[0], A.dtype)))
+    eps = max(1e3 * np.finfo(np.float64).eps, 4 * float(np.finfo(A.dtype).eps))
+    return eps * float(abs(rows).max())
+
+
+def _solver(A, rounding, hermitian):
+    """Return the (pseudo-)inverse of the coarsest matrix as an operator."""
+    n, on_host = A.shape[0], A.library == "numpy"
+    if n > DENSE and on_host:
+        return _Factors(A)
+    if n > DENSE_DEVICE:
+        raise ValueError(
+            f"the coarsest grid still has {n} unknowns, more than the {DENSE_DEVICE} of a dense inverse "
+            "on a GPU: raise max_levels, change strength, or use jacobi or spai"
+        )
+    inverse = _pseudoinverse(to_host(entries(A)).toarray(), rounding, hermitian).astype(A.dtype)
+    return Dense(array_module(A.library).asarray(inverse))
+
+
+class _Factors(Operator):
+    """The inverse of a large coarsest matrix, by SciPy's sparse LU."""
+
+    def __init__(self, A):
+        from scipy.sparse.linalg import splu
+
+        super().__init__(A.shape, A.dtype, A.library)
+        self._double = np.result_type(A.dtype, np.float64)
+        try:
+            self._factors = splu(entries(A).astype(self._double).tocsc())
+        except RuntimeError as error:
+            raise ValueError(
+                f"the coarsest grid has {A.shape[0]} unknowns and is singular: choose max_coarse <= {DENSE}, "
+                "where a pseudo-inverse serves, or change strength"
+            ) from error
+
+    def apply(self, x, out):
+        out[...] = self._factors.solve(x.astype(self._double))
+        return out
+
+
+def _pseudoinverse(A, rounding, hermitian):
+    """Return the inverse of a dense matrix on all but what rounding errors cannot tell from its null space."""
+    A = A.astype(np.result_type(A.dtype, np.float64))
+    if hermitian:
+        values, right = np.linalg.eigh((A + A.conj().T) / 2)
+        left = right
+    else:
+        left, values, rows = np.linalg.svd(A)
+        right = rows.conj().T
+    kept = abs(values) > rounding
+    return (right[:, kept] / values[kept]) @ left[:, kept].conj().T

@@ -55,6 +55,14 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "lanes",
         ),
     },
+    "block_jacobi": {
+        "block_jacobi": (
+            FLOATS,
+            INDICES,
+            "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
+            "stride",
+        ),
+    },
     "cg": {
         "cg_update": (
             FLOATS,

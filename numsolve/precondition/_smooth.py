@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
+from .._operator import absolute
 from .._random import standard_normal
 from ..kernels import kernels_for
 
@@ -49,19 +50,19 @@ class Sweeps:
         return Sweeps(A, self.inverse, self.damping)
 
 
-def jacobi(A, sweeps, hermitian):
+def jacobi(sweeps, A, noise, hermitian):
     """Return `sweeps` equal sweeps of damped Jacobi."""
-    inverse = _inverse_diagonal(A)
+    inverse = _inverse_diagonal(A, noise)
     return Sweeps(A, inverse, [OMEGA / spectral_radius(A, inverse, hermitian)] * sweeps)
 
 
-def chebyshev(A, sweeps, hermitian):
+def chebyshev(sweeps, A, noise, hermitian):
     r"""Return the sweeps whose product is the Chebyshev polynomial of the fourth kind, of degree `sweeps`.
 
     Its roots, :math:`\rho \sin^2(j\pi/(2k+1))`, need no lower bound of the spectrum, and one sweep is damped
     Jacobi with 4/3: J. Lottes, Numer. Linear Algebra Appl. 30, 2023, doi:10.1002/nla.2518.
     """
-    inverse = _inverse_diagonal(A)
+    inverse = _inverse_diagonal(A, noise)
     radius = MARGIN * spectral_radius(A, inverse, hermitian)
     roots = radius * np.sin(np.arange(1, sweeps + 1) * np.pi / (2 * sweeps + 1)) ** 2
     return Sweeps(A, inverse, 1 / roots)
@@ -70,15 +71,19 @@ def chebyshev(A, sweeps, hermitian):
 SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev}
 
 
-def _inverse_diagonal(A):
-    """Return the inverse diagonal of a level's matrix."""
-    diagonal = A.to_sparse().diagonal()
-    if bool((diagonal == 0).any()):
+def _inverse_diagonal(A, noise):
+    """Return the inverse diagonal of a grid's matrix; zero where nothing of an entry is left but rounding.
+
+    There a component of a singular problem has shrunk to one unknown, whose equation says 0 = 0.
+    """
+    xp, diagonal = namespace(noise), A.to_sparse().diagonal()
+    lost = abs(diagonal) <= noise
+    if bool((lost & (absolute(A) @ xp.ones(A.shape[0], A.dtype) > noise)).any()):
         raise ValueError(
             "a coarse matrix has a zero on its diagonal: multigrid does not suit A; "
             "use spai, block_jacobi or no preconditioner"
         )
-    return 1 / diagonal
+    return xp.where(lost, 0, 1 / xp.where(lost, 1, diagonal)).astype(A.dtype)
 
 
 def spectral_radius(A, inverse, hermitian, steps=15):
@@ -89,7 +94,7 @@ def spectral_radius(A, inverse, hermitian, steps=15):
     """
     xp = array_module(A.library)
     right = xp.sqrt(abs(inverse))
-    left = inverse / right
+    left = inverse / xp.where(right == 0, 1, right)
     v = standard_normal(0, (A.shape[0],), dtype=A.dtype, like=A.library)
     v *= 1 / _size(v)
     basis, H = [v], np.zeros((steps + 1, steps), A.dtype)

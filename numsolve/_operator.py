@@ -112,6 +112,14 @@ class Csr(Operator):
             self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
         return self._adjoint
 
+    def residual(self, b, x):
+        return self.residual_to(b, x, namespace(b).empty_like(b))
+
+    def residual_to(self, b, x, out):
+        """Write ``b - A x`` to `out` and return it."""
+        kernels_for(out).residual(self.indptr, self.indices, self.data, x, b, out)
+        return out
+
     def magnitude(self):
         return _largest(self.data)
 

@@ -217,6 +217,34 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "stride",
         ),
     },
+    "smooth": {
+        "residual": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* x:T* b:T* r:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "correct": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* e:T* x:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "jacobi_sweep": (
+            FLOATS,
+            INDICES,
+            "omega:R inverse:T* indptr:I* indices:I* data:T* b:T* x:T* y:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "block_jacobi": {
+        "block_jacobi": (
+            FLOATS,
+            INDICES,
+            "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

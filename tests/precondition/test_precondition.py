@@ -69,7 +69,7 @@ def test_the_cycle_is_pyamgs_with_the_same_smoother(rng):
     A = sp.csr_matrix(poisson((20, 20)))
     hierarchy = pyamg.smoothed_aggregation_solver(A, max_coarse=10)
     M = amg(A, method=hierarchy)
-    weights = [level.smoother[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
+    weights = [level.smoother.inverse[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
     from pyamg.relaxation.smoothing import change_smoothers
 
     options = [("jacobi", {"omega": w, "withrho": False}) for w in weights]

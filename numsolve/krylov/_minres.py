@@ -86,8 +86,12 @@ def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=Non
     if shift:
         system = system._replace(A=Shifted(system.A, shift))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
-    state = namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype)
-    return announced(run(partial(steps, state), system, callback))
+    return announced(run(start(system), system, callback))
+
+
+def start(system):
+    """Return the method for a system: `steps` with room for its rotations."""
+    return partial(steps, namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype))
 
 
 def steps(state, A, b, M, x):

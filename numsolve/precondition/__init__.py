@@ -1,6 +1,9 @@
 """Preconditioners: operators that approximate the inverse of a matrix, and live where it lives."""
 
 from ._amg import amg
+from ._ic0 import ic0
+from ._ilu0 import ilu0
 from ._jacobi import jacobi
+from ._ssor import ssor
 
-__all__ = ["amg", "jacobi"]
+__all__ = ["amg", "ic0", "ilu0", "jacobi", "ssor"]

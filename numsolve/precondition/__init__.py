@@ -6,3 +6,9 @@ from ._jacobi import jacobi
 from ._spai import spai
 
 __all__ = ["amg", "block_jacobi", "jacobi", "spai"]
+from ._ic0 import ic0
+from ._ilu0 import ilu0
+from ._jacobi import jacobi
+from ._ssor import ssor
+
+__all__ = ["amg", "ic0", "ilu0", "jacobi", "ssor"]

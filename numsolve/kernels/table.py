@@ -66,26 +66,6 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "lanes",
         ),
     },
-    "triangular": {
-        "ilu0": (
-            FLOATS,
-            INDICES,
-            "bounds:I* order:I* indptr:I* indices:I* diag:I* data:T* level:int64",
-            "level",
-        ),
-        "ldu_solve": (
-            FLOATS,
-            INDICES,
-            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* scaled:int64 level:int64",
-            "level",
-        ),
-        "relax": (
-            FLOATS,
-            INDICES,
-            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* level:int64",
-            "level",
-        ),
-    },
     "cg": {
         "cg_update": (
             FLOATS,
@@ -263,6 +243,26 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             INDICES,
             "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
             "stride",
+        ),
+    },
+    "triangular": {
+        "ilu0": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* diag:I* data:T* level:int64",
+            "level",
+        ),
+        "ldu_solve": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* scaled:int64 level:int64",
+            "level",
+        ),
+        "relax": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* level:int64",
+            "level",
         ),
     },
 }

@@ -7,9 +7,9 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import cg, fgmres, gmres
+from numsolve.krylov import cg, fgmres, gmres, refine
 
-METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres}
+METHODS = {"cg": cg, "fgmres": fgmres, "gmres": gmres, "refine": refine}
 
 
 def problem(dtype=float, n=12):

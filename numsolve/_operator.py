@@ -76,6 +76,8 @@ class Operator:
 class Csr(Operator):
     """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels."""
 
+    found_asymmetry: float | None = None
+
     def __init__(self, A, dtype=None, name="A"):
         A = A.tocsr()
         super().__init__(
@@ -136,6 +138,8 @@ class Csr(Operator):
 
 class Dense(Operator):
     """A dense matrix; products are BLAS's."""
+
+    found_asymmetry: float | None = None
 
     def __init__(self, A, dtype=None, name="A"):
         home = library(A) or "numpy"
@@ -216,14 +220,14 @@ class Scaled(Operator):
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
-        self._operator, self._factor = operator, factor
+        self.factor, self._operator = factor, operator
 
     def adjoint(self):
         return Scaled(self._operator.adjoint(), self._factor)  # the factor is real
 
     def apply(self, x, out):
         self._operator.apply(x, out)
-        out *= self._factor
+        out *= self.factor
         return out
 
 
@@ -296,6 +300,18 @@ def absolute(A):
 
 def asymmetry(A):
     """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
+
+    A matrix remembers it, so that many solves with one operator look once.
+    """
+    if not isinstance(A, (Csr, Dense)):  # others may change
+        return _asymmetry(A)
+    if A.found_asymmetry is None:
+        A.found_asymmetry = _asymmetry(A)
+    return A.found_asymmetry
+
+
+def _asymmetry(A):
+    """Find it anew.
 
     Real parts suffice if the vectors are complex where A is. Our own sums, not BLAS: its threads would go on
     spinning beside those of the kernels that follow.

@@ -8,5 +8,17 @@ from ._idrs import idrs
 from ._lsmr import lsmr
 from ._lsqr import lsqr
 from ._minres import minres
+from ._refine import RefinementResult, refine
 
-__all__ = ["bicgstab", "cg", "fgmres", "gmres", "idrs", "lsmr", "lsqr", "minres"]
+__all__ = [
+    "RefinementResult",
+    "bicgstab",
+    "cg",
+    "fgmres",
+    "gmres",
+    "idrs",
+    "lsmr",
+    "lsqr",
+    "minres",
+    "refine",
+]

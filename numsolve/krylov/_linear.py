@@ -1,6 +1,8 @@
 """From the caller's ``A, b, x0, M`` to the loop and back: what every linear method shares."""
 
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from math import frexp, isfinite, ldexp, sqrt
 from typing import Any, NamedTuple
@@ -13,6 +15,8 @@ from .._iterate import iterate
 from .._operator import Operator, Scaled, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
+
+_inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
 
 
 class System(NamedTuple):
@@ -66,9 +70,19 @@ def run(start, system, callback):
 
 def announced(result):
     """Return the result; warn the caller of the caller if it missed its tolerance."""
-    if result.status not in (Status.CONVERGED, Status.STOPPED):
+    if result.status not in (Status.CONVERGED, Status.STOPPED) and not _inside.get():
         warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
     return result
+
+
+@contextmanager
+def inside():
+    """Solve inside another solve, which answers for the tolerance: a miss does not warn."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
 
 
 def _solve_one(start, system, b, x0, callback):
@@ -79,7 +93,7 @@ def _solve_one(start, system, b, x0, callback):
     if largest == 0:
         return Result(xp.zeros_like(b), Status.CONVERGED, "converged: b is zero, and so is x", np.zeros(1))
     A, M = system.A, system.M
-    b_unit, A_unit = _unit(largest, b.dtype), _unit(A.magnitude(), b.dtype)
+    b_unit, A_unit = unit_near(largest, b.dtype), unit_near(A.magnitude(), b.dtype)
     x_unit = b_unit / A_unit
     if A_unit != 1:
         A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
@@ -128,7 +142,7 @@ def _solve_columns(start, system, callback):
     return result
 
 
-def _unit(magnitude, dtype):
+def unit_near(magnitude, dtype):
     """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1."""
     safe = float(np.finfo(dtype).max) ** 0.125
     if 1 / safe < magnitude < safe or magnitude == 0 or not isfinite(magnitude):

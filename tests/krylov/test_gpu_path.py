@@ -7,9 +7,16 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, lsmr, lsqr, minres
+from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
 
-METHODS = {"bicgstab": bicgstab, "cg": cg, "fgmres": fgmres, "gmres": gmres, "minres": minres}
+METHODS = {
+    "bicgstab": bicgstab,
+    "cg": cg,
+    "fgmres": fgmres,
+    "gmres": gmres,
+    "minres": minres,
+    "refine": refine,
+}
 
 
 AMPLIFIES = {

@@ -1,0 +1,241 @@
+"""Mixed-precision iterative refinement: solve in single precision, correct in double."""
+
+from dataclasses import dataclass, field
+from math import frexp, ldexp, sqrt
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, read_sum, sparse_module
+from .._operator import Csr, Dense, Operator, Scaled, as_operator
+from .._result import Breakdown, Interrupted, Result, Status
+from ..kernels import kernels_for
+from ._gmres import gmres
+from ._linear import announced, inside, prepare, run, unit_near
+
+OUTER = 100  # steps: each halves the residual or is the last, so that double precision ends after 53
+
+
+@dataclass(frozen=True, repr=False)
+class RefinementResult(Result):
+    """Result of `refine`: ``nit`` and ``residuals`` count its outer steps.
+
+    Attributes
+    ----------
+    inner_nit : numpy.ndarray of int, shape (nit,) or (nit, k)
+        Iterations in single precision of each outer step; 0 after a column's last step.
+    """
+
+    inner_nit: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+
+
+def refine(
+    A,
+    b,
+    x0=None,
+    *,
+    method=gmres,
+    inner_rtol=1e-4,
+    inner_maxiter=None,
+    rtol=1e-8,
+    atol=0.0,
+    maxiter=None,
+    M=None,
+    callback=None,
+    **options,
+):
+    r"""Solve :math:`Ax = b` to double precision by corrections that are solved in single precision.
+
+    Parameters
+    ----------
+    A : array, sparse array or LinearOperator, shape (n, n)
+        Any matrix that `method` takes, in the library (NumPy/SciPy or CuPy) of `b`.
+    b : array, shape (n,) or (n, k)
+        Right-hand side, or `k` of them, solved one after the other. Double precision, real or complex;
+        integers are taken as float64. If `A` and `b` are both in single precision, so is `x`.
+    x0 : array, shape of `b`, optional
+        Starting guess, never overwritten. Default: zeros.
+    method : callable
+        Solves the corrections: `cg`, `gmres`, or any function of the same signature.
+    inner_rtol : float
+        How far a correction is solved, below 1; the last one only as far as `rtol` asks.
+    inner_maxiter : int, optional
+        Largest number of iterations of one correction. Default: that of `method`.
+    rtol, atol : float
+        Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
+    maxiter : int, optional
+        Largest number of outer steps, each one correction. Default: 100.
+    M : array, sparse array or LinearOperator, shape (n, n), optional
+        Preconditioner for `method`, in either precision: cast to single if it is not.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each outer step; true stops. `x` is live: copy it to keep it.
+    **options
+        Passed on to `method`, as ``restart``.
+
+    Returns
+    -------
+    RefinementResult
+        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)`` after
+        each outer step, and ``inner_nit``, the iterations of `method` in each.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, a tolerance is out of range, or `method` refuses `A`.
+    TypeError
+        A dtype is not supported, or NumPy and CuPy arrays are mixed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met; ``result.message`` says why and what to try.
+
+    Notes
+    -----
+    An outer step costs one product with `A` in double precision and one solve in single, in which a CSR
+    matrix moves 8 bytes an entry instead of 12 and vectors half of theirs. Storage: the entries of `A` in
+    single precision, 3 vectors in double (`x`, the residual, the next `x`) and 2 in single beside those of
+    `method`. The residual is scaled to size one before it is cast, and `A` if its entries need it, both by
+    powers of two. It converges where the condition number of `A` is well below 1e7, the inverse of single
+    precision's rounding [1]_ (with GMRES and a good `M`, above [2]_); a step that does not reduce the
+    residual is not taken, and ends the run. A LinearOperator `A` is applied in its own precision.
+
+    References
+    ----------
+    .. [1] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM, 2002, chapter 12,
+       :doi:`10.1137/1.9780898718027`.
+    .. [2] E. Carson, N. J. Higham, *Accelerating the solution of linear systems by iterative refinement in
+       three precisions*, SIAM J. Sci. Comput. 40, 2018, :doi:`10.1137/17M1140819`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import cg, refine
+    >>> A = np.diag(np.arange(1.0, 21.0))
+    >>> result = refine(A, A @ np.ones(20), method=cg, rtol=1e-14).check()
+    >>> bool(abs(result.x - 1).max() < 1e-13), result.nit < 6
+    (True, True)
+    """
+    if not callable(method):
+        raise TypeError(f"method is a {type(method).__name__}; a solver such as cg or gmres is needed")
+    inner_rtol = _validate.positive(inner_rtol, "inner_rtol")
+    if inner_rtol >= 1:
+        raise ValueError(f"inner_rtol is {inner_rtol!r}; a number below 1 is needed")
+    if inner_maxiter is not None:
+        inner_maxiter = _validate.count(inner_maxiter, "inner_maxiter", least=1)
+    home, _ = _validate.same_library(A=A, b=b, x0=x0, M=M)
+    _validate.square_shape(A)
+    A = as_operator(A, home)
+    if M is not None:
+        _validate.square_shape(M, "M")
+        M = as_operator(M, home, "M")
+    maxiter = OUTER if maxiter is None else maxiter
+    system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter)
+    refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
+    try:
+        return announced(refinement.report(run(refinement.steps, system, callback)))
+    except Interrupted as caught:
+        raise Interrupted(refinement.report(caught.result)) from None
+
+
+class _Uncast(Operator):
+    """A preconditioner on its way through `prepare`, which would bring it to double precision."""
+
+    def __init__(self, M):
+        super().__init__(M.shape, M.dtype, M.library)
+
+    def astype(self, dtype):  # noqa: ARG002 - the protocol
+        return self
+
+
+class _Refinement:
+    """The system in single precision, and what one outer step leaves to the next."""
+
+    def __init__(self, A, M, system, method, inner_rtol, options):
+        self.dtype = np.dtype(np.complex64 if system.b.dtype.kind == "c" else np.float32)
+        self.unit, self.A = _single(A, self.dtype)
+        self.M = None if M is None else _single(M, self.dtype)[1]
+        self.given, self.method, self.options = system.A, method, options
+        self.rtol, self.inner_rtol = system.rtol, inner_rtol
+        self.x: Any = None
+        self.r: Any = None
+        self.rr: Any = None
+        self.stuck = None
+        self.goal, self.counts = 0.0, []
+
+    def steps(self, A, b, M, x):  # noqa: ARG002 - the protocol of `run`; M acts in single precision only
+        """Yield `x` and its squared residual, before and after one correction.
+
+        It ends after each, so that the loop looks at each norm also on a GPU: a step is a whole solve.
+        """
+        dot = kernels_for(b).dot
+        if x is not self.x:
+            self.goal, self.stuck = self.rtol * sqrt(read_sum(dot(b, b))), None
+        if x is not self.x or self.r is None:
+            self.x, self.r = x, A.residual(b, x)
+            self.rr = dot(self.r, self.r)
+        yield x, self.rr
+        if self.stuck is not None:
+            raise self.stuck
+        norm = sqrt(read_sum(self.rr))
+        solved, step = self.correction(norm)
+        new = solved.x.astype(b.dtype)
+        new *= step if A is self.given else step / A.factor
+        new += x
+        r = A.residual(b, new)
+        rr = dot(r, r)
+        after = sqrt(read_sum(rr))
+        if not after < norm:
+            raise _failure(solved, after)
+        if after > norm / 2 and solved.status != Status.MAXITER:
+            self.stuck = _failure(solved, after)
+        self.counts.append(solved.nit)
+        self.x, self.r, self.rr = new, r, rr
+        yield new, rr
+
+    def correction(self, norm):
+        """Return the result of the correction equation for the residual, and what to multiply it with."""
+        unit = ldexp(1.0, frexp(float(abs(self.r).max()))[1])
+        self.r *= 1 / unit
+        r, self.r = self.r.astype(self.dtype), None
+        rtol = max(self.inner_rtol, min(0.5, 0.5 * self.goal / norm))
+        with inside():
+            return self.method(self.A, r, rtol=rtol, M=self.M, **self.options), unit / self.unit
+
+    def report(self, result):
+        """Return the result with the inner iterations of each outer step of each column."""
+        taken = np.isfinite(result.residuals[1:])
+        inner_nit = np.zeros(taken.shape, int)
+        inner_nit.T[taken.T] = self.counts[: taken.sum()]
+        return RefinementResult(result.x, result.status, result.message, result.residuals, inner_nit)
+
+
+def _single(operator, dtype):
+    """Return a power of two and, in `dtype`, the operator divided by it: entries of any size fit."""
+    if not isinstance(operator, (Csr, Dense)):  # one product tells the size
+        ones = array_module(operator.library).ones(operator.shape[1])
+        unit = unit_near(float(abs(operator @ ones).max()), dtype)
+        return unit, (operator if unit == 1 else Scaled(operator, 1 / unit)).astype(dtype)
+    entries = operator.data if isinstance(operator, Csr) else operator.array
+    unit = unit_near(float(abs(entries).max()) if entries.size else 1.0, dtype)
+    if unit == 1:
+        return unit, operator.astype(dtype)
+    entries = entries * (1 / unit)
+    if isinstance(operator, Dense):
+        return unit, Dense(entries, dtype)
+    matrix = sparse_module(operator.library).csr_matrix
+    return unit, Csr(matrix((entries, operator.indices, operator.indptr), shape=operator.shape), dtype)
+
+
+def _failure(solved, norm):
+    """Say why a correction did not reduce the residual to half."""
+    if solved.status < 0:
+        return Breakdown(f"in single precision: {solved.message}", solved.status)
+    if norm - norm != 0:
+        return Breakdown("the product with A is not finite: it overflows or returns NaN", Status.NONFINITE)
+    return Breakdown(
+        "the residual stopped falling above the tolerance: corrections in single precision no longer halve "
+        "it. Loosen rtol if it is rounding error, else solve in double precision or improve M",
+        Status.STAGNATED,
+    )

@@ -13,7 +13,7 @@ from .._iterate import iterate
 from .._operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
-from ._linear import _unit, gather
+from ._linear import gather, unit_near
 
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {
@@ -105,7 +105,7 @@ def _prepare(A, b, x0, rtol, atol, maxiter):
 def _solve_one(steps, system, damp, b, x0, callback):
     """Solve for one column, in units in which A and b are near one if they were far from it."""
     xp, A, dtype = namespace(b), system.A, b.dtype
-    b_unit, A_unit = _unit(float(abs(b).max()), dtype), _unit(max(A.magnitude(), damp), dtype)
+    b_unit, A_unit = unit_near(float(abs(b).max()), dtype), unit_near(max(A.magnitude(), damp), dtype)
     x_unit = b_unit / A_unit
     A = A if A_unit == 1 else Scaled(A, 1 / A_unit)
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))

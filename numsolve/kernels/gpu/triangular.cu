@@ -1,13 +1,6 @@
 // Rows in an order, one level a launch; see the reference. Rows of a level do not meet: a thread each.
 #include "kernel.h"
 
-template <typename R> __device__ R divide(R a, R b) { return a / b; }
-template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R> b)
-{
-    const R inverse = 1 / magnitude(b);  // twice, so that no square overflows
-    return inverse * (a * conj_(inverse * b));
-}
-
 // Both rows are sorted: of row j, only what lies right of its diagonal and in the pattern of row i counts.
 template <typename T, typename I>
 __global__ void ilu0(const I* bounds, const I* order, const I* indptr, const I* indices, const I* diag, T* data,

@@ -108,6 +108,4 @@ def _breakdown(vv, tt):
         )
     if tt == 0:
         return Breakdown("A M maps the residual to zero: A or M is singular", Status.SINGULAR)
-    return Breakdown(
-        "the products r0^H A M p and r^H A M r both vanish: no step is left, use gmres or idrs"
-    )
+    return Breakdown("the products r0^H A M p and r^H A M r both vanish: no step is left, use gmres or idrs")

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, Interrupted, Status
-from numsolve.krylov import bicgstab, cg, fgmres, gmres
+from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs
 from numsolve.problems import convection_diffusion, poisson
 
-METHODS = [bicgstab, cg, fgmres, gmres]
+METHODS = [bicgstab, cg, fgmres, gmres, idrs]
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 

@@ -13,9 +13,7 @@ def bicgstab_half(rho, vs, vv, ss, eps, v, r):
 
 def bicgstab_update(live, alpha, tr, tt, before, eps, y, z, t, s, x, r):
     rho, rr = cupy.empty(blocks(r.size), r.dtype), pieces(r, blocks(r.size))
-    launch(
-        "bicgstab_update", rr.size, live, alpha, tr, tt, before, eps, y, z, t, s, x, r, rho, rr, r.size
-    )
+    launch("bicgstab_update", rr.size, live, alpha, tr, tt, before, eps, y, z, t, s, x, r, rho, rr, r.size)
     return rho, rr
 
 

@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, Interrupted, Status
-from numsolve.krylov import bicgstab, cg, fgmres, gmres, minres, refine
+from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, minres, refine
 from numsolve.problems import convection_diffusion, poisson
 
-METHODS = [bicgstab, cg, fgmres, gmres, minres, refine]
+METHODS = [bicgstab, cg, fgmres, gmres, idrs, minres, refine]
 SMALL_STEPS = {refine: {"inner_maxiter": 1}}  # where one iteration may already solve the problem
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)

@@ -1,7 +1,7 @@
 """The vector work of IDR(s).
 
-Row i of `P`, `G` and `U` is vector i; ``G = A U``. ``S = P^H G`` is lower triangular, ``f = P^H r``, and `c`
-combines the vectors from the current one on so that ``r - c G`` is orthogonal to the rows of `P` from there on.
+Row i of `P`, `G` and `U` is vector i; ``G = A U``, ``S = P^H G`` is lower triangular, and ``f = P^H r``. From
+the current row on `c` combines the vectors so that ``r - c G`` is orthogonal to those rows of `P`.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ def idrs_begin(h, S, f, c):
 
 
 def idrs_solve(k, eps, h, S, f, a, c):
-    """Find the numbers of step k from ``h = P^H A u``, which brings ``S[k:, k]``, and `f` and `c` for the next.
+    """Find the numbers of step k from ``h = P^H A u``: `a`, column k of `S`, and the next `f` and `c`.
 
     ``a[:k]`` makes A u orthogonal to the first k rows of `P`; ``a[k]`` then brings r to row k, or is NaN if
     the pivot ``S[k, k]`` vanishes, to `eps` of what it is the sum of.

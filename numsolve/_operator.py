@@ -161,11 +161,11 @@ class Scaled(Operator):
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
-        self._operator, self._factor = operator, factor
+        self._operator, self.factor = operator, factor
 
     def apply(self, x, out):
         self._operator.apply(x, out)
-        out *= self._factor
+        out *= self.factor
         return out
 
 

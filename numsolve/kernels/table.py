@@ -80,6 +80,23 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "stride",
         ),
     },
+    "chebyshev": {
+        "chebyshev_step": (
+            FLOATS,
+            None,
+            "live:bool* keep:R gain:R q:T* d:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+        "chebyshev_update": (FLOATS, None, "live:bool* q:T* d:T* x:T* r:T* rr:R* n:int64", "stride"),
+        "chebyshev_direction": (FLOATS, None, "live:bool* keep:R gain:R z:T* d:T* n:int64", "stride"),
+        "chebyshev_start": (FLOATS, None, "gain:R scale:T* b:T* d:T* x:T* n:int64", "stride"),
+        "chebyshev_smooth": (
+            FLOATS,
+            None,
+            "keep:R gain:R scale:T* q:T* b:T* r:T* d:T* x:T* n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

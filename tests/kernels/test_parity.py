@@ -135,6 +135,7 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
         "gmres_advance",
         "minres_lanczos",
         "minres_update_residual",
+        "chebyshev_step",
     ],
 )
 def test_threads_do_not_change_a_bit(name, rng):

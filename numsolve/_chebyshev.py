@@ -56,8 +56,8 @@ def bounds(A, M=None, *, start=None, steps=12):
             if not value > 0:
                 raise _breakdown(what, value, name)
         count += 1
-    if count == 0:
-        raise _breakdown("r^H M r", rz[0], "M")
+    if count == 0 or not np.isfinite(rz[: count + 1] * max(pq[:count])).all():
+        raise _breakdown("r^H M r", rz[0] if count == 0 else np.nan, "M")
     alpha, beta = rz[:count] / pq[:count], abs(rz[1 : count + 1]) / rz[:count]
     below = np.sqrt(beta) / alpha
     diagonal = 1 / alpha

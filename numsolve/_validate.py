@@ -140,6 +140,18 @@ def positive(value, name):
     return value
 
 
+def interval(value: Any, name):
+    """Return two numbers ``0 < low <= high``."""
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; a pair of numbers is needed") from None
+    low, high = positive(low, f"{name}[0]"), positive(high, f"{name}[1]")
+    if low > high:
+        raise ValueError(f"{name} is {value!r}; the smaller number comes first")
+    return low, high
+
+
 def function(value, name):
     """Return `value` if it is callable or None."""
     if value is not None and not callable(value):

@@ -2,6 +2,7 @@
 
 from ._bicgstab import bicgstab
 from ._cg import cg
+from ._chebyshev import chebyshev
 from ._fgmres import fgmres
 from ._gmres import gmres
 from ._idrs import idrs
@@ -14,6 +15,7 @@ __all__ = [
     "RefinementResult",
     "bicgstab",
     "cg",
+    "chebyshev",
     "fgmres",
     "gmres",
     "idrs",

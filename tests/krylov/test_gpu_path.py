@@ -7,9 +7,10 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import bicgstab, cg, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
+from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
 
-METHODS = {"bicgstab": bicgstab, "cg": cg, "fgmres": fgmres, "gmres": gmres, "idrs": idrs, "minres": minres, "refine": refine}
+METHODS = {"bicgstab": bicgstab, "cg": cg, "chebyshev": chebyshev, "fgmres": fgmres, "gmres": gmres, "idrs": idrs, "minres": minres, "refine": refine}
+
 
 
 
@@ -21,6 +22,7 @@ AMPLIFIES = {
     "bicgstab",
     "idrs",
 }  # what rounds differently here and there, so that in single precision paths part early
+
 
 
 def problem(dtype=float, n=12):
@@ -93,6 +95,13 @@ def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
     launches, syncs = per_iteration(cupy, gmres, restart=60)
     assert launches <= 6
     assert syncs <= 0.1
+
+
+def test_chebyshev_needs_three_launches_with_M_five_and_hardly_a_sync(cupy):
+    for M, want in ((None, 3), (numsolve.precondition.jacobi(numsolve.to_device(problem()[0])), 5)):
+        launches, syncs = per_iteration(cupy, chebyshev, M=M, bounds=(0.01, 8))
+        assert launches <= want
+        assert syncs <= 0.15  # a tenth for the loop, one look after 16 steps
 
 
 def test_minres_needs_four_launches_with_M_seven_and_a_tenth_of_a_sync(cupy):

@@ -14,6 +14,7 @@ METHODS = {"bicgstab": bicgstab, "cg": cg, "chebyshev": chebyshev, "fgmres": fgm
 
 
 
+
 AMPLIFIES = {
     "bicgstab"
 

@@ -220,14 +220,10 @@ class Scaled(Operator):
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
-<<<<<<< HEAD
         self.factor, self._operator = factor, operator
 
     def adjoint(self):
-        return Scaled(self._operator.adjoint(), self._factor)  # the factor is real
-=======
-        self._operator, self.factor = operator, factor
->>>>>>> minres
+        return Scaled(self._operator.adjoint(), self.factor)  # the factor is real
 
     def apply(self, x, out):
         self._operator.apply(x, out)

@@ -21,7 +21,7 @@ STARTS = {  # method: what makes the generator's start from a system
     "gmres": lambda system: _gmres.cycles(system, 30),
     "fgmres": lambda system: _gmres.cycles(system, 30, flexible=True),
     "bicgstab": lambda system: _bicgstab.steps,
-    "idrs": lambda system: _idrs.start(system, 4),
+    "idrs": _idrs.start,
 }
 METHODS = ("auto", "direct", *STARTS)
 HERMITIAN = ("cg", "minres")  # methods that need a Hermitian matrix

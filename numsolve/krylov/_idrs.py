@@ -81,15 +81,14 @@ def idrs(A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callb
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    P = shadow_space(system, _validate.count(s, "s", least=1), rng)
-    return announced(run(partial(steps, P), system, callback))
+    return announced(run(start(system, _validate.count(s, "s", least=1), rng), system, callback))
 
 
-def shadow_space(system, s, rng):
-    """Return s orthonormal random rows, or n if that is less."""
+def start(system, s=4, rng=None):
+    """Return the method for a system: `steps` with s orthonormal random rows, or n if that is less."""
     n, dtype = system.b.shape[0], system.b.dtype
     columns = _random.standard_normal(SEED if rng is None else rng, (n, min(s, n)), dtype=dtype)
-    return namespace(system.b).asarray(np.ascontiguousarray(np.linalg.qr(columns)[0].T))
+    return partial(steps, namespace(system.b).asarray(np.ascontiguousarray(np.linalg.qr(columns)[0].T)))
 
 
 def steps(P, A, b, M, x):

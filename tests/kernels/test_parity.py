@@ -128,26 +128,10 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
     assert found == set(TABLE) == set(CASES)
 
 
-<<<<<<< HEAD
 THREADED = [name for name, (*_, rule) in TABLE.items() if rule in ("stride", "lanes")]
 
 
 @pytest.mark.parametrize("name", THREADED)
-=======
-@pytest.mark.parametrize(
-    "name",
-    [
-        "spmv_dot",
-        "dot",
-        "cg_update",
-        "gmres_project",
-        "gmres_advance",
-        "minres_lanczos",
-        "minres_update_residual",
-        "chebyshev_step",
-    ],
-)
->>>>>>> minres
 def test_threads_do_not_change_a_bit(name, rng):
     from numba import get_num_threads, set_num_threads
 

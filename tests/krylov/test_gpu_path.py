@@ -9,21 +9,18 @@ from support import fake_cupy
 import numsolve
 from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
 
-METHODS = {"bicgstab": bicgstab, "cg": cg, "chebyshev": chebyshev, "fgmres": fgmres, "gmres": gmres, "idrs": idrs, "minres": minres, "refine": refine}
+METHODS = {
+    "bicgstab": bicgstab,
+    "cg": cg,
+    "chebyshev": chebyshev,
+    "fgmres": fgmres,
+    "gmres": gmres,
+    "idrs": idrs,
+    "minres": minres,
+    "refine": refine,
+}
 
-
-
-
-
-AMPLIFIES = {
-    "bicgstab"
-
-
-AMPLIFIES = {
-    "bicgstab",
-    "idrs",
-}  # what rounds differently here and there, so that in single precision paths part early
-
+AMPLIFIES = {"bicgstab", "idrs"}  # rounding, so that in single precision paths part early
 
 
 def problem(dtype=float, n=12):

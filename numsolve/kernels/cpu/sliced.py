@@ -52,7 +52,12 @@ def _product(s, starts, offsets, data, x, y):
             y[row + i] += values[place + i] * x[column + i]
 
 
-@kernel(items=lambda rows, indptr, indices, data, counts, offsets: data.size)
+def _stored(*args):
+    """Return the number of entries: the third argument holds one thing for each."""
+    return args[2].size
+
+
+@kernel(items=_stored)
 def sliced_find(rows, indptr, indices, data, counts, offsets):
     n = indptr.size - 1
     for s in prange(counts.size):
@@ -83,7 +88,7 @@ def _merge(first, last, indptr, indices, data, found):
     return count
 
 
-@kernel(items=lambda indptr, indices, data, starts, offsets, sliced: data.size)
+@kernel(items=_stored)
 def sliced_fill(indptr, indices, data, starts, offsets, sliced):
     n, rows = indptr.size - 1, sliced.shape[1]
     for s in prange(starts.size - 1):

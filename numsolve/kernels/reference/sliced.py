@@ -1,7 +1,7 @@
 """Products with a matrix in sliced diagonals, and the way there from compressed sparse rows.
 
 A slice is ``data.shape[1]`` consecutive rows. Diagonals ``starts[s]`` to ``starts[s + 1]`` are those of slice
-`s`: row ``k`` of `data` has the entries ``A[i, i + offsets[k]]`` of its rows `i`, and zeros where there are none.
+`s`: ``data[k]`` has the entries ``A[i, i + offsets[k]]`` of its rows `i`, and zeros where there are none.
 """
 
 import numpy as np
@@ -25,14 +25,12 @@ def sliced_find(rows, indptr, indices, data, counts, offsets):
 
 def sliced_fill(indptr, indices, data, starts, offsets, sliced):
     """Write the entries of a matrix to its sliced diagonals; every offset that occurs is there."""
-    rows = sliced.shape[1]
+    rows, n = sliced.shape[1], indptr.size - 1
+    i = np.repeat(np.arange(n), np.diff(indptr))[data != 0]
+    offset, span = indices[data != 0] - i, 2 * max(n, int(indices.max(initial=0))) + 1
+    diagonals = np.repeat(np.arange(starts.size - 1), np.diff(starts)) * span + offsets  # these ascend
     sliced[:] = 0
-    for i in range(indptr.size - 1):
-        s = i // rows
-        for k in range(indptr[i], indptr[i + 1]):
-            if data[k] != 0:
-                d = np.searchsorted(offsets[starts[s] : starts[s + 1]], indices[k] - i)
-                sliced[starts[s] + d, i % rows] = data[k]
+    sliced[np.searchsorted(diagonals, i // rows * span + offset), i % rows] = data[data != 0]
 
 
 def sliced_spmv(starts, offsets, data, x, y):

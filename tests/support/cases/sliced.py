@@ -10,16 +10,19 @@ ROWS = 32  # in a slice
 
 
 def banded(rng, n, dtype, index):
-    """Return the CSR arrays of a matrix with few diagonals, holes, stored zeros, and a few stray entries."""
-    mask = np.zeros((n, n), bool)
-    for offset in (-(n // 2), -3, -1, 0, 2, n // 3):
-        mask |= np.diag(np.ones(max(0, n - abs(offset)), bool), offset)[:n, :n]
-    mask &= rng.random((n, n)) < 0.8
-    mask[n // 2 :: 11, : n : max(1, n // 9)] = True  # more diagonals there than `find` has room for
-    values = vectors(rng, 1, int(mask.sum()), dtype)[0]
+    """Return the CSR arrays of a matrix with few diagonals, holes, stored zeros, and rows that stray."""
+    diagonal = rng.choice(n, (6, n * 4 // 5)) if n else np.zeros((6, 0), int)
+    offsets = np.array([-(n // 2), -3, -1, 0, 2, n // 3])[:, None]
+    stray = np.repeat(np.arange(n // 2, n, 11), 9)  # more diagonals there than `find` has room for
+    rows = np.concatenate([np.broadcast_to(diagonal, (6, n * 4 // 5)).ravel(), stray])
+    columns = np.concatenate([(diagonal + offsets).ravel(), rng.integers(0, max(n, 1), stray.size)])
+    inside = (columns >= 0) & (columns < n)
+    place = np.unique(rows[inside] * max(n, 1) + columns[inside])
+    rows, columns = np.divmod(place, max(n, 1))
+    values = vectors(rng, 1, place.size, dtype)[0]
     values[::7] = 0
-    indptr = np.concatenate([[0], np.cumsum(mask.sum(axis=1))])
-    return indptr.astype(index), np.nonzero(mask)[1].astype(index), values
+    indptr = np.searchsorted(rows, np.arange(n + 1))
+    return indptr.astype(index), columns.astype(index), values
 
 
 def find(rng, n, dtype, index, room=24):
@@ -30,10 +33,10 @@ def find(rng, n, dtype, index, room=24):
 
 def fill(rng, n, dtype, index):
     """Return the arguments of sliced_fill; its output holds rubbish."""
-    rows, indptr, indices, data, counts, offsets = find(rng, n, dtype, index, room=2 * n)
+    rows, indptr, indices, data, counts, offsets = find(rng, n, dtype, index, room=80)
     home("reference").sliced_find(rows, indptr, indices, data, counts, offsets)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(index)
-    offsets = offsets[np.arange(2 * n) < counts[:, None]]
+    offsets = offsets[np.arange(80) < counts[:, None]]
     return indptr, indices, data, starts, offsets, np.full((offsets.size, rows), 3, dtype)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import _validate
 from ._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
+from ._formats import Layout, frozen
 from .kernels import kernels_for
 
 
@@ -74,7 +75,10 @@ class Operator:
 
 
 class Csr(Operator):
-    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels."""
+    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels.
+
+    A matrix of few diagonals, multiplied often, gets a copy in sliced diagonals: see `_formats`.
+    """
 
     found_asymmetry: float | None = None
 
@@ -89,11 +93,12 @@ class Csr(Operator):
             A.sum_duplicates()
         xp = array_module(self.library)
         width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
-        self.indptr = _frozen(xp.ascontiguousarray(A.indptr, dtype=width))
-        self.indices = _frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
+        self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
+        self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
         data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
-        self.data = _frozen(_validate.finite(data, name))
+        self.data = frozen(_validate.finite(data, name))
         self._adjoint = None
+        self._layout = Layout()
 
     @property
     def nnz(self):
@@ -101,11 +106,18 @@ class Csr(Operator):
         return len(self.data)
 
     def apply(self, x, out):
-        kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        else:
+            kernels_for(out).sliced_spmv(*sliced, x, out)
         return out
 
     def apply_dot(self, x, out):
-        return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+        return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
 
     def adjoint(self):
         """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
@@ -340,11 +352,3 @@ def _largest(entries):
     """Return the largest magnitude in a sample of `entries`: its order is what matters."""
     sample = entries[:: max(1, len(entries) // 1000)]
     return float(abs(sample).max()) if len(sample) else 1.0
-
-
-def _frozen(array):
-    """Return a read-only view, so that every matrix has one type for Numba and no kernel can spoil it."""
-    if isinstance(array, np.ndarray):
-        array = array.view()
-        array.flags.writeable = False
-    return array

@@ -297,6 +297,32 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "level",
         ),
     },
+    "sliced": {
+        "sliced_find": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* counts:I* offsets:I* rows:int64 room:int64 n:int64 slices:int64",
+            "item",
+        ),
+        "sliced_fill": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* starts:I* offsets:I* sliced:T* rows:int64 n:int64 places:int64",
+            "stride",
+        ),
+        "sliced_spmv": (
+            FLOATS,
+            INDICES,
+            "starts:I* offsets:I* data:T* x:T* y:T* rows:int64 m:int64 n:int64",
+            "stride",
+        ),
+        "sliced_spmv_dot": (
+            FLOATS,
+            INDICES,
+            "starts:I* offsets:I* data:T* p:T* q:T* pq:R* rows:int64 m:int64 n:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

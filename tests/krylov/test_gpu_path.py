@@ -20,6 +20,7 @@ METHODS = {
     "refine": refine,
 }
 
+
 AMPLIFIES = {"bicgstab", "idrs"}  # rounding, so that in single precision paths part early
 
 

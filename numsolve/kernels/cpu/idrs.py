@@ -71,27 +71,31 @@ def idrs_solve(k, eps, h, S, f, a, c):
 @kernel
 def idrs_shift(k, c, G, r, v):
     s, n = G.shape
+    u = np.uint64(k)
     for chunk in prange(chunks_of(n)):
         first, last = span(chunk, n)
+        own = c[u]
         for i in range(first, last):
-            v[i] = r[i] - c[k] * G[k, i]
+            v[i] = r[i] - own * G[u, i]
         for row in range(k + 1, s):
-            j = np.uint64(row)
+            j, other = np.uint64(row), c[row]
             for i in range(first, last):
-                v[i] -= c[j] * G[j, i]
+                v[i] -= other * G[j, i]
 
 
 @kernel
 def idrs_direction(k, c, omega, v, U):
     s, n = U.shape
+    u = np.uint64(k)
     for chunk in prange(chunks_of(n)):
         first, last = span(chunk, n)
+        own, step = c[u], omega[0]
         for i in range(first, last):
-            U[k, i] = c[k] * U[k, i] + omega[0] * v[i]
+            U[u, i] = own * U[u, i] + step * v[i]
         for row in range(k + 1, s):
-            j = np.uint64(row)
+            j, other = np.uint64(row), c[row]
             for i in range(first, last):
-                U[k, i] += c[j] * U[j, i]
+                U[u, i] += other * U[j, i]
 
 
 @kernel
@@ -99,20 +103,23 @@ def idrs_advance(live, k, a, G, U, x, r):
     n = r.size
     chunks = chunks_of(n)
     sums = np.zeros(chunks, r.real.dtype)
-    if not (live[0] and abs(a[k]) < np.inf):
+    u, beta = np.uint64(k), a[k]
+    if not (live[0] and abs(beta) < np.inf):
         return sums.dtype.type(np.nan)
     for chunk in prange(chunks):
         first, last = span(chunk, n)
         for row in range(k):
-            j = np.uint64(row)
+            j, other = np.uint64(row), a[row]
             for i in range(first, last):
-                G[k, i] -= a[j] * G[j, i]
-                U[k, i] -= a[j] * U[j, i]
+                G[u, i] -= other * G[j, i]
+            for i in range(first, last):
+                U[u, i] -= other * U[j, i]
         found = sums[chunk]
         for i in range(first, last):
-            x[i] += a[k] * U[k, i]
-            r[i] -= a[k] * G[k, i]
-            found += r[i].real * r[i].real + r[i].imag * r[i].imag
+            x[i] += beta * U[u, i]
+            value = r[i] - beta * G[u, i]
+            r[i] = value
+            found += value.real * value.real + value.imag * value.imag
         sums[chunk] = found
     return total(sums)
 

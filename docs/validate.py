@@ -8,7 +8,12 @@ import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
 MODULES = ("krylov", "precondition", "problems")
-BY_ATTRIBUTES = {"Interrupted", "Result", "Status"}  # made by the library: their attributes are documented
+BY_ATTRIBUTES = {
+    "Interrupted",
+    "LeastSquaresResult",
+    "Result",
+    "Status",
+}  # made by the library: their attributes are documented
 NAMES = [
     *(f"numsolve.{name}" for name in numsolve.__all__ if name not in MODULES),
     *(f"numsolve.{module}.{name}" for module in MODULES for name in getattr(numsolve, module).__all__),

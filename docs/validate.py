@@ -11,6 +11,7 @@ MODULES = ("krylov", "precondition", "problems")
 BY_ATTRIBUTES = {
     "Interrupted",
     "RefinementResult",
+    "LeastSquaresResult",
     "Result",
     "Status",
 }  # made by the library: their attributes are documented

@@ -177,7 +177,7 @@ class Dense(Operator):
 class Wrapped(Operator):
     """Anything else with a shape and ``@`` or ``matvec``: a SciPy, CuPy or home-made LinearOperator."""
 
-    def __init__(self, A, home, dtype, name="A"):
+    def __init__(self, A: Any, home, dtype, name="A"):
         super().__init__(tuple(A.shape), dtype, home)
         self._matvec = _product_with(A)
         self._wrapped, self._name = A, name

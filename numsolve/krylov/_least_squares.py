@@ -110,8 +110,7 @@ def _solve_one(steps, system, damp, b, x0, callback):
     A = A if A_unit == 1 else Scaled(A, 1 / A_unit)
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
     x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
-    gradient = A.adjoint().apply(b, xp.empty_like(x))
-    scale = sqrt(read_sum(kernels_for(b).dot(gradient, gradient)))
+    scale = _norm(A.adjoint().apply(b, xp.empty_like(x)))
     if scale == 0:
         message = "converged: b is orthogonal to the columns of A (or zero), and x is zero"
         norm = _norm(b) * b_unit
@@ -120,11 +119,11 @@ def _solve_one(steps, system, damp, b, x0, callback):
     def finish(result):
         norm = _norm(A.residual(b, (result.x / x_unit).astype(dtype)))
         left = result.residuals[-1] / A_unit / b_unit / scale, norm / _norm(b)
-        message = _SAYS.get(result.status, result.message)
-        message += "; the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
+        sizes = "the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
+        message = f"{_SAYS.get(result.status) or result.message}; {sizes}"
         return LeastSquaresResult(result.x, result.status, message, result.residuals, norm * b_unit)
 
-    wide, tall = (A, b) if damp == 0 else (Damped(A, damp / A_unit), xp.concatenate([b, xp.zeros_like(x)]))
+    wide, tall = (A, b) if damp == 0 else (Damped(A, damp / A_unit), xp.concatenate((b, xp.zeros_like(x))))
     try:
         result = iterate(
             lambda x: steps(wide, tall, x),

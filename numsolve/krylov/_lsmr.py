@@ -51,10 +51,10 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
 
     Notes
     -----
-    One product with `A` and one with its adjoint per iteration; a sparse array is transposed once, so that
-    both run over rows: a second copy of it. Vector work beside the products, in float64: 16 m + 72 n bytes
-    in passes that are fused with the products (40 m + 96 n for other than sparse arrays). Storage: one
-    vector of m and 4 of n (other than sparse: 1 of each more; with `damp`: 3 of n more).
+    One product with `A` and one with its adjoint per iteration. A sparse array is transposed once, so that
+    both run over rows: a second copy of it. Vector work beside the products, in float64: 16 m + 72 n bytes,
+    of which the rows of a sparse array take 16 m + 16 n along (otherwise as much again). Storage: one vector
+    of m and 4 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n more.
 
     In exact arithmetic the iterates are those of MINRES on the normal equations: the norm of the gradient
     never rises, so that it may be stopped early with more confidence than `lsqr`; ``norm(b - A x)`` never
@@ -65,8 +65,8 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     SciPy's function of this name stops by ``atol`` and ``btol``, which are relative to ``norm(A) * norm(r)``
     and to ``norm(b)``, and by ``conlim``: it may call a system solved whose gradient is still large. Here
     the gradient alone decides; the last one is recomputed from `x`. Rounding keeps it above about
-    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``: a smaller tolerance ends as ``STAGNATED``, with a `x`
-    as good as it gets.
+    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``: a smaller tolerance ends as ``STAGNATED``, with an
+    `x` as good as it gets.
 
     There is no preconditioner: scaling the columns of A to norms of one size often helps.
 

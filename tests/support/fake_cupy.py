@@ -291,6 +291,13 @@ class csr_matrix:
     def diagonal(self):
         return _launched(self._host().diagonal())
 
+    @property
+    def T(self):
+        return csc_matrix((self.data, self.indices, self.indptr), shape=self.shape[::-1])
+
+    def conj(self):
+        return csr_matrix((self.data.conj(), self.indices.copy(), self.indptr.copy()), shape=self.shape)
+
     def get(self):
         counts["syncs"] += 3
         return self._host().copy()
@@ -303,6 +310,22 @@ class csr_matrix:
 
     def astype(self, dtype):
         return csr_matrix((self.data.astype(dtype), self.indices, self.indptr), shape=self.shape)
+
+
+class csc_matrix:
+    """What the transpose of a `csr_matrix` is: the same arrays, read as columns."""
+
+    __module__ = "cupyx.scipy.sparse"
+
+    def __init__(self, source, shape):
+        self.data, self.indices, self.indptr = source
+        self.shape = shape
+
+    def tocsr(self):
+        parts = (self.data._values, self.indices._values, self.indptr._values)
+        host = sp.csc_matrix(parts, shape=self.shape).tocsr()
+        counts["launches"] += 3
+        return csr_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), shape=self.shape)
 
 
 def install(monkeypatch, emulator):
@@ -318,7 +341,7 @@ def install(monkeypatch, emulator):
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor"):
+    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor", "sum"):
         setattr(cupy, name, _function(name))
     cupy.linalg = ModuleType("cupy.linalg")
     cupy.linalg.inv = lambda a: _launched(np.linalg.inv(_device(a)))
@@ -330,7 +353,7 @@ def install(monkeypatch, emulator):
     cupyx = ModuleType("cupyx")
     cupyx.scipy = ModuleType("cupyx.scipy")
     cupyx.scipy.sparse = ModuleType("cupyx.scipy.sparse")
-    cupyx.scipy.sparse.csr_matrix = csr_matrix
+    cupyx.scipy.sparse.csr_matrix, cupyx.scipy.sparse.csc_matrix = csr_matrix, csc_matrix
     modules = {
         "cupy": cupy,
         "cupyx": cupyx,

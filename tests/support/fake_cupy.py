@@ -309,7 +309,7 @@ def install(monkeypatch, emulator):
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor"):
+    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor", "cumsum"):
         setattr(cupy, name, _function(name))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None

@@ -23,9 +23,10 @@ import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 
-from numsolve import krylov
+from numsolve import _formats, krylov
 from numsolve._operator import Csr
 from numsolve.cli import bandwidth
+from numsolve.kernels import kernels_for
 from numsolve.precondition import amg, ilu0
 from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import irregular, poisson
@@ -64,7 +65,7 @@ def threads(count):
 
 
 def spmv(rounds):
-    """Products with a matrix against SciPy's, with one thread and with all."""
+    """Products with a matrix in CSR against SciPy's, with one thread and with all."""
     problems = {
         "2-D 1000^2": poisson((1000, 1000)),
         "3-D 100^3": poisson((100, 100, 100)),
@@ -74,7 +75,11 @@ def spmv(rounds):
         A.indices, A.indptr = A.indices.astype(np.int32), A.indptr.astype(np.int32)
         C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0])
         y = np.empty_like(x)
-        runs = {"numsolve": lambda C=C, x=x, y=y: C.apply(x, y), "SciPy": lambda A=A, x=x: A @ x}
+        csr = C.indptr, C.indices, C.data  # not C.apply, which leaves CSR for sliced diagonals in time
+        runs = {
+            "numsolve": lambda csr=csr, x=x, y=y: kernels_for(y).spmv(*csr, x, y),
+            "SciPy": lambda A=A, x=x: A @ x,
+        }
         for count, bar in ((1, 0.95), (THREADS, 1.8)):
             threads(count)
             seconds = in_turn(runs, 4 * rounds)
@@ -86,6 +91,50 @@ def spmv(rounds):
                 f"{rate:.1f} GB/s",
             )
     threads(THREADS)
+
+
+def formats(rounds):
+    """Sliced diagonals against CSR: one product, and CG of 100 iterations with the conversion counted."""
+    stencil = -np.ones((3, 3, 3))
+    stencil[1, 1, 1] = 26
+    problems = {
+        "2-D 1000^2": poisson((1000, 1000)),
+        "3-D 100^3": poisson((100, 100, 100)),
+        "27 points, 70^3": pyamg.gallery.stencil_grid(stencil, (70, 70, 70), format="csr"),
+        "3-D 100^3, float32": poisson((100, 100, 100)).astype(np.float32),
+        "3-D 40^3": poisson((40, 40, 40)),
+    }
+    for name, A in problems.items():
+        for count in (1, THREADS):
+            threads(count)
+            yield from _format_rows(f"sliced diagonals {name}, {count} thread(s)", A, rounds)
+    threads(THREADS)
+
+
+def _format_rows(title, A, rounds):
+    """Yield the rows of one matrix and number of threads."""
+    C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0]).astype(A.dtype)
+    y, kernels, csr = np.empty_like(x), kernels_for(x), (C.indptr, C.indices, C.data)
+    converted = _formats.sliced(*csr)
+    products = {
+        "CSR": lambda: kernels.spmv_dot(*csr, x, y),
+        "numsolve": lambda: kernels.sliced_spmv_dot(*converted, x, y),
+    }
+    solves = {"CSR": lambda: _solve(A, x, False), "numsolve": lambda: _solve(A, x, True)}
+    convert = in_turn({"convert": lambda: _formats.sliced(*csr)}, rounds)["convert"]
+    seconds = in_turn(products, 4 * rounds)
+    note = f"conversion: {median(convert) / median(seconds['CSR']):.1f} products in CSR"
+    yield f"{title}, product against CSR", ratio(seconds, "CSR"), None, note
+    bar = 1.1 if A.nnz > 10**6 else None
+    yield f"{title}, CG of 100 its against CSR", ratio(in_turn(solves, rounds), "CSR"), bar, ""
+
+
+def _solve(A, b, convert):
+    """Take 100 iterations of CG, with the choice of format or without."""
+    before = _formats.PATIENCE
+    _formats.PATIENCE = before if convert else 0
+    krylov.cg(A, b, rtol=1e-30, maxiter=100)
+    _formats.PATIENCE = before
 
 
 def petsc(A, b, kind, restart=None):
@@ -241,7 +290,7 @@ def main():
     print(f"{date.today()}, {_processor()}, {THREADS} threads, Python {platform.python_version()}, ", end="")
     print(f"NumPy {np.__version__}, Numba {numba.__version__}, triad {bandwidth():.1f} GB/s\n")
     print("| bar | measured | must reach | met | note |\n|---|---|---|---|---|")
-    for group in (spmv, cg, gmres, multigrid, incomplete, start_up):
+    for group in (spmv, formats, cg, gmres, multigrid, incomplete, start_up):
         if options.only in group.__name__:
             for name, value, bar, note in group(options.rounds):
                 goal = "" if bar is None else f"<= {-bar:g}" if bar < 0 else f">= {bar:g}"

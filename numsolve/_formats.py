@@ -10,7 +10,9 @@ from .kernels import kernels_for
 SLICE = 128  # rows: longer slices share fewer offsets, shorter ones vectorise worse
 PADDING = 1.25  # places stored for an entry, zeros included: 8 bytes each against 12 in CSR
 PATIENCE = 20  # products before the conversion, which costs as much as so many save
-LEAST_ON_GPU = 1 << 17  # rows; below, a launch takes longer than the product
+# Entries below which no solve gets back the time it takes to load the kernels (CPU), or in which a product
+# is over before the launch of the next (GPU).
+LEAST = {"numpy": 1 << 18, "cupy": 1 << 20}
 
 
 class Sliced(NamedTuple):
@@ -42,10 +44,13 @@ class Layout:
 
 
 def sliced(indptr, indices, data):
-    """Return a matrix in sliced diagonals, or None where that would store many zeros; columns ascend."""
-    xp, kernels, n = namespace(data), kernels_for(data), len(indptr) - 1
-    if len(data) == 0 or (library(data) == "cupy" and n < LEAST_ON_GPU):
+    """Return a matrix in sliced diagonals, or None where it is small or would store many zeros.
+
+    Columns ascend in each row.
+    """
+    if len(data) < LEAST[library(data) or "numpy"]:
         return None
+    xp, kernels, n = namespace(data), kernels_for(data), len(indptr) - 1
     slices, width = -(-n // SLICE), indptr.dtype
     room = 2 * (len(data) // n) + 8  # diagonals in a slice; more are too many, wherever they are
     counts, offsets = xp.zeros(slices, width), xp.zeros((slices, room), width)

@@ -15,6 +15,12 @@ from numsolve.krylov import cg, gmres
 from numsolve.problems import convection_diffusion, irregular, poisson
 
 
+@pytest.fixture(autouse=True)
+def small_ones_too(monkeypatch):
+    """Let matrices of the size of a test be converted."""
+    monkeypatch.setattr(_formats, "LEAST", {"numpy": 1, "cupy": 1})
+
+
 def converted(C):
     """Return the sliced diagonals of an operator's matrix, or None."""
     return sliced(C.indptr, C.indices, C.data)
@@ -164,12 +170,21 @@ def test_a_solve_takes_the_same_iterations_and_gives_the_same_bits_each_time(met
     np.testing.assert_allclose(first.residuals, plain.residuals, rtol=1e-2)
 
 
+@pytest.mark.parametrize("library", ["numpy", "cupy"])
+def test_small_matrices_are_left_alone(library, cupy, monkeypatch):
+    C = Csr(poisson((40, 40)))
+    if library == "cupy":
+        C = Csr(to_device(C.to_sparse()))
+    monkeypatch.setitem(_formats.LEAST, library, C.nnz + 1)
+    assert converted(C) is None
+    monkeypatch.setitem(_formats.LEAST, library, C.nnz)
+    assert converted(C) is not None
+
+
 @pytest.mark.parametrize("dtype", ["float32", "complex128"])
-def test_on_a_gpu_only_large_matrices_are_converted(cupy, monkeypatch, dtype, rng):
+def test_on_a_gpu(cupy, dtype, rng):
     A = convection_diffusion((30, 31), (4.0, -2.0)).astype(dtype)
     C = Csr(to_device(sp.csr_matrix(A)))
-    assert converted(C) is None
-    monkeypatch.setattr(_formats, "LEAST_ON_GPU", 900)
     host = converted(Csr(A))
     for device, want in zip(converted(C), host, strict=True):
         np.testing.assert_array_equal(to_host(device), want)

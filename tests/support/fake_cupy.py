@@ -341,7 +341,8 @@ def install(monkeypatch, emulator):
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    for name in ("vdot", "sqrt", "isfinite", "where", "conj", "concatenate", "argmax", "floor", "sum"):
+    functions = "vdot sqrt isfinite where conj concatenate argmax floor sum cumsum"
+    for name in functions.split():
         setattr(cupy, name, _function(name))
     cupy.linalg = ModuleType("cupy.linalg")
     cupy.linalg.inv = lambda a: _launched(np.linalg.inv(_device(a)))

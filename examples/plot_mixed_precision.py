@@ -25,7 +25,7 @@ print(f"outer steps: {mixed.nit}, iterations in each: {mixed.inner_nit}")
 single = []  # true residuals of CG in single precision alone
 
 
-def watch(x, norm):
+def watch(x, _norm):
     single.append(np.linalg.norm(b - A @ x.astype(float)) / np.linalg.norm(b))
 
 
@@ -34,8 +34,8 @@ with warnings.catch_warnings():
     cg(A.astype("float32"), b.astype("float32"), rtol=1e-12, maxiter=double.nit, callback=watch)
 
 # %%
-# Refinement starts the Krylov space anew in each outer step, and needs more iterations for it. Each moves fewer
-# bytes: the right figure counts them, 12 an entry and 92 a row in double precision, 8 and 48 in single.
+# Refinement starts the Krylov space anew in each outer step, and needs more iterations for it. Each moves
+# fewer bytes: the right figure counts them, 12 an entry and 92 a row in double precision, 8 and 48 in single.
 
 steps = np.append(0, mixed.inner_nit.cumsum())
 curves = {

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import _validate
 from ._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
+from ._formats import Layout, frozen
 from .kernels import kernels_for
 
 
@@ -35,6 +36,10 @@ class Operator:
         """Write the product with `x` to `out`, return the real part of ``x^H out`` (on a GPU: in pieces)."""
         self.apply(x, out)
         return kernels_for(out).dot(x, out)
+
+    def adjoint(self) -> "Operator":
+        """Return the operator that applies the conjugate transpose."""
+        raise TypeError(f"{type(self).__name__} does not define adjoint(), which is needed here")
 
     def residual(self, b, x):
         """Return ``b - A x``."""
@@ -70,7 +75,10 @@ class Operator:
 
 
 class Csr(Operator):
-    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels."""
+    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels.
+
+    A matrix of few diagonals, multiplied often, gets a copy in sliced diagonals: see `_formats`.
+    """
 
     found_asymmetry: float | None = None
 
@@ -85,10 +93,12 @@ class Csr(Operator):
             A.sum_duplicates()
         xp = array_module(self.library)
         width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
-        self.indptr = _frozen(xp.ascontiguousarray(A.indptr, dtype=width))
-        self.indices = _frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
+        self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
+        self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
         data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
-        self.data = _frozen(_validate.finite(data, name))
+        self.data = frozen(_validate.finite(data, name))
+        self._adjoint = None
+        self._layout = Layout()
 
     @property
     def nnz(self):
@@ -96,11 +106,33 @@ class Csr(Operator):
         return len(self.data)
 
     def apply(self, x, out):
-        kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        else:
+            kernels_for(out).sliced_spmv(*sliced, x, out)
         return out
 
     def apply_dot(self, x, out):
-        return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+        return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
+
+    def adjoint(self):
+        """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
+        if self._adjoint is None:
+            transpose = self.to_sparse().T.tocsr()
+            self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+        return self._adjoint
+
+    def residual(self, b, x):
+        return self.residual_to(b, x, namespace(b).empty_like(b))
+
+    def residual_to(self, b, x, out):
+        """Write ``b - A x`` to `out` and return it."""
+        kernels_for(out).residual(self.indptr, self.indices, self.data, x, b, out)
+        return out
 
     def magnitude(self):
         return _largest(self.data)
@@ -131,6 +163,10 @@ class Dense(Operator):
         namespace(out).matmul(self.array, x, out=out)
         return out
 
+    def adjoint(self):
+        """Return the conjugate transpose; of a real matrix it is a view."""
+        return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
+
     def magnitude(self):
         return _largest(self.array.ravel())
 
@@ -143,8 +179,11 @@ class Wrapped(Operator):
 
     def __init__(self, A, home, dtype, name="A"):
         super().__init__(tuple(A.shape), dtype, home)
-        self._matvec = A.matvec if hasattr(A, "matvec") else A.__matmul__
-        self._name = name
+        self._matvec = _product_with(A)
+        self._wrapped, self._name = A, name
+
+    def adjoint(self):
+        return Wrapped(_Adjoint(self._wrapped, self._name), self.library, self.dtype, f"{self._name}^H")
 
     def apply(self, x, out):
         product = self._matvec(x)
@@ -160,17 +199,64 @@ class Wrapped(Operator):
         return out
 
 
+class _Adjoint:
+    """The conjugate transpose of a LinearOperator or of a user's object, by whichever way it offers."""
+
+    def __init__(self, A, name):
+        self.shape = A.shape[::-1]
+        self.rmatvec = _product_with(A)
+        self._message = (
+            f"{name} is a {type(A).__name__} without adjoint product: "
+            f"rmatvec(y), which returns {name}^H y, is needed (or an attribute .H or .T)"
+        )
+        if hasattr(A, "rmatvec"):
+            self._product = A.rmatvec
+        elif hasattr(A, "H"):
+            self._product = _product_with(A.H)
+        elif hasattr(A, "T"):
+            transposed = _product_with(A.T)
+            self._product = lambda x: transposed(x.conj()).conj()
+        else:
+            raise TypeError(self._message)
+
+    def matvec(self, x):
+        """Return the product with `x`; a LinearOperator without rmatvec says so only when asked for it."""
+        try:
+            return self._product(x)
+        except NotImplementedError:
+            raise TypeError(self._message) from None
+
+
 class Scaled(Operator):
-    """A number times an operator."""
+    """A real number times an operator."""
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
         self.factor, self._operator = factor, operator
 
+    def adjoint(self):
+        return Scaled(self._operator.adjoint(), self.factor)  # the factor is real
+
     def apply(self, x, out):
         self._operator.apply(x, out)
         out *= self.factor
         return out
+
+
+class Shifted(Operator):
+    """An operator less a real number times the identity."""
+
+    def __init__(self, operator, shift):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self._operator, self._shift = operator, shift
+
+    def apply(self, x, out):
+        self._operator.apply(x, out)
+        out -= self._shift * x
+        return out
+
+    def magnitude(self):
+        return max(self._operator.magnitude(), abs(self._shift))
 
 
 class _Cast(Operator):
@@ -181,6 +267,9 @@ class _Cast(Operator):
             raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
         super().__init__(operator.shape, dtype, operator.library)
         self._operator = operator
+
+    def adjoint(self):
+        return _Cast(self._operator.adjoint(), self.dtype)
 
     def apply(self, x, out):
         if out.dtype.kind == "c" and self._operator.dtype.kind != "c":
@@ -201,6 +290,10 @@ def as_operator(A, home, name="A"):
         dtype = getattr(A, "dtype", None)
         return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
     return Dense(A, name=name)
+
+
+def _product_with(A):
+    return A.matvec if hasattr(A, "matvec") else A.__matmul__
 
 
 def entries(A) -> Any:
@@ -259,11 +352,3 @@ def _largest(entries):
     """Return the largest magnitude in a sample of `entries`: its order is what matters."""
     sample = entries[:: max(1, len(entries) // 1000)]
     return float(abs(sample).max()) if len(sample) else 1.0
-
-
-def _frozen(array):
-    """Return a read-only view, so that every matrix has one type for Numba and no kernel can spoil it."""
-    if isinstance(array, np.ndarray):
-        array = array.view()
-        array.flags.writeable = False
-    return array

@@ -7,24 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from . import _direct, _validate
+from . import _direct, _validate, precondition
 from ._array import array_module, to_host
 from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 from ._traits import inspect
-from .krylov import _cg, _gmres
+from .krylov import _bicgstab, _cg, _gmres, _idrs, _minres
 from .krylov._linear import prepare, run
-from .precondition import amg, jacobi
 
-METHODS = ("auto", "direct", "cg", "gmres")
-PRECONDITIONERS = ("auto", "jacobi", "amg", "ilu")
+STARTS = {  # method: what makes the generator's start from a system
+    "cg": lambda system: _cg.steps,
+    "minres": _minres.start,
+    "gmres": lambda system: _gmres.cycles(system, 30),
+    "fgmres": lambda system: _gmres.cycles(system, 30, flexible=True),
+    "bicgstab": lambda system: _bicgstab.steps,
+    "idrs": _idrs.start,
+}
+METHODS = ("auto", "direct", *STARTS)
+HERMITIAN = ("cg", "minres")  # methods that need a Hermitian matrix
+PRECONDITIONERS = ("auto", *precondition.__all__, "ilu")
+INVERSES = ("amg", "ilu", "ilu0", "ic0")  # near enough to the inverse to estimate errors with
 SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
 SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is GMRES
 # n * bandwidth^2 up to which SuperLU was measured to keep up with CG and multigrid: 100^2 and 15^3 grids.
 BAND_WORK = 5e8
 BAND_WORK_NONSYMMETRIC = 1e10  # the same, where the alternative is GMRES
 BAND_WORK_LIMIT = 1e12  # the same, above which a factorisation would take minutes and fill the memory
-PATIENCE = {"cg": 300, "gmres": 600}  # iterations a choice of ours is given before the next is tried
+PATIENCE = {"cg": 300}  # iterations a choice of ours is given before the next is tried
+PATIENCE_OTHERS = 600
 
 
 @dataclass(frozen=True, repr=False)
@@ -34,9 +44,9 @@ class SolveResult(Result):
     Attributes
     ----------
     method : str
-        "direct", "cg" or "gmres".
+        "direct" or the name of a function of `numsolve.krylov`.
     preconditioner : str or None
-        "jacobi", "amg", "ilu", "given", or None.
+        The name of a function of `numsolve.precondition`, "ilu" for SciPy's, "given", or None.
     backward_error : float
         Largest residual of a row, over the size of the terms in it; NaN for a LinearOperator.
     forward_error : float
@@ -58,10 +68,11 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
         Any square matrix, of NumPy/SciPy or CuPy.
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, in the library of `A`.
-    method : {"auto", "direct", "cg", "gmres"}
+    method : {"auto", "direct", "cg", "minres", "gmres", "fgmres", "bicgstab", "idrs"}
         "auto" looks at size, symmetry, diagonal and band structure, and falls back when a choice fails.
-    M : {"auto", "jacobi", "amg", "ilu", None} or operator, shape (n, n)
-        Preconditioner of the iterative methods, by name or as an approximate inverse.
+    M : str, None or operator, shape (n, n)
+        Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
+        "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
     rtol, atol : float
         The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
         single precision `rtol` is raised to 8 units of rounding, and the message says so.
@@ -161,18 +172,28 @@ class _Problem:
         if ours and method != "direct":
             M = self.usual_preconditioner(maybe_definite or method == "cg", on_host)
         why = t.describe()
+        # An indefinite matrix has no definite inverse to approximate, which is what MINRES would need.
+        bare = ("minres",) if ours and not maybe_definite else ()
         if method != "auto":
-            return [(method, M, f"as asked; {why}")]
-        methods = ("cg", "gmres") if maybe_definite else ("gmres",)
+            return [(method, None if method in bare else M, f"as asked; {why}")]
         if not (on_host and known):
-            return [(name, M, why) for name in methods]
+            return [(name, None if name in bare else M, why) for name in self.iterative(maybe_definite)]
         small, work = (SMALL, BAND_WORK) if maybe_definite else (SMALL_NONSYMMETRIC, BAND_WORK_NONSYMMETRIC)
         if ours and (t.kind == "dense" or t.n <= small or t.band_work <= work):
             return [("direct", None, f"{why}, cheap to factorise")]
-        iterative = [(name, M, f"{why}, {'dear to factorise' if ours else 'M given'}") for name in methods]
+        said = f"{why}, {'dear to factorise' if ours else 'M given'}"
+        iterative = [(name, None if name in bare else M, said) for name in self.iterative(maybe_definite)]
+        if ours and not t.hermitian and M == "ilu0":
+            iterative.append(("gmres", "jacobi", "in its stead"))
         factorisable = t.kind == "dense" or t.n <= SMALL_NONSYMMETRIC or t.band_work <= BAND_WORK_LIMIT
         last = ("direct", None, "in its stead") if factorisable else ("gmres", "ilu", "in its stead")
-        return [iterative[0], last] if ours else [*iterative, last]
+        return [iterative[0], last] if ours and t.hermitian else [*iterative, last]
+
+    def iterative(self, maybe_definite):
+        """Return the methods that suit the matrix, the likeliest first."""
+        if not self.traits.hermitian:
+            return ("gmres",)
+        return ("cg", "gmres") if maybe_definite else ("minres", "gmres")
 
     def usual_preconditioner(self, maybe_definite, on_host):
         """Return the name of the preconditioner that usually serves such a matrix, or None."""
@@ -180,7 +201,9 @@ class _Problem:
             return None
         if self.traits.kind == "sparse" and maybe_definite and self.traits.sign:
             return "amg"
-        # SciPy's incomplete factorisation is strong, but took minutes on an irregular matrix of 50,000 rows.
+        if self.traits.kind == "sparse" and not self.traits.zero_diagonal:
+            return "ilu0"
+        # SciPy's incomplete factorisation pivots, but took minutes on an irregular matrix of 50,000 rows.
         if self.traits.kind == "sparse" and on_host and self.traits.n <= SMALL_NONSYMMETRIC:
             return "ilu"
         return None if self.traits.zero_diagonal else "jacobi"
@@ -196,17 +219,14 @@ class _Problem:
             return self.failure(Status.BREAKDOWN, f"no {label} for this matrix: {error}", method)
         maxiter = self.maxiter
         if maxiter is None:
-            maxiter = 10 * self.traits.n if patient else PATIENCE[method]
+            maxiter = 10 * self.traits.n if patient else PATIENCE.get(method, PATIENCE_OTHERS)
         system = self.system._replace(M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype))
         system = system._replace(maxiter=maxiter)
-        if method == "cg":
-            if not self.traits.hermitian:
-                return self.failure(Status.BREAKDOWN, "A is not Hermitian: use gmres", method)
-            # A negative definite matrix is a positive definite one with another sign.
-            flip = self.traits.sign < 0
-            result = run(_negative if flip else _cg.steps, system, self.callback)
-        else:
-            result = run(_gmres.cycles(system, 30), system, self.callback)
+        if method in HERMITIAN and not self.traits.hermitian:
+            return self.failure(Status.BREAKDOWN, "A is not Hermitian: use gmres", method)
+        # A negative definite matrix is a positive definite one with another sign.
+        flip = method == "cg" and self.traits.sign < 0
+        result = run(_negative if flip else STARTS[method](system), system, self.callback)
         return self.judged(result, method, label, M)
 
     def preconditioner(self, M):
@@ -217,7 +237,7 @@ class _Problem:
             raise ValueError("a LinearOperator only multiplies")
         if M == "ilu":
             return _ilu(self.system.A)
-        return (amg if M == "amg" else jacobi)(self.system.A)
+        return getattr(precondition, M)(self.system.A)
 
     def direct(self):
         """Factorise, solve, refine, and bound the error."""
@@ -248,7 +268,7 @@ class _Problem:
         """Add the errors of a result, and what they say."""
         backward = self.backward_error(result.x)
         forward = nan
-        if label in ("amg", "ilu") and result.success:
+        if label in INVERSES and result.success:
             forward = max(
                 (self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)),
                 default=nan,

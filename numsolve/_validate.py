@@ -55,13 +55,27 @@ def finite(x, name) -> Any:
     return x
 
 
+def shape_of(A):
+    """Return the shape of an array, an operator or nested lists."""
+    shape = getattr(A, "shape", None)
+    return tuple(np.shape(A) if shape is None else shape)
+
+
+def matrix_shape(A, name="A"):
+    """Return m and n of an m-by-n operator."""
+    shape = shape_of(A)
+    if len(shape) != 2:
+        raise ValueError(f"{name} has shape {shape}; a matrix, of two axes, is needed")
+    if 0 in shape:
+        raise ValueError(f"{name} is empty: it has shape {shape}")
+    return int(shape[0]), int(shape[1])
+
+
 def square_shape(A, name="A"):
     """Return n of an n-by-n operator."""
-    shape = getattr(A, "shape", None)
-    if shape is None:
-        shape = np.shape(A)
+    shape = shape_of(A)
     if len(shape) != 2 or shape[0] != shape[1]:
-        raise ValueError(f"{name} has shape {tuple(shape)}; a square matrix is needed")
+        raise ValueError(f"{name} has shape {shape}; a square matrix is needed")
     if shape[0] == 0:
         raise ValueError(f"{name} is empty: it has shape (0, 0)")
     return int(shape[0])
@@ -75,13 +89,13 @@ def right_hand_side(b, n, xp) -> Any:
     return finite(b, "b")
 
 
-def starting_guess(x0, shape, xp):
+def starting_guess(x0, shape, xp, needing="b needs"):
     """Return `x0` as a finite array of `shape`, or None."""
     if x0 is None:
         return None
     x0 = as_array(x0, "x0", xp)
     if x0.shape != shape:
-        raise ValueError(f"x0 has shape {x0.shape}, but b needs {shape}")
+        raise ValueError(f"x0 has shape {x0.shape}, but {needing} {shape}")
     return finite(x0, "x0")
 
 
@@ -109,12 +123,33 @@ def count(value: Any, name, least=0):
     return int(value)
 
 
+def number(value: Any, name):
+    """Return a finite real number as a float."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} is {value!r}; a real number is needed")
+    if not isfinite(value):
+        raise ValueError(f"{name} is {value!r}; a finite number is needed")
+    return float(value)
+
+
 def positive(value, name):
     """Return a finite float > 0."""
     value = tolerance(value, name)
     if not value > 0 or not isfinite(value):
         raise ValueError(f"{name} is {value!r}; a number > 0 is needed")
     return value
+
+
+def interval(value: Any, name):
+    """Return two numbers ``0 < low <= high``."""
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; a pair of numbers is needed") from None
+    low, high = positive(low, f"{name}[0]"), positive(high, f"{name}[1]")
+    if low > high:
+        raise ValueError(f"{name} is {value!r}; the smaller number comes first")
+    return low, high
 
 
 def function(value, name):

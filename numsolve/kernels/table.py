@@ -11,8 +11,8 @@ no kernel escapes any of them. The kinds of arguments:
 =========  ==========================================================================================
 
 The last argument of kind ``int64`` is the number of items the grid strides over, unless the launch rule
-says otherwise: "stride" is one thread an item, "lanes" that many threads, "item" a block an item, and "block"
-one block in all.
+says otherwise: "stride" is one thread an item, "lanes" that many threads, "item" a block an item, "block"
+one block in all, and "level" one thread an item and one launch a level, whose number comes last.
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")
@@ -21,10 +21,36 @@ INDICES = ("int32", "int64")
 
 FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu function, launch rule)}
     "vector": {
-        "dot": (FLOATS, None, "x:T* y:T* xy:R* n:int64", "stride"),
-        "vdot": (FLOATS, None, "x:T* y:T* xy:T* n:int64", "stride"),
-        "fold": (FLOATS, None, "pieces:T* sums:T* length:int64 n:int64", "item"),
-        "residual_norm": (REALS, None, "rr:R+ tol:R step:int64 norms:R* live:bool*", "block"),
+        "dot": (
+            FLOATS,
+            None,
+            "x:T* y:T* xy:R* n:int64",
+            "stride",
+        ),
+        "vdot": (
+            FLOATS,
+            None,
+            "x:T* y:T* xy:T* n:int64",
+            "stride",
+        ),
+        "fold": (
+            FLOATS,
+            None,
+            "pieces:T* sums:T* length:int64 n:int64",
+            "item",
+        ),
+        "residual_norm": (
+            REALS,
+            None,
+            "rr:R+ tol:R step:int64 norms:R* live:bool*",
+            "block",
+        ),
+        "projection": (
+            FLOATS,
+            None,
+            "t:T* r:T* tr:T* tt:R* n:int64",
+            "stride",
+        ),
     },
     "sparse": {
         "spmv": (
@@ -47,16 +73,254 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "live:bool* rz:R+ pq:R+ p:T* q:T* x:T* r:T* rr:R* n:int64",
             "stride",
         ),
-        "cg_direction": (FLOATS, None, "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64", "stride"),
+        "cg_direction": (
+            FLOATS,
+            None,
+            "live:bool* rz:R+ rz_old:R+ z:T* p:T* n:int64",
+            "stride",
+        ),
     },
     "gmres": {
-        "gmres_project": (FLOATS, None, "V:T* pieces:T* j:int64 n:int64", "stride"),
-        "gmres_advance": (FLOATS, None, "ST:T* V:T* uu:R* j:int64 n:int64", "stride"),
+        "gmres_project": (
+            FLOATS,
+            None,
+            "V:T* pieces:T* j:int64 n:int64",
+            "stride",
+        ),
+        "gmres_advance": (
+            FLOATS,
+            None,
+            "ST:T* V:T* uu:R* j:int64 n:int64",
+            "stride",
+        ),
         "gmres_residual": (
             FLOATS,
             None,
             "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* linear:int64 j:int64 m:int64",
             "block",
+        ),
+    },
+    "minres": {
+        "minres_lanczos": (
+            FLOATS,
+            None,
+            "live:bool* aa:R+ bb:R+ bb_old:R+ overlap:R+ q:T* z:T* u:T* u_old:T* found:R* n:int64",
+            "stride",
+        ),
+        "minres_update": (
+            FLOATS,
+            None,
+            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* rr:R* step:int64 n:int64",
+            "stride",
+        ),
+        "minres_update_residual": (
+            FLOATS,
+            None,
+            "live:bool* alpha:R+ bb:R+ bb_next:R+ state:R* z:T* w_old:T* w:T* x:T* u_next:T* r:T* "
+            "rr:R* step:int64 n:int64",
+            "stride",
+        ),
+    },
+    "chebyshev": {
+        "chebyshev_step": (
+            FLOATS,
+            None,
+            "live:bool* keep:R gain:R q:T* d:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+        "chebyshev_update": (
+            FLOATS,
+            None,
+            "live:bool* q:T* d:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+        "chebyshev_direction": (
+            FLOATS,
+            None,
+            "live:bool* keep:R gain:R z:T* d:T* n:int64",
+            "stride",
+        ),
+        "chebyshev_start": (
+            FLOATS,
+            None,
+            "gain:R scale:T* b:T* d:T* x:T* n:int64",
+            "stride",
+        ),
+        "chebyshev_smooth": (
+            FLOATS,
+            None,
+            "keep:R gain:R scale:T* q:T* b:T* r:T* d:T* x:T* n:int64",
+            "stride",
+        ),
+    },
+    "bicgstab": {
+        "bicgstab_half": (
+            FLOATS,
+            None,
+            "rho:T+ vs:T+ vv:R+ ss:R+ eps:R v:T* r:T* alpha:T* n:int64",
+            "stride",
+        ),
+        "bicgstab_update": (
+            FLOATS,
+            None,
+            "live:bool* alpha:T+ tr:T+ tt:R+ before:R+ eps:R y:T* z:T* t:T* s:T* x:T* r:T* rho:T* "
+            "rr:R* n:int64",
+            "stride",
+        ),
+        "bicgstab_direction": (
+            FLOATS,
+            None,
+            "old:T+ rho:T+ rr:R+ ss:R+ alpha:T+ tr:T+ tt:R+ eps:R v:T* r:T* s:T* p:T* rho_out:T* "
+            "ss_out:R* n:int64",
+            "stride",
+        ),
+    },
+    "idrs": {
+        "idrs_project": (
+            FLOATS,
+            None,
+            "P:T* w:T* pieces:T* s:int64 n:int64",
+            "stride",
+        ),
+        "idrs_begin": (
+            FLOATS,
+            None,
+            "h:T* S:T* f:T* c:T* s:int64",
+            "block",
+        ),
+        "idrs_solve": (
+            FLOATS,
+            None,
+            "eps:R h:T* S:T* f:T* a:T* c:T* k:int64 s:int64",
+            "block",
+        ),
+        "idrs_shift": (
+            FLOATS,
+            None,
+            "c:T* G:T* r:T* v:T* k:int64 s:int64 n:int64",
+            "stride",
+        ),
+        "idrs_direction": (
+            FLOATS,
+            None,
+            "c:T* omega:T* v:T* U:T* k:int64 s:int64 n:int64",
+            "stride",
+        ),
+        "idrs_advance": (
+            FLOATS,
+            None,
+            "live:bool* a:T* G:T* U:T* x:T* r:T* rr:R* k:int64 n:int64",
+            "stride",
+        ),
+        "idrs_reduce": (
+            FLOATS,
+            None,
+            "live:bool* tr:T+ tt:R+ before:R+ kappa:R omega:T* v:T* t:T* x:T* r:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "bidiagonal": {
+        "bidiagonal": (
+            FLOATS,
+            None,
+            "xx:R+ yy:R+ w:T* y:T* squares:R* n:int64",
+            "stride",
+        ),
+        "bidiagonal_csr": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* xx:R+ yy:R+ x:T* y:T* squares:R* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "lsqr": {
+        "lsqr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* w:T* x:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "lsmr": {
+        "lsmr_update": (
+            FLOATS,
+            None,
+            "live:bool* bb:R+ aa:R+ old:R* new:R* v:T* h:T* g:T* x:T* rr:R* n:int64",
+            "stride",
+        ),
+    },
+    "smooth": {
+        "residual": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* x:T* b:T* r:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "correct": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* e:T* x:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+        "jacobi_sweep": (
+            FLOATS,
+            INDICES,
+            "omega:R inverse:T* indptr:I* indices:I* data:T* b:T* x:T* y:T* lanes:int64 n:int64",
+            "lanes",
+        ),
+    },
+    "block_jacobi": {
+        "block_jacobi": (
+            FLOATS,
+            INDICES,
+            "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
+            "stride",
+        ),
+    },
+    "triangular": {
+        "ilu0": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* diag:I* data:T* level:int64",
+            "level",
+        ),
+        "ldu_solve": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* scaled:int64 level:int64",
+            "level",
+        ),
+        "relax": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* level:int64",
+            "level",
+        ),
+    },
+    "sliced": {
+        "sliced_find": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* counts:I* offsets:I* rows:int64 room:int64 n:int64 slices:int64",
+            "item",
+        ),
+        "sliced_fill": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* starts:I* offsets:I* sliced:T* rows:int64 n:int64 places:int64",
+            "stride",
+        ),
+        "sliced_spmv": (
+            FLOATS,
+            INDICES,
+            "starts:I* offsets:I* data:T* x:T* y:T* rows:int64 m:int64 n:int64",
+            "stride",
+        ),
+        "sliced_spmv_dot": (
+            FLOATS,
+            INDICES,
+            "starts:I* offsets:I* data:T* p:T* q:T* pq:R* rows:int64 m:int64 n:int64",
+            "stride",
         ),
     },
 }

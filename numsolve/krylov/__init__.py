@@ -1,8 +1,26 @@
 """Krylov methods for linear systems."""
 
+from ._bicgstab import bicgstab
 from ._cg import cg
+from ._chebyshev import chebyshev
 from ._fgmres import fgmres
 from ._gmres import gmres
+from ._idrs import idrs
+from ._lsmr import lsmr
+from ._lsqr import lsqr
+from ._minres import minres
 from ._refine import RefinementResult, refine
 
-__all__ = ["RefinementResult", "cg", "fgmres", "gmres", "refine"]
+__all__ = [
+    "RefinementResult",
+    "bicgstab",
+    "cg",
+    "chebyshev",
+    "fgmres",
+    "gmres",
+    "idrs",
+    "lsmr",
+    "lsqr",
+    "minres",
+    "refine",
+]

@@ -39,13 +39,15 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter):
     home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
     b = _validate.right_hand_side(b, n, xp)
     x0 = _validate.starting_guess(x0, b.shape, xp)
+    return gather(A, b, x0, M, home, rtol, atol, 10 * n if maxiter is None else maxiter)
+
+
+def gather(A, b, x0, M, home, rtol, atol, maxiter):
+    """Bring checked arrays to one dtype and check the limits."""
     A = as_operator(A, home)
     M = None if M is None else as_operator(M, home, "M")
     given = [A.dtype, _validate.floating(b.dtype, "b")]
-    if M is not None and M.dtype.kind == "c":
-        given.append(np.dtype(np.complex64))
-    if x0 is not None and x0.dtype.kind == "c":
-        given.append(np.dtype(np.complex64))
+    given += [np.dtype(np.complex64) for other in (M, x0) if other is not None and other.dtype.kind == "c"]
     dtype = np.result_type(*given)
     return System(
         A.astype(dtype),
@@ -54,7 +56,7 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter):
         None if M is None else M.astype(dtype),
         _validate.tolerance(rtol, "rtol"),
         _validate.tolerance(atol, "atol"),
-        10 * n if maxiter is None else _validate.count(maxiter, "maxiter"),
+        _validate.count(maxiter, "maxiter"),
     )
 
 

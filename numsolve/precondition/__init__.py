@@ -1,6 +1,12 @@
 """Preconditioners: operators that approximate the inverse of a matrix, and live where it lives."""
 
 from ._amg import amg
+from ._block_jacobi import block_jacobi
+from ._chebyshev import chebyshev
+from ._ic0 import ic0
+from ._ilu0 import ilu0
 from ._jacobi import jacobi
+from ._spai import spai
+from ._ssor import ssor
 
-__all__ = ["amg", "jacobi"]
+__all__ = ["amg", "block_jacobi", "chebyshev", "ic0", "ilu0", "jacobi", "spai", "ssor"]

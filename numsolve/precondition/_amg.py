@@ -1,21 +1,25 @@
 """Algebraic multigrid: PyAMG builds the hierarchy, our kernels run the cycle where the matrix lives."""
 
-import warnings
+from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, to_device, to_host
-from .._operator import Csr, Operator, as_operator, entries
-from .._random import standard_normal
+from .._array import array_module, to_host
+from .._operator import Operator, asymmetry, entries
+from ..kernels import kernels_for
+from ._hierarchy import built, coarsest, galerkin, grids, rounding
 from ._jacobi import diagonal
+from ._matrix import sparse_of, successor
+from ._smooth import SMOOTHERS
 
-OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
+CYCLES = {"V": 1, "W": 2}  # visits to the next grid
 
 
-def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
-    r"""Return one V-cycle of algebraic multigrid as an operator.
+def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle="V", **options):
+    r"""Return one cycle of algebraic multigrid as an operator.
 
     Parameters
     ----------
@@ -24,9 +28,14 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
         as `cg` needs it, when `A` is.
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
         How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
-        built before can be passed instead.
+        built before can be passed instead, and then it is its matrices that are used.
+    smoother : {"jacobi", "chebyshev"}
+        Sweeps of damped Jacobi, or those of the Chebyshev polynomial of the fourth kind [3]_ of degree
+        `sweeps`, which differ from `sweeps` = 2 on.
     sweeps : int
-        Damped Jacobi sweeps before and after the coarse-grid correction.
+        Sweeps before, and after, the correction from the grid below.
+    cycle : {"V", "W"}
+        How often each grid but the coarsest two is visited: once, or twice as often as the one above it.
     **options
         Passed on to PyAMG's constructor, as ``strength``, ``max_coarse`` or near-null-space vectors ``B``.
 
@@ -34,20 +43,25 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     -------
     Operator
         ``M @ r`` runs the cycle; ``M.levels``, ``M.operator_complexity`` describe the hierarchy.
+        ``M.update(A)`` takes other values in the same pattern and returns M: the prolongators stay, and
+        everything that follows from the values is computed anew, at a fraction of the cost of a set-up.
 
     Raises
     ------
     ValueError
-        `A` is not square, not finite, has a zero on its diagonal, or `method` is unknown.
+        `A` is not square, not finite or has a zero on its diagonal; a name is unknown; PyAMG cannot build a
+        hierarchy; or `update` is given another pattern.
     TypeError
         `A` is a LinearOperator, or `sweeps` is no whole number.
 
     Notes
     -----
-    A cycle costs ``2 * sweeps + 1`` products on each level but the last (about ``operator_complexity`` times
-    that many products with `A` in all), two with each prolongator, and a small dense product. Storage: the
-    hierarchy and three vectors a level. Smoothed aggregation is that of [1]_, the damping of its
-    equation 3.8; the set-up is PyAMG's [2]_.
+    A V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about ``operator_complexity`` times
+    that many products with `A` in all), each fused with its sweep or residual, one with each prolongator and
+    one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one for the coarsest. Storage: the
+    hierarchy and four vectors a grid. The coarsest system is solved by a dense (pseudo-)inverse, on the host
+    beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its equation 3.8;
+    the set-up is PyAMG's [2]_.
 
     References
     ----------
@@ -55,6 +69,8 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
        fourth order elliptic problems*, Computing 56, 1996, :doi:`10.1007/BF02238511`.
     .. [2] N. Bell, L. N. Olson, J. Schroder, B. Southworth, *PyAMG: algebraic multigrid solvers in Python*,
        J. Open Source Softw. 8(87), 2023, :doi:`10.21105/joss.05495`.
+    .. [3] J. Lottes, *Optimal polynomial smoothers for multigrid V-cycles*, Numer. Linear Algebra Appl. 30,
+       2023, :doi:`10.1002/nla.2518`.
 
     Examples
     --------
@@ -67,87 +83,24 @@ def amg(A, *, method="smoothed_aggregation", sweeps=1, **options):
     True
     """
     _validate.count(sweeps, "sweeps", least=1)
-    _validate.square_shape(A)
-    matrix = as_operator(A, "numpy")
-    diagonal(matrix, "amg")
-    hierarchy = _hierarchy(to_host(entries(matrix)), matrix.dtype, method, options)
-    return VCycle(hierarchy, matrix.library, matrix.dtype, sweeps)
+    for value, names, argument in ((smoother, SMOOTHERS, "smoother"), (cycle, CYCLES, "cycle")):
+        if value not in names:
+            raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
+    matrix = sparse_of(A, "amg")
+    diagonal(A, "amg")
+    hierarchy = built(to_host(entries(matrix)), matrix.dtype, method, options)
+    smooth = partial(SMOOTHERS[smoother], sweeps)
+    return Multigrid(grids(hierarchy, matrix), smooth, CYCLES[cycle])
 
 
-def _hierarchy(A, dtype, method, options):
-    """Return PyAMG's hierarchy for the host matrix `A`, built in double precision."""
-    import pyamg
-    import scipy.sparse as sp
+class Multigrid(Operator):
+    """A cycle over a hierarchy of grids."""
 
-    builders = {
-        "smoothed_aggregation": pyamg.smoothed_aggregation_solver,
-        "ruge_stuben": pyamg.ruge_stuben_solver,
-        "air": pyamg.air_solver,
-    }
-    if hasattr(method, "levels"):
-        if method.levels[0].A.shape != A.shape:
-            raise ValueError(
-                f"method is a hierarchy for {method.levels[0].A.shape}, but A has shape {A.shape}"
-            )
-        return method
-    if method not in builders:
-        raise ValueError(f"method is {method!r}; needed: one of {', '.join(builders)}, or a PyAMG hierarchy")
-    A = sp.csr_matrix(A).astype(np.complex128 if dtype.kind == "c" else np.float64)
-    if method == "smoothed_aggregation" and "symmetry" not in options:
-        skew = abs(A - A.T.conj()).max()
-        options = {"symmetry": "hermitian" if skew <= 1e-12 * abs(A).max() else "nonsymmetric", **options}
-    state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state, which is the caller's
-    np.random.seed(0)  # noqa: NPY002
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
-            return builders[method](A, **options)
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
-
-
-class _Level:
-    """One grid: its matrix, its smoother, and the ways down and up."""
-
-    def __init__(self, level, move, dtype):
-        self.A = move(level.A)
-        xp = array_module(self.A.library)
-        n = self.A.shape[0]
-        if hasattr(level, "P"):
-            self.P, self.R = move(level.P), move(level.R)
-            self.smoother = xp.asarray(_damped_inverse(level.A).astype(dtype))
-            self.x, self.r, self.b = (xp.empty(n, dtype) for _ in range(3))
-        else:
-            self.b = xp.empty(n, dtype)
-            self.inverse = xp.asarray(np.linalg.pinv(level.A.toarray(), rcond=1e-13).astype(dtype))
-
-
-def _damped_inverse(A):
-    """Return omega D^-1, the smoother of a level; PyAMG estimates the spectral radius of D^-1 A."""
-    from pyamg.util.linalg import approximate_spectral_radius
-
-    if not A.diagonal().all():
-        raise ValueError("a coarse matrix has a zero on its diagonal: multigrid does not suit A")
-    inverse = 1 / A.diagonal()
-    scaled = A.tocsr(copy=True)
-    scaled.data *= np.repeat(inverse, np.diff(scaled.indptr))
-    start = standard_normal(0, (len(inverse), 1), dtype=A.dtype)
-    radius: Any = approximate_spectral_radius(scaled, 0.1, maxiter=10, restart=1, initial_guess=start)
-    return OMEGA / radius * inverse
-
-
-class VCycle(Operator):
-    """A V(sweeps, sweeps) cycle over a PyAMG hierarchy."""
-
-    def __init__(self, hierarchy, library, dtype, sweeps):
-        super().__init__(hierarchy.levels[0].A.shape, dtype, library)
-        self._hierarchy, self._sweeps = hierarchy, sweeps
-
-        def move(matrix):
-            matrix = matrix.tocsr()
-            return Csr(to_device(matrix) if library == "cupy" else matrix, dtype)
-
-        self._levels = [_Level(level, move, self.dtype) for level in hierarchy.levels]
+    def __init__(self, levels, smooth, visits):
+        fine = levels[0].A
+        super().__init__(fine.shape, fine.dtype, fine.library)
+        self._levels, self._smooth, self._visits = levels, smooth, visits
+        self._take([level.A for level in levels])
 
     @property
     def levels(self):
@@ -160,31 +113,55 @@ class VCycle(Operator):
         return sum(level.A.nnz for level in self._levels) / self._levels[0].A.nnz
 
     def apply(self, x, out):
-        self._cycle(0, x, out)
+        self._cycle(0, x, out, fresh=True)
         return out
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else VCycle(self._hierarchy, self.library, dtype, self._sweeps)
+        if self.dtype == dtype:
+            return self
+        twin = copy(self)
+        twin.dtype = np.dtype(dtype)
+        twin._levels = [level.astype(dtype) for level in self._levels]
+        twin._coarsest = self._coarsest.astype(dtype)
+        return twin
 
-    def _cycle(self, depth, b, x):
-        """Write one cycle's approximation of the solution of ``A x = b`` on a grid to `x`."""
+    def update(self, A):
+        """Take the values of another matrix of the same pattern; return the operator itself.
+
+        The prolongators P and restrictions R stay; the coarse matrices R A P, the smoothers and the inverse
+        on the coarsest grid follow the values.
+        """
+        matrices = [successor(self._levels[0].A, A, "amg")]
+        diagonal(A, "amg")
+        for level in self._levels[:-1]:
+            matrices.append(galerkin(level, matrices[-1]))
+        self._take(matrices)
+        return self
+
+    def _take(self, matrices):
+        """Make what follows from the matrices of the grids, then take both."""
+        hermitian = asymmetry(matrices[0]) <= np.finfo(self.dtype).eps ** 0.5
+        noise = array_module(self.library).zeros(self.shape[0], matrices[0].data.real.dtype)
+        smoothers: list[Any] = []
+        for level, A in zip(self._levels[:-1], matrices[:-1], strict=True):
+            smoothers.append(self._smooth(A, noise, hermitian))
+            noise = rounding(level, A)
+        coarse = coarsest(matrices[-1], float(noise.max()), hermitian)
+        for level, A, smoother in zip(self._levels, matrices, [*smoothers, None], strict=True):
+            level.A, level.smoother = A, smoother
+        self._coarsest = coarse
+
+    def _cycle(self, depth, b, x, fresh):
+        """Improve the solution `x` of ``A x = b`` on a grid by one cycle; if `fresh`, it starts from zero."""
         level = self._levels[depth]
         if depth + 1 == len(self._levels):
-            x[...] = level.inverse @ b
+            self._coarsest.apply(b, x)
             return
-        x[...] = level.smoother * b
-        for _ in range(self._sweeps - 1):
-            self._smooth(level, b, x)
+        y, r = level.smoother.before(b, x, level.spare, fresh)
         below = self._levels[depth + 1]
-        coarse = below.x if depth + 2 < len(self._levels) else array_module(self.library).empty_like(below.b)
-        level.R.apply(level.A.residual(b, x), below.b)
-        self._cycle(depth + 1, below.b, coarse)
-        x += level.P.apply(coarse, level.r)
-        for _ in range(self._sweeps):
-            self._smooth(level, b, x)
-
-    def _smooth(self, level, b, x):
-        """One damped Jacobi sweep: ``x += omega D^-1 (b - A x)``."""
-        r = level.A.residual(b, x)
-        r *= level.smoother
-        x += r
+        level.R.apply(r, below.b)
+        for visit in range(self._visits if depth + 2 < len(self._levels) else 1):
+            self._cycle(depth + 1, below.b, below.x, fresh=visit == 0)
+        P = level.P
+        kernels_for(b).correct(P.indptr, P.indices, P.data, below.x, y)
+        level.smoother.after(b, y, r)

@@ -56,7 +56,7 @@ def diagonal(A, method):
         row = int(array_module(matrix.library).argmax(zeros))
         raise ValueError(
             f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {row}: "
-            f"{method} needs none; use amg, or no preconditioner"
+            f"{method} needs none; use block_jacobi or spai, or no preconditioner"
         )
     return entries.astype(matrix.dtype, copy=False)
 

@@ -21,7 +21,7 @@ EARLY_RETURN = (
 )
 ONE_ROW_TOO_MANY = ("vector.cu", "i < n; i += stride()) total", "i <= n; i += stride()) total")
 ONE_ENTRY_TOO_FEW = (
-    "sparse.cu",
+    "kernel.h",
     "const int64 end = indptr[row + 1];",
     "const int64 end = indptr[row + 1] - 1;",
 )

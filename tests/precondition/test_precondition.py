@@ -1,4 +1,4 @@
-"""Jacobi and multigrid: what they are as operators, and what they gain."""
+"""What preconditioners share, and Jacobi and multigrid: what they are as operators, and what they gain."""
 
 import numpy as np
 import pyamg
@@ -6,14 +6,131 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import aslinearoperator
 
+from numsolve import to_device
 from numsolve.krylov import cg, gmres
-from numsolve.precondition import amg, jacobi
+from numsolve.precondition import amg, ic0, ilu0, jacobi, ssor
 from numsolve.problems import convection_diffusion, diffusion, poisson
+
+MAKERS = [amg, ic0, ilu0, jacobi, ssor]
+UPDATABLE = [ic0, ilu0, jacobi, ssor]
+TRIANGULAR = [ic0, ilu0, ssor]
 
 
 def dense(M):
     """Return the matrix of an operator."""
     return M @ np.eye(M.shape[0], dtype=M.dtype)
+
+
+def hermitian(dtype):
+    """Return a Hermitian positive definite matrix, complex where `dtype` is."""
+    A = poisson((10, 9)).astype(dtype)
+    if np.dtype(dtype).kind == "c":
+        turn = np.exp(0.3j * np.arange(90))
+        A = sp.diags_array(turn) @ A @ sp.diags_array(turn.conj())
+    return sp.csr_array(A.astype(dtype))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("make", MAKERS)
+def test_as_operators(make, dtype, rng):
+    """Shape, dtype, columns, linearity, and an application that leaves its argument alone."""
+    A = hermitian(dtype)
+    M = make(A)
+    assert M.shape == A.shape
+    assert M.dtype == dtype
+    assert M.library == "numpy"
+    x, y = rng.standard_normal((2, 90)).astype(dtype)
+    before = x.copy()
+    tol = 100 * np.finfo(dtype).eps
+    both = M @ np.stack([x, y], axis=1)
+    assert both.dtype == dtype
+    assert np.array_equal(x, before)
+    np.testing.assert_allclose(M @ (x - 2 * y), both @ [1, -2], atol=tol * abs(both).max())
+    np.testing.assert_allclose(M.astype("complex128") @ x, M @ x, atol=tol * abs(both).max())
+
+
+@pytest.mark.parametrize("form", [sp.csr_array, sp.csc_matrix, sp.coo_array, np.asarray])
+@pytest.mark.parametrize("make", MAKERS)
+def test_of_any_container(make, form):
+    A = poisson((6, 5))
+    given_matrix = A.toarray() if form is np.asarray else form(A)
+    np.testing.assert_allclose(make(given_matrix) @ np.ones(30), make(A) @ np.ones(30), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+@pytest.mark.parametrize("make", MAKERS)
+def test_cg_needs_fewer_iterations_or_as_many(make, dtype, rng):
+    A = hermitian(dtype)
+    x = rng.standard_normal(90).astype(dtype)
+    result = cg(A, A @ x, M=make(A), rtol=1e-5).check()
+    assert result.x.dtype == dtype
+    assert result.nit <= cg(A, A @ x, rtol=1e-5).nit
+    np.testing.assert_allclose(result.x, x, atol=1e-3)
+
+
+@pytest.mark.parametrize("make", UPDATABLE)
+def test_an_update_is_a_fresh_one(make, rng):
+    A, B = poisson((8, 7)), poisson((8, 7))
+    B.data *= rng.uniform(0.5, 1, B.nnz)
+    B = sp.csr_array(B + B.T + sp.eye_array(56))
+    M = make(A)
+    assert M.update(B) is M
+    assert np.array_equal(dense(M), dense(make(B)))
+    assert np.array_equal(dense(M.update(A.astype("float32"))), dense(make(A)))
+
+
+@pytest.mark.parametrize("make", UPDATABLE)
+def test_a_failed_update_leaves_the_old_one(make):
+    A = poisson((4, 4))
+    B = A.copy()
+    B.data[:] = 0
+    M = make(A)
+    before = dense(M)
+    with pytest.raises(ValueError, match="row 0"):
+        M.update(B)
+    assert np.array_equal(dense(M), before)
+
+
+@pytest.mark.parametrize("make", UPDATABLE)
+def test_an_update_refuses_another_shape(make):
+    with pytest.raises(ValueError, match="A has shape"):
+        make(poisson((4, 4))).update(poisson((5, 4)))
+
+
+@pytest.mark.parametrize("make", TRIANGULAR)
+def test_an_update_refuses_another_pattern_or_home(make, cupy):
+    A = poisson((4, 4))
+    other = sp.csr_array(A[np.r_[1:16, 0]][:, np.r_[1:16, 0]])
+    with pytest.raises(ValueError, match=f"another pattern than the matrix {make.__name__} was made from"):
+        make(A).update(other)
+    with pytest.raises(TypeError, match="A is a cupy matrix"):
+        make(A).update(to_device(A))
+    with pytest.raises(TypeError, match="is on the GPU"):
+        cg(*to_device(A, np.ones(16)), M=make(A))
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_what_all_refuse(make):
+    with pytest.raises(ValueError, match="square"):
+        make(np.ones((2, 3)))
+    with pytest.raises(TypeError, match="entries of A"):
+        make(aslinearoperator(np.eye(3)))
+    with pytest.raises(ValueError, match="NaN"):
+        make(np.diag([1, np.nan]))
+    with pytest.raises(ValueError, match="x has shape"):
+        make(np.eye(3)) @ np.ones(4)
+
+
+@pytest.mark.parametrize("make", TRIANGULAR)
+def test_what_the_triangular_ones_refuse(make):
+    A = poisson((3, 3))
+    with pytest.raises(ValueError, match="solves is 'fast'; needed: one of exact, jacobi"):
+        make(A, solves="fast")
+    with pytest.raises(ValueError, match="sweeps"):
+        make(A, sweeps=0)
+    if make is not ssor:
+        with pytest.raises(ValueError, match="shift"):
+            make(A, shift=-1)
 
 
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, sp.coo_matrix])
@@ -26,16 +143,10 @@ def test_jacobi_is_the_inverse_diagonal(form, dtype, rng):
     np.testing.assert_allclose(dense(M), np.diag(1 / A.diagonal()), rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [jacobi, amg])
-def test_what_they_refuse(make):
+@pytest.mark.parametrize("make", [jacobi, amg, ssor])
+def test_zeros_on_the_diagonal_are_refused(make):
     with pytest.raises(ValueError, match="2 zero entries on the diagonal, the first in row 1"):
         make(sp.csr_array(np.array([[1.0, 1, 0], [1, 0, 1], [0, 1, 0]])))
-    with pytest.raises(ValueError, match="square"):
-        make(np.ones((2, 3)))
-    with pytest.raises(TypeError, match="entries of A"):
-        make(aslinearoperator(np.eye(3)))
-    with pytest.raises(ValueError, match="NaN"):
-        make(np.diag([1, np.nan]))
 
 
 def test_what_the_operators_refuse():
@@ -69,7 +180,7 @@ def test_the_cycle_is_pyamgs_with_the_same_smoother(rng):
     A = sp.csr_matrix(poisson((20, 20)))
     hierarchy = pyamg.smoothed_aggregation_solver(A, max_coarse=10)
     M = amg(A, method=hierarchy)
-    weights = [level.smoother[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
+    weights = [level.smoother.inverse[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
     from pyamg.relaxation.smoothing import change_smoothers
 
     options = [("jacobi", {"omega": w, "withrho": False}) for w in weights]

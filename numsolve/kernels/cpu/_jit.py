@@ -54,18 +54,25 @@ def _prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
 prefetch: Any = intrinsic(_prefetch)  # called as prefetch(array, index)
 
 
-def kernel(function):
+def last_axis(*args):
+    """Return the number of items of most kernels."""
+    return args[-1].shape[-1]
+
+
+def kernel(function=None, *, items=last_axis):
     """Compile `function`, whose ``prange`` runs over fixed chunks, serially and threaded.
 
     The chunks depend on the size alone and their sums are added in order, so that the number of threads
-    changes no bit. The last argument's last axis is the number of items, which chooses between the two.
+    changes no bit. The number of items, ``items(*args)``, chooses between the two.
     """
+    if function is None:
+        return lambda function: kernel(function, items=items)
     serial = inline(function)
     threads = None
 
     def call(*args):
         nonlocal threads
-        if args[-1].shape[-1] < GRAIN or _team["forked"]:
+        if items(*args) < GRAIN or _team["forked"]:
             return serial(*args)
         if threads is None:
             threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(

@@ -4,35 +4,52 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel
-from .vector import chunks_of, fold, span, total
+from .vector import CHUNK, fold, total
+
+STRIP = 8192  # items of a chunk where there are many: each row of the basis is a stream to start anew
+
+
+@inline
+def _strips(n):
+    """Return the size of a chunk of `n` items, which depends on nothing else, and how many there are."""
+    strip = STRIP if n >= 8 * STRIP else CHUNK
+    return strip, (n + strip - 1) // strip
 
 
 @kernel
 def gmres_project(j, V):
     n = V.shape[1]
-    chunks = chunks_of(n)
-    pieces = np.zeros((2 * (j + 2), chunks), V.dtype)
-    u, w, one = np.uint64(j), np.uint64(j + 1), np.uint64(1)
+    strip, chunks = _strips(n)
+    pieces = np.zeros((2 * (j + 4), chunks), V.dtype)  # room for the last four rows
+    u, w, one, below = np.uint64(j), np.uint64(j + 1), np.uint64(1), np.uint64(j + 4)
     for c in prange(chunks):
-        first, last = span(c, n)
-        for pair in range(np.uint64(j // 2 + 1)):  # two rows at a time; an odd last one is paired with w
-            k = pair + pair
-            s = t = s1 = t1 = V.dtype.type(0)
+        first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
+        for four in range(np.uint64(j // 4 + 1)):  # four rows at a time; what lies beyond w is w again
+            k = np.uint64(4) * four
+            k1, k2, k3 = k + one, min(k + one + one, w), min(k + one + one + one, w)
+            s = t = s1 = t1 = s2 = t2 = s3 = t3 = V.dtype.type(0)
             for i in range(first, last):
-                v, v1 = np.conj(V[k, i]), np.conj(V[k + one, i])
-                s += v * V[u, i]
-                t += v * V[w, i]
-                s1 += v1 * V[u, i]
-                t1 += v1 * V[w, i]
-            pieces[k, c], pieces[k + one, c] = s, s1
-            pieces[k + w + one, c], pieces[k + w + one + one, c] = t, t1
-    return fold(pieces).reshape(2, j + 2)[:, : j + 1].copy()
+                p, q = V[u, i], V[w, i]
+                v, v1, v2, v3 = np.conj(V[k, i]), np.conj(V[k1, i]), np.conj(V[k2, i]), np.conj(V[k3, i])
+                s += v * p
+                t += v * q
+                s1 += v1 * p
+                t1 += v1 * q
+                s2 += v2 * p
+                t2 += v2 * q
+                s3 += v3 * p
+                t3 += v3 * q
+            pieces[k, c], pieces[k + below, c] = s, t
+            pieces[k + one, c], pieces[k + one + below, c] = s1, t1
+            pieces[k + one + one, c], pieces[k + one + one + below, c] = s2, t2
+            pieces[k + one + one + one, c], pieces[k + one + one + one + below, c] = s3, t3
+    return fold(pieces).reshape(2, j + 4)[:, : j + 1].copy()
 
 
 @kernel
 def gmres_advance(j, ST, V):
     n = V.shape[1]
-    chunks = chunks_of(n)
+    strip, chunks = _strips(n)
     sums = np.zeros(chunks, V.real.dtype)
     nu, gamma = _scales(j, ST)
     if not nu > 0:
@@ -40,7 +57,7 @@ def gmres_advance(j, ST, V):
     inverse = sums.dtype.type(1 / nu)
     u, w, one = np.uint64(j), np.uint64(j + 1), np.uint64(1)
     for c in prange(chunks):
-        first, last = span(c, n)
+        first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
         for four in range(np.uint64(j // 4)):  # four rows at a time: u and w are read and written less
             k = np.uint64(4) * four
             k1, k2, k3 = k + one, k + one + one, k + one + one + one

@@ -11,11 +11,16 @@ from numba import prange
 from ._jit import inline, kernel, paste, prefetch
 from .vector import total
 
-ROWS = 2048  # in a chunk, on average
+WORK = 1 << 14  # rows and entries in a chunk
 AHEAD = np.uint64(512)  # entries: a page of double precision values
 
 
-@kernel
+def _work(*args):
+    """Return the work of a product in rows of five entries: long rows are worth a second thread sooner."""
+    return (args[2].size + args[-1].size) // 6
+
+
+@kernel(items=_work)
 def spmv(indptr, indices, data, x, y):
     if data.size == 0:
         y[:] = 0
@@ -29,7 +34,7 @@ def spmv(indptr, indices, data, x, y):
             start = end
 
 
-@kernel
+@kernel(items=_work)
 def spmv_dot(indptr, indices, data, p, q):
     bounds = _bounds(indptr)
     sums = np.zeros(bounds.size - 1, q.real.dtype)
@@ -75,9 +80,9 @@ def _row(start, end, indices, data, x):
 def _bounds(indptr):
     """Return the rows at which chunks begin, so that rows and entries together are shared out evenly."""
     n = indptr.size - 1
-    chunks = max(1, n // ROWS)
-    bounds = np.empty(chunks + 1, np.int64)
     work = int(indptr[n]) + n
+    chunks = max(1, work // WORK)
+    bounds = np.empty(chunks + 1, np.int64)
     for c in range(chunks + 1):
         goal = work * c // chunks
         low, high = 0, n

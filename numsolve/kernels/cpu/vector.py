@@ -55,6 +55,20 @@ def vdot(x, y):
     return total(sums)
 
 
+@kernel
+def projection(t, r):
+    chunks = chunks_of(r.size)
+    products, squares = np.zeros(chunks, r.dtype), np.zeros(chunks, r.real.dtype)
+    for c in prange(chunks):
+        first, last = span(c, r.size)
+        product, square = products[c], squares[c]
+        for i in range(first, last):
+            product += np.conj(t[i]) * r[i]
+            square += t[i].real * t[i].real + t[i].imag * t[i].imag
+        products[c], squares[c] = product, square
+    return total(products), total(squares)
+
+
 @inline
 def fold(pieces):
     sums = np.zeros(pieces.shape[0], pieces.dtype)

@@ -40,10 +40,19 @@ __device__ inline float magnitude(float a) { return fabsf(a); }
 __device__ inline double magnitude(double a) { return fabs(a); }
 template <typename R> __device__ R magnitude(complex_t<R> a) { return hypot(a.re, a.im); }
 
+__device__ inline float divide(float a, float b) { return a / b; }
+__device__ inline double divide(double a, double b) { return a / b; }
+template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R> b)
+{
+    const R inverse = 1 / magnitude(b);  // twice, for its square may overflow
+    return inverse * (a * (inverse * conj_(b)));
+}
+
 // The real part of conj(a) b.
 template <typename T> __device__ real<T> inner(T a, T b) { return real_part(conj_(a) * b); }
 
 template <typename R> __device__ R not_a_number() { return R(nan("")); }
+template <typename R> __device__ bool is_finite(R a) { return a - a == 0; }
 
 // A grid strides over the items: thread `first` begins, and each goes on by `stride`.
 __device__ inline int64 first() { return int64(blockIdx.x) * blockDim.x + threadIdx.x; }
@@ -89,4 +98,17 @@ __device__ T lane_sum(T value, int lanes)
 {
     for (int distance = lanes / 2; distance > 0; distance /= 2) value += shuffle_down(value, distance, lanes);
     return value;
+}
+
+// The product of a CSR row with `x`, by `lanes` neighbouring threads, for the first of them.
+// Every thread of the block calls it, also those beyond the last row: lane_sum needs whole warps.
+template <typename T, typename I>
+__device__ T row_product(const I* indptr, const I* indices, const T* data, const T* x, int64 row, int64 n, int lanes)
+{
+    T sum = T(0);
+    if (row < n) {
+        const int64 end = indptr[row + 1];
+        for (int64 k = indptr[row] + threadIdx.x % lanes; k < end; k += lanes) sum += data[k] * x[indices[k]];
+    }
+    return lane_sum(sum, lanes);
 }

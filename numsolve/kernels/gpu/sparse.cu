@@ -1,18 +1,6 @@
 // Products with a matrix in compressed sparse rows; `lanes` neighbouring threads share a row.
 #include "kernel.h"
 
-// Every thread of the block calls it, also those beyond the last row: lane_sum needs whole warps.
-template <typename T, typename I>
-__device__ T row_product(const I* indptr, const I* indices, const T* data, const T* x, int64 row, int64 n, int lanes)
-{
-    T sum = T(0);
-    if (row < n) {
-        const int64 end = indptr[row + 1];
-        for (int64 k = indptr[row] + threadIdx.x % lanes; k < end; k += lanes) sum += data[k] * x[indices[k]];
-    }
-    return lane_sum(sum, lanes);
-}
-
 template <typename T, typename I>
 __global__ void spmv(const I* indptr, const I* indices, const T* data, const T* x, T* y, int64 lanes, int64 n)
 {

@@ -19,6 +19,23 @@ __global__ void vdot(const T* x, const T* y, T* xy, int64 n)
     if (threadIdx.x == 0) xy[blockIdx.x] = sum;
 }
 
+template <typename T>
+__global__ void projection(const T* t, const T* r, T* tr, real<T>* tt, int64 n)
+{
+    T product = T(0);
+    real<T> square = 0;
+    for (int64 i = first(); i < n; i += stride()) {
+        product += conj_(t[i]) * r[i];
+        square += inner(t[i], t[i]);
+    }
+    product = block_sum(product);
+    square = block_sum(square);
+    if (threadIdx.x == 0) {
+        tr[blockIdx.x] = product;
+        tt[blockIdx.x] = square;
+    }
+}
+
 // Block i sums row i.
 template <typename T>
 __global__ void fold(const T* pieces, T* sums, int64 length, int64 n)

@@ -17,6 +17,12 @@ def vdot(x, y):
     return xy
 
 
+def projection(t, r):
+    tr, tt = cupy.empty(blocks(r.size), r.dtype), pieces(r, blocks(r.size))
+    launch("projection", tt.size, t, r, tr, tt, r.size)
+    return tr, tt
+
+
 def fold(pieces):
     rows, length = pieces.shape
     sums = cupy.empty(rows, pieces.dtype)

@@ -13,6 +13,11 @@ def vdot(x, y):
     return np.vdot(x, y)
 
 
+def projection(t, r):
+    """Return ``t^H r`` and ``t^H t``: their quotient is how much of `t` brings `r` closest to zero."""
+    return np.vdot(t, r), np.vdot(t, t).real
+
+
 def fold(pieces):
     """Return the sums of the rows of `pieces`."""
     return pieces.sum(axis=1)

@@ -1,7 +1,7 @@
 """Arguments to try each kernel with: one file of cases for each file of kernels.
 
 ``CASES[name](rng, n, dtype, index)`` returns the arguments of a call of about n items in the order of the
-reference; ``RETURNS_SUM`` names the kernels that return one number, on a GPU in pieces.
+reference; ``RETURNS_SUM`` names the kernels that return a number or a tuple of them, on a GPU in pieces.
 """
 
 from importlib import import_module

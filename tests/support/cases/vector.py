@@ -16,9 +16,15 @@ def real(value, dtype):
     return np.finfo(dtype).dtype.type(value)
 
 
+def number(value, dtype):
+    """Return a number of the dtype, turned in the plane if that is complex."""
+    return np.dtype(dtype).type(value * ((0.6 + 0.8j) if np.dtype(dtype).kind == "c" else 1))
+
+
 CASES = {
     "dot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
     "vdot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
+    "projection": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
     "fold": lambda rng, n, t, i: (vectors(rng, 5, n, t),),
     "residual_norm": lambda rng, n, t, i: (
         real(n, t),
@@ -28,4 +34,4 @@ CASES = {
         np.array([True]),
     ),
 }
-RETURNS_SUM = {"dot", "vdot"}
+RETURNS_SUM = {"dot", "vdot", "projection"}

@@ -1,0 +1,150 @@
+"""The vector work of IDR(s); see the reference for what each kernel means."""
+
+import numpy as np
+from numba import prange
+
+from ._jit import inline, kernel
+from .vector import chunks_of, fold, span, total
+
+
+@kernel
+def idrs_project(P, w):
+    s, n = P.shape
+    chunks = chunks_of(n)
+    pieces = np.zeros((s + 1, chunks), P.dtype)
+    one = np.uint64(1)
+    for c in prange(chunks):
+        first, last = span(c, n)
+        for pair in range(np.uint64(s // 2)):  # two rows at a time
+            k = pair + pair
+            even, odd = pieces[k, c], pieces[k + one, c]
+            for i in range(first, last):
+                even += np.conj(P[k, i]) * w[i]
+                odd += np.conj(P[k + one, i]) * w[i]
+            pieces[k, c], pieces[k + one, c] = even, odd
+        square = pieces[s, c]
+        if s % 2:
+            k = np.uint64(s - 1)
+            even = pieces[k, c]
+            for i in range(first, last):
+                even += np.conj(P[k, i]) * w[i]
+            pieces[k, c] = even
+        for i in range(first, last):
+            square += np.conj(w[i]) * w[i]
+        pieces[s, c] = square
+    return fold(pieces)
+
+
+@inline
+def idrs_begin(h, S, f, c):
+    for i in range(f.size):
+        f[i] = h[i]
+    _forward(0, S, f, c)
+
+
+@inline
+def idrs_solve(k, eps, h, S, f, a, c):
+    s = f.size
+    for i in range(k):
+        a[i] = h[i]
+        for j in range(i):
+            a[i] -= S[i, j] * a[j]
+        a[i] /= S[i, i]
+    size = np.sqrt(h[s].real)
+    for i in range(k, s):
+        S[i, k] = h[i]
+        for j in range(k):
+            S[i, k] -= S[i, j] * a[j]
+    for j in range(k):
+        size += abs(S[k, j]) * abs(a[j])
+    if not (abs(S[k, k]) > eps * size and size < np.inf):
+        a[k] = np.nan
+        S[k, k] = 1
+        return
+    a[k] = f[k] / S[k, k]
+    f[k] = 0
+    for i in range(k + 1, s):
+        f[i] -= a[k] * S[i, k]
+    _forward(k + 1, S, f, c)
+
+
+@kernel
+def idrs_shift(k, c, G, r, v):
+    s, n = G.shape
+    for chunk in prange(chunks_of(n)):
+        first, last = span(chunk, n)
+        for i in range(first, last):
+            v[i] = r[i] - c[k] * G[k, i]
+        for row in range(k + 1, s):
+            j = np.uint64(row)
+            for i in range(first, last):
+                v[i] -= c[j] * G[j, i]
+
+
+@kernel
+def idrs_direction(k, c, omega, v, U):
+    s, n = U.shape
+    for chunk in prange(chunks_of(n)):
+        first, last = span(chunk, n)
+        for i in range(first, last):
+            U[k, i] = c[k] * U[k, i] + omega[0] * v[i]
+        for row in range(k + 1, s):
+            j = np.uint64(row)
+            for i in range(first, last):
+                U[k, i] += c[j] * U[j, i]
+
+
+@kernel
+def idrs_advance(live, k, a, G, U, x, r):
+    n = r.size
+    chunks = chunks_of(n)
+    sums = np.zeros(chunks, r.real.dtype)
+    if not (live[0] and abs(a[k]) < np.inf):
+        return sums.dtype.type(np.nan)
+    for chunk in prange(chunks):
+        first, last = span(chunk, n)
+        for row in range(k):
+            j = np.uint64(row)
+            for i in range(first, last):
+                G[k, i] -= a[j] * G[j, i]
+                U[k, i] -= a[j] * U[j, i]
+        found = sums[chunk]
+        for i in range(first, last):
+            x[i] += a[k] * U[k, i]
+            r[i] -= a[k] * G[k, i]
+            found += r[i].real * r[i].real + r[i].imag * r[i].imag
+        sums[chunk] = found
+    return total(sums)
+
+
+@kernel
+def idrs_reduce(live, tr, tt, before, kappa, omega, v, t, x, r):
+    chunks = chunks_of(r.size)
+    sums = np.zeros(chunks, r.real.dtype)
+    if not (live[0] and tt > 0 and tt < np.inf and abs(tr) < np.inf):
+        return sums.dtype.type(np.nan)
+    least = sums.dtype.type(kappa * np.sqrt(before) / np.sqrt(tt))
+    size = abs(tr) / tt
+    w = r.dtype.type(tr / tt)
+    if size < least:
+        w = r.dtype.type(tr / abs(tr) * least if size > 0 else least)
+    omega[0] = w
+    for chunk in prange(chunks):
+        first, last = span(chunk, r.size)
+        for i in range(first, last):  # a loop of its own, for v may be r
+            x[i] += w * v[i]
+        found = sums[chunk]
+        for i in range(first, last):
+            r[i] -= w * t[i]
+            found += r[i].real * r[i].real + r[i].imag * r[i].imag
+        sums[chunk] = found
+    return total(sums)
+
+
+@inline
+def _forward(k, S, f, c):
+    for i in range(k, f.size):
+        c[i] = f[i]
+        for j in range(k, i):
+            c[i] -= S[i, j] * c[j]
+        c[i] /= S[i, i]

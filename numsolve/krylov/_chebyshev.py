@@ -1,0 +1,197 @@
+"""The Chebyshev iteration."""
+
+from dataclasses import dataclass
+from functools import partial
+from math import acosh, cosh
+
+import numpy as np
+
+from .. import _chebyshev, _validate
+from .._array import namespace, read_sum
+from .._operator import Scaled, asymmetry
+from .._result import Breakdown, Result, Status
+from ..kernels import kernels_for
+from ._linear import announced, prepare, run
+
+STEPS = 12  # of conjugate gradients for an estimate
+MARGIN = 0.02  # beyond an estimate that was called for
+SLACK = 4.0  # by how much a residual may exceed what the bounds promise
+
+
+@dataclass(frozen=True, repr=False)
+class ChebyshevResult(Result):
+    """A `Result` that knows the bounds of the spectrum it ended with.
+
+    Attributes
+    ----------
+    bounds : tuple of float or None
+        The smallest and the largest eigenvalue of M A as they were given or estimated (for the last
+        right-hand side), for the next solve; None if none was needed.
+    """
+
+    bounds: tuple[float, float] | None = None
+
+
+def chebyshev(
+    A, b, x0=None, *, bounds=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None
+) -> ChebyshevResult:
+    r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by the Chebyshev iteration.
+
+    Parameters
+    ----------
+    A : array, sparse array or LinearOperator, shape (n, n)
+        Hermitian positive definite matrix, in the library (NumPy/SciPy or CuPy) of `b`.
+    b : array, shape (n,) or (n, k)
+        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
+        integers are taken as float64.
+    x0 : array, shape of `b`, optional
+        Starting guess, never overwritten. Default: zeros.
+    bounds : tuple of float, optional
+        The smallest and the largest eigenvalue of M A: better a little too wide than too narrow. Default:
+        estimated, by a few steps of conjugate gradients.
+    rtol, atol : float
+        Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
+    maxiter : int, optional
+        Largest number of iterations. Default: ``10 * n``, but at least 1000: the method knows no last step.
+    M : array, sparse array or LinearOperator, shape (n, n), optional
+        Hermitian positive definite approximation of the inverse of `A`.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
+        `x` is live: copy it to keep it.
+
+    Returns
+    -------
+    ChebyshevResult
+        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``, and
+        ``bounds``, which the next solve with the same A and M can be given.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, a tolerance is negative, `bounds` is not an interval
+        of positive numbers, or `A` is not Hermitian.
+    TypeError
+        A dtype is not supported, or NumPy and CuPy arrays are mixed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met; ``result.message`` says why and what to try.
+
+    Notes
+    -----
+    One product with `A` and one with `M` per iteration, and no inner product in the recurrence: that of the
+    residual is found on the way, for the loop. Vector work: 56 n bytes per iteration in float64 beside the
+    product's, in one fused pass (with `M`: 64 n in two). Storage: 4 vectors (with `M`: 5). Algorithm 12.1
+    of [1]_. The residual falls by :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` an iteration, with kappa the
+    ratio of the bounds; conjugate gradients need fewer iterations, but wait for two inner products in each.
+
+    An estimate costs 12 products with each, and three vectors while it is made. After 1, 2, 4, ... iterations
+    the residual is compared with what the bounds promise; if it is too large, the eigenvalues are estimated
+    again from it, for it is rich in what was missed, and the iteration goes on with the wider interval. These
+    products are not counted as iterations. The true residual is recomputed before convergence is reported.
+    That `A` is Hermitian is tested with two products.
+
+    References
+    ----------
+    .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
+       :doi:`10.1137/1.9780898718003`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import chebyshev
+    >>> chebyshev(np.diag([1.0, 2.0]), np.array([1.0, 4.0]), rtol=1e-12).check().x.round(10)
+    array([1., 2.])
+    """
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    if maxiter is None:
+        system = system._replace(maxiter=max(system.maxiter, 1000))
+    spectrum = _Spectrum(None if bounds is None else _validate.interval(bounds, "bounds"))
+    _validate.hermitian(asymmetry(system.A), system.A.dtype)
+    result = run(partial(steps, spectrum), system, callback)
+    return announced(
+        ChebyshevResult(result.x, result.status, result.message, result.residuals, spectrum.bounds)
+    )
+
+
+class _Spectrum:
+    """What is known of the eigenvalues of M A: what was given, or nothing; and what turned up since.
+
+    Each right-hand side starts from what was given, so that no column depends on those before it.
+    """
+
+    def __init__(self, given):
+        self.given = self.bounds = given
+        self._b = None
+
+    def begin(self, b):
+        """Forget what other right-hand sides showed."""
+        if self._b is not b:
+            self._b, self.bounds = b, self.given
+
+    def widen(self, A, M, r):
+        """Estimate from the residual `r`; return whether the bounds were too narrow."""
+        lmin, lmax = _chebyshev.bounds(A, M, start=r, steps=STEPS)
+        lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / _unit(A, M), lmax / _unit(A, M)
+        if self.bounds is None:
+            self.bounds = lmin, lmax
+            return True
+        low, high = self.bounds
+        self.bounds = min(lmin * (1 - MARGIN), low), max(lmax * (1 + MARGIN), high)
+        return lmin < low or lmax > high
+
+    def of(self, A, M):
+        """Return the bounds in the units of `A`."""
+        return self.bounds[0] * _unit(A, M), self.bounds[1] * _unit(A, M)
+
+
+def _unit(A, M):
+    """Return what the loop multiplied the eigenvalues of M A by, to bring A near one."""
+    return A.factor if M is None and isinstance(A, Scaled) else 1.0
+
+
+def steps(spectrum, A, b, M, x):
+    """Yield the iterates of the Chebyshev iteration, which share the array `x`, and their squared residuals.
+
+    Each round of the outer loop is one interval.
+    """
+    xp, kernels = namespace(b), kernels_for(b)
+    r = A.residual(b, x)
+    rr = kernels.dot(r, r)
+    live = yield x, rr
+    spectrum.begin(b)
+    if spectrum.bounds is None:
+        spectrum.widen(A, M, r)
+    q, d = xp.empty_like(b), xp.zeros_like(b)
+    z = r if M is None else xp.empty_like(b)
+    while True:
+        lmin, lmax = spectrum.of(A, M)
+        pairs, begun, look = _chebyshev.coefficients(lmin, lmax), read_sum(rr), 1
+        if M is not None:
+            M.apply(r, z)
+        kernels.chebyshev_direction(live, *next(pairs), z, d)
+        for step, (keep, gain) in enumerate(pairs, 1):
+            A.apply(d, q)
+            if M is None:
+                rr = kernels.chebyshev_step(live, keep, gain, q, d, x, r)
+            else:
+                rr = kernels.chebyshev_update(live, q, d, x, r)
+                M.apply(r, z)
+                kernels.chebyshev_direction(live, keep, gain, z, d)
+            live = yield x, rr
+            if live is None:
+                raise Breakdown(
+                    "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
+                )
+            if step == look:  # a number of the device is read here, after 1, 2, 4, ... steps
+                look *= 2
+                worse = read_sum(rr) > (SLACK * _promise(step, lmin, lmax)) ** 2 * begun
+                if worse and spectrum.widen(A, M, r):
+                    break
+
+
+def _promise(k, lmin, lmax):
+    """Return the factor by which k steps reduce the residual if all eigenvalues are within the bounds."""
+    sigma = (lmax + lmin) / max(lmax - lmin, np.finfo(float).eps * lmax)
+    return 1 / cosh(min(k * acosh(max(sigma, 1.0)), 300.0))

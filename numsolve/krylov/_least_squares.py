@@ -1,0 +1,218 @@
+"""What the methods for least squares share: checks, damping, bidiagonalisation, and the way back."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import namespace, read_sum
+from .._iterate import iterate
+from .._operator import Csr, Operator, Scaled
+from .._result import Breakdown, Interrupted, Result, Status
+from ..kernels import kernels_for
+from ._linear import gather, unit_near
+
+_REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
+_SAYS = {
+    Status.MAXITER: f"maxiter reached: raise it, {_REMEDY}",
+    Status.STAGNATED: f"the gradient stopped falling: loosen rtol, use a higher precision, {_REMEDY}",
+    Status.NONFINITE: "the gradient is not finite: A or its adjoint overflows or returns NaN",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class LeastSquaresResult(Result):
+    """Solution and history of a least-squares solve.
+
+    Attributes
+    ----------
+    x : array, shape (n,) or (n, k)
+        The last iterate, in the library of the right-hand side.
+    status : Status
+        Why the iteration ended.
+    message : str
+        The same in words, with a remedy and with the two norms that tell how good `x` is.
+    residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
+        Norm of the gradient ``A^H (b - A x) - damp^2 x`` at the start and after each iteration. The last
+        one is recomputed from `x`.
+    residual_norm : float or numpy.ndarray of floats, shape (k,)
+        ``norm(b - A x)``, computed from `x`.
+    """
+
+    residual_norm: Any = np.nan
+
+    def plot(self, ax=None, **style):
+        """Draw the history of the gradient on `ax` (a new figure if None) and return the axes."""
+        ax = super().plot(ax, **style)
+        ax.set_ylabel("gradient norm / first gradient norm")
+        return ax
+
+
+class Damped(Operator):
+    """The matrix ``[A; damp I]``."""
+
+    def __init__(self, A, damp):
+        super().__init__((sum(A.shape), A.shape[1]), A.dtype, A.library)
+        self.A, self.damp = A, damp
+
+    def adjoint(self):
+        return _DampedAdjoint(self)
+
+    def apply(self, x, out):
+        m = self.A.shape[0]
+        self.A.apply(x, out[:m])
+        namespace(out).multiply(x, self.damp, out=out[m:])
+        return out
+
+
+class _DampedAdjoint(Operator):
+    """The matrix ``[A^H, damp I]``."""
+
+    def __init__(self, damped):
+        super().__init__(damped.shape[::-1], damped.dtype, damped.library)
+        self._adjoint, self._damp = damped.A.adjoint(), damped.damp
+
+    def apply(self, x, out):
+        m = self._adjoint.shape[1]
+        self._adjoint.apply(x[:m], out)
+        out += x[m:] * self._damp
+        return out
+
+
+def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback):
+    """Check the input, run ``steps(A, b, x)`` for each column of b, return the `LeastSquaresResult`."""
+    damp = _validate.tolerance(damp, "damp")
+    system = _prepare(A, b, x0, rtol, atol, maxiter)
+    _validate.function(callback, "callback")
+    if system.b.ndim == 1:
+        return _solve_one(steps, system, damp, system.b, system.x0, callback)
+    return _solve_columns(steps, system, damp, callback)
+
+
+def _prepare(A, b, x0, rtol, atol, maxiter):
+    """Check a rectangular system and bring it to one dtype."""
+    m, n = _validate.matrix_shape(A)
+    home, xp = _validate.same_library(A=A, b=b, x0=x0)
+    b = _validate.right_hand_side(b, m, xp)
+    x0 = _validate.starting_guess(x0, (n, *b.shape[1:]), xp, "A and b need")
+    return gather(A, b, x0, None, home, rtol, atol, 10 * min(m, n) if maxiter is None else maxiter)
+
+
+@np.errstate(all="ignore")
+def _solve_one(steps, system, damp, b, x0, callback):
+    """Solve for one column, in units in which A and b are near one if they were far from it."""
+    xp, A, dtype = namespace(b), system.A, b.dtype
+    b_unit, A_unit = unit_near(float(abs(b).max()), dtype), unit_near(max(A.magnitude(), damp), dtype)
+    x_unit = b_unit / A_unit
+    A = A if A_unit == 1 else Scaled(A, 1 / A_unit)
+    b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
+    x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
+    gradient = A.adjoint().apply(b, xp.empty_like(x))
+    scale = sqrt(read_sum(kernels_for(b).dot(gradient, gradient)))
+    if scale == 0:
+        message = "converged: b is orthogonal to the columns of A (or zero), and x is zero"
+        norm = _norm(b) * b_unit
+        return LeastSquaresResult(xp.zeros_like(x), Status.CONVERGED, message, np.zeros(1), norm)
+
+    def finish(result):
+        norm = _norm(A.residual(b, (result.x / x_unit).astype(dtype)))
+        left = result.residuals[-1] / A_unit / b_unit / scale, norm / _norm(b)
+        message = _SAYS.get(result.status, result.message)
+        message += "; the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
+        return LeastSquaresResult(result.x, result.status, message, result.residuals, norm * b_unit)
+
+    wide, tall = (A, b) if damp == 0 else (Damped(A, damp / A_unit), xp.concatenate([b, xp.zeros_like(x)]))
+    try:
+        result = iterate(
+            lambda x: steps(wide, tall, x),
+            x,
+            tol=max(system.rtol * scale, system.atol / A_unit / b_unit),
+            maxiter=system.maxiter,
+            callback=callback,
+            scale=(x_unit, A_unit * b_unit),
+        )
+    except Interrupted as caught:
+        raise Interrupted(finish(caught.result)) from None
+    return finish(result)
+
+
+def _norm(x):
+    return sqrt(read_sum(kernels_for(x).dot(x, x)))
+
+
+def _solve_columns(steps, system, damp, callback):
+    """Solve column by column; the worst status speaks for all."""
+    xp, n, k = namespace(system.b), system.A.shape[1], system.b.shape[1]
+    x = xp.zeros((n, k), system.b.dtype)
+    if system.x0 is not None:
+        x[...] = system.x0
+    results, interrupted = [], False
+    for column in range(k):
+        try:
+            results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
+        except Interrupted as caught:
+            results.append(caught.result)
+            interrupted = True
+        x[:, column] = results[-1].x
+        if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
+            break
+    if not results:
+        message = "converged: b has no columns"
+        return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, 0)), np.zeros(0))
+    result = _joined(results, x)
+    if interrupted:
+        raise Interrupted(result)
+    return result
+
+
+def _joined(results, x):
+    """Return one result for the columns `x`; histories and norms of columns never begun are NaN."""
+    k = x.shape[1]
+    residuals, norms = np.full((max(r.nit for r in results) + 1, k), np.nan), np.full(k, np.nan)
+    for column, result in enumerate(results):
+        residuals[: len(result.residuals), column] = result.residuals
+        norms[column] = result.residual_norm
+    worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
+    message, missed = results[worst].message, sum(not r.success for r in results)
+    if missed:
+        message = f"{missed} of {k} columns, first {worst}: {message}"
+    return replace(results[worst], x=x, residuals=residuals, message=message, residual_norm=norms)
+
+
+def golub_kahan(A, b, x):
+    """Yield beta^2, alpha^2 (on a GPU in pieces) and ``alpha v`` of the bidiagonalisation from ``b - A x``.
+
+    ``A v_k = alpha_k u_k + beta_{k+1} u_{k+1}`` and ``A^H u_{k+1} = beta_{k+1} v_k + alpha_{k+1} v_{k+1}``.
+    """
+    onward, back = _half_step(A, b), _half_step(A.adjoint(), x)
+    u, v = A.residual(b, x), namespace(b).zeros_like(x)
+    bb = kernels_for(b).dot(u, u)
+    aa = back(bb, bb, u, v)
+    while True:
+        yield bb, aa, v
+        bb = onward(aa, bb, v, u)
+        aa = back(bb, aa, u, v)
+
+
+def _half_step(A, like):
+    """Return the kernel ``(xx, yy, x, y)`` for A: in one pass over y where the rows of A are at hand."""
+    kernels = kernels_for(like)
+    if isinstance(A, Csr):
+        return partial(kernels.bidiagonal_csr, A.indptr, A.indices, A.data)
+    w = namespace(like).empty_like(like)
+    return lambda xx, yy, x, y: kernels.bidiagonal(xx, yy, A.apply(x, w), y)
+
+
+def first_norms(bb, aa):
+    """Return the first beta and alpha as numbers, and the squared norm of the first gradient."""
+    xp = namespace(bb)
+    bb, aa = xp.sum(bb), xp.sum(aa)
+    return bb**0.5, aa**0.5, aa * bb
+
+
+def not_finite():
+    """Return what the only fault of a bidiagonalisation raises: a zero alpha or beta is a solution."""
+    return Breakdown(_SAYS[Status.NONFINITE], Status.NONFINITE)

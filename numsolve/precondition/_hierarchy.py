@@ -1,0 +1,146 @@
+"""The grids of multigrid: PyAMG's hierarchy, brought to where the matrix lives, and its coarsest solver."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .._array import array_module, to_device, to_host
+from .._operator import Csr, Dense, Operator, absolute, entries
+
+DENSE = 1500  # unknowns of the coarsest grid up to which its inverse is kept as a dense matrix
+DENSE_DEVICE = 6000  # the same on a GPU, which has no sparse factorisation to offer instead
+
+
+def built(A, dtype, method, options):
+    """Return PyAMG's hierarchy for the host matrix `A`, built in double precision."""
+    import pyamg
+    import scipy.sparse as sp
+
+    builders = {
+        "smoothed_aggregation": pyamg.smoothed_aggregation_solver,
+        "ruge_stuben": pyamg.ruge_stuben_solver,
+        "air": pyamg.air_solver,
+    }
+    if hasattr(method, "levels"):
+        if method.levels[0].A.shape != A.shape:
+            raise ValueError(
+                f"method is a hierarchy for {method.levels[0].A.shape}, but A has shape {A.shape}"
+            )
+        return method
+    if method not in builders:
+        raise ValueError(f"method is {method!r}; needed: one of {', '.join(builders)}, or a PyAMG hierarchy")
+    A = sp.csr_matrix(A).astype(np.complex128 if dtype.kind == "c" else np.float64)
+    if method == "smoothed_aggregation" and "symmetry" not in options:
+        skew = abs(A - A.T.conj()).max()
+        options = {"symmetry": "hermitian" if skew <= 1e-12 * abs(A).max() else "nonsymmetric", **options}
+    state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state, which is the caller's
+    np.random.seed(0)  # noqa: NPY002
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+            return builders[method](A, **options)
+    except (ArithmeticError, ValueError, RuntimeError, IndexError, np.linalg.LinAlgError) as error:
+        others = [name for name in builders if name != method]
+        raise ValueError(
+            f"PyAMG's {method} cannot build a hierarchy for A ({error}): change its options, try method="
+            f"{others[0]!r} or {others[1]!r}, or use jacobi, block_jacobi or spai"
+        ) from error
+    finally:
+        np.random.set_state(state)  # noqa: NPY002
+
+
+def grids(hierarchy, matrix):
+    """Return the grids of PyAMG's hierarchy, where `matrix` lives and in its dtype."""
+
+    def move(A):
+        A = A.tocsr()
+        return Csr(to_device(A) if matrix.library == "cupy" else A, matrix.dtype, "a matrix of the hierarchy")
+
+    levels = []
+    for level in hierarchy.levels:
+        ways = (move(level.P), move(level.R)) if level is not hierarchy.levels[-1] else ()
+        levels.append(Level(move(level.A), *ways, finest=not levels))
+    return levels
+
+
+class Level:
+    """One grid: its matrix, the ways up and down (but for the coarsest), and room for its vectors."""
+
+    P: Any = None
+    R: Any = None
+    smoother: Any = None
+
+    def __init__(self, A, P=None, R=None, *, finest):
+        self.A, self.P, self.R, self.finest = A, P, R, finest
+        self.spare, *others = array_module(A.library).empty((1 if finest else 3, A.shape[0]), A.dtype)
+        self.b, self.x = others or (None, None)  # the finest grid works on the caller's
+
+    def astype(self, dtype):
+        """Return the grid in another dtype."""
+        A, P, R = (None if X is None else X.astype(dtype) for X in (self.A, self.P, self.R))
+        level = Level(A, P, R, finest=self.finest)
+        level.smoother = self.smoother and self.smoother.astype(A)
+        return level
+
+
+def galerkin(level, A):
+    """Return ``R A P``, computed in double precision."""
+    double = np.result_type(A.dtype, np.float64)
+    P, R, A = (entries(X).astype(double) for X in (level.P, level.R, A))
+    return Csr(R @ (A @ P), level.A.dtype, "a coarse matrix")
+
+
+def rounding(level, A):
+    """Return for each row of ``R A P`` the size of its rounding errors: what is below that is zero."""
+    eps = max(1e3 * np.finfo(np.float64).eps, 4 * float(np.finfo(A.dtype).eps))
+    R, A, P = (absolute(X) for X in (level.R, A, level.P))
+    return eps * (R @ (A @ (P @ array_module(A.library).ones(P.shape[1], A.dtype)))).real
+
+
+def coarsest(A, noise, hermitian):
+    """Return the (pseudo-)inverse of the coarsest matrix, whose entries are exact up to `noise`."""
+    n, on_host = A.shape[0], A.library == "numpy"
+    if n > DENSE and on_host:
+        return _Factors(A)
+    if n > DENSE_DEVICE:
+        raise ValueError(
+            f"the coarsest grid still has {n} unknowns, more than the {DENSE_DEVICE} of a dense inverse "
+            "on a GPU: raise max_levels, change strength, or use jacobi or spai"
+        )
+    inverse = _pseudoinverse(to_host(entries(A)).toarray(), noise, hermitian).astype(A.dtype)
+    return Dense(array_module(A.library).asarray(inverse))
+
+
+class _Factors(Operator):
+    """The inverse of a large coarsest matrix, by SciPy's sparse LU."""
+
+    def __init__(self, A):
+        from scipy.sparse.linalg import splu
+
+        super().__init__(A.shape, A.dtype, A.library)
+        self._double = np.result_type(A.dtype, np.float64)
+        try:
+            self._factors = splu(entries(A).astype(self._double).tocsc())
+        except RuntimeError as error:
+            raise ValueError(
+                f"the coarsest grid has {A.shape[0]} unknowns and is singular: choose max_coarse <= {DENSE}, "
+                "where a pseudo-inverse serves, or change strength"
+            ) from error
+
+    def apply(self, x, out):
+        out[...] = self._factors.solve(x.astype(self._double))
+        return out
+
+
+def _pseudoinverse(A, noise, hermitian):
+    """Return the inverse of a dense matrix on all but what rounding cannot tell from its null space."""
+    A = A.astype(np.result_type(A.dtype, np.float64))
+    if hermitian:
+        values, right = np.linalg.eigh((A + A.conj().T) / 2)
+        left = right
+    else:
+        left, values, rows = np.linalg.svd(A)
+        right = rows.conj().T
+    kept = abs(values) > max(noise, len(A) * np.finfo(np.float64).eps * abs(values).max())
+    return (right[:, kept] / values[kept]) @ left[:, kept].conj().T

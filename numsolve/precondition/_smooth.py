@@ -1,0 +1,119 @@
+"""Smoothers of multigrid: what each grid does before and after the correction from the grid below."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, namespace, to_host
+from .._operator import absolute
+from .._random import standard_normal
+from ..kernels import kernels_for
+
+OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
+MARGIN = 1.05  # by which the spectral radius may have been underestimated
+
+
+class Sweeps:
+    """Sweeps ``x += w D^-1 (b - A x)``, each with its own damping w.
+
+    A and D are Hermitian where the matrix is, and polynomials of D^-1 A commute: the same sweeps before and
+    after the correction make a Hermitian cycle.
+    """
+
+    def __init__(self, A, inverse, weights):
+        self.A, self.inverse = A, (weights[0] * inverse).astype(A.dtype, copy=False)
+        self.damping = [float(weight / weights[0]) for weight in weights]
+
+    def before(self, b, out, spare, fresh):
+        """Smooth from `out`, or from zero if `fresh`; return where the iterate is, and where its residual."""
+        x, other, damping = out, spare, self.damping
+        if fresh:
+            x, other, damping = spare, out, damping[1:]
+            namespace(b).multiply(self.inverse, b, out=x)
+        x, other = self._sweep(damping, b, x, other)
+        return x, self.A.residual_to(b, x, other)
+
+    def after(self, b, x, spare):
+        """Smooth `x`; as many sweeps as before bring it back to `out`."""
+        self._sweep(reversed(self.damping), b, x, spare)
+
+    def _sweep(self, damping, b, x, other):
+        sweep, A = kernels_for(b).jacobi_sweep, self.A
+        for weight in damping:
+            sweep(weight, self.inverse, A.indptr, A.indices, A.data, b, x, other)
+            x, other = other, x
+        return x, other
+
+    def astype(self, A):
+        """Return the same sweeps for the matrix `A`, of another dtype."""
+        return Sweeps(A, self.inverse, self.damping)
+
+
+def jacobi(sweeps, A, noise, hermitian):
+    """Return `sweeps` equal sweeps of damped Jacobi."""
+    inverse = _inverse_diagonal(A, noise)
+    return Sweeps(A, inverse, [OMEGA / spectral_radius(A, inverse, hermitian)] * sweeps)
+
+
+def chebyshev(sweeps, A, noise, hermitian):
+    r"""Return the sweeps whose product is the Chebyshev polynomial of the fourth kind, of degree `sweeps`.
+
+    Its roots, :math:`\rho \sin^2(j\pi/(2k+1))`, need no lower bound of the spectrum, and one sweep is damped
+    Jacobi with 4/3: J. Lottes, Numer. Linear Algebra Appl. 30, 2023, doi:10.1002/nla.2518.
+    """
+    inverse = _inverse_diagonal(A, noise)
+    radius = MARGIN * spectral_radius(A, inverse, hermitian)
+    roots = radius * np.sin(np.arange(1, sweeps + 1) * np.pi / (2 * sweeps + 1)) ** 2
+    return Sweeps(A, inverse, 1 / roots)
+
+
+SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev}
+
+
+def _inverse_diagonal(A, noise):
+    """Return the inverse diagonal of a grid's matrix; zero where nothing of an entry is left but rounding.
+
+    There a component of a singular problem has shrunk to one unknown, whose equation says 0 = 0.
+    """
+    xp, diagonal = namespace(noise), A.to_sparse().diagonal()
+    lost = abs(diagonal) <= noise
+    if bool((lost & (absolute(A) @ xp.ones(A.shape[0], A.dtype) > noise)).any()):
+        raise ValueError(
+            "a coarse matrix has a zero on its diagonal: multigrid does not suit A; "
+            "use spai, block_jacobi or no preconditioner"
+        )
+    return xp.where(lost, 0, 1 / xp.where(lost, 1, diagonal)).astype(A.dtype)
+
+
+def spectral_radius(A, inverse, hermitian, steps=15):
+    """Estimate, from below, the spectral radius of ``diag(inverse) A`` by a few steps of Arnoldi's process.
+
+    The diagonal is shared out to both sides, so that for a Hermitian A the process is that of Lanczos, which
+    orthogonalises against two vectors only.
+    """
+    xp = array_module(A.library)
+    right = xp.sqrt(abs(inverse))
+    left = inverse / xp.where(right == 0, 1, right)
+    v = standard_normal(0, (A.shape[0],), dtype=A.dtype, like=A.library)
+    v *= 1 / _size(v)
+    basis, H = [v], np.zeros((steps + 1, steps), A.dtype)
+    for j in range(min(steps, A.shape[0])):
+        w = left * (A @ (right * basis[-1]))
+        first = max(0, j - 1) if hermitian else 0
+        for i, u in enumerate(basis[first:], first):
+            H[i, j] = np.sum(to_host(kernels_for(u).vdot(u, w)))
+            w -= H[i, j] * u
+        H[j + 1, j] = _size(w)
+        if not abs(H[j + 1, j]) > np.finfo(A.dtype).eps * abs(H[: j + 1, j]).max():
+            break
+        w *= 1 / H[j + 1, j].real
+        basis.append(w)
+    size = min(len(basis), steps)
+    radius: Any = abs(np.linalg.eigvals(H[:size, :size])).max()
+    return _validate.positive(float(radius), "the spectral radius of a multigrid level")
+
+
+def _size(v):
+    """Return the 2-norm of a vector as a number of its real dtype."""
+    return np.sqrt(np.sum(to_host(kernels_for(v).dot(v, v))))

@@ -1,4 +1,4 @@
-"""Jacobi and multigrid: what they are as operators, and what they gain."""
+"""What preconditioners share, and Jacobi and multigrid: what they are as operators, and what they gain."""
 
 import numpy as np
 import pyamg
@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import aslinearoperator
 
 from numsolve.krylov import cg, gmres
-from numsolve.precondition import amg, jacobi
+from numsolve.precondition import amg, block_jacobi, jacobi, spai
 from numsolve.problems import convection_diffusion, diffusion, poisson
 
 
@@ -26,16 +26,114 @@ def test_jacobi_is_the_inverse_diagonal(form, dtype, rng):
     np.testing.assert_allclose(dense(M), np.diag(1 / A.diagonal()), rtol=1e-6)
 
 
-@pytest.mark.parametrize("make", [jacobi, amg])
+def three_blocks(A):
+    """Make block Jacobi of blocks of three rows."""
+    return block_jacobi(A, 3)
+
+
+MAKERS = [amg, jacobi, spai, three_blocks]
+every_maker = pytest.mark.parametrize("make", MAKERS, ids=lambda m: m.__name__)
+
+
+@every_maker
 def test_what_they_refuse(make):
-    with pytest.raises(ValueError, match="2 zero entries on the diagonal, the first in row 1"):
-        make(sp.csr_array(np.array([[1.0, 1, 0], [1, 0, 1], [0, 1, 0]])))
     with pytest.raises(ValueError, match="square"):
         make(np.ones((2, 3)))
     with pytest.raises(TypeError, match="entries of A"):
         make(aslinearoperator(np.eye(3)))
     with pytest.raises(ValueError, match="NaN"):
         make(np.diag([1, np.nan]))
+    with pytest.raises(ValueError, match="empty"):
+        make(np.ones((0, 0)))
+
+
+@pytest.mark.parametrize("make", [jacobi, amg])
+def test_a_zero_on_the_diagonal_is_named(make):
+    with pytest.raises(ValueError, match="2 zero entries on the diagonal, the first in row 1"):
+        make(sp.csr_array(np.array([[1.0, 1, 0], [1, 0, 1], [0, 1, 0]])))
+
+
+def hermitian(dtype, side=12):
+    """Return a positive definite matrix of `dtype`, complex where that is."""
+    A = sp.csr_array(poisson((side, side))).astype(dtype)
+    if np.dtype(dtype).kind == "c":
+        ones = np.ones(side * side - 1)
+        A = A + sp.diags_array([0.5j * ones, np.ones(side * side), -0.5j * ones], offsets=[1, 0, -1])
+    return sp.csr_array(A).astype(dtype)
+
+
+@every_maker
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_hermitian_positive_definite_as_the_matrix_is(make, dtype, rng):
+    A = hermitian(dtype)
+    M = make(A)
+    assert M.dtype == dtype
+    B = dense(M)
+    assert B.dtype == dtype
+    np.testing.assert_allclose(B, B.conj().T, atol=1e2 * np.finfo(dtype).eps)
+    assert np.linalg.eigvalsh((B + B.conj().T) / 2)[0] > 0
+    x = rng.standard_normal(144).astype(dtype)
+    result = cg(A, A @ x, M=M, rtol=1e-4).check()
+    assert result.x.dtype == dtype
+    np.testing.assert_allclose(result.x, x, atol=1e-2)
+
+
+@every_maker
+def test_a_linear_operator_of_its_own_dtype(make, rng):
+    A = hermitian("float64")
+    M, (u, v) = make(A), rng.standard_normal((2, 144))
+    np.testing.assert_allclose(M @ (2 * u - 3 * v), 2 * (M @ u) - 3 * (M @ v), atol=1e-12)
+    np.testing.assert_allclose(M.astype(np.complex128) @ (u + 1j * v), M @ u + 1j * (M @ v), atol=1e-12)
+    np.testing.assert_allclose(M.astype(np.float32) @ u.astype(np.float32), M @ u, atol=1e-5)
+
+
+@every_maker
+def test_update_is_a_fresh_start(make, rng):
+    A = hermitian("float64")
+    scale = sp.diags_array(rng.uniform(1, 3, 144))
+    changed = sp.csr_array(scale @ A @ scale)
+    M = make(A)
+    assert M.update(changed) is M
+    x = rng.standard_normal(144)
+    result = cg(changed, changed @ x, M=M, rtol=1e-9).check()
+    np.testing.assert_allclose(result.x, x, atol=1e-5)
+    if make is amg:  # its prolongators are those of A: as good, but not the same
+        assert abs(result.nit - cg(changed, changed @ x, M=make(changed), rtol=1e-9).nit) <= 3
+    else:
+        np.testing.assert_allclose(dense(M), dense(make(changed)), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(dense(M.update(A)), dense(make(A)), rtol=1e-9, atol=1e-12)
+
+
+@every_maker
+def test_update_refuses_what_does_not_fit_and_stays_as_it_was(make):
+    A = hermitian("float64")
+    M = make(A)
+    before = dense(M)
+    with pytest.raises(ValueError, match=r"make a new one|has shape"):
+        M.update(poisson((5, 5)))
+    if make is not jacobi:
+        other = A.tolil()
+        other[0, 100] = other[100, 0] = 0.1
+        with pytest.raises(ValueError, match="make a new one"):
+            M.update(other.tocsr())
+        moved = sp.csr_array((A.data, np.r_[1, A.indices[1:]], A.indptr), A.shape)
+        with pytest.raises(ValueError, match="make a new one"):
+            M.update(moved)
+    bad = A.copy()
+    bad.data[3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        M.update(bad)
+    assert np.array_equal(dense(M), before)
+
+
+@every_maker
+def test_scalings_near_the_limits_of_the_exponent(make, rng):
+    A, x = hermitian("float64"), rng.standard_normal(144)
+    for factor in (1e-150, 1e150):
+        scaled = sp.csr_array(A * factor)
+        M = make(scaled)
+        np.testing.assert_allclose(factor * (M @ x), make(A) @ x, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(cg(scaled, scaled @ x, M=M, rtol=1e-10).check().x, x, atol=1e-6)
 
 
 def test_what_the_operators_refuse():

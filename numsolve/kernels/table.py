@@ -11,8 +11,8 @@ no kernel escapes any of them. The kinds of arguments:
 =========  ==========================================================================================
 
 The last argument of kind ``int64`` is the number of items the grid strides over, unless the launch rule
-says otherwise: "stride" is one thread an item, "lanes" that many threads, "item" a block an item, and "block"
-one block in all.
+says otherwise: "stride" is one thread an item, "lanes" that many threads, "item" a block an item, "block"
+one block in all, and "level" one thread an item and one launch a level, whose number comes last.
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")
@@ -61,6 +61,24 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             INDICES,
             "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
             "stride",
+    "triangular": {
+        "ilu0": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* diag:I* data:T* level:int64",
+            "level",
+        ),
+        "ldu_solve": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* scaled:int64 level:int64",
+            "level",
+        ),
+        "relax": (
+            FLOATS,
+            INDICES,
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* level:int64",
+            "level",
         ),
     },
     "cg": {

@@ -2,7 +2,10 @@
 
 from ._amg import amg
 from ._block_jacobi import block_jacobi
+from ._ic0 import ic0
+from ._ilu0 import ilu0
 from ._jacobi import jacobi
 from ._spai import spai
+from ._ssor import ssor
 
-__all__ = ["amg", "block_jacobi", "jacobi", "spai"]
+__all__ = ["amg", "block_jacobi", "ic0", "ilu0", "jacobi", "spai", "ssor"]

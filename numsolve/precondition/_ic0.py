@@ -1,0 +1,108 @@
+"""Incomplete Cholesky factorisation without fill."""
+
+import numpy as np
+
+from .. import _validate
+from .._operator import asymmetry
+from ._ilu0 import factorised, refuse
+from ._matrix import sparse_of, successor
+from ._triangles import Pattern, Triangles
+
+FIRST_SHIFT, LAST_SHIFT = 1e-3, 10.0  # doubled from the one to the other
+
+
+def ic0(A, *, shift=0.0, solves=None, sweeps=2):
+    r"""Return the inverse of an incomplete Cholesky factorisation of `A` without fill as an operator.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (n, n)
+        Hermitian matrix with a positive diagonal, of NumPy/SciPy or CuPy, real or complex.
+    shift : float
+        The first shift tried: ``A + shift * diag(A)`` is factorised. Where a pivot is not positive it
+        is doubled, from 0.001 on, until all are.
+    solves : {"exact", "jacobi"}, optional
+        How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
+        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
+        each level of rows that depend on one another.
+    sweeps : int
+        Jacobi iterations for each triangle.
+
+    Returns
+    -------
+    Operator
+        ``M @ r`` is :math:`L^{-H} L^{-1} r`, Hermitian positive definite as `cg` needs it, with either kind
+        of solve; it lives where `A` lives. ``M.shift`` is the shift that was needed, 0 if none;
+        ``M.update(A)`` factorises another matrix of the same pattern and returns M.
+
+    Raises
+    ------
+    ValueError
+        `A` is not Hermitian, has a diagonal entry that is not positive, or needs a shift above 10 (the row
+        is named); it is not square or not finite; `shift` is negative, or `solves` is unknown.
+    TypeError
+        `A` is a LinearOperator, whose entries are not at hand.
+
+    Notes
+    -----
+    :math:`(LL^H)_{ij} = a_{ij}` on the pattern of `A` [1]_; it exists for M-matrices, and with a large enough
+    shift for every positive definite matrix [2]_. Kept as ``L D L^H`` with a unit triangle, and with
+    :math:`L^H` by rows. An exact application moves 12 bytes an entry of `A` and 44 a row in float64 with
+    int32 indices, on one thread. Storage and set-up: those of `ilu0`.
+
+    References
+    ----------
+    .. [1] J. A. Meijerink, H. A. van der Vorst, *An iterative solution method for linear systems of which
+       the coefficient matrix is a symmetric M-matrix*, Math. Comp. 31, 1977,
+       :doi:`10.1090/S0025-5718-1977-0438681-4`.
+    .. [2] T. A. Manteuffel, *An incomplete factorization technique for positive definite linear systems*,
+       Math. Comp. 34, 1980, :doi:`10.1090/S0025-5718-1980-0559197-0`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import cg
+    >>> from numsolve.precondition import ic0
+    >>> from numsolve.problems import poisson
+    >>> A = poisson((50, 50))
+    >>> cg(A, np.ones(2500), M=ic0(A), rtol=1e-8).check().nit < 50
+    True
+    """
+    return Ic0(sparse_of(A, "ic0"), _validate.tolerance(shift, "shift"), solves, sweeps)
+
+
+class Ic0(Triangles):
+    """``L^-H D^-1 L^-1`` of an incomplete factorisation."""
+
+    def __init__(self, matrix, shift, solves, sweeps):
+        super().__init__(Pattern(matrix, symmetric=True), matrix.dtype, solves, sweeps)
+        self._first = shift
+        self._factorise(matrix)
+
+    def update(self, A):
+        """Factorise another matrix of the same pattern; return the operator itself."""
+        self._factorise(successor(self._matrix, A, "ic0"))
+        return self
+
+    def _factorise(self, matrix):
+        _validate.hermitian(asymmetry(matrix), matrix.dtype)
+        pattern = self._pattern
+        entries = pattern.entries(matrix)
+        diagonal = entries[pattern.diag].real.copy()
+        refuse(
+            ~(diagonal > 0), diagonal, "ic0", "a positive definite matrix has a positive diagonal; use ilu0"
+        )
+        shift = self._first
+        while True:
+            data = entries.copy()
+            data[pattern.diag] = (1 + shift) * diagonal
+            pivots = factorised(pattern, data).real.copy()
+            poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # NaN is poor too
+            if shift >= LAST_SHIFT:
+                refuse(poor, pivots, "ic0", f"shifts up to {shift:g} did not help; use ilu0")
+            if not bool(poor.any()):
+                break
+            shift = max(2 * shift, FIRST_SHIFT)
+        lower = data[pattern.lower]
+        self.set_factors(lower, (1 / pivots).astype(self.dtype), lower[pattern.mirror].conj())
+        self.shift, self._matrix = shift, matrix

@@ -1,0 +1,122 @@
+"""Incomplete LU factorisation without fill."""
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, namespace, to_host
+from .._operator import absolute
+from ..kernels import kernels_for
+from ._matrix import sparse_of, successor
+from ._triangles import Pattern, Triangles
+
+
+def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
+    r"""Return the inverse of an incomplete LU factorisation of `A` without fill as an operator.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (n, n)
+        Matrix of NumPy/SciPy or CuPy, real or complex. The order of its rows matters.
+    shift : float
+        Added to each diagonal entry, in its direction, times the sum of magnitudes of its row: a remedy
+        for pivots that vanish, or for factors that do not help.
+    solves : {"exact", "jacobi"}, optional
+        How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
+        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
+        each level of rows that depend on one another.
+    sweeps : int
+        Jacobi iterations for each triangle.
+
+    Returns
+    -------
+    Operator
+        ``M @ r`` is :math:`U^{-1} L^{-1} r`; it lives where `A` lives. ``M.update(A)`` factorises another
+        matrix of the same pattern and returns M.
+
+    Raises
+    ------
+    ValueError
+        A pivot is zero, or rounding error beside the diagonal of `A` (its row is named), `A` is not square
+        or not finite, `shift` is negative, or `solves` is unknown.
+    TypeError
+        `A` is a LinearOperator, whose entries are not at hand.
+
+    Notes
+    -----
+    Gaussian elimination that keeps only the entries in the pattern of `A` (and its diagonal), where
+    :math:`(LU)_{ij} = a_{ij}`; Algorithm 10.4 of [1]_. It does not depend on the scale of each row of `A`.
+    An exact application moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, on one
+    thread; a Jacobi iteration is a product with a triangle. Storage: the factors (as much as `A`), for
+    `update` the matrix itself and about 2.5 indices an entry, and a vector. The pattern is analysed on the
+    host; on a GPU the entries stay there, and the factorisation takes a launch a level.
+
+    References
+    ----------
+    .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
+       :doi:`10.1137/1.9780898718003`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import gmres
+    >>> from numsolve.precondition import ilu0
+    >>> from numsolve.problems import convection_diffusion
+    >>> A = convection_diffusion((50, 50), (20.0, 10.0))
+    >>> gmres(A, np.ones(2500), M=ilu0(A), rtol=1e-8).check().nit < 60
+    True
+    """
+    return Ilu0(sparse_of(A, "ilu0"), _validate.tolerance(shift, "shift"), solves, sweeps)
+
+
+class Ilu0(Triangles):
+    """``U^-1 L^-1`` of an incomplete factorisation, the diagonal of U between the triangles."""
+
+    def __init__(self, matrix, shift, solves, sweeps):
+        super().__init__(Pattern(matrix), matrix.dtype, solves, sweeps)
+        self.shift = shift
+        self._factorise(matrix)
+
+    def update(self, A):
+        """Factorise another matrix of the same pattern; return the operator itself."""
+        self._factorise(successor(self._matrix, A, "ilu0"))
+        return self
+
+    def _factorise(self, matrix):
+        pattern = self._pattern
+        data = pattern.entries(matrix)
+        diagonal = data[pattern.diag]
+        if self.shift:
+            data[pattern.diag] = diagonal = _lifted(diagonal, self.shift * _row_sums(matrix))
+        pivots = factorised(pattern, data)
+        size = abs(pivots)
+        poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # NaN is poor too
+        refuse(poor, pivots, "ilu0", "pass a larger shift, as shift=0.01, or reorder the rows of A")
+        inverse = 1 / pivots
+        self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
+        self._matrix = matrix
+
+
+def _row_sums(matrix):
+    """Return the sum of magnitudes in each row, as reals."""
+    return (absolute(matrix) @ array_module(matrix.library).ones(matrix.shape[0], matrix.dtype)).real.copy()
+
+
+def _lifted(diagonal, by):
+    """Return the diagonal with magnitudes larger by `by`; zeros become positive."""
+    size = abs(diagonal)
+    zero = size == 0
+    return diagonal + by * (diagonal / (size + zero) + zero)
+
+
+def factorised(pattern, data):
+    """Overwrite the entries `data` in a pattern with those of L and U; return the pivots."""
+    kernels_for(data).ilu0(*pattern.order.arrays, pattern.indptr, pattern.indices, pattern.diag, data)
+    return data[pattern.diag]
+
+
+def refuse(poor, pivots, method, remedy):
+    """Raise at the first pivot, by row, that is marked poor."""
+    if bool(poor.any()):
+        row = int(namespace(poor).argmax(poor))
+        pivot = to_host(pivots[row : row + 1])[0]
+        raise ValueError(f"{method} meets the pivot {pivot:.1e} in row {row} of A: {remedy}")

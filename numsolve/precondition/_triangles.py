@@ -1,0 +1,146 @@
+"""What ilu0, ic0 and ssor share: the pattern of two triangles, found once, and the operator they make."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, sparse_module, to_host
+from .._operator import Csr, Operator
+from ..kernels import kernels_for
+
+
+class Order:
+    """The order in which rows that depend on each other are taken: levels on a device, none on the host.
+
+    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None.
+    """
+
+    def __init__(self, library, indptr, indices):
+        self._library, self._indptr, self._indices = library, indptr, indices
+
+    @cached_property
+    def arrays(self) -> Any:
+        """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
+        if self._library == "numpy":
+            return None, None
+        from ..kernels.cpu._levels import levels
+
+        xp, width = array_module(self._library), self._indices.dtype
+        level = levels(to_host(self._indptr), to_host(self._indices))
+        bounds = np.append(0, np.cumsum(np.bincount(level)))
+        return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))
+
+
+class Pattern:
+    """Where the entries of a matrix go in its triangles: index arrays, made on the host and kept beside it.
+
+    The diagonal is added where it is missing, and if `symmetric` the mirror image of every entry.
+    """
+
+    def __init__(self, matrix, symmetric=False):
+        n, xp = matrix.shape[0], array_module(matrix.library)
+        indptr, indices = to_host(matrix.indptr, matrix.indices)
+        width = indices.dtype
+        rows = np.repeat(np.arange(n, dtype=width), np.diff(indptr))
+        fill = None
+        if np.count_nonzero(rows == indices) < n or (symmetric and not _mirrored(rows, indices)):
+            rows, indices, fill = _filled(n, rows, indices, symmetric)
+            indptr = _indptr(rows, n)
+        lower, upper = np.flatnonzero(indices < rows), np.flatnonzero(indices > rows)
+        mirror = np.lexsort((rows[lower], indices[lower])) if symmetric else None
+
+        def move(index):
+            return None if index is None else xp.asarray(index.astype(width, copy=False))
+
+        self.library, self.shape = matrix.library, matrix.shape
+        self.fill, self.mirror = move(fill), move(mirror)  # places of A's entries; of each of U's in L
+        self.lower, self.upper = move(lower), move(upper)
+        self.diag = move(np.flatnonzero(indices == rows))
+        self.size = len(indices)
+        self.indptr, self.indices = move(indptr), move(indices)
+        self.L = move(_indptr(rows[lower], n)), move(indices[lower])
+        self.U = move(_indptr(rows[upper], n)), move(indices[upper])
+        self.upper_rows = move(rows[upper])
+        self.order = Order(matrix.library, self.indptr, self.indices)
+
+    def entries(self, matrix) -> Any:
+        """Return a copy of the entries of a matrix in the pattern."""
+        if self.fill is None:
+            return matrix.data.copy()
+        data = array_module(self.library).zeros(self.size, matrix.dtype)
+        data[self.fill] = matrix.data
+        return data
+
+    def triangle(self, indptr, indices, data):
+        """Return a strict triangle as an operator."""
+        A = sparse_module(self.library).csr_matrix((data, indices, indptr), shape=self.shape)
+        A.has_canonical_format = True
+        return Csr(A, data.dtype, "a factor of A")
+
+
+def _indptr(rows, n):
+    return np.append(0, np.cumsum(np.bincount(rows, minlength=n))).astype(rows.dtype)
+
+
+def _mirrored(rows, indices):
+    """Tell whether each entry has its mirror image: in the order of columns the pattern is the same."""
+    turned = np.lexsort((rows, indices))
+    return np.array_equal(rows[turned], indices) and np.array_equal(indices[turned], rows)
+
+
+def _filled(n, rows, indices, symmetric):
+    """Return rows and columns of the larger pattern, and the places in it of the entries there were."""
+    keys = rows.astype(np.int64) * n + indices
+    more = [keys, np.arange(n) * (n + 1)]
+    if symmetric:
+        more.append(indices.astype(np.int64) * n + rows)
+    union = np.unique(np.concatenate(more))
+    return (union // n).astype(rows.dtype), (union % n).astype(rows.dtype), np.searchsorted(union, keys)
+
+
+class Triangles(Operator):
+    """The operator ``U^-1 S L^-1``: unit triangles, of which the strict parts are kept, and a diagonal."""
+
+    def __init__(self, pattern, dtype, solves, sweeps):
+        super().__init__(pattern.shape, dtype, pattern.library)
+        choices = ("exact", "jacobi")
+        if solves not in (None, *choices):
+            raise ValueError(f"solves is {solves!r}; needed: one of {', '.join(choices)}, or None")
+        self.solves = solves or ("exact" if pattern.library == "numpy" else "jacobi")
+        self.sweeps = _validate.count(sweeps, "sweeps", least=1)
+        self._pattern = pattern
+
+    def set_factors(self, lower, scale, upper):
+        """Take the entries of the two strict triangles and of the diagonal."""
+        pattern = self._pattern
+        L, U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
+        self.L, self.scale, self.U = L, scale, U
+
+    def apply(self, x, out):
+        if self.solves == "exact":
+            L, U = self.L, self.U
+            kernels_for(out).ldu_solve(
+                *self._pattern.order.arrays,
+                *(L.indptr, L.indices, L.data),
+                *(U.indptr, U.indices, U.data),
+                *(self.scale, x, out),
+            )
+            return out
+        y = x
+        for _ in range(self.sweeps):
+            y = self.L.residual(x, y)
+        y = right = y * self.scale
+        for _ in range(self.sweeps):
+            y = self.U.residual(right, y)
+        out[...] = y
+        return out
+
+    def astype(self, dtype):
+        if self.dtype == dtype:
+            return self
+        other = Triangles(self._pattern, dtype, self.solves, self.sweeps)
+        other.L, other.U = self.L.astype(dtype), self.U.astype(dtype)
+        other.scale = self.scale.astype(dtype)
+        return other

@@ -9,6 +9,7 @@ from .._array import array_module, namespace, to_host
 from .._operator import absolute
 from .._random import standard_normal
 from ..kernels import kernels_for
+from . import _sweeps
 
 OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
 MARGIN = 1.05  # by which the spectral radius may have been underestimated
@@ -68,7 +69,31 @@ def chebyshev(sweeps, A, noise, hermitian):
     return Sweeps(A, inverse, 1 / roots)
 
 
-SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev}
+class GaussSeidel:
+    """Sweeps over the rows, forward before the correction and backward after it: a Hermitian cycle."""
+
+    def __init__(self, sweeps, A, noise, hermitian):  # noqa: ARG002 - as the others
+        self.sweeps, self.A, self.rows = sweeps, A, _sweeps.Sweeps(A)
+
+    def before(self, b, out, spare, fresh):
+        """As `Sweeps.before`; the iterate stays in `out`."""
+        if fresh:
+            out[...] = 0
+        for _ in range(self.sweeps):
+            self.rows.forward(b, out)
+        return out, self.A.residual_to(b, out, spare)
+
+    def after(self, b, x, spare):  # noqa: ARG002 - as the others
+        """As `Sweeps.after`."""
+        for _ in range(self.sweeps):
+            self.rows.backward(b, x)
+
+    def astype(self, A):
+        """Return the same sweeps for the matrix `A`, of another dtype."""
+        return GaussSeidel(self.sweeps, A, None, None)
+
+
+SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev, "gauss_seidel": GaussSeidel}
 
 
 def _inverse_diagonal(A, noise):

@@ -3,6 +3,7 @@
 import os
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -133,7 +134,8 @@ def _host(matrix):
 def _pattern(A, power):
     """Return the pattern of ``A ** power`` and the diagonal."""
     once = sp.csr_matrix((np.ones(A.nnz), A.indices, A.indptr), A.shape) + sp.eye_array(A.shape[0])
-    pattern = once = sp.csr_matrix(once)
+    pattern: Any = sp.csr_matrix(once)
+    once = pattern
     for _ in range(power - 1):
         pattern = pattern @ once
     pattern.sort_indices()
@@ -189,15 +191,15 @@ class _Batch:
 
         Entries come with the number of their row within the kind.
         """
-        found, kinds = np.unique(kinds, return_inverse=True)
-        by_row, by_entry = np.argsort(kinds, kind="stable"), np.argsort(kinds[self.owner], kind="stable")
-        limits = (
-            np.searchsorted(k[order], np.arange(len(found) + 1))
-            for k, order in ((kinds, by_row), (kinds[self.owner], by_entry))
+        _, kinds, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+        of_entries = kinds[self.owner]
+        by_row = np.split(np.argsort(kinds, kind="stable"), np.cumsum(counts)[:-1])
+        by_entry = np.split(
+            np.argsort(of_entries, kind="stable"),
+            np.cumsum(np.bincount(of_entries, minlength=len(counts)))[:-1],
         )
         number = np.empty(len(kinds), np.int64)
-        for span, entries in zip(*(map(slice, l[:-1], l[1:]) for l in limits), strict=True):
-            rows, mine = by_row[span], by_entry[entries]
+        for rows, mine in zip(by_row, by_entry, strict=True):
             number[rows] = np.arange(len(rows))
             places = self.starts[rows][:, None] + np.arange(self.lengths[rows[0]])
             yield rows, places, mine, number[self.owner[mine]]

@@ -8,6 +8,8 @@ from support import fake_cupy
 
 import numsolve
 from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
+from numsolve._operator import Csr
+from numsolve.krylov import cg, fgmres, gmres
 
 METHODS = {
     "bicgstab": bicgstab,
@@ -155,14 +157,83 @@ def test_a_breakdown_between_two_reads_is_reported(cupy):
     assert np.isfinite(result.x.get()).all()
 
 
-def test_jacobi_and_amg_follow_the_matrix_to_the_device(cupy):
-    A, b, x = problem()
-    for make in (numsolve.precondition.jacobi, numsolve.precondition.amg):
-        M = make(numsolve.to_device(A))
-        host = cg(A, b, M=make(A), rtol=1e-8)
-        device = cg(*numsolve.to_device(A, b), M=M, rtol=1e-8).check()
-        assert device.nit == host.nit
-        np.testing.assert_allclose(device.x.get(), x, atol=1e-5)
+PRECONDITIONERS = {
+    "jacobi": numsolve.precondition.jacobi,
+    "amg": numsolve.precondition.amg,
+    "amg, W, chebyshev": lambda A: numsolve.precondition.amg(A, cycle="W", smoother="chebyshev", sweeps=2),
+    "block_jacobi": lambda A: numsolve.precondition.block_jacobi(A, 5),
+    "block_jacobi by labels": lambda A: numsolve.precondition.block_jacobi(A, blocks=np.arange(144) % 29),
+    "spai": numsolve.precondition.spai,
+    "spai, one matrix": lambda A: numsolve.precondition.spai(A, factorized=False),
+}
+
+
+@pytest.mark.parametrize("make", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_preconditioners_follow_the_matrix_to_the_device(cupy, make, dtype):
+    preconditioned(make, dtype)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("make", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+def test_preconditioners_on_a_device(make, dtype):
+    preconditioned(make, dtype)
+
+
+def preconditioned(make, dtype):
+    """Solve on both libraries, before and after an update; the iterations agree."""
+    A, b, x = problem(dtype)
+    rtol = 1e-8 if dtype != "float32" else 1e-4
+    here, there = make(A), make(numsolve.to_device(A))
+    for factor in (1, 2):
+        A, b = factor * A, factor * b
+        here.update(A)
+        there.update(numsolve.to_device(A))
+        host = gmres(A, b, M=here, rtol=rtol).check()
+        device = gmres(*numsolve.to_device(A, b), M=there, rtol=rtol).check()
+        assert abs(device.nit - host.nit) <= (dtype == "float32")
+        np.testing.assert_allclose(device.x.get(), x, atol=1e3 * rtol)
+
+
+@pytest.mark.parametrize(
+    ("make", "launches"),
+    [
+        (lambda A: numsolve.precondition.amg(A, max_coarse=30), 5 * 1 + 1),
+        (lambda A: numsolve.precondition.amg(A, max_coarse=3), 5 * 2 + 1),
+        (lambda A: numsolve.precondition.amg(A, max_coarse=3, sweeps=3), 9 * 2 + 1),
+        (lambda A: numsolve.precondition.block_jacobi(A, 4), 1),
+        (numsolve.precondition.spai, 2),
+    ],
+)
+def test_launches_of_an_application(cupy, make, launches):
+    M = make(numsolve.to_device(problem()[0]))
+    x, out = cupy.ones(144), cupy.empty(144)
+    cupy.counts.clear()
+    M.apply(x, out)
+    assert cupy.counts["launches"] == launches
+    assert not cupy.counts["syncs"]
+    assert not cupy.counts["bytes to device"]
+
+
+def test_an_update_of_amg_stays_on_the_device(cupy):
+    A = numsolve.to_device(problem()[0])
+    M = numsolve.precondition.amg(A, max_coarse=20)
+    cupy.counts.clear()
+    M.update(A)
+    sizes = [level.A.shape[0] for level in M._levels]
+    vectors = 8 * sum(sizes[:-1])  # where estimates of the spectral radius start from
+    coarse = 8 * sizes[-1] ** 2
+    assert cupy.counts["bytes to device"] <= vectors + coarse + 100
+    assert cupy.counts["bytes to host"] <= 3 * coarse + 2000
+
+
+def test_a_residual_is_one_launch(cupy):
+    A, b = numsolve.to_device(*problem()[:2])
+    operator = Csr(A)
+    cupy.counts.clear()
+    operator.residual(b, b)
+    assert cupy.counts["launches"] == 1
 
 
 def test_mixing_the_libraries_names_both(cupy):

@@ -8,11 +8,17 @@ from scipy.sparse.linalg import aslinearoperator
 
 from numsolve import to_device
 from numsolve.krylov import cg, gmres
-from numsolve.precondition import amg, ic0, ilu0, jacobi, ssor
+from numsolve.precondition import amg, block_jacobi, ic0, ilu0, jacobi, spai, ssor
 from numsolve.problems import convection_diffusion, diffusion, poisson
 
-MAKERS = [amg, ic0, ilu0, jacobi, ssor]
-UPDATABLE = [ic0, ilu0, jacobi, ssor]
+
+def three_blocks(A):
+    """Make block Jacobi of blocks of three rows."""
+    return block_jacobi(A, 3)
+
+
+MAKERS = [amg, ic0, ilu0, jacobi, spai, ssor, three_blocks]
+UPDATABLE = [ic0, ilu0, jacobi, spai, ssor, three_blocks]
 TRIANGULAR = [ic0, ilu0, ssor]
 
 
@@ -86,7 +92,7 @@ def test_a_failed_update_leaves_the_old_one(make):
     B.data[:] = 0
     M = make(A)
     before = dense(M)
-    with pytest.raises(ValueError, match="row 0"):
+    with pytest.raises(ValueError, match="rows? 0"):
         M.update(B)
     assert np.array_equal(dense(M), before)
 
@@ -149,6 +155,47 @@ def test_zeros_on_the_diagonal_are_refused(make):
         make(sp.csr_array(np.array([[1.0, 1, 0], [1, 0, 1], [0, 1, 0]])))
 
 
+@pytest.mark.parametrize("make", MAKERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_hermitian_positive_definite_as_the_matrix_is(make, dtype):
+    B = dense(make(hermitian(dtype)))
+    assert B.dtype == dtype
+    np.testing.assert_allclose(B, B.conj().T, atol=1e2 * np.finfo(dtype).eps)
+    assert np.linalg.eigvalsh((B + B.conj().T) / 2)[0] > 0
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_update_refuses_what_does_not_fit_and_stays_as_it_was(make):
+    A = hermitian("float64")
+    M = make(A)
+    before = dense(M)
+    with pytest.raises(ValueError, match=r"make a new one|has shape"):
+        M.update(poisson((5, 5)))
+    if make is not jacobi:
+        other = A.tolil()
+        other[0, 80] = other[80, 0] = 0.1
+        with pytest.raises(ValueError, match="make a new one"):
+            M.update(other.tocsr())
+        moved = sp.csr_array((A.data, np.r_[1, A.indices[1:]], A.indptr), A.shape)
+        with pytest.raises(ValueError, match="make a new one"):
+            M.update(moved)
+    bad = A.copy()
+    bad.data[3] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        M.update(bad)
+    assert np.array_equal(dense(M), before)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_scalings_near_the_limits_of_the_exponent(make, rng):
+    A, x = hermitian("float64"), rng.standard_normal(90)
+    for factor in (1e-150, 1e150):
+        scaled = sp.csr_array(A * factor)
+        M = make(scaled)
+        np.testing.assert_allclose(factor * (M @ x), make(A) @ x, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(cg(scaled, scaled @ x, M=M, rtol=1e-10).check().x, x, atol=1e-6)
+
+
 def test_what_the_operators_refuse():
     M = jacobi(np.eye(3))
     with pytest.raises(ValueError, match="x has shape"):
@@ -180,7 +227,7 @@ def test_the_cycle_is_pyamgs_with_the_same_smoother(rng):
     A = sp.csr_matrix(poisson((20, 20)))
     hierarchy = pyamg.smoothed_aggregation_solver(A, max_coarse=10)
     M = amg(A, method=hierarchy)
-    weights = [level.smoother.inverse[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
+    weights = [level.smoother[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
     from pyamg.relaxation.smoothing import change_smoothers
 
     options = [("jacobi", {"omega": w, "withrho": False}) for w in weights]

@@ -305,7 +305,9 @@ class csr_matrix:
     def __matmul__(self, x):
         if isinstance(x, csr_matrix):
             counts["launches"] += 3
-            return csr_matrix(self._host() @ x._host())
+            host = self._host() @ x._host()
+            parts = (ndarray(part) for part in (host.data, host.indices, host.indptr))
+            return csr_matrix(tuple(parts), shape=host.shape)
         return _launched(self._host() @ _device(x))
 
     def astype(self, dtype):

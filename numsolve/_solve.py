@@ -16,11 +16,11 @@ from .krylov import _bicgstab, _cg, _gmres, _idrs, _minres
 from .krylov._linear import prepare, run
 
 STARTS = {  # method: what makes the generator's start from a system
-    "cg": lambda system: _cg.steps,
+    "cg": lambda _: _cg.steps,
     "minres": _minres.start,
     "gmres": lambda system: _gmres.cycles(system, 30),
     "fgmres": lambda system: _gmres.cycles(system, 30, flexible=True),
-    "bicgstab": lambda system: _bicgstab.steps,
+    "bicgstab": lambda _: _bicgstab.steps,
     "idrs": _idrs.start,
 }
 METHODS = ("auto", "direct", *STARTS)

@@ -27,8 +27,8 @@ CHOICES = {
         "amg",
     ),
     "convection": (lambda: convection_diffusion((40, 40), (50.0, 20.0)), "direct", None),
-    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "jacobi"),
-    "irregular": (lambda: irregular(25_000, rng=0), "gmres", "jacobi"),
+    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "ilu0"),
+    "irregular": (lambda: irregular(25_000, rng=0), "gmres", "ilu0"),
     "tridiagonal": (lambda: poisson((100_000,)), "direct", None),
     "dense": (lambda: np.eye(30) + np.ones((30, 30)), "direct", None),
     "indefinite": (lambda: poisson((15, 15)) - 3.3 * sp.eye_array(225), "direct", None),
@@ -210,7 +210,7 @@ def test_zero_right_hand_side():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"method": "magic"}, "method is 'magic'; needed: one of auto, direct, cg, gmres"),
+        ({"method": "magic"}, "method is 'magic'; needed: one of auto, direct, cg, minres, gmres"),
         ({"M": "magic"}, "M is 'magic'"),
         ({"rtol": -1.0}, "rtol"),
         ({"M": np.eye(3)}, "M has shape"),
@@ -258,6 +258,26 @@ def test_rough_coefficients(rng):
     assert relative_error(solve(A, A @ want).check().x, want) < 1e-6
 
 
+@pytest.mark.parametrize("method", [m for m in numsolve._solve.METHODS if m not in ("auto", "direct")])
+@pytest.mark.parametrize("M", ["auto", None, *numsolve.precondition.__all__])
+def test_every_method_and_preconditioner_by_name(method, M, rng):
+    A = poisson((20, 20))
+    want = rng.standard_normal(400)
+    result = solve(A, A @ want, method=method, M=M).check()
+    assert result.method == method
+    assert result.preconditioner == (M if M != "auto" else "amg")
+    assert relative_error(result.x, want) < 1e-6
+
+
+def test_a_large_indefinite_matrix_is_minress(rng):
+    A = poisson((18, 18, 18)) - 0.5 * sp.eye_array(18**3)
+    want = rng.standard_normal(18**3)
+    A.setdiag(np.where(np.arange(18**3) == 7, -1.0, A.diagonal()))  # a diagonal of both signs
+    result = solve(A, A @ want).check()
+    assert (result.method, result.preconditioner) == ("minres", None)
+    assert relative_error(result.x, want) < 1e-5
+
+
 def test_on_the_device(cupy, rng):
     A = sp.csr_matrix(poisson((12, 12)))
     want = rng.standard_normal(144)
@@ -266,7 +286,7 @@ def test_on_the_device(cupy, rng):
     assert relative_error(result.x.get(), want) < 1e-6
     B = sp.csr_matrix(convection_diffusion((12, 12), (5.0, 3.0)))
     result = solve(*numsolve.to_device(B, B @ want)).check()
-    assert (result.method, result.preconditioner) == ("gmres", "jacobi")
+    assert (result.method, result.preconditioner) == ("gmres", "ilu0")
     assert relative_error(result.x.get(), want) < 1e-6
 
 

@@ -10,4 +10,3 @@ from ._spai import spai
 from ._ssor import ssor
 
 __all__ = ["amg", "block_jacobi", "chebyshev", "ic0", "ilu0", "jacobi", "spai", "ssor"]
-__all__ = ["amg", "block_jacobi", "ic0", "ilu0", "jacobi", "spai", "ssor"]

@@ -7,9 +7,8 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, lsmr, lsqr, minres, refine
 from numsolve._operator import Csr
-from numsolve.krylov import cg, fgmres, gmres
+from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, minres, refine
 
 METHODS = {
     "bicgstab": bicgstab,
@@ -21,8 +20,6 @@ METHODS = {
     "minres": minres,
     "refine": refine,
 }
-
-
 AMPLIFIES = {"bicgstab", "idrs"}  # rounding, so that in single precision paths part early
 
 

@@ -284,6 +284,10 @@ def test_a_matrix_is_tested_for_symmetry_once_and_multiplied_once_a_step(rng):
             products.append(self.dtype)
             return super().apply_dot(p, q)
 
+        def residual(self, b, x):
+            products.append(self.dtype)
+            return super().residual(b, x)
+
         def astype(self, dtype):
             return self if self.dtype == dtype else Counting(self.to_sparse(), dtype)
 

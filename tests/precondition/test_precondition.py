@@ -92,7 +92,7 @@ def test_a_failed_update_leaves_the_old_one(make):
     B.data[:] = 0
     M = make(A)
     before = dense(M)
-    with pytest.raises(ValueError, match="rows? 0"):
+    with pytest.raises(ValueError, match=r"rows? 0"):
         M.update(B)
     assert np.array_equal(dense(M), before)
 

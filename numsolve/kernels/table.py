@@ -61,6 +61,8 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             INDICES,
             "rows:I* inverses:T* x:T* y:T* m:int64 n:int64",
             "stride",
+        ),
+    },
     "triangular": {
         "ilu0": (
             FLOATS,

@@ -92,7 +92,7 @@ def test_a_failed_update_leaves_the_old_one(make):
     B.data[:] = 0
     M = make(A)
     before = dense(M)
-    with pytest.raises(ValueError, match="rows? 0"):
+    with pytest.raises(ValueError, match=r"rows? 0"):
         M.update(B)
     assert np.array_equal(dense(M), before)
 
@@ -220,21 +220,6 @@ def test_the_cycle_is_symmetric_positive_definite_and_close_to_the_inverse(metho
     values = np.linalg.eigvals(B @ A.toarray()).real
     assert values.min() > 0.1
     assert values.max() < 1.9
-
-
-def test_the_cycle_is_pyamgs_with_the_same_smoother(rng):
-    """PyAMG's own V-cycle over the same hierarchy, its smoothers set to our damped Jacobi."""
-    A = sp.csr_matrix(poisson((20, 20)))
-    hierarchy = pyamg.smoothed_aggregation_solver(A, max_coarse=10)
-    M = amg(A, method=hierarchy)
-    weights = [level.smoother[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
-    from pyamg.relaxation.smoothing import change_smoothers
-
-    options = [("jacobi", {"omega": w, "withrho": False}) for w in weights]
-    change_smoothers(hierarchy, options, options)
-    b = rng.standard_normal(400)
-    want = hierarchy.aspreconditioner(cycle="V") @ b
-    np.testing.assert_allclose(M @ b, want, rtol=1e-8, atol=1e-10)
 
 
 def test_iterations_hardly_grow_with_the_grid(rng):

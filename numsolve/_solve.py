@@ -25,7 +25,7 @@ STARTS = {  # method: what makes the generator's start from a system
 }
 METHODS = ("auto", "direct", *STARTS)
 HERMITIAN = ("cg", "minres")  # methods that need a Hermitian matrix
-PRECONDITIONERS = ("auto", *precondition.__all__, "ilu")
+PRECONDITIONERS = ("auto", "jacobi", "ssor", "chebyshev", "spai", "ilu0", "ic0", "amg", "ilu")
 INVERSES = ("amg", "ilu", "ilu0", "ic0")  # near enough to the inverse to estimate errors with
 SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
 SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is GMRES

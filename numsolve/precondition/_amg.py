@@ -29,9 +29,10 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
         How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
         built before can be passed instead, and then it is its matrices that are used.
-    smoother : {"jacobi", "chebyshev"}
-        Sweeps of damped Jacobi, or those of the Chebyshev polynomial of the fourth kind [3]_ of degree
-        `sweeps`, which differ from `sweeps` = 2 on.
+    smoother : {"jacobi", "chebyshev", "gauss_seidel"}
+        Sweeps of damped Jacobi; those of the Chebyshev polynomial of the fourth kind [3]_ of degree
+        `sweeps`, which differ from `sweeps` = 2 on; or of Gauss-Seidel, forward before the correction and
+        backward after it, which run on one thread and, on a GPU, in many launches.
     sweeps : int
         Sweeps before, and after, the correction from the grid below.
     cycle : {"V", "W"}
@@ -56,12 +57,13 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
 
     Notes
     -----
-    A V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about ``operator_complexity`` times
-    that many products with `A` in all), each fused with its sweep or residual, one with each prolongator and
-    one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one for the coarsest. Storage: the
-    hierarchy and four vectors a grid. The coarsest system is solved by a dense (pseudo-)inverse, on the host
-    beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its equation 3.8;
-    the set-up is PyAMG's [2]_.
+    With Jacobi or Chebyshev, a V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about
+    ``operator_complexity`` times that many products with `A` in all), each fused with its sweep or residual,
+    one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one
+    for the coarsest. Storage: the hierarchy and four vectors a grid (two on the finest), which a cycle works
+    in: an operator serves one solve at a time. The coarsest system is solved by a dense (pseudo-)inverse, on
+    the host beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its
+    equation 3.8; the set-up is PyAMG's [2]_.
 
     References
     ----------

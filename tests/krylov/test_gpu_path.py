@@ -158,6 +158,7 @@ PRECONDITIONERS = {
     "jacobi": numsolve.precondition.jacobi,
     "amg": numsolve.precondition.amg,
     "amg, W, chebyshev": lambda A: numsolve.precondition.amg(A, cycle="W", smoother="chebyshev", sweeps=2),
+    "amg, gauss_seidel": lambda A: numsolve.precondition.amg(A, smoother="gauss_seidel"),
     "block_jacobi": lambda A: numsolve.precondition.block_jacobi(A, 5),
     "block_jacobi by labels": lambda A: numsolve.precondition.block_jacobi(A, blocks=np.arange(144) % 29),
     "spai": numsolve.precondition.spai,

@@ -41,6 +41,11 @@ def test_the_cycle_is_pyamgs_with_the_same_smoother(method, sweeps, cycle, rng):
     theirs = with_our_smoother(hierarchy, M, sweeps).aspreconditioner(cycle=cycle)
     b = rng.standard_normal(576)
     np.testing.assert_allclose(M @ b, theirs @ b, rtol=1e-8, atol=1e-11 * abs(M @ b).max())
+    M = amg(A, method=hierarchy, sweeps=sweeps, cycle=cycle, smoother="gauss_seidel")
+    options = [("gauss_seidel", {"sweep": way, "iterations": sweeps}) for way in ("forward", "backward")]
+    change_smoothers(hierarchy, *options)
+    theirs = hierarchy.aspreconditioner(cycle=cycle)
+    np.testing.assert_allclose(M @ b, theirs @ b, rtol=1e-8, atol=1e-11 * abs(M @ b).max())
 
 
 @pytest.mark.parametrize("smoother", ["jacobi", "chebyshev"])
@@ -81,7 +86,10 @@ def test_the_chebyshev_polynomial_is_of_the_fourth_kind():
 
 
 @pytest.mark.parametrize("cycle", ["V", "W"])
-@pytest.mark.parametrize("options", [{}, {"sweeps": 2}, {"smoother": "chebyshev", "sweeps": 3}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"sweeps": 2}, {"smoother": "chebyshev", "sweeps": 3}, {"smoother": "gauss_seidel"}],
+)
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_hermitian_positive_definite_and_a_contraction(dtype, options, cycle, rng):
     A = sp.csr_array(poisson((14, 14))).astype(dtype)
@@ -104,6 +112,8 @@ def test_hermitian_positive_definite_and_a_contraction(dtype, options, cycle, rn
         ((20, 20, 20), {}, 12),
         ((20, 20, 20), {"method": "ruge_stuben"}, 7),
         ((20, 20, 20), {"cycle": "W"}, 12),
+        ((64, 64), {"smoother": "gauss_seidel"}, 9),
+        ((20, 20, 20), {"smoother": "gauss_seidel"}, 9),
     ],
 )
 def test_iterations_of_cg_on_poisson(shape, options, count, rng):
@@ -112,6 +122,20 @@ def test_iterations_of_cg_on_poisson(shape, options, count, rng):
     result = cg(A, A @ x, M=amg(A, **options), rtol=1e-8).check()
     assert abs(result.nit - count) <= 1
     np.testing.assert_allclose(result.x, x, atol=1e-5)
+
+
+def test_threads_do_not_change_a_bit(rng):
+    from numba import get_num_threads, set_num_threads
+
+    A, b, before = poisson((150, 150)), rng.standard_normal(22_500), get_num_threads()
+    M, found = amg(A, sweeps=2), []
+    for threads in {1, before}:
+        set_num_threads(threads)
+        try:
+            found.append(M @ b)
+        finally:
+            set_num_threads(before)
+    assert all(np.array_equal(found[0], other) for other in found[1:])
 
 
 def test_the_spectral_radius_is_found_to_a_few_percent(rng):

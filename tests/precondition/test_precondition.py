@@ -222,21 +222,6 @@ def test_the_cycle_is_symmetric_positive_definite_and_close_to_the_inverse(metho
     assert values.max() < 1.9
 
 
-def test_the_cycle_is_pyamgs_with_the_same_smoother(rng):
-    """PyAMG's own V-cycle over the same hierarchy, its smoothers set to our damped Jacobi."""
-    A = sp.csr_matrix(poisson((20, 20)))
-    hierarchy = pyamg.smoothed_aggregation_solver(A, max_coarse=10)
-    M = amg(A, method=hierarchy)
-    weights = [level.smoother[0] * level.A.to_sparse().diagonal()[0] for level in M._levels[:-1]]
-    from pyamg.relaxation.smoothing import change_smoothers
-
-    options = [("jacobi", {"omega": w, "withrho": False}) for w in weights]
-    change_smoothers(hierarchy, options, options)
-    b = rng.standard_normal(400)
-    want = hierarchy.aspreconditioner(cycle="V") @ b
-    np.testing.assert_allclose(M @ b, want, rtol=1e-8, atol=1e-10)
-
-
 def test_iterations_hardly_grow_with_the_grid(rng):
     counts = []
     for side in (32, 64, 128):

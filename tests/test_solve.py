@@ -270,8 +270,8 @@ def test_every_method_and_preconditioner_by_name(method, M, rng):
 
 
 def test_a_large_indefinite_matrix_is_minress(rng):
-    n = 28**3
-    A = poisson((28, 28, 28)) - 0.1 * sp.eye_array(n)
+    n = 30**3
+    A = poisson((30, 30, 30)) - 0.1 * sp.eye_array(n)
     A.setdiag(np.where(np.arange(n) == 7, -1.0, A.diagonal()))  # a diagonal of both signs
     want = rng.standard_normal(n)
     result = solve(A, A @ want).check()

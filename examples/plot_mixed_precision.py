@@ -35,7 +35,8 @@ with warnings.catch_warnings():
 
 # %%
 # Refinement starts the Krylov space anew in each outer step, and needs more iterations for it. Each moves
-# fewer bytes: the right figure counts them, 12 an entry and 92 a row in double precision, 8 and 48 in single.
+# fewer bytes. The right figure counts them for compressed sparse rows: 12 an entry and 92 a row in double
+# precision, 8 and 48 in single.
 
 steps = np.append(0, mixed.inner_nit.cumsum())
 curves = {

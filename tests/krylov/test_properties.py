@@ -12,7 +12,7 @@ from krylov.test_linear import METHODS
 
 from numsolve import ConvergenceWarning, Status
 
-HERMITIAN_ONLY = {"cg", "minres"}
+HERMITIAN_ONLY = {"cg", "chebyshev", "minres"}
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32 - 1)

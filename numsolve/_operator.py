@@ -36,10 +36,23 @@ class Operator:
         self.apply(x, out)
         return kernels_for(out).dot(x, out)
 
+    def apply_block(self, X, out):
+        """Write the product with the block `X`, shape (n, k), to `out` and return it; column by column."""
+        xp = namespace(out)
+        column = xp.empty(len(out), out.dtype)
+        for j in range(X.shape[1]):
+            out[:, j] = self.apply(xp.ascontiguousarray(X[:, j]), column)
+        return out
+
+    def apply_gram(self, X, out):
+        """Write the product with the block `X` to `out`, return ``X^H out``."""
+        self.apply_block(X, out)
+        return kernels_for(out).block_gram(X, out)
+
     def residual(self, b, x):
-        """Return ``b - A x``."""
+        """Return ``b - A x``, for a vector or a block."""
         r = namespace(b).empty_like(b)
-        self.apply(x, r)
+        (self.apply if b.ndim == 1 else self.apply_block)(x, r)
         r *= -1
         r += b
         return r
@@ -58,11 +71,8 @@ class Operator:
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"x has shape {x.shape}, but the operator needs ({self.shape[1]},) or (.., k)")
         out = xp.empty((self.shape[0], *x.shape[1:]), self.dtype)
-        if x.ndim == 1:
-            return self.apply(xp.ascontiguousarray(x, dtype=self.dtype), out)
-        for column in range(x.shape[1]):
-            out[:, column] = self @ x[:, column]
-        return out
+        x = xp.ascontiguousarray(x, dtype=self.dtype)
+        return self.apply(x, out) if x.ndim == 1 else self.apply_block(x, out)
 
     def matvec(self, x):
         """Return the product with the vector `x`: SciPy's name for ``@``."""
@@ -100,6 +110,13 @@ class Csr(Operator):
     def apply_dot(self, x, out):
         return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
 
+    def apply_block(self, X, out):
+        kernels_for(out).spmm(self.indptr, self.indices, self.data, X, out)
+        return out
+
+    def apply_gram(self, X, out):
+        return kernels_for(out).spmm_gram(self.indptr, self.indices, self.data, X, out)
+
     def magnitude(self):
         return _largest(self.data)
 
@@ -126,6 +143,8 @@ class Dense(Operator):
     def apply(self, x, out):
         namespace(out).matmul(self.array, x, out=out)
         return out
+
+    apply_block = apply
 
     def magnitude(self):
         return _largest(self.array.ravel())
@@ -168,6 +187,11 @@ class Scaled(Operator):
         out *= self._factor
         return out
 
+    def apply_block(self, X, out):
+        self._operator.apply_block(X, out)
+        out *= self._factor
+        return out
+
 
 class _Cast(Operator):
     """An operator of one dtype inside an iteration of another."""
@@ -185,6 +209,8 @@ class _Cast(Operator):
         else:
             out[...] = self._operator @ x
         return out
+
+    apply_block = apply
 
 
 def as_operator(A, home, name="A"):

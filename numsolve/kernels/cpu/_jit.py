@@ -54,18 +54,23 @@ def _prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
 prefetch: Any = intrinsic(_prefetch)  # called as prefetch(array, index)
 
 
-def kernel(function):
+def _length(args):
+    """Return the length of the last argument's last axis."""
+    return args[-1].shape[-1]
+
+
+def kernel(function, items=_length):
     """Compile `function`, whose ``prange`` runs over fixed chunks, serially and threaded.
 
     The chunks depend on the size alone and their sums are added in order, so that the number of threads
-    changes no bit. The last argument's last axis is the number of items, which chooses between the two.
+    changes no bit. The number of ``items(args)`` chooses between the two.
     """
     serial = inline(function)
     threads = None
 
     def call(*args):
         nonlocal threads
-        if args[-1].shape[-1] < GRAIN or _team["forked"]:
+        if items(args) < GRAIN or _team["forked"]:
             return serial(*args)
         if threads is None:
             threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(

@@ -14,7 +14,7 @@ from .._operator import Operator, Scaled, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
-WIDEST = 16  # columns that a block method takes at once
+WIDEST = 8  # columns that a block method takes at once: more of them were measured to cost more than they save
 
 
 class System(NamedTuple):

@@ -125,7 +125,10 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
     assert found == set(TABLE) == set(CASES)
 
 
-@pytest.mark.parametrize("name", ["spmv_dot", "dot", "cg_update", "gmres_project", "gmres_advance"])
+BLOCKS = ["spmm_gram", "block_gram", "block_residual", "block_step"]
+
+
+@pytest.mark.parametrize("name", ["spmv_dot", "dot", "cg_update", "gmres_project", "gmres_advance", *BLOCKS])
 def test_threads_do_not_change_a_bit(name, rng):
     from numba import get_num_threads, set_num_threads
 

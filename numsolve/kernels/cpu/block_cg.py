@@ -101,7 +101,8 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
     definite = _solve(H, beta) and definite
     moves[0], moves[1] = True, False
     for c in range(rr.size):
-        rr[c] = max(_form(N, S, c), 0) if definite else np.nan
+        value = _form(N, S, c)
+        rr[c] = np.nan if not definite else 0 if value < 0 else value
         moves[0] = moves[0] and rr[c] - rr[c] == 0
     if not moves[0]:
         return

@@ -13,7 +13,7 @@ from ._rows import TILE, add_scaled, add_to_gram, block_kernel, fold_grams, load
 from .vector import total
 
 ROWS = 2048  # in a chunk, on average
-WIDEST = 16  # columns of a block that are multiplied in one go
+WIDEST = 8  # columns of a block that are multiplied in one go
 AHEAD = np.uint64(512)  # entries: a page of double precision values
 FAR = np.uint64(111)  # entries ahead of which one row of a block is asked for: the newest, in a stencil
 

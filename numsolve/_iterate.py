@@ -1,7 +1,7 @@
 """The one loop: it alone knows tolerance, limits, callback and history, and when norms reach the host."""
 
 import time
-from math import inf, isfinite
+from math import inf
 
 import numpy as np
 
@@ -37,16 +37,17 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
         A generator that ends is started again from its last iterate.
     x : array
         Starting guess; it is overwritten.
-    tol : float
-        Absolute tolerance for the residual norm.
+    tol : float or numpy.ndarray, shape (k,)
+        Absolute tolerance for the residual norm, or for that of each column of a block `x` (n, k): ``rr``
+        then has one entry a column, `live` one flag, and an entry counts until it has met its tolerance.
     maxiter : int
         Largest number of iterations.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each read; true stops.
+        ``callback(x, residual_norm)`` after each read, the latter an array for a block; true stops.
     time_limit : float
         Seconds after which to stop at the next read.
     scale : tuple of float
-        What iterates and norms are multiplied by when they are handed out.
+        What iterates and norms are multiplied by when they are handed out; for a block, perhaps arrays.
 
     Returns
     -------
@@ -58,22 +59,26 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
     A claim of convergence is verified by starting again from the iterate: the first norm is then the true
     one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
     """
-    return _Run(start, x, tol, maxiter, callback, time_limit, scale).result()
+    kind = _Run if np.ndim(tol) == 0 else _Columns
+    return kind(start, x, tol, maxiter, callback, time_limit, scale).result()
 
 
 class _Run:
     """The state of one run of the loop."""
 
     def __init__(self, start, x, tol, maxiter, callback, time_limit, scale):
-        xp = namespace(x)
         self.start, self.x, self.maxiter, self.callback = start, x, maxiter, callback
         self.x_scale, self.norm_scale = scale
         self.deadline = time.monotonic() + time_limit
-        self.judge = kernels_for(x).residual_norm
-        self.norms = xp.empty(read_every(x), x.real.dtype)
+        self.history = []
+        self.prepare(namespace(x), kernels_for(x), tol)
+
+    def prepare(self, xp, kernels, tol):
+        """Make what the norms are judged by and read from."""
+        self.judge = kernels.residual_norm
+        self.norms = xp.empty(read_every(self.x), self.x.real.dtype)
         self.live = xp.ones(1, bool)
         self.tol = self.goal = self.norms.dtype.type(tol)
-        self.history = []
 
     def result(self):
         """Run, and hand out the last iterate whatever happens."""
@@ -94,7 +99,7 @@ class _Run:
     def shown(self):
         """Return the current iterate in the caller's scale."""
         x = self.iterate()
-        return x if self.x_scale == 1 else x * self.x_scale
+        return x if isinstance(self.x_scale, float) and self.x_scale == 1 else x * self.x_scale
 
     def run(self):
         """Return the status and its message."""
@@ -102,18 +107,17 @@ class _Run:
         while True:
             steps = self.start(self.iterate())
             true = self.first(steps)
-            if true <= self.tol:
+            if self.met(true, self.tol):
                 return Status.CONVERGED, _SAYS[Status.CONVERGED]
             if ending is not None:
                 return ending
-            if not isfinite(true):
+            if not self.finite(true):
                 return Status.NONFINITE, _SAYS[Status.NONFINITE]
             # Started again after a false claim, or after a whole cycle: without progress it never ends.
-            if true > (0.5 if claimed else 1 - 1e-12) * before:
+            if self.stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
-            # What the method says below the rounding of its own start is worth nothing: look again there.
-            self.goal = max(self.tol, self.tol.dtype.type(true * np.finfo(self.tol.dtype).eps))
+            self.aim(true)
             try:
                 status = self.limits() or self.follow(steps)
                 claimed = status is Status.CONVERGED
@@ -133,18 +137,18 @@ class _Run:
         """Step until something happens; None means that the generator ended and wants a new start."""
         while True:
             forms, ended = self.block(steps)
-            norms = to_host(self.norms)[: len(forms)].tolist()
-            for form, norm in zip(forms, norms, strict=True):
-                if not norm < inf:
+            claimed = False
+            for form, norm in zip(forms, self.read(len(forms)), strict=True):
+                if not self.finite(norm):
                     return self.fail(steps)
                 self.x = form
-                self.history.append(norm)
-                if norm <= self.goal:
+                self.record(norm)
+                claimed = self.met(norm, self.goal)
+                if claimed:
                     break
-            claimed = bool(forms) and self.history[-1] <= self.goal
             stop = self.callback is not None and bool(forms) and self.call_back()
             status = Status.CONVERGED if claimed else Status.STOPPED if stop else self.limits()
-            if status is not None or ended:
+            if status is not None or ended or self.thinned():
                 return status
 
     def block(self, steps):
@@ -167,10 +171,42 @@ class _Run:
             return None
         return Status.NONFINITE
 
+    def read(self, count):
+        """Return the norms of the steps of a block of them, on the host."""
+        return to_host(self.norms)[:count].tolist()
+
+    def record(self, norm):
+        """Add a norm to the history."""
+        self.history.append(norm)
+
+    def latest(self):
+        """Return the last norm, for the callback."""
+        return self.history[-1]
+
+    def met(self, norm, tol):
+        """Tell whether a norm meets a tolerance."""
+        return norm <= tol
+
+    def finite(self, norm):
+        """Tell whether a norm is a number."""
+        return norm < inf
+
+    def stuck(self, true, limit):
+        """Tell whether a new start gained nothing."""
+        return true > limit
+
+    def aim(self, true):
+        """Set the goal: what a method says below the rounding of its own start is worth nothing."""
+        self.goal = max(self.tol, self.tol.dtype.type(true * np.finfo(self.tol.dtype).eps))
+
+    def thinned(self):
+        """Tell whether so few columns are left that a new start without the others pays."""
+        return False
+
     def call_back(self):
         """Show the callback the current iterate, unless it says that it does not look."""
         wants_x = getattr(self.callback, "wants_x", True)
-        return self.callback(self.shown() if wants_x else None, self.history[-1] * self.norm_scale)
+        return self.callback(self.shown() if wants_x else None, self.latest() * self.norm_scale)
 
     def limits(self):
         """Return the status of the limit that is reached, or None."""
@@ -179,3 +215,61 @@ class _Run:
         if time.monotonic() > self.deadline:
             return Status.TIME_LIMIT
         return None
+
+
+class _Columns(_Run):
+    """The same for a block of columns, each with its tolerance; one that has met it is followed no more."""
+
+    def prepare(self, xp, kernels, tol):
+        real = self.x.real.dtype
+        self.norms = xp.empty((read_every(self.x), len(tol)), real)
+        self.live = xp.ones(len(tol), bool)
+        self.tol = self.goal = np.asarray(tol, real)
+        self.limit = xp.asarray(self.tol)  # the tolerances in force, where the norms are
+        self.judge = lambda rr, _, *others: kernels.residual_norms(rr, self.limit, *others)
+        self.few = False
+
+    def first(self, steps):
+        """Read the true norms of the current iterate into the history, each where its column came to rest."""
+        self.x, rr = next(steps)
+        self.live[...], self.limit = True, namespace(self.norms).asarray(self.tol)
+        self.judge(rr, self.tol, 0, self.norms, self.live)
+        true = to_host(self.norms)[0].astype(float)
+        if not self.history:
+            self.history.append(true.copy())
+            self.rest = np.zeros(len(true), int)
+        for column, row in enumerate(self.rest):
+            self.history[row][column] = true[column]
+        self.done = true <= self.tol
+        self.started = (~self.done).sum()
+        return true
+
+    def read(self, count):
+        return to_host(self.norms)[:count].astype(float)
+
+    def record(self, norm):
+        self.history.append(np.where(self.done, np.nan, norm))
+        self.rest[~self.done] = len(self.history) - 1
+        self.done = self.done | (norm <= self.goal)
+
+    def latest(self):
+        return np.array([self.history[row][column] for column, row in enumerate(self.rest)])
+
+    def met(self, norm, tol):
+        return bool((norm <= tol).all())
+
+    def finite(self, norm):
+        return bool((norm < inf).all())
+
+    def stuck(self, true, limit):
+        few, self.few = self.few, False  # their norms need not fall from each step to the next
+        return not few and bool((true > limit)[~self.done].all())
+
+    def aim(self, true):
+        rounding = (true * np.finfo(self.tol.dtype).eps).astype(self.tol.dtype)
+        self.goal = np.maximum(self.tol, rounding)
+        self.limit = namespace(self.norms).asarray(self.goal)
+
+    def thinned(self):
+        self.few = 4 * (~self.done).sum() <= self.started
+        return self.few

@@ -41,10 +41,23 @@ class Operator:
         """Return the operator that applies the conjugate transpose."""
         raise TypeError(f"{type(self).__name__} does not define adjoint(), which is needed here")
 
+    def apply_block(self, X, out):
+        """Write the product with the block `X`, shape (n, k), to `out` and return it; column by column."""
+        xp = namespace(out)
+        column = xp.empty(len(out), out.dtype)
+        for j in range(X.shape[1]):
+            out[:, j] = self.apply(xp.ascontiguousarray(X[:, j]), column)
+        return out
+
+    def apply_gram(self, X, out):
+        """Write the product with the block `X` to `out`, return ``X^H out``."""
+        self.apply_block(X, out)
+        return kernels_for(out).block_gram(X, out)
+
     def residual(self, b, x):
-        """Return ``b - A x``."""
+        """Return ``b - A x``, for a vector or a block."""
         r = namespace(b).empty_like(b)
-        self.apply(x, r)
+        (self.apply if b.ndim == 1 else self.apply_block)(x, r)
         r *= -1
         r += b
         return r
@@ -63,11 +76,8 @@ class Operator:
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"x has shape {x.shape}, but the operator needs ({self.shape[1]},) or (.., k)")
         out = xp.empty((self.shape[0], *x.shape[1:]), self.dtype)
-        if x.ndim == 1:
-            return self.apply(xp.ascontiguousarray(x, dtype=self.dtype), out)
-        for column in range(x.shape[1]):
-            out[:, column] = self @ x[:, column]
-        return out
+        x = xp.ascontiguousarray(x, dtype=self.dtype)
+        return self.apply(x, out) if x.ndim == 1 else self.apply_block(x, out)
 
     def matvec(self, x):
         """Return the product with the vector `x`: SciPy's name for ``@``."""
@@ -127,12 +137,21 @@ class Csr(Operator):
         return self._adjoint
 
     def residual(self, b, x):
+        if b.ndim == 2:
+            return super().residual(b, x)
         return self.residual_to(b, x, namespace(b).empty_like(b))
 
     def residual_to(self, b, x, out):
         """Write ``b - A x`` to `out` and return it."""
         kernels_for(out).residual(self.indptr, self.indices, self.data, x, b, out)
         return out
+
+    def apply_block(self, X, out):
+        kernels_for(out).spmm(self.indptr, self.indices, self.data, X, out)
+        return out
+
+    def apply_gram(self, X, out):
+        return kernels_for(out).spmm_gram(self.indptr, self.indices, self.data, X, out)
 
     def magnitude(self):
         return _largest(self.data)
@@ -166,6 +185,8 @@ class Dense(Operator):
     def adjoint(self):
         """Return the conjugate transpose; of a real matrix it is a view."""
         return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
+
+    apply_block = apply
 
     def magnitude(self):
         return _largest(self.array.ravel())
@@ -242,6 +263,11 @@ class Scaled(Operator):
         out *= self.factor
         return out
 
+    def apply_block(self, X, out):
+        self._operator.apply_block(X, out)
+        out *= self._factor
+        return out
+
 
 class Shifted(Operator):
     """An operator less a real number times the identity."""
@@ -278,6 +304,8 @@ class _Cast(Operator):
         else:
             out[...] = self._operator @ x
         return out
+
+    apply_block = apply
 
 
 def as_operator(A, home, name="A"):

@@ -2,6 +2,8 @@
 
 from math import log10
 
+import numpy as np
+
 
 class Progress:
     """Show iterations, residual and, if the tolerance is known, how many digits are won.
@@ -41,6 +43,7 @@ class Progress:
 
     def __call__(self, x, residual_norm):  # noqa: ARG002 - a callback takes both
         """Take one step; never stops the solve."""
+        residual_norm = np.max(residual_norm)  # of all columns
         self._steps += 1
         self._first = self._first or residual_norm
         self._bar.set_postfix_str(f"{self._steps} its, {residual_norm:.1e}", refresh=False)

@@ -51,6 +51,12 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "t:T* r:T* tr:T* tt:R* n:int64",
             "stride",
         ),
+        "residual_norms": (
+            REALS,
+            None,
+            "rr:R* tol:R* step:int64 norms:R* live:bool* k:int64",
+            "block",
+        ),
     },
     "sparse": {
         "spmv": (
@@ -64,6 +70,18 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             INDICES,
             "indptr:I* indices:I* data:T* p:T* q:T* pq:R* lanes:int64 n:int64",
             "lanes",
+        ),
+        "spmm": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* X:T* Y:T* k:int64 items:int64",
+            "stride",
+        ),
+        "spmm_gram": (
+            FLOATS,
+            INDICES,
+            "indptr:I* indices:I* data:T* P:T* Q:T* pieces:T* k:int64 n:int64",
+            "stride",
         ),
     },
     "cg": {
@@ -321,6 +339,38 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             INDICES,
             "starts:I* offsets:I* data:T* p:T* q:T* pq:R* rows:int64 m:int64 n:int64",
             "stride",
+        ),
+    },
+    "block_cg": {
+        "block_gram": (
+            FLOATS,
+            None,
+            "X:T* Y:T* pieces:T* k:int64 n:int64",
+            "stride",
+        ),
+        "block_residual": (
+            FLOATS,
+            None,
+            "alpha:T* Z:T* W:T* pieces:T* m:int64 n:int64",
+            "stride",
+        ),
+        "block_step": (
+            FLOATS,
+            None,
+            "moves:bool* step:T* beta:T* C:T* W:T* Y:T* X:T* P:T* k:int64 m:int64 n:int64",
+            "stride",
+        ),
+        "block_alpha": (
+            FLOATS,
+            None,
+            "live:bool* G:T* H:T* S:T* alpha:T* step:T* k:int64 m:int64",
+            "block",
+        ),
+        "block_beta": (
+            FLOATS,
+            None,
+            "N:T* F:T* S:T* H:T* C:T* beta:T* rr:R* moves:bool* k:int64 m:int64",
+            "block",
         ),
     },
 }

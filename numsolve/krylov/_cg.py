@@ -5,6 +5,7 @@ from .._array import namespace, read_sum
 from .._operator import asymmetry
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
+from . import _block_cg
 from ._linear import announced, prepare, run
 
 
@@ -68,7 +69,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
-    return announced(run(steps, system, callback))
+    return announced(run(steps, system, callback, _block_cg.steps))
 
 
 def steps(A, b, M, x):

@@ -10,13 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import _validate
-from .._array import namespace, read_sum
+from .._array import namespace, read_sum, to_host
 from .._iterate import iterate
 from .._operator import Operator, Scaled, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
 _inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
+WIDEST = (
+    8  # columns that a block method takes at once: more of them were measured to cost more than they save
+)
 
 
 class System(NamedTuple):
@@ -60,12 +63,12 @@ def gather(A, b, x0, M, home, rtol, atol, maxiter):
     )
 
 
-def run(start, system, callback):
-    """Run ``start(A, b, M, x)`` for each column of b and return the `Result`."""
+def run(start, system, callback, block=None):
+    """Run ``start(A, b, M, x)`` for each column of b, or `block` for many at once; return the `Result`."""
     _validate.function(callback, "callback")
     if system.b.ndim == 1:
         return _solve_one(start, system, system.b, system.x0, callback)
-    return _solve_columns(start, system, callback)
+    return _solve_columns(start, system, callback, block)
 
 
 def announced(result):
@@ -111,21 +114,23 @@ def _solve_one(start, system, b, x0, callback):
     )
 
 
-def _solve_columns(start, system, callback):
-    """Solve column by column; the worst status speaks for all."""
+def _solve_columns(start, system, callback, block=None):
+    """Solve column by column, or many at once with `block`; the worst status speaks for all."""
     xp, (n, k) = namespace(system.b), system.b.shape
     x = xp.zeros((n, k), system.b.dtype)
     if system.x0 is not None:
         x[...] = system.x0
-    results, interrupted = [], False
-    for column in range(k):
-        try:
-            results.append(_solve_one(start, system, system.b[:, column], x[:, column], callback))
-        except Interrupted as caught:
-            results.append(caught.result)
-            interrupted = True
-        x[:, column] = results[-1].x
-        if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
+    results, width = [], 1 if block is None else WIDEST
+    for group in (slice(first, first + width) for first in range(0, k, width)):
+        part = system._replace(b=system.b[:, group], x0=x[:, group])
+        if part.b.shape[1] == 1:
+            found = [_solve_caught(start, part, 0, callback)]
+        else:
+            found = _solve_block(start, block, part, callback)
+        for column, result in enumerate(found, start=len(results)):
+            x[:, column] = result.x
+        results += found
+        if any(result.status in (Status.STOPPED, Status.INTERRUPTED) for result in found):
             break
     if not results:
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
@@ -137,9 +142,86 @@ def _solve_columns(start, system, callback):
     if missed:
         message = f"{missed} of {k} columns, first {worst}: {message}"
     result = replace(results[worst], x=x, residuals=residuals, message=message)
-    if interrupted:
+    if any(r.status == Status.INTERRUPTED for r in results):
         raise Interrupted(result)
     return result
+
+
+def _solve_caught(start, system, column, callback):
+    """Solve for one column; Ctrl-C becomes a status, for there is more to hand back."""
+    try:
+        return _solve_one(start, system, system.b[:, column], system.x0[:, column], callback)
+    except Interrupted as caught:
+        return caught.result
+
+
+def _solve_block(start, block, system, callback):
+    """Solve for all columns at once; return a `Result` for each.
+
+    Where the block method breaks down or stagnates, the columns it leaves are solved one by one.
+    """
+    b, xp = system.b, namespace(system.b)
+    real = b.real.dtype
+    largest = to_host(abs(b).max(axis=0))
+    A_unit = unit_near(system.A.magnitude(), b.dtype)
+    units = np.array([unit_near(float(value), b.dtype) for value in largest])
+    A, M = system.A, system.M
+    if A_unit != 1:
+        A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
+    x_units = xp.asarray((units / A_unit).astype(real))
+    b = xp.ascontiguousarray(b * xp.asarray((1 / units).astype(real)))
+    x = xp.ascontiguousarray(system.x0 * xp.asarray((largest > 0).astype(real)) / x_units)
+    squares = to_host(kernels_for(b).block_gram(b, b)).diagonal().real
+    tol = np.maximum(system.rtol * np.sqrt(squares), system.atol / units).astype(real)
+    try:
+        result = iterate(
+            lambda x: block(A, b, M, x),
+            x,
+            tol=tol,
+            maxiter=system.maxiter,
+            callback=callback,
+            scale=(x_units, units),
+        )
+    except Interrupted as caught:
+        result = caught.result
+    columns = _columns(result, tol * units)
+    if result.status in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR, Status.STAGNATED):
+        missed = [c for c in range(len(columns)) if not columns[c].success]
+        for column in missed:
+            _finish(start, system, columns, column, callback)
+            if columns[column].status in (Status.STOPPED, Status.INTERRUPTED):
+                break
+    return columns
+
+
+def _columns(result, tol):
+    """Return a `Result` for each column of a block."""
+    columns = []
+    for column, norms in enumerate(result.residuals.T):
+        history = norms[: np.flatnonzero(~np.isnan(norms)).max(initial=0) + 1]
+        status, message = result.status, result.message
+        if history[-1] <= tol[column]:
+            status, message = Status.CONVERGED, "converged"
+        columns.append(Result(result.x[:, column], status, message, history))
+    return columns
+
+
+def _finish(start, system, columns, column, callback):
+    """Go on with one column of a block alone."""
+    before = columns[column]
+    X = namespace(before.x).stack([c.x for c in columns], axis=1)
+    norms = np.array([c.residuals[-1] for c in columns])
+
+    def alone(x, norm):
+        norms[column] = norm
+        if x is not None:
+            X[:, column] = x
+        return callback(None if x is None else X, norms)
+
+    alone.wants_x = getattr(callback, "wants_x", True)
+    rest = system._replace(maxiter=max(system.maxiter - before.nit, 0), x0=X.copy())
+    after = _solve_caught(start, rest, column, alone if callback else None)
+    columns[column] = replace(after, residuals=np.append(before.residuals[:-1], after.residuals))
 
 
 def unit_near(magnitude, dtype):

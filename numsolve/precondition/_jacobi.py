@@ -73,6 +73,10 @@ class Diagonal(Operator):
         namespace(out).multiply(self.entries, x, out=out)
         return out
 
+    def apply_block(self, X, out):
+        namespace(out).multiply(self.entries[:, None], X, out=out)
+        return out
+
     def astype(self, dtype):
         return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))
 

@@ -9,10 +9,23 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel, paste, prefetch
+from ._rows import (
+    TILE,
+    add_scaled,
+    add_to_gram,
+    block_kernel,
+    fold_grams,
+    load_row,
+    store_row,
+    width,
+    zero_row,
+)
 from .vector import total
 
 WORK = 1 << 14  # rows and entries in a chunk
+WIDEST = 8  # columns of a block that are multiplied in one go
 AHEAD = np.uint64(512)  # entries: a page of double precision values
+FAR = np.uint64(111)  # entries ahead of which one row of a block is asked for: the newest, in a stencil
 
 
 def _work(*args):
@@ -52,6 +65,62 @@ def spmv_dot(indptr, indices, data, p, q):
             found += p[i].real * value.real + p[i].imag * value.imag
         sums[c] = found
     return total(sums)
+
+
+def spmm(indptr, indices, data, X, Y):
+    if X.shape[1] <= WIDEST:
+        _spmm(indptr, indices, data, X, Y, width(X))
+        return
+    for first in range(0, X.shape[1], WIDEST):
+        some = np.ascontiguousarray(X[:, first : first + WIDEST])
+        product = np.empty((len(Y), some.shape[1]), Y.dtype)
+        _spmm(indptr, indices, data, some, product, width(some))
+        Y[:, first : first + WIDEST] = product
+
+
+def spmm_gram(indptr, indices, data, P, Q):
+    return _spmm_gram(indptr, indices, data, P, Q, width(P))
+
+
+@block_kernel
+def _spmm(indptr, indices, data, X, Y, width):
+    bounds = _bounds(indptr)
+    for c in prange(bounds.size - 1):
+        _block_rows(np.uint64(bounds[c]), np.uint64(bounds[c + 1]), indptr, indices, data, X, Y, width)
+
+
+@block_kernel
+def _spmm_gram(indptr, indices, data, P, Q, width):
+    bounds = _bounds(indptr)
+    grams = np.zeros((bounds.size - 1, len(width), len(width)), Q.dtype)
+    for c in prange(bounds.size - 1):
+        last = np.uint64(bounds[c + 1])
+        for row in range(np.uint64(bounds[c]), last, np.uint64(TILE)):
+            end = min(row + np.uint64(TILE), last)
+            _block_rows(row, end, indptr, indices, data, P, Q, width)
+            add_to_gram(grams[c], row, end, P, Q, width)
+    return fold_grams(grams)
+
+
+@paste
+def _block_rows(first, last, indptr, indices, data, X, Y, width):
+    """Write the products of some rows with a block of vectors."""
+    start, one, n_columns = np.uint64(indptr[first]), X.dtype.type(1), np.uint64(len(width))
+    for i in range(first, last):
+        end = np.uint64(indptr[i + np.uint64(1)])
+        prefetch(data, start + AHEAD)
+        prefetch(indices, start + AHEAD)
+        prefetch(X, n_columns * np.uint64(indices[min(end + FAR, np.uint64(data.size - 1))]))
+        even, odd, k = zero_row(X, width), zero_row(X, width), start
+        while k + np.uint64(1) < end:
+            k1 = k + np.uint64(1)
+            even = add_scaled(even, data[k], load_row(X, np.uint64(indices[k]), width))
+            odd = add_scaled(odd, data[k1], load_row(X, np.uint64(indices[k1]), width))
+            k += np.uint64(2)
+        if k < end:
+            even = add_scaled(even, data[k], load_row(X, np.uint64(indices[k]), width))
+        store_row(Y, i, add_scaled(even, one, odd))
+        start = end
 
 
 @paste

@@ -82,3 +82,10 @@ def fold(pieces):
 def residual_norm(rr, tol, step, norms, live):
     norms[step] = np.sqrt(rr)
     live[0] = norms[step] > tol
+
+
+@inline
+def residual_norms(rr, tol, step, norms, live):
+    for c in range(rr.size):
+        norms[step, c] = np.sqrt(rr[c]) if live[c] else 0
+        live[c] = norms[step, c] > tol[c]

@@ -10,6 +10,7 @@ from ..table import TABLE, expression
 
 HOME = Path(__file__).parent
 BLOCK = 256  # as in kernel.h
+TILE = 32  # rows of a block of vectors that are taken at a time, as in kernel.h
 BLOCKS = 1024  # of the largest grid: what a consumer of pieces has to add
 
 
@@ -23,6 +24,12 @@ def pieces(like, count):
     return cupy.empty(count, real(like.dtype))
 
 
+def gram_pieces(block):
+    """Return room for what the blocks of threads find of the products of columns, as `fold` takes it."""
+    n, k = block.shape
+    return cupy.empty((k * k, max(1, min(-(-n // TILE), BLOCKS))), block.dtype)
+
+
 def real(dtype):
     """Return the real dtype of the same precision."""
     return np.finfo(dtype).dtype
@@ -33,7 +40,7 @@ def launch(name, grid, *args):
     _, _, index_dtypes, signature, _ = TABLE[name]
     kinds = [field.partition(":")[2] for field in signature.split()]
     values = dict(zip(kinds, args, strict=True))
-    dtype = values["T*"].dtype if "T*" in values else values["R+"].dtype
+    dtype = next(values[kind].dtype for kind in ("T*", "R+", "R*") if kind in values)
     dtypes = {"T*": dtype, "T+": dtype, "R*": real(dtype), "R+": real(dtype), "bool*": np.dtype(bool)}
     if index_dtypes:
         dtypes["I*"] = values["I*"].dtype

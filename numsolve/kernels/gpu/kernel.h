@@ -112,3 +112,32 @@ __device__ T row_product(const I* indptr, const I* indices, const T* data, const
     }
     return lane_sum(sum, lanes);
 }
+
+// A block of vectors has up to WIDEST columns, side by side; its rows are taken TILE at a time.
+constexpr int WIDEST = 16, TILE = 32;
+
+// Add conj(x_i) y_j to `sum` over the rows of a tile in shared memory: thread t has the pair t % (k k).
+template <typename T>
+__device__ void add_to_gram(T* sum, const T* x, const T* y, int64 rows, int64 k)
+{
+    const int64 pairs = k * k, pair = threadIdx.x % pairs, groups = BLOCK / pairs;
+    __syncthreads();
+    for (int64 row = threadIdx.x / pairs; row < rows && threadIdx.x < groups * pairs; row += groups)
+        *sum += conj_(x[row * k + pair / k]) * y[row * k + pair % k];
+    __syncthreads();
+}
+
+// Write what the block found to its column of `pieces`, one row a pair.
+template <typename T>
+__device__ void write_gram(T sum, T* pieces, int64 k)
+{
+    __shared__ T scratch[BLOCK];
+    const int64 pairs = k * k, groups = BLOCK / pairs;
+    scratch[threadIdx.x] = sum;
+    __syncthreads();
+    if (threadIdx.x < pairs) {
+        T total = T(0);
+        for (int64 group = 0; group < groups; ++group) total += scratch[group * pairs + threadIdx.x];
+        pieces[threadIdx.x * gridDim.x + blockIdx.x] = total;
+    }
+}

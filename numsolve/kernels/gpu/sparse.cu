@@ -29,3 +29,36 @@ __global__ void spmv_dot(const I* indptr, const I* indices, const T* data, const
     total = block_sum(total);
     if (threadIdx.x == 0) pq[blockIdx.x] = total;
 }
+
+// Column c of a row's product with a block.
+template <typename T, typename I>
+__device__ T row_times_block(const I* indptr, const I* indices, const T* data, const T* X, int64 row, int64 c, int64 k)
+{
+    T sum = T(0);
+    for (int64 e = indptr[row]; e < indptr[row + 1]; ++e) sum += data[e] * X[indices[e] * k + c];
+    return sum;
+}
+
+template <typename T, typename I>
+__global__ void spmm(const I* indptr, const I* indices, const T* data, const T* X, T* Y, int64 k, int64 items)
+{
+    for (int64 i = first(); i < items; i += stride())
+        Y[i] = row_times_block(indptr, indices, data, X, i / k, i % k, k);
+}
+
+template <typename T, typename I>
+__global__ void spmm_gram(const I* indptr, const I* indices, const T* data, const T* P, T* Q, T* pieces, int64 k,
+                          int64 n)
+{
+    __shared__ T p[TILE * WIDEST], q[TILE * WIDEST];
+    T sum = T(0);
+    for (int64 base = int64(blockIdx.x) * TILE; base < n; base += int64(gridDim.x) * TILE) {
+        const int64 rows = n - base < TILE ? n - base : TILE;
+        for (int64 i = threadIdx.x; i < rows * k; i += blockDim.x) {
+            p[i] = P[base * k + i];
+            q[i] = Q[base * k + i] = row_times_block(indptr, indices, data, P, base + i / k, i % k, k);
+        }
+        add_to_gram(&sum, p, q, rows, k);
+    }
+    write_gram(sum, pieces, k);
+}

@@ -1,6 +1,7 @@
 """Products with a matrix in compressed sparse rows."""
 
-from ._launch import blocks, launch, pieces
+from ._launch import blocks, gram_pieces, launch, pieces
+from .vector import fold
 
 
 def spmv(indptr, indices, data, x, y):
@@ -13,6 +14,16 @@ def spmv_dot(indptr, indices, data, p, q):
     pq = pieces(q, blocks(q.size, lanes))
     launch("spmv_dot", pq.size, indptr, indices, data, p, q, pq, lanes, q.size)
     return pq
+
+
+def spmm(indptr, indices, data, X, Y):
+    launch("spmm", blocks(Y.size), indptr, indices, data, X, Y, X.shape[1], Y.size)
+
+
+def spmm_gram(indptr, indices, data, P, Q):
+    sums = gram_pieces(P)
+    launch("spmm_gram", sums.shape[1], indptr, indices, data, P, Q, sums, P.shape[1], len(P))
+    return fold(sums).reshape(P.shape[1], P.shape[1])
 
 
 def _lanes(nnz, n):

@@ -57,3 +57,13 @@ __global__ void residual_norm(const R* rr, int64 rr_count, R tol, int64 step, R*
         *live = norm > tol;
     }
 }
+
+template <typename R>
+__global__ void residual_norms(const R* rr, const R* tol, int64 step, R* norms, bool* live, int64 k)
+{
+    for (int64 c = threadIdx.x; c < k; c += blockDim.x) {
+        const R norm = live[c] ? sqrt(rr[c]) : R(0);
+        norms[step * k + c] = norm;
+        live[c] = norm > tol[c];
+    }
+}

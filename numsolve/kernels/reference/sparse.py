@@ -15,3 +15,16 @@ def spmv_dot(indptr, indices, data, p, q):
     """Write ``A @ p`` to `q`, return the real part of ``p^H q``."""
     spmv(indptr, indices, data, p, q)
     return np.vdot(p, q).real
+
+
+def spmm(indptr, indices, data, X, Y):
+    """Write ``A @ X`` to `Y`, both blocks of vectors (n, k)."""
+    rows = np.repeat(np.arange(len(Y)), np.diff(indptr))
+    Y[:] = 0
+    np.add.at(Y, rows, data[:, None] * X[indices])
+
+
+def spmm_gram(indptr, indices, data, P, Q):
+    """Write ``A @ P`` to `Q`, return ``P^H Q``."""
+    spmm(indptr, indices, data, P, Q)
+    return P.conj().T @ Q

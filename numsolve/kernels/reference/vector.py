@@ -30,3 +30,9 @@ def residual_norm(rr, tol, step, norms, live):
     """
     norms[step] = np.sqrt(np.sum(rr))
     live[0] = norms[step] > tol
+
+
+def residual_norms(rr, tol, step, norms, live):
+    """As `residual_norm` for each of several columns; one that is not `live` stays so, its norm is zero."""
+    norms[step] = np.where(live, np.sqrt(rr), 0)
+    live &= norms[step] > tol

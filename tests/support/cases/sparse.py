@@ -17,8 +17,15 @@ def csr(rng, n, dtype, index):
     return A.indptr.astype(index), A.indices.astype(index), A.data.astype(dtype)
 
 
+def blocks(rng, n, k, dtype):
+    """Return two random blocks of k vectors."""
+    return vectors(rng, n, k, dtype), vectors(rng, n, k, dtype)
+
+
 CASES = {
     "spmv": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
     "spmv_dot": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
+    "spmm": lambda rng, n, t, i: (*csr(rng, n, t, i), *blocks(rng, n, 18 if n == 257 else 1 + n % 5, t)),
+    "spmm_gram": lambda rng, n, t, i: (*csr(rng, n, t, i), *blocks(rng, n, 16 if n == 257 else 1 + n % 5, t)),
 }
 RETURNS_SUM = {"spmv_dot"}

@@ -33,5 +33,12 @@ CASES = {
         vectors(rng, 1, 3, real(0, t).dtype)[0],
         np.array([True]),
     ),
+    "residual_norms": lambda rng, n, t, i: (
+        np.linspace(0, 9, n % 40).astype(t),
+        np.full(n % 40, real(2, t)),
+        n % 3,
+        np.ones((3, n % 40), t),
+        rng.random(n % 40) < 0.7,
+    ),
 }
 RETURNS_SUM = {"dot", "vdot", "projection"}

@@ -1,0 +1,45 @@
+"""Conjugate gradients for several right-hand sides at once, which share one Krylov space."""
+
+import numpy as np
+
+from .._array import namespace, to_host
+from .._result import Breakdown
+from ..kernels import kernels_for
+
+
+def steps(A, b, M, x):
+    """Yield the iterates of block CG, which share the array `x` (n, k), and squared residuals (k,).
+
+    The residuals are ``R = W S``: W has the columns of those that had not converged at the start, made
+    orthonormal again whenever they become too dependent or too short, and S is small (O'Leary's block CG,
+    with Dubrulle's stabilisation put off until it is due). A column that converges is no longer moved.
+    """
+    xp, kernels = namespace(b), kernels_for(b)
+    R = A.residual(b, x)
+    k = R.shape[1]
+    N = kernels.block_gram(R, R)
+    eye = np.eye(k, dtype=b.dtype)
+    rr = (N.real * xp.asarray(eye.real)).sum(axis=0)
+    live = yield x, rr
+    S = xp.asarray(eye[to_host(live)])
+    W = R if len(S) == k else R @ S.T
+    del R
+    Y = W if M is None else M.apply_block(W, xp.empty_like(W))
+    N = kernels.block_gram(W, W)
+    F = N if M is None else kernels.block_gram(W, Y)
+    H, C, beta, alpha = N.copy(), *(xp.zeros_like(N) for _ in range(3))
+    step, moves = xp.zeros_like(S), xp.zeros(2, bool)
+    P, Z = xp.zeros_like(W), xp.empty_like(W)
+    kernels.block_beta(N, F, S, H, C, beta, rr, moves)
+    beta[...] = 0  # the first directions are the residuals alone
+    kernels.block_step(moves, step, beta, C, W, Y, x, P)
+    while True:
+        G = A.apply_gram(P, Z)
+        kernels.block_alpha(live, G, H, S, alpha, step)
+        N = kernels.block_residual(alpha, Z, W)
+        F = N if M is None else kernels.block_gram(W, M.apply_block(W, Y))
+        kernels.block_beta(N, F, S, H, C, beta, rr, moves)
+        kernels.block_step(moves, step, beta, C, W, Y, x, P)
+        live = yield x, rr
+        if live is None:
+            raise Breakdown("block CG cannot go on: A or M is not positive definite, use gmres")

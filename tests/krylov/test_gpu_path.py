@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
+from numsolve._operator import Csr
 from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, minres, refine
 
 METHODS = {
@@ -19,7 +20,6 @@ METHODS = {
     "minres": minres,
     "refine": refine,
 }
-from numsolve._operator import Csr
 
 AMPLIFIES = {"bicgstab", "idrs"}  # rounding, so that in single precision paths part early
 

@@ -47,13 +47,13 @@ def _address(context, builder, kind, array, index, row):
     return builder.bitcast(pointer, vector.as_pointer()), 4 if vector.element == ir.FloatType() else 8
 
 
-def _zero_row(typing_context, array, width):  # noqa: ARG001 - Numba's interface
+def _zero_row(typing_context, array, width):
     """Return a row of zeros of the dtype of `array`."""
     row = Row(array.dtype, len(width))
     return row(array, width), lambda context, builder, signature, arguments: ir.Constant(_vector(row), None)
 
 
-def _load_row(typing_context, array, index, width):  # noqa: ARG001
+def _load_row(typing_context, array, index, width):
     """Return row `index` of a block."""
     row = Row(array.dtype, len(width))
 
@@ -64,7 +64,7 @@ def _load_row(typing_context, array, index, width):  # noqa: ARG001
     return row(array, index, width), generate
 
 
-def _store_row(typing_context, array, index, row):  # noqa: ARG001
+def _store_row(typing_context, array, index, row):
     """Write a row to a block."""
 
     def generate(context, builder, signature, arguments):
@@ -75,7 +75,7 @@ def _store_row(typing_context, array, index, row):  # noqa: ARG001
     return types.void(array, index, row), generate
 
 
-def _add_scaled(typing_context, row, factor, other):  # noqa: ARG001
+def _add_scaled(typing_context, row, factor, other):
     """Return ``row + factor * other``; the factor is a number of the rows' dtype."""
 
     def generate(context, builder, signature, arguments):

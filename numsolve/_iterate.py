@@ -271,5 +271,7 @@ class _Columns(_Run):
         self.limit = namespace(self.norms).asarray(self.goal)
 
     def thinned(self):
-        self.few = 4 * (~self.done).sum() <= self.started
+        left = ~self.done
+        near = (self.latest() <= 10 * self.goal)[left].any()  # the block's next steps finish what is near
+        self.few = not near and 4 * left.sum() <= self.started
         return self.few

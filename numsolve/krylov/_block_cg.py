@@ -27,7 +27,8 @@ def steps(A, b, M, x):
     Y = W if M is None else M.apply_block(W, xp.empty_like(W))
     N = kernels.block_gram(W, W)
     F = N if M is None else kernels.block_gram(W, Y)
-    H, C, beta, alpha = N.copy(), *(xp.zeros_like(N) for _ in range(3))
+    H = F * xp.asarray(np.eye(len(S), dtype=b.dtype))  # its diagonal: the columns may depend on each other
+    C, beta, alpha = (xp.zeros_like(N) for _ in range(3))
     step, moves = xp.zeros_like(S), xp.zeros(2, bool)
     P, Z = xp.zeros_like(W), xp.empty_like(W)
     kernels.block_beta(N, F, S, H, C, beta, rr, moves)

@@ -117,23 +117,24 @@ def _solve_one(start, system, b, x0, callback):
 def _solve_columns(start, system, callback, block=None):
     """Solve column by column, or many at once with `block`; the worst status speaks for all."""
     xp, (n, k) = namespace(system.b), system.b.shape
-    x = xp.zeros((n, k), system.b.dtype)
-    if system.x0 is not None:
-        x[...] = system.x0
     results, width = [], 1 if block is None else WIDEST
     for group in (slice(first, first + width) for first in range(0, k, width)):
-        part = system._replace(b=system.b[:, group], x0=x[:, group])
+        x0 = None if system.x0 is None else system.x0[:, group]
+        part = system._replace(b=system.b[:, group], x0=x0)
         if part.b.shape[1] == 1:
             found = [_solve_caught(start, part, 0, callback)]
         else:
             found = _solve_block(start, block, part, callback)
-        for column, result in enumerate(found, start=len(results)):
-            x[:, column] = result.x
         results += found
         if any(result.status in (Status.STOPPED, Status.INTERRUPTED) for result in found):
             break
+    x = xp.zeros((n, k), system.b.dtype)
     if not results:
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
+    if system.x0 is not None:
+        x[...] = system.x0
+    for column, result in enumerate(results):
+        x[:, column] = result.x
     residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
     for column, result in enumerate(results):
         residuals[: len(result.residuals), column] = result.residuals
@@ -150,7 +151,8 @@ def _solve_columns(start, system, callback, block=None):
 def _solve_caught(start, system, column, callback):
     """Solve for one column; Ctrl-C becomes a status, for there is more to hand back."""
     try:
-        return _solve_one(start, system, system.b[:, column], system.x0[:, column], callback)
+        x0 = None if system.x0 is None else system.x0[:, column]
+        return _solve_one(start, system, system.b[:, column], x0, callback)
     except Interrupted as caught:
         return caught.result
 
@@ -169,8 +171,10 @@ def _solve_block(start, block, system, callback):
     if A_unit != 1:
         A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
     x_units = xp.asarray((units / A_unit).astype(real))
-    b = xp.ascontiguousarray(b * xp.asarray((1 / units).astype(real)))
-    x = xp.ascontiguousarray(system.x0 * xp.asarray((largest > 0).astype(real)) / x_units)
+    b = xp.ascontiguousarray(b if (units == 1).all() else b * xp.asarray((1 / units).astype(real)))
+    x = xp.zeros_like(b)
+    if system.x0 is not None:
+        x += system.x0 * xp.asarray((largest > 0).astype(real)) / x_units
     squares = to_host(kernels_for(b).block_gram(b, b)).diagonal().real
     tol = np.maximum(system.rtol * np.sqrt(squares), system.atol / units).astype(real)
     try:
@@ -180,7 +184,7 @@ def _solve_block(start, block, system, callback):
             tol=tol,
             maxiter=system.maxiter,
             callback=callback,
-            scale=(x_units, units),
+            scale=(x_units if (units != A_unit).any() else 1.0, units),
         )
     except Interrupted as caught:
         result = caught.result

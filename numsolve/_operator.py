@@ -265,7 +265,7 @@ class Scaled(Operator):
 
     def apply_block(self, X, out):
         self._operator.apply_block(X, out)
-        out *= self._factor
+        out *= self.factor
         return out
 
 

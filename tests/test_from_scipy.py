@@ -1,0 +1,166 @@
+"""The page for those who come from elsewhere: its tables run, and what it says of differences is so."""
+
+import re
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pyamg
+import pytest
+import scipy.sparse as sp
+import scipy.sparse.linalg as spla
+
+from numsolve import ConvergenceWarning, Status, krylov, precondition, solve
+from numsolve.problems import convection_diffusion, poisson
+
+PAGE = (Path(__file__).parents[1] / "docs" / "from_scipy.md").read_text()
+ROWS = [
+    tuple(re.findall(r"`([^`]+)`", cell) for cell in line.strip("|").split(" | "))
+    for line in PAGE.splitlines()
+    if line.startswith("| `")
+]
+
+
+@pytest.fixture
+def names(rng):
+    """What the page's code may use."""
+    A = sp.csr_array(poisson((11, 12)) + 0.5 * sp.eye_array(132))
+    E = rng.standard_normal((60, 20))
+    return {
+        "A": A,
+        "b": rng.standard_normal(132),
+        "x0": rng.standard_normal(132),
+        "M": sp.csr_array(sp.diags_array(1 / A.diagonal())),
+        "E": E,
+        "f": rng.standard_normal(60),
+        "ml": pyamg.smoothed_aggregation_solver(sp.csr_matrix(A)),
+        "krylov": krylov,
+        "precondition": precondition,
+        "solve": solve,
+        "spla": spla,
+        "pyamg": pyamg,
+    }
+
+
+def solution(code, names):
+    """Run a call and return x, whatever it is wrapped in."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConvergenceWarning)
+        found = eval(code, dict(names))
+    if hasattr(found, "x"):
+        return found.check().x
+    return found[0] if isinstance(found, tuple) else found
+
+
+def wanted(code, names):
+    """Return the solution of the problem a call is about, by dense linear algebra."""
+    A, b, E, f = names["A"].toarray(), names["b"], names["E"], names["f"]
+    if "(E" in code:
+        damp = 0.1 if "damp" in code or ", 0.1" in code else 0.0
+        return np.linalg.solve(E.T @ E + damp**2 * np.eye(20), E.T @ f)
+    return np.linalg.solve(A - (0.1 if "shift" in code else 0) * np.eye(132), b)
+
+
+@pytest.mark.parametrize(("theirs", "ours"), ROWS, ids=lambda cell: cell[0])
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+def test_each_row_of_the_tables(theirs, ours, names):
+    for code in [*theirs, *ours]:
+        if not code.startswith("-ksp"):
+            np.testing.assert_allclose(solution(code, names), wanted(code, names), atol=1e-7)
+
+
+def test_all_methods_that_scipy_has_too_are_in_the_table():
+    shared = {name for name in krylov.__all__ if hasattr(spla, name)}
+    assert shared == set(re.findall(r"`spla\.(\w+)\(", PAGE)) & set(krylov.__all__)
+    assert len(ROWS) == PAGE.count("\n| `")
+
+
+def capped(method, *args, **options):
+    """Solve without a warning of the miss that is meant."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return method(*args, **options)
+
+
+def test_gmres_counts_products_and_restarts_later(rng):
+    A, b = convection_diffusion((12, 12), (30.0, 5.0)), rng.standard_normal(144)
+    theirs = spla.gmres(A, b, rtol=1e-12, restart=5, maxiter=3)[0]
+    ours = capped(krylov.gmres, A, b, rtol=1e-12, restart=5, maxiter=15)
+    assert ours.nit == 15
+    np.testing.assert_allclose(ours.x, theirs, rtol=1e-6, atol=1e-9)
+    norms = []
+    spla.gmres(A, b, rtol=1e-12, maxiter=1, callback=norms.append, callback_type="pr_norm")
+    assert len(norms) == 20
+
+
+def test_gmres_preconditions_from_the_other_side(rng):
+    A, b = convection_diffusion((12, 12), (30.0, 5.0)), rng.standard_normal(144)
+    M = sp.csr_array(sp.diags_array(rng.uniform(0.1, 10, 144)))
+    theirs = b - A @ spla.gmres(A, b, M=M, restart=6, maxiter=1)[0]
+    ours = b - A @ capped(krylov.gmres, A, b, M=M, restart=6, maxiter=6).x
+    assert np.linalg.norm(ours) < 0.99 * np.linalg.norm(theirs)
+    assert np.linalg.norm(M @ theirs) < 0.99 * np.linalg.norm(M @ ours)
+
+
+def test_minres_of_scipy_may_stop_at_a_large_residual():
+    d, b = np.geomspace(1e-6, 1, 200), np.ones(200)
+    theirs, info = spla.minres(sp.diags_array(d), b, rtol=1e-5, maxiter=5000)
+    assert info == 0
+    assert np.linalg.norm(b - d * theirs) > 0.1 * np.linalg.norm(b)
+    ours = krylov.minres(sp.diags_array(d), b, rtol=1e-5, maxiter=5000).check()
+    assert np.linalg.norm(b - d * ours.x) <= 1e-5 * np.linalg.norm(b)
+
+
+@pytest.mark.parametrize("method", [krylov.lsqr, krylov.lsmr])
+def test_least_squares_stop_by_the_gradient(method, rng):
+    E, f = rng.standard_normal((300, 40)) * np.geomspace(1, 1e-4, 40), rng.standard_normal(300)
+    small = 1e-6 * np.linalg.norm(E.T @ f)
+    x, stopped = getattr(spla, method.__name__)(E, f)[:2]
+    assert stopped in (2, 7)
+    assert np.linalg.norm(E.T @ (f - E @ x)) > 100 * small
+    result = method(E, f).check()
+    assert np.linalg.norm(E.T @ (f - E @ result.x)) <= small
+    assert result.residual_norm == pytest.approx(np.linalg.norm(f - E @ result.x))
+
+
+def test_info_is_a_status_and_the_count_is_nit(names):
+    A, b = names["A"], names["b"]
+    assert spla.cg(A, b, maxiter=3)[1] == 3
+    with pytest.warns(ConvergenceWarning):
+        result = krylov.cg(A, b, maxiter=3)
+    _, info = result
+    assert info == Status.MAXITER == 1
+    assert result.nit == 3
+    with pytest.warns(ConvergenceWarning):
+        x, info = krylov.cg(-A, b)
+    assert info == Status.BREAKDOWN < 0
+    assert np.isfinite(x).all()
+
+
+@pytest.mark.parametrize("name", ["cg", "bicgstab", "gmres", "minres"])
+def test_callbacks_get_the_norm_too_and_may_stop(name, names):
+    A, b, seen = names["A"], names["b"], []
+
+    def callback(x, norm):
+        seen.append(abs(norm - np.linalg.norm(b - A @ x)))
+        return len(seen) == 3
+
+    assert getattr(krylov, name)(A, b, callback=callback).status == Status.STOPPED
+    assert max(seen) < 1e-10 * np.linalg.norm(b)
+
+
+def test_shapes(names):
+    A, b = names["A"], names["b"]
+    assert krylov.cg(A, np.stack([b, b], axis=1)).x.shape == (132, 2)
+    with pytest.raises(ValueError, match=r"shape|dimension"):
+        spla.cg(A, np.stack([b, b], axis=1))
+
+
+def test_pyamgs_hierarchy_costs_a_few_more_iterations(names):
+    A, b, ml = names["A"], names["b"], names["ml"]
+    theirs = krylov.cg(A, b, rtol=1e-10, M=ml.aspreconditioner()).check().nit
+    ours = krylov.cg(A, b, rtol=1e-10, M=precondition.amg(A, method=ml)).check().nit
+    assert theirs <= ours <= 2 * theirs
+    residuals = []
+    pyamg.krylov.gmres(A, b, tol=1e-12, restart=5, maxiter=2, residuals=residuals)
+    assert len(residuals) == 2 * 5 + 1

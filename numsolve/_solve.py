@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from math import nan
 from typing import Any
 
@@ -12,7 +13,7 @@ from ._array import array_module, to_host
 from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 from ._traits import inspect
-from .krylov import _bicgstab, _cg, _gmres, _idrs, _minres
+from .krylov import _bicgstab, _block_cg, _cg, _gmres, _idrs, _minres
 from .krylov._linear import prepare, run
 
 STARTS = {  # method: what makes the generator's start from a system
@@ -79,7 +80,8 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
     maxiter : int, optional
         Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops.
+        ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops. See the
+        methods for what it is shown of several columns.
 
     Returns
     -------
@@ -224,9 +226,12 @@ class _Problem:
         system = system._replace(maxiter=maxiter)
         if method in HERMITIAN and not self.traits.hermitian:
             return self.failure(Status.BREAKDOWN, "A is not Hermitian: use gmres", method)
-        # A negative definite matrix is a positive definite one with another sign.
-        flip = method == "cg" and self.traits.sign < 0
-        result = run(_negative if flip else STARTS[method](system), system, self.callback)
+        start, block = STARTS[method](system), None
+        if method == "cg":
+            # A negative definite matrix is a positive definite one with another sign.
+            flip = self.traits.sign < 0
+            start, block = (partial(_negative, s) if flip else s for s in (_cg.steps, _block_cg.steps))
+        result = run(start, system, self.callback, block)
         return self.judged(result, method, label, M)
 
     def preconditioner(self, M):
@@ -337,9 +342,9 @@ def _ilu(A):
     return as_operator(_direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
 
 
-def _negative(A, b, M, x):
+def _negative(steps, A, b, M, x):
     """CG for a negative definite matrix: the same iterates, from the system with the other sign."""
-    return _cg.steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
+    return steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
 
 
 def _columns(b, x):

@@ -6,12 +6,14 @@ from ._chebyshev import chebyshev
 from ._fgmres import fgmres
 from ._gmres import gmres
 from ._idrs import idrs
+from ._least_squares import LeastSquaresResult
 from ._lsmr import lsmr
 from ._lsqr import lsqr
 from ._minres import minres
 from ._refine import RefinementResult, refine
 
 __all__ = [
+    "LeastSquaresResult",
     "RefinementResult",
     "bicgstab",
     "cg",

@@ -17,7 +17,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     A : array, sparse array or LinearOperator, shape (n, n)
         Hermitian positive definite matrix, in the library (NumPy/SciPy or CuPy) of `b`.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
+        Right-hand side, or `k` of them, solved eight at a time by block CG. Real or complex floating point;
         integers are taken as float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
@@ -29,7 +29,8 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is live: copy it to keep it. Of several columns it is shown up to eight at once, of shape (n, 8),
+        with an array of their norms.
 
     Returns
     -------
@@ -55,10 +56,20 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     Algorithm 9.1 of [1]_. The true residual is recomputed before convergence is reported. That `A` is
     Hermitian is tested with two products.
 
+    Several columns share one Krylov space [2]_, whose basis is made orthonormal again when it becomes
+    dependent [3]_: one pass over `A` an iteration for all, and fewer iterations than each would need alone.
+    An iteration with k columns moves ``80 k + 24`` n bytes beside `A`, in three passes (with `M`: 32 k more);
+    storage: 4 k vectors (with `M`: 5 k). A column that has converged is not moved any more; what breaks
+    down or stagnates in a block is finished column by column. `maxiter` counts iterations of a block.
+
     References
     ----------
     .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
        :doi:`10.1137/1.9780898718003`.
+    .. [2] D. P. O'Leary, *The block conjugate gradient algorithm and related methods*, Linear Algebra Appl.
+       29, 1980, :doi:`10.1016/0024-3795(80)90247-5`.
+    .. [3] A. A. Dubrulle, *Retooling the method of block conjugate gradients*, Electron. Trans. Numer.
+       Anal. 12, 2001.
 
     Examples
     --------

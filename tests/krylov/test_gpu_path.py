@@ -71,17 +71,18 @@ def test_the_schedule_changes_no_bit(cupy, monkeypatch):
     assert len(results) == 1
 
 
-def per_iteration(cupy, method, **options):
+def per_iteration(cupy, method, system=None, ends=(10, 30), **options):
     """Return launches and host syncs of one more iteration, by the difference of two runs."""
-    A, b = numsolve.to_device(*problem()[:2])
+    A, b = numsolve.to_device(*(system or problem()[:2]))
     counted = []
-    for maxiter in (10, 30):
+    for maxiter in ends:
         cupy.counts.clear()
         with pytest.warns(numsolve.ConvergenceWarning):
             result = method(A, b, rtol=1e-30, maxiter=maxiter, **options)
         assert result.nit == maxiter
         counted.append((cupy.counts["launches"], cupy.counts["syncs"]))
-    return [(after - before) / 20 for before, after in zip(*counted, strict=True)]
+    steps = ends[1] - ends[0]
+    return [(after - before) / steps for before, after in zip(*counted, strict=True)]
 
 
 def test_cg_needs_four_launches_and_a_tenth_of_a_sync(cupy):
@@ -243,10 +244,52 @@ def test_mixing_the_libraries_names_both(cupy):
         cg(*numsolve.to_device(A, b), np.zeros_like(b))
 
 
-def test_columns_on_the_device(cupy):
+@pytest.mark.parametrize("method", METHODS)
+def test_columns_on_the_device(cupy, method):
     A, b, x = problem()
-    result = gmres(*numsolve.to_device(A, np.stack([b, 2 * b], axis=1)), rtol=1e-8).check()
+    result = METHODS[method](*numsolve.to_device(A, np.stack([b, 2 * b], axis=1)), rtol=1e-8).check()
     np.testing.assert_allclose(result.x.get(), np.stack([x, 2 * x], axis=1), atol=1e-5)
+
+
+def compare_blocks(dtype, with_M):
+    """Solve for columns that end at different times, some of them dependent, on both libraries."""
+    A, b, x = problem(dtype)
+    rtol = 1e-8 if np.finfo(dtype).eps < 1e-10 else 1e-5
+    X = np.random.default_rng(1).standard_normal((len(b), 5)).astype(dtype)
+    X[:, 1], X[:, 3] = 3 * X[:, 0], 0
+    start = X.copy()
+    start[:, 2] += 1e-3 * b
+    start[:, :2] = start[:, 4:] = 0
+    make = numsolve.precondition.jacobi if with_M else lambda A: None
+    host = cg(A, A @ X, start, M=make(A), rtol=rtol).check()
+    there = numsolve.to_device(A, A @ X, start)
+    device = cg(*there, M=make(there[0]), rtol=rtol).check()
+    assert type(device.x).__module__.startswith("cupy")
+    assert device.nit == host.nit
+    np.testing.assert_array_equal(np.isnan(device.residuals), np.isnan(host.residuals))
+    np.testing.assert_allclose(numsolve.to_host(device.x), X, atol=rtol * 1e3)
+    np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=0.1, atol=rtol)
+
+
+@pytest.mark.parametrize("with_M", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_blocks_as_on_the_host(cupy, dtype, with_M):
+    compare_blocks(dtype, with_M)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("with_M", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+def test_blocks_as_on_the_host_on_a_device(dtype, with_M):
+    compare_blocks(dtype, with_M)
+
+
+def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
+    rng = np.random.default_rng(0)
+    A, B = problem()[0], rng.standard_normal((144, 3))
+    launches, syncs = per_iteration(cupy, cg, system=(A, B), ends=(4, 8))
+    assert launches <= 8
+    assert syncs <= 0.1
 
 
 @pytest.mark.parametrize("method", METHODS)

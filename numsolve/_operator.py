@@ -186,7 +186,8 @@ class Dense(Operator):
         """Return the conjugate transpose; of a real matrix it is a view."""
         return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
 
-    apply_block = apply
+    def apply_block(self, X, out):
+        return self.apply(X, out)
 
     def magnitude(self):
         return _largest(self.array.ravel())
@@ -305,7 +306,8 @@ class _Cast(Operator):
             out[...] = self._operator @ x
         return out
 
-    apply_block = apply
+    def apply_block(self, X, out):
+        return self.apply(X, out)
 
 
 def as_operator(A, home, name="A"):

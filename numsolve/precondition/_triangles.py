@@ -45,11 +45,12 @@ class Pattern:
         width = indices.dtype
         rows = np.repeat(np.arange(n, dtype=width), np.diff(indptr))
         fill = None
-        if np.count_nonzero(rows == indices) < n or (symmetric and not _mirrored(rows, indices)):
+        if np.count_nonzero(rows == indices) < n or (symmetric and not _mirrored(indptr, indices)):
             rows, indices, fill = _filled(n, rows, indices, symmetric)
             indptr = _indptr(rows, n)
         lower, upper = np.flatnonzero(indices < rows), np.flatnonzero(indices > rows)
-        mirror = np.lexsort((rows[lower], indices[lower])) if symmetric else None
+        L, U = ((_indptr(rows[half], n), indices[half]) for half in (lower, upper))
+        mirror = _by_columns(*L).data if symmetric else None
 
         def move(index):
             return None if index is None else xp.asarray(index.astype(width, copy=False))
@@ -60,8 +61,7 @@ class Pattern:
         self.diag = move(np.flatnonzero(indices == rows))
         self.size = len(indices)
         self.indptr, self.indices = move(indptr), move(indices)
-        self.L = move(_indptr(rows[lower], n)), move(indices[lower])
-        self.U = move(_indptr(rows[upper], n)), move(indices[upper])
+        self.L, self.U = tuple(map(move, L)), tuple(map(move, U))
         self.upper_rows = move(rows[upper])
         self.order = Order(matrix.library, self.indptr, self.indices)
 
@@ -84,10 +84,18 @@ def _indptr(rows, n):
     return np.append(0, np.cumsum(np.bincount(rows, minlength=n))).astype(rows.dtype)
 
 
-def _mirrored(rows, indices):
-    """Tell whether each entry has its mirror image: in the order of columns the pattern is the same."""
-    turned = np.lexsort((rows, indices))
-    return np.array_equal(rows[turned], indices) and np.array_equal(indices[turned], rows)
+def _by_columns(indptr, indices):
+    """Return the pattern by columns; its data are the places of the entries by rows."""
+    import scipy.sparse as sp
+
+    n = len(indptr) - 1
+    return sp.csr_array((np.arange(len(indices), dtype=indices.dtype), indices, indptr), shape=(n, n)).tocsc()
+
+
+def _mirrored(indptr, indices):
+    """Tell whether each entry has its mirror image."""
+    turned = _by_columns(indptr, indices)
+    return np.array_equal(turned.indptr, indptr) and np.array_equal(turned.indices, indices)
 
 
 def _filled(n, rows, indices, symmetric):

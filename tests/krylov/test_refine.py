@@ -130,7 +130,7 @@ def test_a_preconditioner_in_either_precision(rng):
     assert max(counts) < 40
 
 
-def test_a_double_preconditioner_meets_no_double_vector(rng):
+def test_a_single_preconditioner_meets_no_double_vector(rng):
     """One that is single is never brought to double and back."""
     A = poisson((8, 8))
 

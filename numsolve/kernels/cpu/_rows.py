@@ -133,8 +133,21 @@ def add_to_gram(gram, first, last, A, B, width):
         for i in range(first, last):
             row = add_scaled(row, np.conj(A[i, j]), load_row(B, i, width))
         store_row(gram, j, row)
-    for pair in range(np.uint64(len(width) // 2)):
-        j = pair + pair
+    for four in range(np.uint64(len(width) // 4)):
+        j = np.uint64(4) * four
+        j1, j2, j3 = j + np.uint64(1), j + np.uint64(2), j + np.uint64(3)
+        row, row1 = load_row(gram, j, width), load_row(gram, j1, width)
+        row2, row3 = load_row(gram, j2, width), load_row(gram, j3, width)
+        for i in range(first, last):
+            b = load_row(B, i, width)
+            row, row1 = add_scaled(row, np.conj(A[i, j]), b), add_scaled(row1, np.conj(A[i, j1]), b)
+            row2, row3 = add_scaled(row2, np.conj(A[i, j2]), b), add_scaled(row3, np.conj(A[i, j3]), b)
+        store_row(gram, j, row)
+        store_row(gram, j1, row1)
+        store_row(gram, j2, row2)
+        store_row(gram, j3, row3)
+    for pair in range(np.uint64(len(width) % 4 // 2)):
+        j = np.uint64(len(width) // 4 * 4) + pair
         j1 = j + np.uint64(1)
         row, row1 = load_row(gram, j, width), load_row(gram, j1, width)
         for i in range(first, last):

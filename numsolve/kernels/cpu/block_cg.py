@@ -76,13 +76,18 @@ def _block_step(moves, step, beta, C, W, Y, X, wide, P, width):
                     y = add_scaled(y, Y[i, j], load_row(C, j, width))
                 store_row(W, i, w)
                 store_row(Y, i, y)
-        for i in range(first, last):
+        for i in range(first, last, np.uint64(2)):
+            i1 = min(i + np.uint64(1), last - np.uint64(1))
             x, p = load_row(X, i, wide), load_row(Y, i, width)
+            x1, p1 = load_row(X, i1, wide), load_row(Y, i1, width)
             for j in range(np.uint64(len(width))):
-                x = add_scaled(x, P[i, j], load_row(step, j, wide))
-                p = add_scaled(p, P[i, j], load_row(beta, j, width))
+                s, b = load_row(step, j, wide), load_row(beta, j, width)
+                x, p = add_scaled(x, P[i, j], s), add_scaled(p, P[i, j], b)
+                x1, p1 = add_scaled(x1, P[i1, j], s), add_scaled(p1, P[i1, j], b)
             store_row(X, i, x)
+            store_row(X, i1, x1)
             store_row(P, i, p)
+            store_row(P, i1, p1)
 
 
 @inline

@@ -25,7 +25,13 @@ def blocks(rng, n, k, dtype):
 CASES = {
     "spmv": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
     "spmv_dot": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
-    "spmm": lambda rng, n, t, i: (*csr(rng, n, t, i), *blocks(rng, n, 10 if n == 257 else 5 if n % 2 else 2, t)),
-    "spmm_gram": lambda rng, n, t, i: (*csr(rng, n, t, i), *blocks(rng, n, 8 if n == 257 else 5 if n % 2 else 2, t)),
+    "spmm": lambda rng, n, t, i: (
+        *csr(rng, n, t, i),
+        *blocks(rng, n, 10 if n == 257 else 5 if n % 2 else 2, t),
+    ),
+    "spmm_gram": lambda rng, n, t, i: (
+        *csr(rng, n, t, i),
+        *blocks(rng, n, 8 if n == 257 else 5 if n % 2 else 2, t),
+    ),
 }
 RETURNS_SUM = {"spmv_dot"}

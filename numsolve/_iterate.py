@@ -2,6 +2,7 @@
 
 import time
 from math import inf
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,8 @@ class _Run:
     """The state of one run of the loop."""
 
     def __init__(self, start, x, tol, maxiter, callback, time_limit, scale):
-        self.start, self.x, self.maxiter, self.callback = start, x, maxiter, callback
+        self.start, self.maxiter, self.callback = start, maxiter, callback
+        self.x: Any = x
         self.x_scale, self.norm_scale = scale
         self.deadline = time.monotonic() + time_limit
         self.history = []

@@ -144,7 +144,8 @@ class Dense(Operator):
         namespace(out).matmul(self.array, x, out=out)
         return out
 
-    apply_block = apply
+    def apply_block(self, X, out):
+        return self.apply(X, out)
 
     def magnitude(self):
         return _largest(self.array.ravel())
@@ -210,7 +211,8 @@ class _Cast(Operator):
             out[...] = self._operator @ x
         return out
 
-    apply_block = apply
+    def apply_block(self, X, out):
+        return self.apply(X, out)
 
 
 def as_operator(A, home, name="A"):

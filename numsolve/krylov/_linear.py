@@ -14,7 +14,7 @@ from .._operator import Operator, Scaled, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
-WIDEST = 8  # columns that a block method takes at once: more of them were measured to cost more than they save
+WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
 
 
 class System(NamedTuple):

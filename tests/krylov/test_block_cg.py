@@ -117,7 +117,9 @@ DEPENDENT = {
     "equal": lambda A, B: B[:, [0, 0, 1, 1, 0]],
     "multiples": lambda A, B: B[:, [0, 0, 0]] * [1, -3, 1e-9],
     "a sum": lambda A, B: np.column_stack([B[:, 0], B[:, 1], B[:, 0] + B[:, 1]]),
-    "nearly equal": lambda A, B: np.column_stack([B[:, 0], B[:, 0] + 1e-9 * B[:, 1], B[:, 0] + 1e-13 * B[:, 2]]),
+    "nearly equal": lambda A, B: np.column_stack(
+        [B[:, 0], B[:, 0] + 1e-9 * B[:, 1], B[:, 0] + 1e-13 * B[:, 2]]
+    ),
     "zero": lambda A, B: B[:, :4] * [0, 1, 0, 1],
     "all zero": lambda A, B: 0 * B[:, :3],
     "all but one zero": lambda A, B: B[:, :3] * [0, 1, 0],

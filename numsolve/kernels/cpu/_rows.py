@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core.datamodel import models, register_default
+from numba.core.datamodel import models
+from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic
 
 from ._jit import inline, kernel, paste
@@ -50,14 +51,18 @@ def _address(context, builder, kind, array, index, row):
 def _zero_row(typing_context, array, width):  # noqa: ARG001 - Numba's interface
     """Return a row of zeros of the dtype of `array`."""
     row = Row(array.dtype, len(width))
-    return row(array, width), lambda context, builder, signature, arguments: ir.Constant(_vector(row), None)
+
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
+        return ir.Constant(_vector(row), None)
+
+    return row(array, width), generate
 
 
 def _load_row(typing_context, array, index, width):  # noqa: ARG001
     """Return row `index` of a block."""
     row = Row(array.dtype, len(width))
 
-    def generate(context, builder, signature, arguments):
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
         pointer, align = _address(context, builder, array, arguments[0], arguments[1], row)
         return builder.load(pointer, align=align)
 
@@ -67,7 +72,7 @@ def _load_row(typing_context, array, index, width):  # noqa: ARG001
 def _store_row(typing_context, array, index, row):  # noqa: ARG001
     """Write a row to a block."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
         pointer, align = _address(context, builder, array, arguments[0], arguments[1], row)
         builder.store(arguments[2], pointer, align=align)
         return context.get_dummy_value()
@@ -78,14 +83,14 @@ def _store_row(typing_context, array, index, row):  # noqa: ARG001
 def _add_scaled(typing_context, row, factor, other):  # noqa: ARG001
     """Return ``row + factor * other``; the factor is a number of the rows' dtype."""
 
-    def generate(context, builder, signature, arguments):
+    def generate(context, builder, signature, arguments):  # noqa: ARG001
         vector, (to, by, what) = _vector(row), arguments
         flags = ("contract", "reassoc")
 
         def spread(number):
-            one = builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(ir.IntType(32), 0))
+            nothing, first = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
-            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+            return builder.shuffle_vector(builder.insert_element(nothing, number, first), nothing, zeros)
 
         def fused(to, by, what):
             return builder.fadd(to, builder.fmul(by, what, flags=flags), flags=flags)

@@ -4,7 +4,17 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline
-from ._rows import TILE, add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
+from ._rows import (
+    TILE,
+    add_scaled,
+    add_to_gram,
+    block_kernel,
+    fold_grams,
+    load_row,
+    store_row,
+    width,
+    zero_row,
+)
 from .vector import chunks_of, span
 
 
@@ -78,7 +88,6 @@ def _block_step(moves, step, beta, C, W, Y, X, wide, P, width):
             store_row(X, i1, x1)
             store_row(P, i, p)
             store_row(P, i1, p1)
-
 
 
 @inline

@@ -9,7 +9,17 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel, paste, prefetch
-from ._rows import TILE, add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
+from ._rows import (
+    TILE,
+    add_scaled,
+    add_to_gram,
+    block_kernel,
+    fold_grams,
+    load_row,
+    store_row,
+    width,
+    zero_row,
+)
 from .vector import total
 
 ROWS = 2048  # in a chunk, on average

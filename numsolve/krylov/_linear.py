@@ -17,9 +17,7 @@ from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
 _inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
-WIDEST = (
-    8  # columns that a block method takes at once: more of them were measured to cost more than they save
-)
+WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
 
 
 class System(NamedTuple):

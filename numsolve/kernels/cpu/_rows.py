@@ -51,7 +51,11 @@ def _address(context, builder, kind, array, index, row):
 def _zero_row(typing_context, array, width):
     """Return a row of zeros of the dtype of `array`."""
     row = Row(array.dtype, len(width))
-    return row(array, width), lambda context, builder, signature, arguments: ir.Constant(_vector(row), None)
+
+    def generate(context, builder, signature, arguments):
+        return ir.Constant(_vector(row), None)
+
+    return row(array, width), generate
 
 
 def _load_row(typing_context, array, index, width):
@@ -84,11 +88,9 @@ def _add_scaled(typing_context, row, factor, other):
         flags = ("contract", "reassoc")
 
         def spread(number):
-            one = builder.insert_element(
-                ir.Constant(vector, ir.Undefined), number, ir.Constant(ir.IntType(32), 0)
-            )
+            nothing, first = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
             zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
-            return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), zeros)
+            return builder.shuffle_vector(builder.insert_element(nothing, number, first), nothing, zeros)
 
         def fused(to, by, what):
             return builder.fadd(to, builder.fmul(by, what, flags=flags), flags=flags)

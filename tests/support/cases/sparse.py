@@ -17,8 +17,9 @@ def csr(rng, n, dtype, index):
     return A.indptr.astype(index), A.indices.astype(index), A.data.astype(dtype)
 
 
-def blocks(rng, n, k, dtype):
-    """Return two random blocks of k vectors."""
+def blocks(rng, n, dtype, wide):
+    """Return two random blocks of vectors, sometimes `wide`; each width is compiled anew."""
+    k = wide if n == 257 else 5 if n % 2 else 2
     return vectors(rng, n, k, dtype), vectors(rng, n, k, dtype)
 
 
@@ -27,11 +28,11 @@ CASES = {
     "spmv_dot": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
     "spmm": lambda rng, n, t, i: (
         *csr(rng, n, t, i),
-        *blocks(rng, n, 10 if n == 257 else 5 if n % 2 else 2, t),
+        *blocks(rng, n, t, 10),
     ),
     "spmm_gram": lambda rng, n, t, i: (
         *csr(rng, n, t, i),
-        *blocks(rng, n, 8 if n == 257 else 5 if n % 2 else 2, t),
+        *blocks(rng, n, t, 8),
     ),
 }
 RETURNS_SUM = {"spmv_dot"}

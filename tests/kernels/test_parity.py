@@ -101,7 +101,10 @@ def on_device(name, dtype, index, n, cupy):
         got = getattr(kernels.kernels_for(cupy.zeros(1)), name)(*args)
         if name not in RETURNS_SUM:
             return got
-        return tuple(g.get().sum() for g in got) if isinstance(got, tuple) else got.get().sum(axis=-1)
+        if isinstance(got, tuple):
+            return tuple(g.get().sum() for g in got)
+        sums = got.get().sum(axis=-1)
+        return tuple(sums) if sums.ndim else sums
 
     check(name, n, dtype, index, call, cupy.asarray, lambda a: a.get() if hasattr(a, "get") else a)
 

@@ -1,9 +1,10 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-One thread takes the rows in their natural order, which gives what any order of levels gives. Measured on two
-cores: a Numba team for each level would cost about as much as the level (estimated); threads that spin between levels gained at most
-1.7 on a quiet machine and lost a factor of 20 on a busy one; levels interleaved in one thread gained 1.2 to
-1.8 in two dimensions and lost more in three, for they break the streams from memory. What bounds a row is
+One thread takes the rows in their natural order, which gives what any order of levels gives. A Numba team for
+each level would cost about as much as the level (estimated). Measured on two cores: threads that spin between
+levels gained at most 1.7 on a quiet machine and lost a factor of 20 on a busy one; levels interleaved in one
+thread gained 1.2 to 1.8 in two dimensions and lost more in three, for they break the streams from memory.
+What bounds a row is
 the chain from the last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry
 nearest to the diagonal comes last.
 """

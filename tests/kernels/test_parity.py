@@ -125,7 +125,7 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
     assert found == set(TABLE) == set(CASES)
 
 
-BLOCKS = ["spmm_gram", "block_gram", "block_residual", "block_step"]
+BLOCKS = ["spmm_gram", "block_gram", "block_residual"]
 
 
 @pytest.mark.parametrize("name", ["spmv_dot", "dot", "cg_update", "gmres_project", "gmres_advance", *BLOCKS])

@@ -159,6 +159,19 @@ def function(value, name):
     return value
 
 
+def recycled(space: Any, n, dtype):
+    """Return `space` if it is None or a recycled space for vectors of length `n` and `dtype`."""
+    if space is None:
+        return None
+    if not (hasattr(space, "U") and hasattr(space, "C")):
+        raise TypeError(f"recycle is a {type(space).__name__}; the attribute recycle of a result is needed")
+    if space.shape[1] != n:
+        raise ValueError(f"recycle holds vectors of length {space.shape[1]}, but A needs {n}")
+    if space.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"recycle is complex, but A and b are {dtype}: solve without it")
+    return space
+
+
 def csr_arrays(indptr, indices, shape, nnz, name="A"):
     """Raise unless the three CSR arrays describe a matrix: kernels would read past the end."""
     n_rows, n_cols = shape

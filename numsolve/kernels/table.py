@@ -114,7 +114,7 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "gmres_residual": (
             FLOATS,
             None,
-            "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* linear:int64 j:int64 m:int64",
+            "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* kept:int64 linear:int64 j:int64 m:int64",
             "block",
         ),
     },

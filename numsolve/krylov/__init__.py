@@ -4,21 +4,26 @@ from ._bicgstab import bicgstab
 from ._cg import cg
 from ._chebyshev import chebyshev
 from ._fgmres import fgmres
+from ._gcrodr import gcrodr
 from ._gmres import gmres
 from ._idrs import idrs
 from ._least_squares import LeastSquaresResult
 from ._lsmr import lsmr
 from ._lsqr import lsqr
 from ._minres import minres
+from ._recycle import RecycledResult, RecycledSpace
 from ._refine import RefinementResult, refine
 
 __all__ = [
     "LeastSquaresResult",
+    "RecycledResult",
+    "RecycledSpace",
     "RefinementResult",
     "bicgstab",
     "cg",
     "chebyshev",
     "fgmres",
+    "gcrodr",
     "gmres",
     "idrs",
     "lsmr",

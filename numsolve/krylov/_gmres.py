@@ -10,6 +10,8 @@ from .._result import Breakdown, Status
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
+NONFINITE = "the product with A or M is not finite: it overflows or returns NaN"
+
 
 def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
     r"""Solve :math:`Ax = b` by restarted GMRES, preconditioned from the right.
@@ -105,10 +107,10 @@ def _cycle(V, Z, A, b, M, x):
         A.apply(V[j] if M is None else z, V[j + 1])
         ST = kernels.gmres_project(j, V)
         uu = kernels.gmres_advance(j, ST, V)
-        rr = kernels.gmres_residual(live, Z is None, j, ST, uu, H, R, G, rotations)
+        rr = kernels.gmres_residual(live, 0, Z is None, j, ST, uu, H, R, G, rotations)
         live = yield partial(_form, j + 1, x, V, Z, M, H, R, G), rr
         if live is None:
-            _check(j, ST)
+            check_step(j == 0, ST)
             return
 
 
@@ -123,14 +125,11 @@ def _form(k, x, V, Z, M, H, R, G):
     return x + (step if M is None or Z is not None else M @ step)
 
 
-def _check(j, ST):
-    """After a NaN in step j: raise unless the steps before it gained something to start again from."""
-    ST = to_host(ST)
-    if not np.isfinite(ST).all():
-        raise Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
-    if j == 0:
+def check_step(first, ST):
+    """After a NaN: raise unless a step before, of this cycle, gained something to start again from."""
+    if not np.isfinite(to_host(ST)).all():
+        raise Breakdown(NONFINITE, Status.NONFINITE)
+    if first:
         raise Breakdown(
             "A maps the residual to zero: A is singular, and b may not be in its range",
             Status.SINGULAR,

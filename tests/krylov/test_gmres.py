@@ -23,7 +23,7 @@ def arnoldi(A, steps, kernels, dtype, rng):
         V[j + 1] = A @ V[j]
         ST = kernels.gmres_project(j, V)
         uu = kernels.gmres_advance(j, ST, V)
-        kernels.gmres_residual(live, True, j, ST, uu, H, R, G, rot)
+        kernels.gmres_residual(live, 0, True, j, ST, uu, H, R, G, rot)
     return V, H
 
 

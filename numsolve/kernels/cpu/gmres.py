@@ -83,12 +83,14 @@ def gmres_advance(j, ST, V):
 
 
 @inline
-def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
+def gmres_residual(live, kept, linear, j, ST, uu, H, R, G, rot):
     nu, gamma = _scales(j, ST)
     if not (live[0] and nu > 0):
         return nu * np.nan
-    if j == 0:
-        G[0, 0] = nu
+    if j == kept:
+        for k in range(j):
+            G[1, k] += ST[0, k]
+        G[0, j] = nu
     else:
         for k in range(j):
             H[j - 1, k] += ST[0, k]
@@ -96,7 +98,7 @@ def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
         _rotate(j - 1, H, R, G, rot)
     for k in range(j + 1):
         value = ST[1, k] if k < j else gamma
-        for i in range(max(k - 1, 0), j if linear else 0):
+        for i in range(max(k - 1, kept), j if linear else 0):
             value -= ST[0, i] * H[i, k]
         H[j, k] = value / nu
     H[j, j + 1] = np.sqrt(uu)

@@ -96,14 +96,14 @@ __device__ real<T> rotate(int64 j, const T* H, T* R, T* G, T* rot, int64 m)
 
 template <typename T>
 __global__ void gmres_residual(const bool* live, const T* ST, const real<T>* uu, int64 uu_count, T* H, T* R, T* G,
-                               T* rot, real<T>* rr, int64 linear, int64 j, int64 m)
+                               T* rot, real<T>* rr, int64 kept, int64 linear, int64 j, int64 m)
 {
     real<T> nu;
     T gamma;
     scales(ST, j, &nu, &gamma);
     const real<T> uu_sum = sum_pieces(uu, uu_count);
     const bool go = *live && nu > 0;
-    if (go && j > 0) {
+    if (go && j > kept) {
         for (int64 k = threadIdx.x; k < j; k += blockDim.x) H[(j - 1) * m + k] += ST[k];
         __syncthreads();
         if (threadIdx.x == 0) {
@@ -111,11 +111,12 @@ __global__ void gmres_residual(const bool* live, const T* ST, const real<T>* uu,
             rotate(j - 1, H, R, G, rot, m);
         }
     }
-    if (go && j == 0 && threadIdx.x == 0) G[0] = T(nu);
+    for (int64 k = threadIdx.x; go && j == kept && k < j; k += blockDim.x) G[m + k] += ST[k];
+    if (go && j == kept && threadIdx.x == 0) G[j] = T(nu);
     __syncthreads();
     for (int64 k = threadIdx.x; go && k <= j; k += blockDim.x) {
         T value = k < j ? ST[j + 1 + k] : gamma;
-        for (int64 i = k > 0 ? k - 1 : 0; linear && i < j; ++i) value -= ST[i] * H[i * m + k];
+        for (int64 i = k - 1 > kept ? k - 1 : kept; linear && i < j; ++i) value -= ST[i] * H[i * m + k];
         H[j * m + k] = (1 / nu) * value;
     }
     __syncthreads();

@@ -20,7 +20,7 @@ def gmres_advance(j, ST, V):
     return uu
 
 
-def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
+def gmres_residual(live, kept, linear, j, ST, uu, H, R, G, rot):
     rr = pieces(H, 1)
-    launch("gmres_residual", 1, live, ST, uu, H, R, G, rot, rr, linear, j, H.shape[1])
+    launch("gmres_residual", 1, live, ST, uu, H, R, G, rot, rr, kept, linear, j, H.shape[1])
     return rr

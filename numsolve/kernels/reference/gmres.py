@@ -22,26 +22,28 @@ def gmres_advance(j, ST, V):
     return np.vdot(V[j + 1], V[j + 1]).real
 
 
-def gmres_residual(live, linear, j, ST, uu, H, R, G, rot):
+def gmres_residual(live, kept, linear, j, ST, uu, H, R, G, rot):
     """Correct column j - 1 of the Hessenberg matrix, add column j, return the squared residual.
 
     Row i of `H` and of `R` holds column i of the Hessenberg matrix and of its triangular factor, `rot`
     the Givens rotations, ``G[1]`` the rotated right-hand side and ``G[0]`` what each rotation found. If
     `linear`, w came from u before its second orthogonalisation, which is made up for: ``A V`` is known.
+    The first `kept` basis vectors are images of others, of which the first columns of `H` and `R` tell.
     """
     nu, gamma = _scales(j, ST)
     if not (live[0] and nu > 0):
         return nu * np.nan
     s, t = ST[0, :j], ST[1, :j]
-    if j == 0:
-        G[0, 0] = nu
+    if j == kept:
+        G[1, :j] += s
+        G[0, j] = nu
     else:
         H[j - 1, :j] += s
         H[j - 1, j] = nu
         _rotate(j - 1, H, R, G, rot)
     H[j, : j + 1] = np.append(t, gamma)
     if linear:
-        H[j, : j + 1] -= s @ H[:j, : j + 1]
+        H[j, : j + 1] -= s[kept:] @ H[kept:j, : j + 1]
     H[j, : j + 1] /= nu
     H[j, j + 1] = np.sqrt(uu)
     return _rotate(j, H, R, G, rot)

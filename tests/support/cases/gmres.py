@@ -27,15 +27,18 @@ def hessenberg(rng, j, n, dtype):
         np.zeros((2, m), dtype),
         np.zeros((2, m), dtype),
     )
-    live, G[0, 0] = np.array([True]), 1
+    live, kept = np.array([True]), min(n % 3, j)
+    G[0, kept] = 1
+    for k in range(kept):
+        H[k, k] = R[k, k] = rot[0, k] = 1
     ST, uu = np.zeros((2, 1), dtype), real(0.5, dtype)
-    for k in range(j + 1):
+    for k in range(kept, j + 1):
         ST = np.zeros((2, k + 1), dtype)
         ST[0, :k], ST[0, k] = 0.01 * vectors(rng, 1, k, dtype)[0], 1.3
         ST[1] = vectors(rng, 1, k + 1, dtype)[0]
         if k < j:
-            reference.gmres_residual(live, n % 2, k, ST, uu, H, R, G, rot)
-    return np.array([n != 31]), n % 2, j, ST, uu, H, R, G, rot
+            reference.gmres_residual(live, kept, n % 2, k, ST, uu, H, R, G, rot)
+    return np.array([n != 31]), kept, n % 2, j, ST, uu, H, R, G, rot
 
 
 def finished(V, j, dtype):

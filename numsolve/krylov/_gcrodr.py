@@ -1,0 +1,288 @@
+"""GCRO-DR: GMRES that keeps its slowest directions, from cycle to cycle and from system to system."""
+
+from functools import partial
+
+import numpy as np
+
+from .. import _validate
+from .._array import library, namespace, to_host
+from .._result import Breakdown, Interrupted, Status
+from ..kernels import kernels_for
+from ._gmres import NONFINITE, check_step
+from ._linear import announced, prepare, run, unit_near
+from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
+
+STRIP = {"numpy": 4096, "cupy": 1 << 18}  # columns of the bases that are recombined at once, in cache
+
+
+def gcrodr(
+    A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=40, k=20, maxiter=None, M=None, callback=None, recycle=None
+):
+    r"""Solve :math:`Ax = b` by GMRES that keeps its slowest directions, and hands them to the next solve.
+
+    Parameters
+    ----------
+    A : array, sparse array or LinearOperator, shape (n, n)
+        Any nonsingular matrix, in the library (NumPy/SciPy or CuPy) of `b`.
+    b : array, shape (n,) or (n, k)
+        Right-hand side, or several, solved one after the other, each with what those before it taught. Real or
+        complex floating point; integers are taken as float64.
+    x0 : array, shape of `b`, optional
+        Starting guess, never overwritten. Default: zeros.
+    rtol, atol : float
+        Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
+    restart : int
+        Largest dimension of the space that is searched, the kept directions included.
+    k : int
+        How many directions are kept from a cycle to the next, and to the next solve; below `restart`.
+    maxiter : int, optional
+        Largest number of iterations, each one product with `A`. Default: ``10 * n``.
+    M : array, sparse array or LinearOperator, shape (n, n), optional
+        Approximates the inverse of `A`, from the right; it may be another in every iteration.
+    callback : callable, optional
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
+        Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
+    recycle : RecycledSpace, optional
+        The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors of
+        the same length: for the same matrix or a similar one.
+
+    Returns
+    -------
+    RecycledResult
+        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``, ``recycle``
+        for the next solve, and ``products``, the number of products with `A`.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, or a tolerance, `restart` or `k` is out of range.
+    TypeError
+        A dtype is not supported, NumPy and CuPy arrays are mixed, or `recycle` is not a recycled space.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met; ``result.message`` says why and what to try.
+
+    Notes
+    -----
+    One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k`` iterations,
+    for the true residual. The basis is orthogonalised as in ``gmres``, against the images of the kept
+    directions too: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the k harmonic
+    Ritz vectors of smallest value are formed (section 2 of [1]_ and its appendix), about
+    ``2 k (3 restart - k)`` n operations. Storage: ``restart + 2 k + 2`` vectors; with `M`, which makes the
+    method flexible [2]_, ``2 restart + k + 2``; the space that is handed out, 2 k (with `M` 3 k).
+
+    With `recycle`, the first iteration is a step along its directions, after which the true residual
+    tells whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
+    products make them fit, and those that the new matrix maps to almost nothing are dropped. Real matrices are
+    treated in real arithmetic; of a complex conjugate pair of Ritz vectors both are kept or none.
+
+    How much there is to gain depends: ``docs/recycling`` shows where it pays, and where a direct solver or
+    multigrid is better.
+
+    References
+    ----------
+    .. [1] M. L. Parks, E. de Sturler, G. Mackey, D. D. Johnson, S. Maiti, *Recycling Krylov subspaces for
+       sequences of linear systems*, SIAM J. Sci. Comput. 28, 2006, :doi:`10.1137/040607277`.
+    .. [2] L. M. Carvalho, S. Gratton, R. Lago, X. Vasseur, *A flexible generalized conjugate residual method
+       with inner orthogonalization and deflated restarting*, SIAM J. Matrix Anal. Appl. 32, 2011,
+       :doi:`10.1137/100786253`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import gcrodr
+    >>> from numsolve.problems import convection_diffusion
+    >>> A = convection_diffusion((30, 30), (20.0, 10.0))
+    >>> first = gcrodr(A, np.ones(900), rtol=1e-8)
+    >>> second = gcrodr(A, np.arange(900.0), rtol=1e-8, recycle=first.recycle)
+    >>> second.success and second.products < first.products
+    True
+    """
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    restart, k = _validate.count(restart, "restart", least=2), _validate.count(k, "k", least=1)
+    if k >= restart:
+        raise ValueError(f"k is {k}, but restart is {restart}: fewer directions than that can be kept")
+    _validate.same_library(b=system.b, recycle=recycle)
+    recycle = _validate.recycled(recycle, len(system.b), system.b.dtype)
+    unit = unit_near(system.A.magnitude(), system.b.dtype)
+    cycles = Cycles(system, restart, k, None if recycle is None else recycle.scaled(unit))
+
+    def finished(result):
+        space = cycles.space()
+        return RecycledResult(
+            **vars(result),
+            recycle=None if space is None else space.scaled(1 / unit),
+            products=cycles.products,
+        )
+
+    try:
+        return announced(finished(run(cycles.start, system, callback)))
+    except Interrupted as caught:
+        raise Interrupted(finished(caught.result)) from None
+
+
+class Cycles:
+    """The bases of a solve, which cycles share.
+
+    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. Row j of `directions` is
+    what ``A`` turned into a combination of the rows of W, given by row j of H: first U, ``A U = C``, then the
+    Krylov basis itself, or what M made of it. P is what M turned into U.
+    """
+
+    def __init__(self, system, restart, k, recycle):
+        xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
+        m = min(restart, n)
+        self.k, self.kept, self.used = min(k, m - 1), 0, 0
+        self.W = xp.empty((m + 1, n), dtype)
+        self.Z = None if system.M is None else xp.empty((m, n), dtype)
+        self.U = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
+        self.P = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
+        self.products, self._b = 0, None
+        if recycle is not None:
+            self.keep(recycle)
+
+    def keep(self, space):
+        """Take the directions of an earlier solve."""
+        self.kept = kept = min(self.k, space.k)
+        self.U[:kept], self.W[:kept] = space.U[:kept], space.C[:kept]
+        if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
+            self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
+
+    def space(self):
+        """Return what has been learned, as arrays of its own."""
+        self.learn()
+        if not self.kept:
+            return None
+        parts = (None if part is None else part[: self.kept].copy() for part in (self.U, self.W, self.P))
+        return RecycledSpace(*parts)
+
+    def start(self, A, b, M, x):
+        """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
+        xp, kernels, W = namespace(b), kernels_for(b), self.W
+        r = A.residual(b, x)
+        self.products += 1
+        live = yield x, kernels.dot(r, r)
+        self.learn()
+        if self._b is not b:
+            self._b = b
+            if self.kept:
+                x, r = self.project(A, b, x, r)
+                live = yield x, kernels.dot(r, r)
+                if live is None:
+                    raise Breakdown(NONFINITE, Status.NONFINITE)
+        kept, m = self.kept, len(W) - 1
+        C, W[kept] = W[:kept], r
+        along = (C @ r.conj()).conj()
+        W[kept] -= along @ C  # now, not with the first step: what A makes of C is not known
+        del r
+        H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
+        H[:kept, :kept] = R[:kept, :kept] = xp.eye(kept, dtype=b.dtype)
+        rotations[0, :kept] = 1
+        G[1, :kept] = along
+        self.small = H, R, G
+        for j in range(kept, m):
+            A.apply(W[j] if M is None else M.apply(W[j], self.Z[j]), W[j + 1])
+            self.products += 1
+            ST = kernels.gmres_project(j, W)
+            uu = kernels.gmres_advance(j, ST, W)
+            rr = kernels.gmres_residual(live, kept, M is None, j, ST, uu, H, R, G, rotations)
+            live = yield partial(self.form, j + 1, x), rr
+            if live is None:
+                check_step(j == kept, ST)
+                return
+
+    def project(self, A, b, x, r):
+        """Move x along the directions of an earlier solve; return it and the new residual.
+
+        The true residual tells whether A still maps U to C; if not, C is found anew.
+        """
+        norm, y = namespace(b).linalg.norm, (self.W[: self.kept] @ r.conj()).conj()
+        moved = x + y @ self.U[: self.kept]
+        true = A.residual(b, moved)
+        self.products += 1
+        eps = float(np.finfo(b.dtype).eps)
+        error = float(norm(r - y @ self.W[: self.kept] - true))
+        if error <= eps**0.5 * float(norm(y)) + 10 * eps * float(norm(r)):
+            return moved, true
+        self.products += self.kept
+        P = None if self.P is None else self.P[: self.kept]
+        self.keep(renewed(A, RecycledSpace(self.U[: self.kept], self.W[: self.kept], P)))
+        y = (self.W[: self.kept] @ r.conj()).conj()
+        return x + y @ self.U[: self.kept], r - y @ self.W[: self.kept]
+
+    def form(self, used, x):
+        """Return x plus the combination of directions that minimises the residual."""
+        self.used = used
+        H, R, G = (small[:, : used + 1] for small in self.small)
+        H, triangle, rhs, beta = to_host(H[:used], R[:used, :used].T, G[1, :used], G[0, self.kept])
+        y = np.linalg.lstsq(triangle, rhs)[0] / self.lengths(H, beta)
+        y = namespace(x).asarray(y.astype(x.dtype))
+        if self.Z is not None:
+            return x + y @ self.Z[:used]
+        return x + y[: self.kept] @ self.U[: self.kept] + y[self.kept :] @ self.W[self.kept : used]
+
+    def lengths(self, H, beta):
+        """Return what the directions of the cycle are to be divided by: M saw vectors with their norms on."""
+        lengths = np.ones(len(H), H.dtype)
+        if self.Z is not None:
+            lengths[self.kept] = beta
+            lengths[self.kept + 1 :] = H.diagonal(1)[self.kept : len(H) - 1]
+        return lengths
+
+    def learn(self):
+        """Keep the slowest directions of the cycle that ended, if there was one."""
+        used, kept, self.used = self.used, self.kept, 0
+        if used <= kept:
+            return
+        H, beta, overlap = self.finish(used)
+        d = np.ones(used)
+        d[:kept] = 1 / np.maximum(np.linalg.norm(overlap, axis=0), np.finfo(float).tiny)
+        G, S = H.T * d, np.eye(used + 1, used, dtype=H.dtype)  # A V = W G and S = W^H V; unit columns of V
+        S[:, :kept] = overlap * d[:kept]
+        Q, coefficients = slowest(G, S, self.k, len(self.W) - 2)
+        coefficients = coefficients * d[:, None]
+        self.recombine(Q, coefficients / self.lengths(H, beta)[:, None], coefficients)
+
+    def finish(self, used):
+        """Make the last row of W orthonormal to the others; return H, its first norm and W^H P on the host."""
+        xp, W, kept, (H, _, G) = namespace(self.W), self.W[: used + 1], self.kept, self.small
+        V, u = W[:used], W[used]
+        before = xp.linalg.norm(u)
+        s = (V @ u.conj()).conj()
+        u -= s @ V
+        after = xp.linalg.norm(u)
+        P = (self.U if self.P is None else self.P)[:kept]
+        overlap = (W @ P.conj().T).conj()
+        H, beta, s, before, after, overlap = to_host(
+            H[:used, : used + 1], G[0, kept], s, before, after, overlap
+        )
+        H = H.astype(np.result_type(H.dtype, float))  # small: as exact as can be
+        if after > 0.5 * before:
+            u /= after
+            # On a GPU the vector may have been finished already, by a step too many.
+            H[-1, :used] += s * (H[-1, used] / before)
+            H[-1, used] *= after / before
+        else:  # rounding error: the space is invariant
+            u[...] = 0
+            H[-1, used] = 0
+        return H, beta, overlap
+
+    def recombine(self, Q, coefficients, before_M):
+        """Replace C, U and P by their combinations with the cycle's vectors, strip by strip, in place."""
+        xp, dtype, kept, (used, count) = namespace(self.W), self.W.dtype, self.kept, coefficients.shape
+        Q, T, B = (xp.asarray(small.T.astype(dtype)) for small in (Q, coefficients, before_M))
+        self.kept = count
+        strip = STRIP[library(self.W) or "numpy"]
+        for first in range(0, self.W.shape[1], strip):
+            part = slice(first, first + strip)
+            W = self.W[: used + 1, part]
+            V = W[kept:used]
+            if self.P is None:
+                U = T[:, :kept] @ self.U[:kept, part] + T[:, kept:] @ V
+            else:
+                U = T @ self.Z[:used, part]
+                self.P[:count, part] = B[:, :kept] @ self.P[:kept, part] + B[:, kept:] @ V
+            self.W[:count, part] = Q @ W
+            self.U[:count, part] = U

@@ -9,8 +9,8 @@ from .._array import library, namespace, to_host
 from .._result import Breakdown, Interrupted, Status
 from ..kernels import kernels_for
 from ._gmres import NONFINITE, check_step
-from ._linear import announced, prepare, run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
+from ._linear import announced, norm, prepare, run, unit_near
+from ._recycle import RecycledResult, RecycledSpace, renewed, slowest, solve_small
 
 STRIP = {"numpy": 4096, "cupy": 1 << 18}  # columns of the bases that are recombined at once, in cache
 
@@ -25,8 +25,8 @@ def gcrodr(
     A : array, sparse array or LinearOperator, shape (n, n)
         Any nonsingular matrix, in the library (NumPy/SciPy or CuPy) of `b`.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or several, solved one after the other, each with what those before it taught. Real or
-        complex floating point; integers are taken as float64.
+        Right-hand side, or several, solved one after the other, each with what those before it taught. Real
+        or complex floating point; integers are taken as float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     rtol, atol : float
@@ -43,8 +43,8 @@ def gcrodr(
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
     recycle : RecycledSpace, optional
-        The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors of
-        the same length: for the same matrix or a similar one.
+        The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors
+        of the same length: for the same matrix or a similar one.
 
     Returns
     -------
@@ -66,17 +66,17 @@ def gcrodr(
 
     Notes
     -----
-    One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k`` iterations,
-    for the true residual. The basis is orthogonalised as in ``gmres``, against the images of the kept
-    directions too: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the k harmonic
-    Ritz vectors of smallest value are formed (section 2 of [1]_ and its appendix), about
-    ``2 k (3 restart - k)`` n operations. Storage: ``restart + 2 k + 2`` vectors; with `M`, which makes the
-    method flexible [2]_, ``2 restart + k + 2``; the space that is handed out, 2 k (with `M` 3 k).
+    One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k``
+    iterations, for the true residual. The basis is orthogonalised as in ``gmres``, also against the images of
+    the kept directions: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the
+    harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with about ``5 k restart`` n
+    floating-point operations. Storage: ``restart + k + 4`` vectors; with `M`, which makes the method
+    flexible [2]_, ``2 restart + k + 4``; the space that is handed out, 2 k (with `M` 3 k).
 
-    With `recycle`, the first iteration is a step along its directions, after which the true residual
-    tells whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
-    products make them fit, and those that the new matrix maps to almost nothing are dropped. Real matrices are
-    treated in real arithmetic; of a complex conjugate pair of Ritz vectors both are kept or none.
+    With `recycle`, the first iteration is a step along its directions, after which the true residual tells
+    whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
+    products make them fit, and those that the new matrix maps to almost nothing are dropped. Real matrices
+    are treated in real arithmetic; of a complex conjugate pair of Ritz vectors both are kept or none.
 
     How much there is to gain depends: ``docs/recycling`` shows where it pays, and where a direct solver or
     multigrid is better.
@@ -139,6 +139,7 @@ class Cycles:
         self.Z = None if system.M is None else xp.empty((m, n), dtype)
         self.U = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
+        self.overlap = np.zeros((0, 0))  # C^H P
         self.products, self._b = 0, None
         if recycle is not None:
             self.keep(recycle)
@@ -149,6 +150,8 @@ class Cycles:
         self.U[:kept], self.W[:kept] = space.U[:kept], space.C[:kept]
         if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
             self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
+        P = (self.U if self.P is None else self.P)[:kept]
+        self.overlap = to_host((self.W[:kept] @ P.conj().T).conj())
 
     def space(self):
         """Return what has been learned, as arrays of its own."""
@@ -178,7 +181,7 @@ class Cycles:
         W[kept] -= along @ C  # now, not with the first step: what A makes of C is not known
         del r
         H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
-        H[:kept, :kept] = R[:kept, :kept] = xp.eye(kept, dtype=b.dtype)
+        H[:kept, :kept] = R[:kept, :kept] = xp.asarray(np.eye(kept, dtype=b.dtype))
         rotations[0, :kept] = 1
         G[1, :kept] = along
         self.small = H, R, G
@@ -198,13 +201,13 @@ class Cycles:
 
         The true residual tells whether A still maps U to C; if not, C is found anew.
         """
-        norm, y = namespace(b).linalg.norm, (self.W[: self.kept] @ r.conj()).conj()
+        y = (self.W[: self.kept] @ r.conj()).conj()
         moved = x + y @ self.U[: self.kept]
         true = A.residual(b, moved)
         self.products += 1
         eps = float(np.finfo(b.dtype).eps)
-        error = float(norm(r - y @ self.W[: self.kept] - true))
-        if error <= eps**0.5 * float(norm(y)) + 10 * eps * float(norm(r)):
+        error = norm(r - y @ self.W[: self.kept] - true)
+        if error <= eps**0.5 * norm(y) + 10 * eps * norm(r):
             return moved, true
         self.products += self.kept
         P = None if self.P is None else self.P[: self.kept]
@@ -217,7 +220,7 @@ class Cycles:
         self.used = used
         H, R, G = (small[:, : used + 1] for small in self.small)
         H, triangle, rhs, beta = to_host(H[:used], R[:used, :used].T, G[1, :used], G[0, self.kept])
-        y = np.linalg.lstsq(triangle, rhs)[0] / self.lengths(H, beta)
+        y = solve_small(triangle, rhs) / self.lengths(H, beta)
         y = namespace(x).asarray(y.astype(x.dtype))
         if self.Z is not None:
             return x + y @ self.Z[:used]
@@ -237,37 +240,32 @@ class Cycles:
         if used <= kept:
             return
         H, beta, overlap = self.finish(used)
-        d = np.ones(used)
-        d[:kept] = 1 / np.maximum(np.linalg.norm(overlap, axis=0), np.finfo(float).tiny)
-        G, S = H.T * d, np.eye(used + 1, used, dtype=H.dtype)  # A V = W G and S = W^H V; unit columns of V
-        S[:, :kept] = overlap * d[:kept]
-        Q, coefficients = slowest(G, S, self.k, len(self.W) - 2)
-        coefficients = coefficients * d[:, None]
-        self.recombine(Q, coefficients / self.lengths(H, beta)[:, None], coefficients)
+        G, S = H.T.copy(), np.eye(used + 1, used, dtype=H.dtype)  # A V = W G and S = W^H V
+        unit = np.ones(used)
+        unit[:kept] = 1 / np.maximum(np.linalg.norm(overlap, axis=0), np.finfo(float).tiny)
+        S[:, :kept] = overlap
+        Q, T = slowest(G * unit, S * unit, self.k, len(self.W) - 2)
+        T = T * unit[:, None]
+        self.overlap = Q.conj().T @ S @ T
+        self.recombine(Q, T / self.lengths(H, beta)[:, None], T)
 
     def finish(self, used):
-        """Make the last row of W orthonormal to the others; return H, its first norm and W^H P on the host."""
-        xp, W, kept, (H, _, G) = namespace(self.W), self.W[: used + 1], self.kept, self.small
-        V, u = W[:used], W[used]
-        before = xp.linalg.norm(u)
-        s = (V @ u.conj()).conj()
-        u -= s @ V
-        after = xp.linalg.norm(u)
-        P = (self.U if self.P is None else self.P)[:kept]
-        overlap = (W @ P.conj().T).conj()
-        H, beta, s, before, after, overlap = to_host(
-            H[:used, : used + 1], G[0, kept], s, before, after, overlap
-        )
+        """Make the last row of W orthonormal; return H, the first norm and W^H P on the host."""
+        W, kept, (H, _, G) = self.W[: used + 1], self.kept, self.small
+        u, P = W[used], (self.U if self.P is None else self.P)[:kept]
+        H, beta = to_host(H[:used, : used + 1], G[0, kept])
+        length = norm(u)
         H = H.astype(np.result_type(H.dtype, float))  # small: as exact as can be
-        if after > 0.5 * before:
-            u /= after
-            # On a GPU the vector may have been finished already, by a step too many.
-            H[-1, :used] += s * (H[-1, used] / before)
-            H[-1, used] *= after / before
-        else:  # rounding error: the space is invariant
-            u[...] = 0
-            H[-1, used] = 0
-        return H, beta, overlap
+        if abs(H[-1, used]) < 1e-3 * np.linalg.norm(H[-1]):  # once was not enough
+            s = (W[:used] @ u.conj()).conj()
+            u -= s @ W[:used]
+            left = norm(u)
+            H[-1, :used] += to_host(s) * (length and H[-1, used] / length)
+            H[-1, used] *= left / length if left > 0.5 * length else 0  # or else the space is invariant
+            length = left if H[-1, used] else np.inf
+        u *= 1 / length if length else 0
+        overlap = to_host((W[kept:] @ P.conj().T).conj())
+        return H, beta, np.vstack([self.overlap, overlap])
 
     def recombine(self, Q, coefficients, before_M):
         """Replace C, U and P by their combinations with the cycle's vectors, strip by strip, in place."""

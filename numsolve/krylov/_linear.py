@@ -100,8 +100,7 @@ def _solve_one(start, system, b, x0, callback):
         A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
     b = b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit)
     x = xp.zeros_like(b) if x0 is None else xp.array(x0, dtype=b.dtype, order="C") / x_unit
-    norm = sqrt(read_sum(kernels_for(b).dot(b, b)))
-    tol = max(system.rtol * norm, system.atol / b_unit)
+    tol = max(system.rtol * norm(b), system.atol / b_unit)
     return iterate(
         lambda x: start(A, b, M, x),
         x.astype(b.dtype, copy=False),
@@ -224,6 +223,11 @@ def _finish(start, system, columns, column, callback):
     rest = system._replace(maxiter=max(system.maxiter - before.nit, 0), x0=X.copy())
     after = _solve_caught(start, rest, column, alone if callback else None)
     columns[column] = replace(after, residuals=np.append(before.residuals[:-1], after.residuals))
+
+
+def norm(x):
+    """Return the 2-norm of a vector as a float of the host."""
+    return sqrt(read_sum(kernels_for(x).dot(x, x)))
 
 
 def unit_near(magnitude, dtype):

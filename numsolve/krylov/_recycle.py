@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs, schur
+from scipy.linalg import get_lapack_funcs, schur, solve_triangular
 
 from .._array import library, namespace, to_host
 from .._result import Result
@@ -14,9 +14,9 @@ from .._result import Result
 class RecycledSpace:
     """A few directions that a Krylov method finds slowly, kept for the next solve.
 
-    A result of ``gcrodr``, ``cg`` or ``minres`` has one as ``recycle``; each of them takes it as the argument of
-    that name, also after another of them has made it. It may come from another matrix: how much that helps
-    depends on how much the matrices have in common.
+    A result of ``gcrodr``, ``cg`` or ``minres`` has one as ``recycle``; each of them takes it as the argument
+    of that name, also after another of them has made it. It may come from another matrix: how much that
+    helps depends on how much the matrices have in common.
 
     Attributes
     ----------
@@ -86,7 +86,9 @@ def renewed(A, space):
     Twice the eigenvectors of a small Gram matrix: only sums over rows and combinations of them.
     """
     U, P, xp = space.U, space.P, namespace(space.U)
-    C = xp.ascontiguousarray(A.apply_block(xp.ascontiguousarray(U.T), xp.empty(U.T.shape, U.dtype)).T)
+    C = xp.empty_like(U)
+    for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
+        A.apply(u, c)
     for _ in range(2):
         T = xp.asarray(_whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))
         U, C, P = T @ U, T @ C, None if P is None else T @ P
@@ -105,19 +107,28 @@ def _whitening(gram):
 
 
 def slowest(G, S, k, most):
-    """Return Q and T, such that with ``A V = W G`` and ``S = W^H V``, W Q is orthonormal and A maps V T to it.
+    """Return Q and T such that A maps ``V T`` to ``W Q``, orthonormal, where ``A V = W G``, ``S = W^H V``.
 
     V T spans the harmonic Ritz vectors of the `k` values of smallest magnitude, ``G^H G z = theta G^H S z``:
     an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse ones. At most `most` columns.
     """
-    T = _dominant(np.linalg.lstsq(G, S)[0], k, most)
+    orthogonal, triangle = np.linalg.qr(G)
+    T = _dominant(solve_small(triangle, orthogonal.conj().T @ S), k, most)
     Q, size, right = np.linalg.svd(G @ T, full_matrices=False)
     kept = size > len(G) * np.finfo(G.dtype).eps * size.max(initial=0)
     return Q[:, kept], T @ right[kept].conj().T / size[kept]
 
 
+def solve_small(triangle, rhs):
+    """Solve with an upper triangle, in the sense of least squares where it is almost singular."""
+    sizes = abs(triangle.diagonal())
+    if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
+        return solve_triangular(triangle, rhs, check_finite=False)
+    return np.linalg.lstsq(triangle, rhs)[0]
+
+
 def _dominant(T, k, most):
-    """Return orthonormal vectors that span the invariant subspace of the `k` eigenvalues of largest magnitude.
+    """Return orthonormal vectors that span the invariant subspace of the `k` largest eigenvalues.
 
     Of a conjugate pair both are taken or none.
     """

@@ -8,13 +8,14 @@ from support import fake_cupy
 
 import numsolve
 from numsolve._operator import Csr
-from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gmres, idrs, minres, refine
+from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
 
 METHODS = {
     "bicgstab": bicgstab,
     "cg": cg,
     "chebyshev": chebyshev,
     "fgmres": fgmres,
+    "gcrodr": gcrodr,
     "gmres": gmres,
     "idrs": idrs,
     "minres": minres,
@@ -95,6 +96,29 @@ def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
     launches, syncs = per_iteration(cupy, gmres, restart=60)
     assert launches <= 6
     assert syncs <= 0.1
+
+
+@pytest.mark.parametrize("M", [None, "jacobi"])
+def test_gcrodr_waits_for_nothing_inside_a_cycle(cupy, M):
+    M = M and numsolve.precondition.jacobi(numsolve.to_device(problem()[0]))
+    launches, syncs = per_iteration(cupy, gcrodr, restart=60, M=M)
+    assert launches <= 7
+    assert syncs <= 0.1
+    space = gcrodr(*numsolve.to_device(*problem()[:2]), k=5, restart=20).recycle
+    _, syncs = per_iteration(cupy, gcrodr, restart=60, M=M, recycle=space)
+    assert syncs <= 0.1
+
+
+def test_a_space_stays_on_the_device(cupy):
+    A, b = numsolve.to_device(*problem()[:2])
+    first = gcrodr(A, b, rtol=1e-8, restart=20, k=6).check()
+    assert first.recycle.library == "cupy"
+    cupy.counts.clear()
+    second = gcrodr(A, b[::-1].copy(), rtol=1e-8, restart=20, k=6, recycle=first.recycle).check()
+    cycles = second.nit / 14 + 1
+    assert cupy.counts["syncs"] <= 0.1 * second.nit + 8 * cycles + 15
+    host = gcrodr(*problem()[:2], rtol=1e-8, restart=20, k=6)
+    np.testing.assert_allclose(abs(first.recycle.U.get()), abs(host.recycle.U), rtol=1e-3, atol=1e-5)
 
 
 def test_chebyshev_needs_three_launches_with_M_five_and_hardly_a_sync(cupy):

@@ -84,6 +84,20 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "stride",
         ),
     },
+    "basis": {
+        "rows_gram": (
+            FLOATS,
+            None,
+            "X:T* Y:T* pieces:T* p:int64 q:int64 n:int64",
+            "stride",
+        ),
+        "rows_combine": (
+            FLOATS,
+            None,
+            "coefficients:T* X:T* Y:T* fresh:int64 k:int64 p:int64 n:int64",
+            "stride",
+        ),
+    },
     "cg": {
         "cg_update": (
             FLOATS,

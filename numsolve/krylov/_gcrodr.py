@@ -5,14 +5,12 @@ from functools import partial
 import numpy as np
 
 from .. import _validate
-from .._array import library, namespace, to_host
+from .._array import namespace, to_host
 from .._result import Breakdown, Interrupted, Status
 from ..kernels import kernels_for
-from ._gmres import NONFINITE, check_step
+from ._gmres import NONFINITE, check_step, solve_small
 from ._linear import announced, norm, prepare, run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, renewed, slowest, solve_small
-
-STRIP = {"numpy": 4096, "cupy": 1 << 18}  # columns of the bases that are recombined at once, in cache
+from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
 
 
 def gcrodr(
@@ -70,8 +68,8 @@ def gcrodr(
     iterations, for the true residual. The basis is orthogonalised as in ``gmres``, also against the images of
     the kept directions: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the
     harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with about ``5 k restart`` n
-    floating-point operations. Storage: ``restart + k + 4`` vectors; with `M`, which makes the method
-    flexible [2]_, ``2 restart + k + 4``; the space that is handed out, 2 k (with `M` 3 k).
+    floating-point operations. Storage: ``restart + 2 k + 6`` vectors; with `M`, which makes the method
+    flexible [2]_, ``2 restart + 2 k + 6``; the space that is handed out, 2 k (with `M` 3 k).
 
     With `recycle`, the first iteration is a step along its directions, after which the true residual tells
     whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
@@ -139,6 +137,7 @@ class Cycles:
         self.Z = None if system.M is None else xp.empty((m, n), dtype)
         self.U = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
+        self.spare = xp.empty((self.k + 1, n), dtype)
         self.overlap = np.zeros((0, 0))  # C^H P
         self.products, self._b = 0, None
         if recycle is not None:
@@ -151,7 +150,7 @@ class Cycles:
         if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
             self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
         P = (self.U if self.P is None else self.P)[:kept]
-        self.overlap = to_host((self.W[:kept] @ P.conj().T).conj())
+        self.overlap = to_host(kernels_for(P).rows_gram(self.W[:kept], P))
 
     def space(self):
         """Return what has been learned, as arrays of its own."""
@@ -176,9 +175,7 @@ class Cycles:
                 if live is None:
                     raise Breakdown(NONFINITE, Status.NONFINITE)
         kept, m = self.kept, len(W) - 1
-        C, W[kept] = W[:kept], r
-        along = (C @ r.conj()).conj()
-        W[kept] -= along @ C  # now, not with the first step: what A makes of C is not known
+        along, W[kept], _ = self.step(x, r)  # now, not with the first step: what A makes of C is not known
         del r
         H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
         H[:kept, :kept] = R[:kept, :kept] = xp.asarray(np.eye(kept, dtype=b.dtype))
@@ -201,19 +198,27 @@ class Cycles:
 
         The true residual tells whether A still maps U to C; if not, C is found anew.
         """
-        y = (self.W[: self.kept] @ r.conj()).conj()
-        moved = x + y @ self.U[: self.kept]
+        y, expected, moved = self.step(x, r)
         true = A.residual(b, moved)
         self.products += 1
         eps = float(np.finfo(b.dtype).eps)
-        error = norm(r - y @ self.W[: self.kept] - true)
+        error = norm(expected - true)
         if error <= eps**0.5 * norm(y) + 10 * eps * norm(r):
             return moved, true
         self.products += self.kept
         P = None if self.P is None else self.P[: self.kept]
         self.keep(renewed(A, RecycledSpace(self.U[: self.kept], self.W[: self.kept], P)))
-        y = (self.W[: self.kept] @ r.conj()).conj()
-        return x + y @ self.U[: self.kept], r - y @ self.W[: self.kept]
+        _, r, x = self.step(x, r)
+        return x, r
+
+    def step(self, x, r):
+        """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
+        kernels, x, r = kernels_for(r), x.copy(), r.copy()
+        C, U = self.W[: self.kept], self.U[: self.kept]
+        y = kernels.rows_gram(C, r[None]).T.copy()
+        kernels.rows_combine(False, y, U, x[None])
+        kernels.rows_combine(False, -y, C, r[None])
+        return y[0], r, x
 
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""
@@ -221,10 +226,9 @@ class Cycles:
         H, R, G = (small[:, : used + 1] for small in self.small)
         H, triangle, rhs, beta = to_host(H[:used], R[:used, :used].T, G[1, :used], G[0, self.kept])
         y = solve_small(triangle, rhs) / self.lengths(H, beta)
-        y = namespace(x).asarray(y.astype(x.dtype))
-        if self.Z is not None:
-            return x + y @ self.Z[:used]
-        return x + y[: self.kept] @ self.U[: self.kept] + y[self.kept :] @ self.W[self.kept : used]
+        x = x.copy()
+        self.combine(y[:, None], self.U, self.W if self.Z is None else self.Z, used, x[None], fresh=False)
+        return x
 
     def lengths(self, H, beta):
         """Return what the directions of the cycle are to be divided by: M saw vectors with their norms on."""
@@ -251,36 +255,41 @@ class Cycles:
 
     def finish(self, used):
         """Make the last row of W orthonormal; return H, the first norm and W^H P on the host."""
-        W, kept, (H, _, G) = self.W[: used + 1], self.kept, self.small
+        kernels, W, kept, (H, _, G) = kernels_for(self.W), self.W[: used + 1], self.kept, self.small
         u, P = W[used], (self.U if self.P is None else self.P)[:kept]
         H, beta = to_host(H[:used, : used + 1], G[0, kept])
         length = norm(u)
         H = H.astype(np.result_type(H.dtype, float))  # small: as exact as can be
         if abs(H[-1, used]) < 1e-3 * np.linalg.norm(H[-1]):  # once was not enough
-            s = (W[:used] @ u.conj()).conj()
-            u -= s @ W[:used]
+            s = kernels.rows_gram(W[:used], u[None])
+            kernels.rows_combine(False, -s.T.copy(), W[:used], u[None])
             left = norm(u)
-            H[-1, :used] += to_host(s) * (length and H[-1, used] / length)
+            H[-1, :used] += to_host(s)[:, 0] * (length and H[-1, used] / length)
             H[-1, used] *= left / length if left > 0.5 * length else 0  # or else the space is invariant
             length = left if H[-1, used] else np.inf
         u *= 1 / length if length else 0
-        overlap = to_host((W[kept:] @ P.conj().T).conj())
+        overlap = to_host(kernels.rows_gram(W[kept:], P))
         return H, beta, np.vstack([self.overlap, overlap])
 
-    def recombine(self, Q, coefficients, before_M):
-        """Replace C, U and P by their combinations with the cycle's vectors, strip by strip, in place."""
-        xp, dtype, kept, (used, count) = namespace(self.W), self.W.dtype, self.kept, coefficients.shape
-        Q, T, B = (xp.asarray(small.T.astype(dtype)) for small in (Q, coefficients, before_M))
-        self.kept = count
-        strip = STRIP[library(self.W) or "numpy"]
-        for first in range(0, self.W.shape[1], strip):
-            part = slice(first, first + strip)
-            W = self.W[: used + 1, part]
-            V = W[kept:used]
-            if self.P is None:
-                U = T[:, :kept] @ self.U[:kept, part] + T[:, kept:] @ V
-            else:
-                U = T @ self.Z[:used, part]
-                self.P[:count, part] = B[:, :kept] @ self.P[:kept, part] + B[:, kept:] @ V
-            self.W[:count, part] = Q @ W
-            self.U[:count, part] = U
+    def recombine(self, Q, T, before_M):
+        """Replace U, P and C by their combinations with the cycle's vectors."""
+        W, U, P, spare, (used, count) = self.W, self.U, self.P, self.spare, T.shape
+        if P is None:
+            self.combine(T, U, W, used, spare)
+            self.U, spare = spare, U
+        else:
+            self.combine(T, U, self.Z, used, spare)
+            U[:count] = spare[:count]
+            self.combine(before_M, P, W, used, spare)
+            self.P, spare = spare, P
+        self.kept = 0  # C is a combination of all rows of W alike
+        self.combine(Q, W, W, used + 1, spare)
+        W[:count] = spare[:count]
+        self.kept, self.spare = count, spare
+
+    def combine(self, T, kept, new, used, out, fresh=True):
+        """Write combinations of the kept directions and of the cycle's vectors, as the columns of T say."""
+        kernels, dtype, xp = kernels_for(out), out.dtype, namespace(out)
+        for rows, vectors in ((T[: self.kept], kept[: self.kept]), (T[self.kept :], new[self.kept : used])):
+            kernels.rows_combine(fresh, xp.array(rows.T, dtype, order="C"), vectors, out[: T.shape[1]])
+            fresh = False

@@ -3,6 +3,7 @@
 from functools import partial
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from .. import _validate
 from .._array import namespace, to_host
@@ -118,11 +119,25 @@ def _form(k, x, V, Z, M, H, R, G):
     """Return x plus the combination of the first k basis vectors that minimises the residual."""
     xp = namespace(x)
     triangle, rhs, beta, subdiagonal = to_host(R[:k, :k].T, G[1, :k], G[0, :1], H[:k, : k + 1])
-    y = np.linalg.lstsq(triangle, rhs)[0]
+    y = solve_small(triangle, rhs)
     if Z is not None:  # M acted on basis vectors that had their norms still on them
         y /= np.append(beta, subdiagonal.diagonal(1)[: k - 1])
-    step = xp.asarray(y.astype(x.dtype)) @ (V if Z is None else Z)[:k]
-    return x + (step if M is None or Z is not None else M @ step)
+    y, basis = xp.asarray(y.astype(x.dtype))[None], (V if Z is None else Z)[:k]
+    if M is None or Z is not None:
+        x = x.copy()
+        kernels_for(x).rows_combine(False, y, basis, x[None])
+        return x
+    step = xp.empty_like(x)
+    kernels_for(x).rows_combine(True, y, basis, step[None])
+    return x + M @ step
+
+
+def solve_small(triangle, rhs):
+    """Solve with an upper triangle, in the sense of least squares where it is almost singular."""
+    sizes = abs(triangle.diagonal())
+    if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
+        return solve_triangular(triangle, rhs, check_finite=False)
+    return np.linalg.lstsq(triangle, rhs)[0]
 
 
 def check_step(first, ST):

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from scipy.linalg import get_lapack_funcs, schur, solve_triangular
+from scipy.linalg import get_lapack_funcs, schur
 
 from .._array import library, namespace, to_host
 from .._result import Result
+from ..kernels import kernels_for
+from ._gmres import solve_small
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,14 +87,20 @@ def renewed(A, space):
 
     Twice the eigenvectors of a small Gram matrix: only sums over rows and combinations of them.
     """
-    U, P, xp = space.U, space.P, namespace(space.U)
+    U, P, xp, kernels = space.U, space.P, namespace(space.U), kernels_for(space.U)
     C = xp.empty_like(U)
     for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
         A.apply(u, c)
     for _ in range(2):
-        T = xp.asarray(_whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))
-        U, C, P = T @ U, T @ C, None if P is None else T @ P
+        T = xp.asarray(_whitening(to_host(kernels.rows_gram(C, C))).T.astype(U.dtype))
+        U, C, P = (None if part is None else _combined(T, part) for part in (U, C, P))
     return RecycledSpace(U, C, P)
+
+
+def _combined(T, X):
+    Y = namespace(X).empty((len(T), X.shape[1]), X.dtype)
+    kernels_for(X).rows_combine(True, T, X, Y)
+    return Y
 
 
 def _whitening(gram):
@@ -117,14 +125,6 @@ def slowest(G, S, k, most):
     Q, size, right = np.linalg.svd(G @ T, full_matrices=False)
     kept = size > len(G) * np.finfo(G.dtype).eps * size.max(initial=0)
     return Q[:, kept], T @ right[kept].conj().T / size[kept]
-
-
-def solve_small(triangle, rhs):
-    """Solve with an upper triangle, in the sense of least squares where it is almost singular."""
-    sizes = abs(triangle.diagonal())
-    if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
-        return solve_triangular(triangle, rhs, check_finite=False)
-    return np.linalg.lstsq(triangle, rhs)[0]
 
 
 def _dominant(T, k, most):

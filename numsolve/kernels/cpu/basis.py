@@ -1,0 +1,102 @@
+"""Work on a few long vectors; see the reference for what each kernel means.
+
+Not BLAS: its threads go on spinning after a call, beside those of the kernels that follow.
+"""
+
+import numpy as np
+from numba import prange
+
+from ._jit import inline, kernel, paste
+from .vector import chunks_of, fold, span
+
+STRIP = np.uint64(256)  # items of all rows that are in the cache at a time
+
+
+@kernel
+def rows_gram(X, Y):
+    p, q = len(X), len(Y)
+    chunks = chunks_of(X.shape[1])
+    pieces = np.zeros((p * q, chunks), X.dtype)
+    for c in prange(chunks):
+        first, last = span(c, X.shape[1])
+        for a in range(0, p, 4):
+            for b in range(0, q, 2):
+                _four_by_two(np.uint64(a), np.uint64(b), first, last, X, Y, pieces[:, c])
+    return fold(pieces).reshape(p, q)
+
+
+@inline
+def _four_by_two(a, b, first, last, X, Y, found):
+    """Find the products of four rows with two; what lies beyond the last row is the last again."""
+    one, p, q = np.uint64(1), np.uint64(len(X) - 1), np.uint64(len(Y) - 1)
+    a1, a2, a3, b1 = min(a + one, p), min(a + one + one, p), min(a + one + one + one, p), min(b + one, q)
+    s = s1 = s2 = s3 = t = t1 = t2 = t3 = X.dtype.type(0)
+    for i in range(first, last):
+        y, z = Y[b, i], Y[b1, i]
+        x, x1, x2, x3 = np.conj(X[a, i]), np.conj(X[a1, i]), np.conj(X[a2, i]), np.conj(X[a3, i])
+        s += x * y
+        s1 += x1 * y
+        s2 += x2 * y
+        s3 += x3 * y
+        t += x * z
+        t1 += x1 * z
+        t2 += x2 * z
+        t3 += x3 * z
+    width = np.uint64(len(Y))
+    found[a * width + b], found[a * width + b1] = s, t
+    found[a1 * width + b], found[a1 * width + b1] = s1, t1
+    found[a2 * width + b], found[a2 * width + b1] = s2, t2
+    found[a3 * width + b], found[a3 * width + b1] = s3, t3
+
+
+@kernel
+def rows_combine(fresh, T, X, Y):
+    k, p = T.shape
+    for c in prange(chunks_of(X.shape[1])):
+        start, end = span(c, X.shape[1])
+        for first in range(start, end, STRIP):
+            last = min(first + STRIP, end)
+            if fresh:
+                for o in range(np.uint64(k)):
+                    Y[o, first:last] = 0
+            for o in range(np.uint64(0), np.uint64(k), np.uint64(4)):
+                for q in range(np.uint64(0), np.uint64(p), np.uint64(4)):
+                    _add(o, q, first, last, T, X, Y)
+
+
+@paste
+def _add(o, q, first, last, T, X, Y):
+    """Add four rows of X to four of Y, where there are so many."""
+    one, k, p = np.uint64(1), np.uint64(len(Y)), np.uint64(len(X))
+    four = np.uint64(4)
+    if o + four <= k and q + four <= p:
+        _add_to_four(o, q, first, last, T, X, Y)
+    else:
+        for row in range(o, min(o + four, k)):
+            if q + four <= p:
+                q1, q2, q3 = q + one, q + one + one, q + one + one + one
+                t, t1, t2, t3 = T[row, q], T[row, q1], T[row, q2], T[row, q3]
+                for i in range(first, last):
+                    Y[row, i] += t * X[q, i] + t1 * X[q1, i] + t2 * X[q2, i] + t3 * X[q3, i]
+            else:
+                for other in range(q, p):
+                    t = T[row, other]
+                    for i in range(first, last):
+                        Y[row, i] += t * X[other, i]
+
+
+@inline
+def _add_to_four(o, q, first, last, T, X, Y):
+    one = np.uint64(1)
+    o1, o2, o3 = o + one, o + one + one, o + one + one + one
+    q1, q2, q3 = q + one, q + one + one, q + one + one + one
+    t00, t01, t02, t03 = T[o, q], T[o, q1], T[o, q2], T[o, q3]
+    t10, t11, t12, t13 = T[o1, q], T[o1, q1], T[o1, q2], T[o1, q3]
+    t20, t21, t22, t23 = T[o2, q], T[o2, q1], T[o2, q2], T[o2, q3]
+    t30, t31, t32, t33 = T[o3, q], T[o3, q1], T[o3, q2], T[o3, q3]
+    for i in range(first, last):
+        x, x1, x2, x3 = X[q, i], X[q1, i], X[q2, i], X[q3, i]
+        Y[o, i] += t00 * x + t01 * x1 + t02 * x2 + t03 * x3
+        Y[o1, i] += t10 * x + t11 * x1 + t12 * x2 + t13 * x3
+        Y[o2, i] += t20 * x + t21 * x1 + t22 * x2 + t23 * x3
+        Y[o3, i] += t30 * x + t31 * x1 + t32 * x2 + t33 * x3

@@ -1,0 +1,18 @@
+"""Work on a few long vectors, the rows of an array."""
+
+import cupy
+
+from ._launch import blocks, launch
+from .vector import fold
+
+
+def rows_gram(X, Y):
+    (p, n), q = X.shape, len(Y)
+    pieces = cupy.empty((p * q, blocks(n)), X.dtype)
+    launch("rows_gram", blocks(n), X, Y, pieces, p, q, n)
+    return fold(pieces).reshape(p, q)
+
+
+def rows_combine(fresh, T, X, Y):
+    k, p = T.shape
+    launch("rows_combine", blocks(X.shape[1]), T, X, Y, fresh, k, p, X.shape[1])

@@ -152,6 +152,29 @@ def interval(value: Any, name):
     return low, high
 
 
+def choice(value, name, allowed):
+    """Return `value` if it is one of the names `allowed`."""
+    if value not in tuple(allowed):
+        raise ValueError(f"{name} is {value!r}; one of {', '.join(map(repr, allowed))} is needed")
+    return value
+
+
+def real_array(x, name) -> Any:
+    """Return `x` as an array of finite float64."""
+    x = finite(as_array(x, name), name)
+    if x.dtype.kind == "c":
+        raise TypeError(f"{name} has dtype {x.dtype}; real numbers are needed")
+    return x.astype(float)
+
+
+def positive_array(x, name) -> Any:
+    """Return `x` as an array of positive, finite float64."""
+    x = real_array(x, name)
+    if bad := int((x <= 0).sum()):
+        raise ValueError(f"{name} has {bad} entries <= 0; all must be positive")
+    return x
+
+
 def function(value, name):
     """Return `value` if it is callable or None."""
     if value is not None and not callable(value):

@@ -1,6 +1,37 @@
 """The gallery of test problems: for papers, tests, benchmarks and examples."""
 
+from ._darcy import darcy, helmholtz
+from ._elements import poisson_fem, thermal
+from ._families import (
+    System,
+    convection_diffusion_systems,
+    darcy_systems,
+    helmholtz_systems,
+    poisson_systems,
+    thermal_systems,
+)
+from ._fields import gaussian_field
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
+from ._triangles import Mesh, plate_mesh, square_mesh
 
-__all__ = ["convection_diffusion", "diffusion", "irregular", "poisson"]
+__all__ = [
+    "Mesh",
+    "System",
+    "convection_diffusion",
+    "convection_diffusion_systems",
+    "darcy",
+    "darcy_systems",
+    "diffusion",
+    "gaussian_field",
+    "helmholtz",
+    "helmholtz_systems",
+    "irregular",
+    "plate_mesh",
+    "poisson",
+    "poisson_fem",
+    "poisson_systems",
+    "square_mesh",
+    "thermal",
+    "thermal_systems",
+]

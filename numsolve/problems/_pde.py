@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .. import _validate
+from ._stencil import both, conductances, stencil
 
 
 def poisson(shape) -> Any:
@@ -70,27 +71,57 @@ def diffusion(coefficient) -> Any:
     return sp.csr_array(sp.coo_array((data, index), shape=(k.size, k.size)))
 
 
-def convection_diffusion(shape, wind) -> Any:
-    r"""Return the upwind matrix of :math:`-\Delta u + w\cdot\nabla u` on the unit square or cube, times h^2.
+def convection_diffusion(shape, wind, *, coefficient=1.0, scheme="upwind") -> Any:
+    r"""Return the matrix of :math:`\nabla\cdot(w u - k\nabla u)` on the unit square or cube, times h^2.
 
     Parameters
     ----------
     shape : tuple of int
         Interior grid points along each axis.
-    wind : tuple of float
-        Constant velocity `w` along each axis.
+    wind : tuple of float, or of arrays
+        Velocity `w` along each axis: a number, or values on the faces across that axis, one face more than
+        points.
+    coefficient : float or array of floats, shape (m + 2, ...)
+        Positive coefficient `k` at all points, those on the boundary included; faces take the harmonic mean.
+    scheme : {"upwind", "central"}
+        What flows through a face: the value upstream, of first order, or the mean of both sides, of second.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (n, n)
-        Nonsymmetric M-matrix.
+        Nonsymmetric; by "upwind" an M-matrix. h is the spacing along the first axis.
+
+    Raises
+    ------
+    ValueError
+        If `shape`, `wind` and `coefficient` do not fit together, `coefficient` is not positive, or `scheme`
+        is neither.
     """
-    total = None
+    shape = tuple(_validate.count(m, "shape", least=1) for m in shape)
+    if len(wind) != len(shape):
+        raise ValueError(
+            f"wind has {len(wind)} components; {len(shape)} are needed, one an axis of shape {shape}"
+        )
+    central = _validate.choice(scheme, "scheme", ("upwind", "central")) == "central"
+    k = _validate.positive_array(coefficient, "coefficient")
+    k = _on_grid(k, tuple(m + 2 for m in shape), "coefficient")
+    diagonal, lower, upper, h = np.zeros(shape), [], [], 1 / (shape[0] + 1)
     for axis, (m, w) in enumerate(zip(shape, wind, strict=True)):
-        h = 1 / (m + 1)
-        down, up = max(w, 0) * h, max(-w, 0) * h
-        line = sp.diags_array([-1 - down, 2 + down + up, -1 - up], offsets=[-1, 0, 1], shape=(m, m))  # pyright: ignore
-        before, after = int(np.prod(shape[:axis])), int(np.prod(shape[axis + 1 :]))
-        term = sp.kron(sp.kron(sp.eye_array(before), line), sp.eye_array(after))
-        total = term if total is None else total + term
-    return sp.csr_array(total)
+        ratio = h * (m + 1)
+        before, after = (ratio**2 * face for face in conductances(k, axis))
+        faces = tuple(count + (a == axis) for a, count in enumerate(shape))
+        w = h * ratio * _on_grid(_validate.real_array(w, "wind"), faces, f"wind[{axis}]")
+        spread = 0.5 * abs(w) if not central else 0.0  # central differences plus this are upwind ones
+        # through a face flows `forward` times the value before it plus `backward` times the value after it
+        forward, backward = both(0.5 * w + spread, axis), both(0.5 * w - spread, axis)
+        diagonal += before + after + forward[1] - backward[0]
+        lower.append(-before - forward[0])
+        upper.append(-after + backward[1])
+    return stencil(diagonal, lower, upper)
+
+
+def _on_grid(values, shape, name):
+    """Return `values` as an array of `shape`, if they are a number or have it."""
+    if values.shape not in ((), shape):
+        raise ValueError(f"{name} has shape {values.shape}; a number or shape {shape} is needed")
+    return np.broadcast_to(values, shape)

@@ -1,0 +1,213 @@
+"""Families: sequences of related systems, each with what distinguishes it."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _validate
+from .._random import standard_normal
+from ._darcy import MATRICES, darcy, helmholtz
+from ._elements import poisson_response, thermal_response
+from ._fields import complex_field, gaussian_field
+from ._pde import convection_diffusion
+
+
+class System(NamedTuple):
+    """One system of a family.
+
+    Attributes
+    ----------
+    A : scipy.sparse.csr_array, shape (n, n)
+        The matrix.
+    b : array, shape (n,)
+        The right-hand side.
+    feature : array
+        What distinguishes the system from others of its family; near features, near systems.
+    """
+
+    A: Any
+    b: Any
+    feature: Any
+
+
+def darcy_systems(count, side, *, matrix="finite-volume", alpha=2.5, tau=7.0, rng=None) -> Iterator[System]:
+    """Yield systems of Darcy flow, each with its own random coefficient.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    side : int
+        Inner cells along each axis: there are ``side**2`` unknowns.
+    matrix : {"finite-volume", "corrected", "published"}
+        As for `darcy`.
+    alpha, tau : float
+        Of the coefficient's logarithm, as for `gaussian_field`.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Yields
+    ------
+    System
+        A, b, and as feature the coefficient, of shape ``(side + 2, side + 2)``.
+
+    Examples
+    --------
+    >>> from numsolve.problems import darcy_systems
+    >>> for A, b, feature in darcy_systems(2, side=80, rng=0):
+    ...     print(A.shape, feature.shape)
+    (6400, 6400) (82, 82)
+    (6400, 6400) (82, 82)
+    """
+    fields, _ = _coefficients(count, side, matrix, alpha, tau, rng)
+    return (System(*darcy(k, matrix=matrix), k) for k in fields)
+
+
+def helmholtz_systems(
+    count, side, *, wavenumbers=(0.0, 1.0), matrix="finite-volume", alpha=2.5, tau=7.0, rng=None
+) -> Iterator[System]:
+    """Yield systems of the Helmholtz equation, each with its own random coefficient and wavenumber.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    side : int
+        Inner cells along each axis: there are ``side**2`` unknowns.
+    wavenumbers : (float, float)
+        The interval from which wavenumbers are drawn uniformly. The published one, the default, is harmless:
+        see `helmholtz`.
+    matrix : {"finite-volume", "corrected", "published"}
+        As for `darcy`.
+    alpha, tau : float
+        Of the coefficient's logarithm, as for `gaussian_field`.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Yields
+    ------
+    System
+        A, b, and as feature the coefficient, row by row, then the wavenumber: ``(side + 2)**2 + 1`` numbers.
+    """
+    interval = _validate.real_array(wavenumbers, "wavenumbers")
+    if interval.shape != (2,):
+        raise ValueError(f"wavenumbers has shape {interval.shape}; a pair of numbers is needed")
+    fields, rng = _coefficients(count, side, matrix, alpha, tau, rng)
+    return (
+        System(*helmholtz(k, w := rng.uniform(*interval), matrix=matrix), np.append(k, w)) for k in fields
+    )
+
+
+def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
+    """Yield systems of steady heat in a plate, with random values on two sides and one matrix.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    mesh : Mesh
+        As for `thermal`: say, ``plate_mesh(0.02, rng=0)``.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Yields
+    ------
+    System
+        A, which is the same object each time, b, and as feature the array of the temperature on the left,
+        uniform in (0, 100), and the flux through the right, uniform in (-100, 0).
+    """
+    A, B = thermal_response(mesh)
+    rng, count = np.random.default_rng(rng), _validate.count(count, "count")
+    values = (100 * rng.uniform((0, -1), (1, 0)) for _ in range(count))
+    return (System(A, B @ v, v) for v in values)
+
+
+def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
+    """Yield Poisson equations on the unit square: random polynomials for f and on the sides, one matrix.
+
+    Parameters
+    ----------
+    count : int
+        How many.
+    mesh : Mesh
+        As for `poisson_fem`: say, ``square_mesh(0.01, rng=0)``.
+    degree : int
+        Of the polynomials.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Yields
+    ------
+    System
+        A, which is the same object each time, b, and as feature the array of Chebyshev coefficients of shape
+        ``(5, degree + 1)`` that `poisson_fem` takes, uniform in (-1, 1).
+    """
+    degree, count = _validate.count(degree, "degree"), _validate.count(count, "count")
+    A, B = poisson_response(mesh, degree)
+    rng = np.random.default_rng(rng)
+    values = (rng.uniform(-1, 1, (5, degree + 1)) for _ in range(count))
+    return (System(A, B @ v.ravel(), v) for v in values)
+
+
+def convection_diffusion_systems(
+    count, shape, *, drift=0.02, wind=50.0, contrast=3.0, scheme="upwind", rng=None
+) -> Iterator[System]:
+    r"""Yield the steps of a drift: convection-diffusion with coefficient, wind and source that change slowly.
+
+    Parameters
+    ----------
+    count : int
+        How many steps.
+    shape : tuple of int
+        Interior grid points along each axis.
+    drift : float
+        Angle between one step and the next, in radians; after a whole turn the first system comes back.
+    wind : float
+        Speed of the wind, in the root mean square over a turn. It is the same everywhere, and turns.
+    contrast : float
+        Factor before the Gaussian field in the coefficient's logarithm.
+    scheme : {"upwind", "central"}
+        As for `convection_diffusion`.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Yields
+    ------
+    System
+        A, b, and as feature cosine and sine of the step's angle, on which alone the system depends.
+
+    Notes
+    -----
+    Everything that drifts is :math:`\mathrm{Re}(e^{-i\theta} z)` with a complex normal z, a field (see
+    `gaussian_field`) or a vector: at every angle :math:`\theta` a sample of the same law, whose correlation
+    with the first is :math:`\cos\theta`. The coefficient is the exponential of such a field, the wind such a
+    vector scaled to `wind`, the source such a field.
+    """
+    shape = tuple(_validate.count(m, "shape", least=1) for m in shape)
+    count, drift = _validate.count(count, "count"), _validate.number(drift, "drift")
+    wind, contrast = _validate.number(wind, "wind"), _validate.number(contrast, "contrast")
+    _validate.choice(scheme, "scheme", ("upwind", "central"))
+    rng = np.random.default_rng(rng)
+    medium = complex_field(tuple(m + 2 for m in shape), rng=rng)
+    source = complex_field(shape, rng=rng) / (shape[0] + 1) ** 2
+    heading = standard_normal(rng, len(shape), dtype=complex)
+    heading *= wind * np.sqrt(2) / np.linalg.norm(heading)
+
+    def system(angle):
+        turn = np.exp(-1j * angle)
+        k = np.exp(contrast * (turn * medium).real)
+        A = convection_diffusion(shape, tuple((turn * heading).real), coefficient=k, scheme=scheme)
+        return System(A, (turn * source).real.ravel(), np.array([turn.real, -turn.imag]))
+
+    return (system(drift * step) for step in range(count))
+
+
+def _coefficients(count, side, matrix, alpha, tau, rng):
+    """Check the arguments now; return an iterator of coefficients, and the generator they come from."""
+    count, side = _validate.count(count, "count"), _validate.count(side, "side", least=2)
+    _validate.choice(matrix, "matrix", MATRICES)
+    alpha, tau = _validate.positive(alpha, "alpha"), _validate.positive(tau, "tau")
+    rng = np.random.default_rng(rng)
+    shape = (side + 2, side + 2)
+    return (np.exp(gaussian_field(shape, alpha=alpha, tau=tau, rng=rng)) for _ in range(count)), rng

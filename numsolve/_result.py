@@ -23,6 +23,7 @@ class Status(IntEnum):
     BREAKDOWN = -1
     NONFINITE = -2
     SINGULAR = -3
+    INVALID = -4
 
 
 class ConvergenceError(RuntimeError):

@@ -175,6 +175,16 @@ def positive_array(x, name) -> Any:
     return x
 
 
+def permutation(value: Any, count, name):
+    """Return a permutation of ``range(count)`` as an array."""
+    order = as_array(value, name)
+    if order.dtype.kind not in "iu" and order.size:
+        raise TypeError(f"{name} has dtype {order.dtype}; whole numbers are needed")
+    if order.shape != (count,) or (np.sort(order) != np.arange(count)).any():
+        raise ValueError(f"{name} of shape {order.shape} is no permutation of the numbers 0 to {count - 1}")
+    return order.astype(np.intp)
+
+
 def function(value, name):
     """Return `value` if it is callable or None."""
     if value is not None and not callable(value):

@@ -39,7 +39,7 @@ def test_is_frozen():
 def test_signs_of_the_status_follow_scipy():
     assert Status.CONVERGED == 0
     assert all(s > 0 for s in (Status.MAXITER, Status.STOPPED, Status.STAGNATED, Status.TIME_LIMIT))
-    assert all(s < 0 for s in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR))
+    assert all(s < 0 for s in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR, Status.INVALID))
 
 
 @pytest.mark.parametrize("residuals", [np.array([1.0, 0.1]), np.array([[1.0, 2.0], [0.1, np.nan]])])

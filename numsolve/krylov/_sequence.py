@@ -1,0 +1,346 @@
+"""Many systems, one after the other, each with what those before it taught."""
+
+import warnings
+from dataclasses import replace
+from importlib import import_module
+from inspect import signature
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import namespace
+from .._result import ConvergenceWarning, Result, Status
+from . import _refresh
+from ._gcrodr import gcrodr
+from ._linear import inside
+from ._recycle import RecycledSpace
+from ._systems import ordered, parts, stacked
+
+DIRECTIONS = 10  # that a method learns which has to be asked
+
+
+def solve_sequence(
+    systems,
+    *,
+    method: Any = gcrodr,
+    sort: Any = "greedy",
+    features: Any = None,
+    M=None,
+    refresh: Any = "auto",
+    recycle: Any = None,
+    progress: Any = False,
+    **options,
+):
+    r"""Solve many linear systems :math:`A_i x_i = b_i`, each with what those before it taught.
+
+    Parameters
+    ----------
+    systems : sequence or iterable of (A, b) or (A, b, feature)
+        The systems, or objects with these attributes; each as `method` takes it, of any size, NumPy or CuPy.
+        What has a length and an index is asked for one system at a time, when it is needed: it may make them
+        then. An iterable is read as it is solved if `sort` is None, and to its end before that if not.
+    method : callable or str
+        A function of this module or its name, or one of your own with their arguments.
+    sort : {"greedy", None} or array of int, shape (count,)
+        "greedy" solves each next to those it resembles (`greedy_order`), from system 0 on. None keeps the
+        order; a permutation says in which order to solve.
+    features : array, shape (count, ...), or callable, optional
+        What `sort` compares, as ``features[i]`` or ``features(systems[i])``. Default: the third entries of
+        the systems; without them, a random projection of the matrices, or of the right-hand sides where all
+        matrices are the same, for which each system is asked for once more.
+    M : operator or callable, optional
+        A preconditioner for all systems, or what makes one from a matrix, as `numsolve.precondition.ilu0`.
+    refresh : {"auto", "always", "never"} or int
+        When `M` is made to fit the matrix at hand, by ``M.update(A)`` if it can be: once the iterations lost
+        by the old one have taken as long as that; always; only for the first of a size; after so many systems.
+    recycle : RecycledSpace, int or False, optional
+        A space to start from; how many directions `cg` and `minres` are to learn (default: 10; `gcrodr` has
+        its own argument `k`); or False to learn nothing. Methods without that argument run without.
+    progress : bool or callable
+        True shows a bar (needs tqdm); a function is called as ``progress(i, result)`` after each solve.
+    **options
+        Passed on to `method`, as ``rtol``, ``maxiter`` or ``k``.
+
+    Returns
+    -------
+    SequenceRun
+        An iterator over the results, in the order of `systems`, each of the type `method` returns. A system
+        is solved when its result is asked for.
+
+    Raises
+    ------
+    ValueError
+        `method`, `sort` or `refresh` is unknown, an option is out of range, or features do not fit.
+    TypeError
+        `method` does not take one of the options, or an argument has the wrong type.
+
+    Warns
+    -----
+    ConvergenceWarning
+        At the first system that is not solved; ``run.missed`` lists all.
+
+    Notes
+    -----
+    A system that cannot be solved does not end the sequence. Its result says why: what the methods would
+    raise becomes the status ``INVALID``, with NaN for `x`. A solve that fails with a recycled space or an old
+    preconditioner is repeated once without the first and with a new one of the second.
+
+    Results come in the order of `systems`: one that was solved before its turn waits in memory, with
+    ``run.as_solved()`` it need not. Handed out they have ``recycle=None``, since a space weighs as much as 2 k
+    solutions; the last one is ``run.recycle``. There is one space, and one preconditioner from a callable, for
+    each size, dtype and library of arrays.
+
+    Ctrl-C raises `Interrupted`, whose result is that of the system at hand. The run itself remains: what was
+    handed out is yours (``results.extend(run)`` keeps it), ``run.waiting`` holds what was not, and iterating
+    goes on with the system that was interrupted. With ``refresh="auto"`` decisions depend on measured times,
+    and so does rounding; the other policies are deterministic.
+
+    The idea of ordering by similarity is that of [1]_; how much there is to gain depends on the problem, and
+    ``docs/methods/sequence.md`` shows where it is little.
+
+    References
+    ----------
+    .. [1] H. Wang, Z. Hao, J. Wang, Z. Geng, Z. Wang, B. Li, F. Wu, *Accelerating data generation for neural
+       operators via Krylov subspace recycling*, ICLR 2024, :doi:`10.48550/arXiv.2401.09516`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.krylov import solve_sequence
+    >>> from numsolve.problems import convection_diffusion
+    >>> winds = np.linspace(10, 20, 5)
+    >>> systems = [(convection_diffusion((20, 20), (w, 5.0)), np.ones(400)) for w in winds]
+    >>> run = solve_sequence(systems, features=winds, rtol=1e-8)
+    >>> [result.success for result in run]
+    [True, True, True, True, True]
+    >>> run.order
+    array([0, 1, 2, 3, 4])
+    """
+    solver = _Solver(method, recycle, _refresh.Preconditioner(M, refresh), options)
+    indexed = hasattr(systems, "__len__") and hasattr(systems, "__getitem__")
+    if not (indexed or hasattr(systems, "__iter__")):
+        raise TypeError(f"systems is a {type(systems).__name__}; a sequence or an iterable is needed")
+    if sort is None or (isinstance(sort, str) and sort == "none"):
+        order = np.arange(len(systems)) if indexed else None
+        features = None if features is None or callable(features) else stacked(features)
+    else:
+        systems = systems if indexed else list(systems)
+        order, features, solver.products = ordered(systems, sort, features)
+    if order is not None and features is not None and len(features) != len(order):
+        raise ValueError(f"features has {len(features)} entries, but there are {len(order)} systems")
+    return SequenceRun(systems, order, features, solver, _shown(progress, order))
+
+
+class SequenceRun:
+    """Results of a sequence of systems, solved as they are asked for, in the order the systems were given.
+
+    Attributes
+    ----------
+    order : numpy.ndarray of int
+        The numbers of the systems in the order they are solved; of a stream, those solved so far.
+    features : array, or None
+        What the order was made from, if it was given.
+    waiting : dict of int to Result
+        Results that are not handed out yet, by number.
+    missed : list of int
+        Systems without a solution so far.
+    products : int
+        Products with matrices so far, those for the order included; iterations, where `method` does not
+        count products.
+    iterations, solved, retries : int
+        So far.
+    setups, updates : int
+        How often a preconditioner was made, and made to fit another matrix.
+    recycle : RecycledSpace or None
+        What was learned last.
+    """
+
+    def __init__(self, systems, order, features, solver, show):
+        self._systems = iter(systems) if order is None else systems
+        self._order, self.features, self._solver, self._show = order, features, solver, show
+        self._current, self._next, self._handed = None, 0, set()
+        self.waiting, self.missed, self.iterations, self.solved = {}, [], 0, 0
+
+    order = property(lambda self: np.arange(self.solved) if self._order is None else self._order)
+    products = property(lambda self: self._solver.products)
+    retries = property(lambda self: self._solver.retries)
+    recycle = property(lambda self: self._solver.last)
+    setups = property(lambda self: self._solver.preconditioner.setups)
+    updates = property(lambda self: self._solver.preconditioner.updates)
+
+    def __len__(self):
+        if self._order is None:
+            raise TypeError("a stream of systems has no length")
+        return len(self._order)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        while self._next in self._handed:
+            self._handed.discard(self._next)
+            self._next += 1
+        while self._next not in self.waiting:
+            self._solve_next()
+        self._next += 1
+        return self.waiting.pop(self._next - 1)
+
+    def as_solved(self):
+        """Yield the number of each system and its result, as soon as it is solved."""
+        while True:
+            try:
+                number = min(self.waiting) if self.waiting else self._solve_next()
+            except StopIteration:
+                return
+            self._handed.add(number)
+            yield number, self.waiting.pop(number)
+
+    def _solve_next(self):
+        """Solve the next system in the order; return its number."""
+        if self._current is None:  # else it was interrupted
+            self._current = (self._fetch(),)
+        number = self.solved if self._order is None else int(self._order[self.solved])
+        self.waiting[number] = result = self._solver.solve(self._current[0])
+        self._current = None
+        self.solved += 1
+        self.iterations += result.nit
+        if _failed(result):
+            self.missed.append(number)
+            if len(self.missed) == 1:
+                warnings.warn(f"system {number}: {result.message}", ConvergenceWarning, stacklevel=3)
+        self._show(number, result)
+        return number
+
+    def _fetch(self):
+        """Return the next system, or stop."""
+        if self._order is None:
+            return next(self._systems)
+        if self.solved == len(self._order):
+            raise StopIteration
+        return self._systems[self._order[self.solved]]
+
+    def __repr__(self):
+        of = "" if self._order is None else f" of {len(self._order)}"
+        return f"SequenceRun({self.solved}{of} solved, {len(self.missed)} missed, {self.products} products)"
+
+
+class _Solver:
+    """A method, what it has learned, and the preconditioner."""
+
+    def __init__(self, method, recycle, preconditioner, options):
+        self.method, self.options, self.preconditioner = _known(method), options, preconditioner
+        takes = signature(self.method).parameters
+        self.recycles = "recycle" in takes and recycle is not False
+        self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
+        self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
+        if isinstance(recycle, RecycledSpace):
+            self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
+        elif recycle is not None and recycle is not False:
+            self.start = _validate.count(recycle, "recycle", least=1)
+        self._try()
+
+    def _try(self):
+        """Raise what is wrong with the options, before any work: the methods' own errors come per system."""
+        name = getattr(self.method, "__name__", "method")
+        given = {**self.options, **({"M": None} if self.preconditioner.given else {})}
+        try:
+            signature(self.method).bind(None, None, **given)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
+        if str(getattr(self.method, "__module__", "")).startswith(__package__):
+            small = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
+            self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
+
+    def solve(self, system):
+        """Return the result for one system; bad input becomes a status."""
+        try:
+            with inside():
+                result = self._solve(parts(system))
+        except (ValueError, TypeError) as error:
+            return Result(_nothing(system), Status.INVALID, str(error))
+        return replace(result, recycle=None) if hasattr(result, "recycle") else result
+
+    def _solve(self, system):
+        kind = system.kind
+        M, fits = self.preconditioner.ready(system.A, kind)
+        space = self.spaces.get(kind)
+        result = self._run(system, kind, M, space)
+        if _failed(result) and (space is not None or not fits):
+            self.retries += 1
+            again = self._run(system, kind, self.preconditioner.anew(system.A, kind) if not fits else M, None)
+            result = again if again.success or not _last(again) > _last(result) else result
+        return result
+
+    def _run(self, system, kind, M, space):
+        """Solve once, and keep what is learned and what it cost."""
+        options = dict(self.options)
+        if M is not None:
+            options["M"] = M
+        if self.recycles:
+            options["recycle"] = self.start if space is None else space
+        begin = _refresh.clock()
+        result = self.method(system.A, system.b, **options)
+        self.preconditioner.observe(kind, _refresh.clock() - begin, result.nit)
+        self.products += getattr(result, "products", result.nit)
+        learned = getattr(result, "recycle", None)
+        if learned is not None and (result.success or _finite(learned)):
+            self.spaces[kind] = self.last = learned
+        return result
+
+
+def _known(method):
+    """Return the function that is meant by a function or its name."""
+    krylov = import_module(__package__)
+    if isinstance(method, str):
+        names = [name for name in krylov.__all__ if "M" in _arguments(getattr(krylov, name))]
+        if method not in names:
+            raise ValueError(f"method is {method!r}; needed: a function, or one of {', '.join(names)}")
+        return getattr(krylov, method)
+    if method is None:
+        raise TypeError("method is None; a function or its name is needed")
+    return _validate.function(method, "method")
+
+
+def _arguments(thing):
+    return () if isinstance(thing, type) else signature(thing).parameters
+
+
+def _failed(result):
+    return not result.success and result.status != Status.STOPPED
+
+
+def _last(result):
+    """Return the largest of the last residual norms."""
+    return float(np.nanmax(result.residuals[-1])) if len(result.residuals) else np.inf
+
+
+def _finite(space):
+    """Tell whether a space holds only numbers."""
+    return all(float(abs(part).sum()) < np.inf for part in (space.U, space.C, space.P) if part is not None)
+
+
+def _nothing(system):
+    """Return NaN in the shape of the right-hand side, as far as there is one."""
+    try:
+        b = parts(system).b
+        return namespace(b).zeros(b.shape, _validate.floating(b.dtype, "b")) + np.nan
+    except (ValueError, TypeError):
+        return np.full(0, np.nan)
+
+
+def _shown(progress, order):
+    """Return what is called after each solve."""
+    if progress is not True:
+        return _validate.function(progress or None, "progress") or (lambda *_: None)
+    from tqdm import tqdm
+
+    bar = tqdm(total=None if order is None else len(order), desc="systems")
+
+    def show(number, result):  # noqa: ARG001 - a callback takes both
+        bar.set_postfix_str(f"{result.nit} its", refresh=False)
+        bar.update()
+        if bar.n == bar.total:
+            bar.close()
+
+    return show

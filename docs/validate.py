@@ -12,8 +12,10 @@ BY_ATTRIBUTES = {
     "Interrupted",
     "RefinementResult",
     "LeastSquaresResult",
+    "Mesh",
     "Result",
     "Status",
+    "System",
 }  # made by the library: their attributes are documented
 NAMES = [
     *(f"numsolve.{name}" for name in numsolve.__all__ if name not in MODULES),

@@ -1,11 +1,13 @@
 """Random numbers: drawn on the host from ``rng=`` (SPEC 7), then moved to where they are used."""
 
+from typing import Any
+
 import numpy as np
 
 from ._array import array_module
 
 
-def standard_normal(rng, shape, *, dtype=float, like="numpy"):
+def standard_normal(rng, shape, *, dtype: Any = float, like="numpy"):
     """Draw normal deviates of `shape` and `dtype` (complex: unit variance) in the library `like`."""
     rng = np.random.default_rng(rng)
     dtype = np.dtype(dtype)

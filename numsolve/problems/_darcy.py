@@ -8,7 +8,7 @@ from .. import _validate
 from ._stencil import conductances, stencil
 
 
-def darcy(coefficient, *, matrix="finite-volume") -> Any:
+def darcy(coefficient, *, matrix="finite-volume") -> tuple[Any, Any]:
     r"""Return A and b of the flow :math:`-\nabla\cdot(k\nabla u) = 1` on a square grid, times h^2.
 
     Parameters
@@ -62,7 +62,7 @@ def darcy(coefficient, *, matrix="finite-volume") -> Any:
     return MATRICES[_validate.choice(matrix, "matrix", MATRICES)](k), np.full(side**2, 1 / (side - 1) ** 2)
 
 
-def helmholtz(coefficient, wavenumber, *, matrix="finite-volume") -> Any:
+def helmholtz(coefficient, wavenumber, *, matrix="finite-volume") -> tuple[Any, Any]:
     r"""Return A and b of :math:`-\nabla\cdot(k\nabla u) - \omega^2 u = 1` on a square grid, times h^2.
 
     Parameters

@@ -28,7 +28,7 @@ def flux(mesh, edges):
     return np.bincount(edges.ravel(), np.repeat(length / 2, 2), len(mesh.points))
 
 
-def thermal(mesh, left, right) -> Any:
+def thermal(mesh, left, right) -> tuple[Any, Any]:
     r"""Return A and b of steady heat in a plate: :math:`\Delta u = 0`, two values on the boundary.
 
     Parameters
@@ -63,7 +63,7 @@ def thermal(mesh, left, right) -> Any:
     return A, B @ values
 
 
-def poisson_fem(mesh, coefficients) -> Any:
+def poisson_fem(mesh, coefficients) -> tuple[Any, Any]:
     r"""Return A and b of :math:`-\Delta u = f` on the unit square, f and u on the sides given by polynomials.
 
     Parameters

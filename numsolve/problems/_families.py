@@ -1,4 +1,4 @@
-"""Families: sequences of related systems, each with what distinguishes it."""
+"""Families: sequences of related systems, each with what distinguishes it, made when it is asked for."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ class System(NamedTuple):
 
 
 def darcy_systems(count, side, *, matrix="finite-volume", alpha=2.5, tau=7.0, rng=None) -> Iterator[System]:
-    """Yield systems of Darcy flow, each with its own random coefficient.
+    """Make systems of Darcy flow, each with its own random coefficient.
 
     Parameters
     ----------
@@ -47,9 +47,9 @@ def darcy_systems(count, side, *, matrix="finite-volume", alpha=2.5, tau=7.0, rn
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
-    Yields
-    ------
-    System
+    Returns
+    -------
+    iterator of System
         A, b, and as feature the coefficient, of shape ``(side + 2, side + 2)``.
 
     Examples
@@ -67,7 +67,7 @@ def darcy_systems(count, side, *, matrix="finite-volume", alpha=2.5, tau=7.0, rn
 def helmholtz_systems(
     count, side, *, wavenumbers=(0.0, 1.0), matrix="finite-volume", alpha=2.5, tau=7.0, rng=None
 ) -> Iterator[System]:
-    """Yield systems of the Helmholtz equation, each with its own random coefficient and wavenumber.
+    """Make systems of the Helmholtz equation, each with its own random coefficient and wavenumber.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ def helmholtz_systems(
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
-    Yields
-    ------
-    System
+    Returns
+    -------
+    iterator of System
         A, b, and as feature the coefficient, row by row, then the wavenumber: ``(side + 2)**2 + 1`` numbers.
     """
     interval = _validate.real_array(wavenumbers, "wavenumbers")
@@ -100,7 +100,7 @@ def helmholtz_systems(
 
 
 def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
-    """Yield systems of steady heat in a plate, with random values on two sides and one matrix.
+    """Make systems of steady heat in a plate, with random values on two sides and one matrix.
 
     Parameters
     ----------
@@ -111,9 +111,9 @@ def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
-    Yields
-    ------
-    System
+    Returns
+    -------
+    iterator of System
         A, which is the same object each time, b, and as feature the array of the temperature on the left,
         uniform in (0, 100), and the flux through the right, uniform in (-100, 0).
     """
@@ -124,7 +124,7 @@ def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
 
 
 def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
-    """Yield Poisson equations on the unit square: random polynomials for f and on the sides, one matrix.
+    """Make Poisson equations on the unit square: random polynomials for f and on the sides, one matrix.
 
     Parameters
     ----------
@@ -137,9 +137,9 @@ def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
-    Yields
-    ------
-    System
+    Returns
+    -------
+    iterator of System
         A, which is the same object each time, b, and as feature the array of Chebyshev coefficients of shape
         ``(5, degree + 1)`` that `poisson_fem` takes, uniform in (-1, 1).
     """
@@ -151,9 +151,9 @@ def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
 
 
 def convection_diffusion_systems(
-    count, shape, *, drift=0.02, wind=50.0, contrast=3.0, scheme="upwind", rng=None
+    count, shape, *, drift=0.02, wind=10.0, contrast=3.0, scheme="upwind", rng=None
 ) -> Iterator[System]:
-    r"""Yield the steps of a drift: convection-diffusion with coefficient, wind and source that change slowly.
+    r"""Make the steps of a drift: convection-diffusion with coefficient, wind and source that change slowly.
 
     Parameters
     ----------
@@ -164,7 +164,8 @@ def convection_diffusion_systems(
     drift : float
         Angle between one step and the next, in radians; after a whole turn the first system comes back.
     wind : float
-        Speed of the wind, in the root mean square over a turn. It is the same everywhere, and turns.
+        Speed of the wind, in the root mean square over a turn. It is the same everywhere, and turns. A strong
+        wind makes systems easier, and leaves recycling less to gain.
     contrast : float
         Factor before the Gaussian field in the coefficient's logarithm.
     scheme : {"upwind", "central"}
@@ -172,9 +173,9 @@ def convection_diffusion_systems(
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
-    Yields
-    ------
-    System
+    Returns
+    -------
+    iterator of System
         A, b, and as feature cosine and sine of the step's angle, on which alone the system depends.
 
     Notes

@@ -53,11 +53,12 @@ def gaussian_field(shape, *, alpha=2.5, tau=7.0, rng=None) -> Any:
     return np.ascontiguousarray(complex_field(shape, alpha=alpha, tau=tau, rng=rng).real)
 
 
-def complex_field(shape, *, alpha=2.5, tau=7.0, rng=None):
+def complex_field(shape, *, alpha=2.5, tau=7.0, rng=None) -> Any:
     """Return a complex field whose real and imaginary parts are independent samples of `gaussian_field`."""
     shape = tuple(_validate.count(m, "shape", least=1) for m in shape)
     alpha, tau = _validate.positive(alpha, "alpha"), _validate.positive(tau, "tau")
     squares = reduce(np.add.outer, [np.fft.fftfreq(m, 1 / m) ** 2 for m in shape])
     modes = np.sqrt(2) * tau ** (alpha - len(shape) / 2) * (4 * np.pi**2 * squares + tau**2) ** (-alpha / 2)
     modes.flat[0] = 0
-    return fft.ifftn(modes * standard_normal(rng, shape, dtype=complex), norm="forward", overwrite_x=True)
+    waves: Any = fft.ifftn(modes * standard_normal(rng, shape, dtype=complex), norm="forward")
+    return waves

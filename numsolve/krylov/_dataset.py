@@ -158,7 +158,7 @@ class _Hdf5(_Table):
                 row.dtype,
                 maxshape=(None, *row.shape),
                 chunks=(1 if row.shape else 1024, *row.shape),
-                fillvalue=MISSING[name],
+                fillvalue=np.asarray(MISSING[name], row.dtype)[()],
             )
         if len(self.file[name]) <= number:
             self.file[name].resize(number + 1, axis=0)

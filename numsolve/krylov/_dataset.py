@@ -8,6 +8,7 @@ import numpy as np
 from .. import _validate
 from .._array import to_host
 from .._result import Status
+from ._learner import last_norm
 
 # What stands in the row of a system that was not solved.
 MISSING = {"solutions": np.nan, "iterations": 0, "status": int(Status.INTERRUPTED), "residuals": np.nan}
@@ -41,10 +42,11 @@ def write_dataset(path, results, *, features=None, right_hand_sides=None):
 
     Notes
     -----
-    Arrays: ``solutions`` (count, n), ``iterations``, ``status`` (see `Status`), ``residuals`` (the last norm of
-    each), and those that are given. A system whose input was refused, or that was not reached, has NaN as its
-    solution. HDF5 is written row by row, one solution in memory at a time; ``.npz`` at the end, all at once.
-    If the run is interrupted, the file holds what was solved, and the rest has the status ``INTERRUPTED``.
+    Arrays: ``solutions`` (count, n), ``iterations``, ``status`` (see `Status`), ``residuals`` (the last norm
+    of each), and those that are given. A system whose input was refused, or that was not reached, has NaN as
+    its solution. HDF5 is written row by row, one solution in memory at a time; ``.npz`` at the end, all at
+    once. If the run is interrupted, the file holds what was solved, and the rest has the status
+    ``INTERRUPTED``.
 
     Examples
     --------
@@ -65,10 +67,11 @@ def write_dataset(path, results, *, features=None, right_hand_sides=None):
                 out.whole(name, _validate.as_array(to_host(array), name))
         for number, result in pairs:
             found[result.status] += 1
-            last = float(np.nanmax(result.residuals[-1])) if len(result.residuals) else np.nan
             if result.status != Status.INVALID:
                 out.put(number, "solutions", _validate.as_array(to_host(result.x), "x"))
-            for name, value in zip(list(MISSING)[1:], (result.nit, int(result.status), last), strict=True):
+            for name, value in zip(
+                list(MISSING)[1:], (result.nit, int(result.status), last_norm(result)), strict=True
+            ):
                 out.put(number, name, np.asarray(value))
     return {status.name: count for status, count in found.items() if count}
 
@@ -155,7 +158,7 @@ class _Hdf5(_Table):
                 row.dtype,
                 maxshape=(None, *row.shape),
                 chunks=(1 if row.shape else 1024, *row.shape),
-                fillvalue=MISSING[name],
+                fillvalue=np.asarray(MISSING[name], row.dtype)[()],
             )
         if len(self.file[name]) <= number:
             self.file[name].resize(number + 1, axis=0)

@@ -10,7 +10,8 @@ from .._array import array_module, library, namespace, to_host
 from .._operator import as_operator
 from ._linear import unit_near
 
-EXACT = 1e10  # products of two features' entries up to which whole fields are compared: a few seconds
+EXACT = 1e10  # differences of two features' entries up to which whole features are compared: a few seconds
+LEAST = 16  # entries that a feature counts for at least
 FREQUENCIES = 144  # kept of a field: 12 x 12 of two axes
 COMPONENTS = 7  # kept of those
 CELL = 2048  # systems that are compared with each other; 2^7 cells hold 262,144
@@ -45,8 +46,8 @@ def greedy_order(features, *, method="auto"):
     Notes
     -----
     The nearest neighbour in the Frobenius distance, from system 0 on; of equally near ones that of the lowest
-    number. With p entries a feature, "exact" costs ``count**2 * p`` operations in passes over the features, without a
-    matrix of distances; it stores a copy of the features.
+    number. With p entries a feature, "exact" costs ``count**2 * p`` operations in passes over the features,
+    without a matrix of distances; it stores a copy of the features.
 
     "grouped" follows [1]_: the lowest 144 frequencies of the discrete Fourier transform (12 x 12 of a field
     with two axes), their 7 principal components, and a division of that space into up to 128 cells. Here each
@@ -76,7 +77,7 @@ def greedy_order(features, *, method="auto"):
         return np.arange(count)
     fields = fields.astype(np.result_type(fields.dtype, np.float64), copy=False)
     fields = fields * (1 / unit_near(float(abs(fields).max()), fields.dtype))
-    if method == "exact" or (method == "auto" and float(count) ** 2 * size <= EXACT):
+    if method == "exact" or (method == "auto" and float(count) ** 2 * max(size, LEAST) <= EXACT):
         return chained(_flat(fields), 0)
     return _grouped(_components(fields))
 

@@ -34,7 +34,8 @@ class Preconditioner:
     """
 
     def __init__(self, M, refresh):
-        self.M = None if M is None or hasattr(M, "shape") else _validate.function(M, "M")
+        operator = hasattr(M, "shape") and not isinstance(M, type)  # a class makes one
+        self.M = None if operator else _validate.function(M, "M")
         self.fixed = M if self.M is None else None
         self.given = M is not None
         self.every = refresh if refresh in POLICIES else _validate.count(refresh, "refresh", least=1)
@@ -69,13 +70,13 @@ class Preconditioner:
         return M
 
     def observe(self, kind, seconds, iterations):
-        """Take down what a solve has cost."""
+        """Take down what a solve has cost; without iterations it tells nothing of the preconditioner."""
         state = self._states.get(kind)
-        if state is None:
+        if state is None or not iterations:
             return
         state.systems += 1
         state.least = min(state.least, iterations)
-        state.pace = min(state.pace, seconds / max(iterations, 1))
+        state.pace = min(state.pace, seconds / iterations)
         state.excess += (iterations - state.least) * state.pace
 
     def _updated(self, M, A):

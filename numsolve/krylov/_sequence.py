@@ -1,23 +1,16 @@
 """Many systems, one after the other, each with what those before it taught."""
 
 import warnings
-from dataclasses import replace
-from importlib import import_module
-from inspect import signature
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
-from .._array import namespace
-from .._result import ConvergenceWarning, Result, Status
-from . import _refresh
+from .._result import ConvergenceWarning
 from ._gcrodr import gcrodr
-from ._linear import inside
-from ._recycle import RecycledSpace
-from ._systems import ordered, parts, stacked
-
-DIRECTIONS = 10  # that a method learns which has to be asked
+from ._learner import Learner, failed
+from ._refresh import Preconditioner
+from ._systems import check, ordered, stacked
 
 
 def solve_sequence(
@@ -53,7 +46,7 @@ def solve_sequence(
         A preconditioner for all systems, or what makes one from a matrix, as `numsolve.precondition.ilu0`.
     refresh : {"auto", "always", "never"} or int
         When `M` is made to fit the matrix at hand, by ``M.update(A)`` if it can be: once the iterations lost
-        by the old one have taken as long as that; always; only for the first of a size; after so many systems.
+        by the old one have taken as long as that; always; for the first of a size; after so many systems.
     recycle : RecycledSpace, int or False, optional
         A space to start from; how many directions `cg` and `minres` are to learn (default: 10; `gcrodr` has
         its own argument `k`); or False to learn nothing. Methods without that argument run without.
@@ -87,9 +80,9 @@ def solve_sequence(
     preconditioner is repeated once without the first and with a new one of the second.
 
     Results come in the order of `systems`: one that was solved before its turn waits in memory, with
-    ``run.as_solved()`` it need not. Handed out they have ``recycle=None``, since a space weighs as much as 2 k
-    solutions; the last one is ``run.recycle``. There is one space, and one preconditioner from a callable, for
-    each size, dtype and library of arrays.
+    ``run.as_solved()`` it need not. Handed out they have ``recycle=None``, since a space weighs as much as
+    2 k solutions; the last one is ``run.recycle``. There is one space, and one preconditioner from a
+    callable, for each size, dtype and library of arrays.
 
     Ctrl-C raises `Interrupted`, whose result is that of the system at hand. The run itself remains: what was
     handed out is yours (``results.extend(run)`` keeps it), ``run.waiting`` holds what was not, and iterating
@@ -117,18 +110,16 @@ def solve_sequence(
     >>> run.order
     array([0, 1, 2, 3, 4])
     """
-    solver = _Solver(method, recycle, _refresh.Preconditioner(M, refresh), options)
+    solver = Learner(method, recycle, Preconditioner(M, refresh), options)
     indexed = hasattr(systems, "__len__") and hasattr(systems, "__getitem__")
     if not (indexed or hasattr(systems, "__iter__")):
         raise TypeError(f"systems is a {type(systems).__name__}; a sequence or an iterable is needed")
     if sort is None or (isinstance(sort, str) and sort == "none"):
         order = np.arange(len(systems)) if indexed else None
-        features = None if features is None or callable(features) else stacked(features)
+        features = None if features is None or callable(features) else stacked(features, order)
     else:
         systems = systems if indexed else list(systems)
         order, features, solver.products = ordered(systems, sort, features)
-    if order is not None and features is not None and len(features) != len(order):
-        raise ValueError(f"features has {len(features)} entries, but there are {len(order)} systems")
     return SequenceRun(systems, order, features, solver, _shown(progress, order))
 
 
@@ -200,12 +191,14 @@ class SequenceRun:
         """Solve the next system in the order; return its number."""
         if self._current is None:  # else it was interrupted
             self._current = (self._fetch(),)
+            if self.solved == 0:
+                check(self._current[0])
         number = self.solved if self._order is None else int(self._order[self.solved])
         self.waiting[number] = result = self._solver.solve(self._current[0])
         self._current = None
         self.solved += 1
         self.iterations += result.nit
-        if _failed(result):
+        if failed(result):
             self.missed.append(number)
             if len(self.missed) == 1:
                 warnings.warn(f"system {number}: {result.message}", ConvergenceWarning, stacklevel=3)
@@ -223,110 +216,6 @@ class SequenceRun:
     def __repr__(self):
         of = "" if self._order is None else f" of {len(self._order)}"
         return f"SequenceRun({self.solved}{of} solved, {len(self.missed)} missed, {self.products} products)"
-
-
-class _Solver:
-    """A method, what it has learned, and the preconditioner."""
-
-    def __init__(self, method, recycle, preconditioner, options):
-        self.method, self.options, self.preconditioner = _known(method), options, preconditioner
-        takes = signature(self.method).parameters
-        self.recycles = "recycle" in takes and recycle is not False
-        self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
-        self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
-        if isinstance(recycle, RecycledSpace):
-            self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
-        elif recycle is not None and recycle is not False:
-            self.start = _validate.count(recycle, "recycle", least=1)
-        self._try()
-
-    def _try(self):
-        """Raise what is wrong with the options, before any work: the methods' own errors come per system."""
-        name = getattr(self.method, "__name__", "method")
-        given = {**self.options, **({"M": None} if self.preconditioner.given else {})}
-        try:
-            signature(self.method).bind(None, None, **given)
-        except TypeError as error:
-            raise TypeError(f"{name}: {error}") from None
-        if str(getattr(self.method, "__module__", "")).startswith(__package__):
-            small = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
-            self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
-
-    def solve(self, system):
-        """Return the result for one system; bad input becomes a status."""
-        try:
-            with inside():
-                result = self._solve(parts(system))
-        except (ValueError, TypeError) as error:
-            return Result(_nothing(system), Status.INVALID, str(error))
-        return replace(result, recycle=None) if hasattr(result, "recycle") else result
-
-    def _solve(self, system):
-        kind = system.kind
-        M, fits = self.preconditioner.ready(system.A, kind)
-        space = self.spaces.get(kind)
-        result = self._run(system, kind, M, space)
-        if _failed(result) and (space is not None or not fits):
-            self.retries += 1
-            again = self._run(system, kind, self.preconditioner.anew(system.A, kind) if not fits else M, None)
-            result = again if again.success or not _last(again) > _last(result) else result
-        return result
-
-    def _run(self, system, kind, M, space):
-        """Solve once, and keep what is learned and what it cost."""
-        options = dict(self.options)
-        if M is not None:
-            options["M"] = M
-        if self.recycles:
-            options["recycle"] = self.start if space is None else space
-        begin = _refresh.clock()
-        result = self.method(system.A, system.b, **options)
-        self.preconditioner.observe(kind, _refresh.clock() - begin, result.nit)
-        self.products += getattr(result, "products", result.nit)
-        learned = getattr(result, "recycle", None)
-        if learned is not None and (result.success or _finite(learned)):
-            self.spaces[kind] = self.last = learned
-        return result
-
-
-def _known(method):
-    """Return the function that is meant by a function or its name."""
-    krylov = import_module(__package__)
-    if isinstance(method, str):
-        names = [name for name in krylov.__all__ if "M" in _arguments(getattr(krylov, name))]
-        if method not in names:
-            raise ValueError(f"method is {method!r}; needed: a function, or one of {', '.join(names)}")
-        return getattr(krylov, method)
-    if method is None:
-        raise TypeError("method is None; a function or its name is needed")
-    return _validate.function(method, "method")
-
-
-def _arguments(thing):
-    return () if isinstance(thing, type) else signature(thing).parameters
-
-
-def _failed(result):
-    return not result.success and result.status != Status.STOPPED
-
-
-def _last(result):
-    """Return the largest of the last residual norms."""
-    return float(np.nanmax(result.residuals[-1])) if len(result.residuals) else np.inf
-
-
-def _finite(space):
-    """Tell whether a space holds only numbers."""
-    return all(float(abs(part).sum()) < np.inf for part in (space.U, space.C, space.P) if part is not None)
-
-
-def _nothing(system):
-    """Return NaN in the shape of the right-hand side, as far as there is one."""
-    try:
-        b = parts(system).b
-        return namespace(b).zeros(b.shape, _validate.floating(b.dtype, "b")) + np.nan
-    except (ValueError, TypeError):
-        return np.full(0, np.nan)
 
 
 def _shown(progress, order):

@@ -23,13 +23,18 @@ class System(NamedTuple):
         return (self.b.shape or (0,))[0], np.result_type(*dtypes), library(self.b)
 
 
-def parts(given):
-    """Return what the caller gave as one of the systems as a `System`."""
+def check(given):
+    """Return A, b and perhaps a feature, or raise what is no system."""
     if hasattr(given, "A") and hasattr(given, "b"):
-        given = given.A, given.b, getattr(given, "feature", None)
+        return given.A, given.b, getattr(given, "feature", None)
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
         raise TypeError(f"a system is a {type(given).__name__}; a tuple (A, b) or (A, b, feature) is needed")
-    A, b, *feature = given
+    return given
+
+
+def parts(given):
+    """Return what the caller gave as one of the systems as a `System`."""
+    A, b, *feature = check(given)
     A = A if hasattr(A, "shape") else _validate.as_array(A, "A")
     b = b if hasattr(b, "shape") else _validate.as_array(b, "b")
     return System(A, b, *feature)
@@ -42,7 +47,7 @@ def ordered(systems, sort, features):
         features = [features(systems[i]) for i in range(count)]
     elif features is None:
         features = _brought_along(systems)
-    features = None if features is None else stacked(features)
+    features = None if features is None else stacked(features, range(count))
     if not isinstance(sort, str):
         return _validate.permutation(sort, count, "sort"), features, 0
     if sort != "greedy":
@@ -52,8 +57,12 @@ def ordered(systems, sort, features):
     return order_without_features(_pair(systems[i]) for i in range(count)), None, count
 
 
-def stacked(features):
+def stacked(features, systems):
     """Return features, one for each system, as one array on the host."""
+    if not hasattr(features, "__len__") or getattr(features, "ndim", 1) == 0:
+        raise TypeError(f"features is a {type(features).__name__}; an entry for each system is needed")
+    if systems is not None and len(features) != len(systems):
+        raise ValueError(f"features has {len(features)} entries, but there are {len(systems)} systems")
     if hasattr(features, "dtype"):
         return _validate.as_array(to_host(features), "features")
     rows = [np.asarray(to_host(feature)) for feature in features]

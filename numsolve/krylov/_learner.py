@@ -1,0 +1,126 @@
+"""What solves a sequence: a method, what it has learned, and a preconditioner."""
+
+from dataclasses import replace
+from importlib import import_module
+from inspect import signature
+
+import numpy as np
+
+from .. import _validate
+from .._array import namespace
+from .._result import Result, Status
+from . import _refresh
+from ._linear import inside
+from ._recycle import RecycledSpace
+from ._systems import parts
+
+DIRECTIONS = 10  # that a method learns which has to be asked
+
+
+class Learner:
+    """A method, what it has learned, and the preconditioner."""
+
+    def __init__(self, method, recycle, preconditioner, options):
+        self.method, self.options, self.preconditioner = _known(method), options, preconditioner
+        takes = signature(self.method).parameters
+        self.recycles = "recycle" in takes and recycle is not False
+        self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
+        self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
+        if isinstance(recycle, RecycledSpace):
+            self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
+        elif recycle is not None and recycle is not False:
+            self.start = _validate.count(recycle, "recycle", least=1)
+        self._try()
+
+    def _try(self):
+        """Raise what is wrong with the options, before any work: the methods' own errors come per system."""
+        name = getattr(self.method, "__name__", "method")
+        given = {**self.options, **({"M": None} if self.preconditioner.given else {})}
+        try:
+            signature(self.method).bind(None, None, **given)
+        except TypeError as error:
+            raise TypeError(f"{name}: {error}") from None
+        if str(getattr(self.method, "__module__", "")).startswith(__package__):
+            small = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
+            self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
+
+    def solve(self, system):
+        """Return the result for one system; bad input becomes a status."""
+        try:
+            with inside():
+                result = self._solve(parts(system))
+        except (ValueError, TypeError) as error:
+            return Result(_nothing(system), Status.INVALID, str(error))
+        return replace(result, recycle=None) if hasattr(result, "recycle") else result
+
+    def _solve(self, system):
+        kind = system.kind
+        M, fits = self.preconditioner.ready(system.A, kind)
+        space = self.spaces.get(kind)
+        result = self._run(system, kind, M, space)
+        if failed(result) and (space is not None or not fits):
+            self.retries += 1
+            again = self._run(system, kind, self.preconditioner.anew(system.A, kind) if not fits else M, None)
+            if again.success or not last_norm(result) < last_norm(again):
+                return again
+        return result
+
+    def _run(self, system, kind, M, space):
+        """Solve once, and keep what is learned and what it cost."""
+        options = dict(self.options)
+        if M is not None:
+            options["M"] = M
+        if self.recycles:
+            options["recycle"] = self.start if space is None else space
+        begin = _refresh.clock()
+        result = self.method(system.A, system.b, **options)
+        if not isinstance(result, Result):
+            raise RuntimeError(f"method returned a {type(result).__name__}; a numsolve.Result is needed")
+        if result.success:
+            self.preconditioner.observe(kind, _refresh.clock() - begin, result.nit)
+        self.products += getattr(result, "products", result.nit)
+        learned = getattr(result, "recycle", None)
+        if learned is not None and (result.success or _finite(learned)):
+            self.spaces[kind] = self.last = learned
+        return result
+
+
+def _known(method):
+    """Return the function that is meant by a function or its name."""
+    krylov = import_module(__package__)
+    if isinstance(method, str):
+        names = [name for name in krylov.__all__ if "M" in _arguments(getattr(krylov, name))]
+        if method not in names:
+            raise ValueError(f"method is {method!r}; needed: a function, or one of {', '.join(names)}")
+        return getattr(krylov, method)
+    if method is None:
+        raise TypeError("method is None; a function or its name is needed")
+    return _validate.function(method, "method")
+
+
+def _arguments(thing):
+    return () if isinstance(thing, type) else signature(thing).parameters
+
+
+def failed(result):
+    return not result.success and result.status != Status.STOPPED
+
+
+def last_norm(result):
+    """Return the last residual norm, of columns the largest; infinity if there is none."""
+    last = np.ravel(result.residuals[-1:])  # NaN stands where a column had come to rest before
+    return float(np.max(last[~np.isnan(last)], initial=-np.inf)) if not np.isnan(last).all() else np.inf
+
+
+def _finite(space):
+    """Tell whether a space holds only numbers."""
+    return all(float(abs(part).sum()) < np.inf for part in (space.U, space.C, space.P) if part is not None)
+
+
+def _nothing(system):
+    """Return NaN in the shape of the right-hand side, as far as there is one."""
+    try:
+        b = parts(system).b
+        return namespace(b).zeros(b.shape, _validate.floating(b.dtype, "b")) + np.nan
+    except (ValueError, TypeError):
+        return np.full(0, np.nan)

@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import library, namespace, to_host
-from .._result import Breakdown, Interrupted, Status
+from .._result import Interrupted, not_finite
 from ..kernels import kernels_for
-from ._gmres import NONFINITE, check_step
+from ._gmres import check_step
 from ._linear import announced, prepare, run, unit_near
 from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
 
@@ -171,7 +171,7 @@ class Cycles:
                 x, r = self.project(A, b, x, r)
                 live = yield x, kernels.dot(r, r)
                 if live is None:
-                    raise Breakdown(NONFINITE, Status.NONFINITE)
+                    raise not_finite()
         kept, m = self.kept, len(W) - 1
         C, W[kept] = W[:kept], r
         along = (C @ r.conj()).conj()

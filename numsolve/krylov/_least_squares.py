@@ -1,6 +1,6 @@
 """What the methods for least squares share: checks, damping, bidiagonalisation, and the way back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from math import sqrt
 from typing import Any
@@ -13,7 +13,7 @@ from .._iterate import iterate
 from .._operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
-from ._linear import gather, unit_near
+from ._linear import gather, joined, unit_near
 
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {
@@ -148,37 +148,20 @@ def _solve_columns(steps, system, damp, callback):
     x = xp.zeros((n, k), system.b.dtype)
     if system.x0 is not None:
         x[...] = system.x0
-    results, interrupted = [], False
+    results = []
     for column in range(k):
         try:
             results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
         except Interrupted as caught:
             results.append(caught.result)
-            interrupted = True
-        x[:, column] = results[-1].x
         if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
             break
     if not results:
         message = "converged: b has no columns"
         return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, 0)), np.zeros(0))
-    result = _joined(results, x)
-    if interrupted:
-        raise Interrupted(result)
-    return result
-
-
-def _joined(results, x):
-    """Return one result for the columns `x`; histories and norms of columns never begun are NaN."""
-    k = x.shape[1]
-    residuals, norms = np.full((max(r.nit for r in results) + 1, k), np.nan), np.full(k, np.nan)
-    for column, result in enumerate(results):
-        residuals[: len(result.residuals), column] = result.residuals
-        norms[column] = result.residual_norm
-    worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
-    message, missed = results[worst].message, sum(not r.success for r in results)
-    if missed:
-        message = f"{missed} of {k} columns, first {worst}: {message}"
-    return replace(results[worst], x=x, residuals=residuals, message=message, residual_norm=norms)
+    norms = np.full(k, np.nan)
+    norms[: len(results)] = [result.residual_norm for result in results]
+    return joined(results, x, residual_norm=norms)
 
 
 def golub_kahan(A, b, x):

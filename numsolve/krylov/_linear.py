@@ -131,16 +131,24 @@ def _solve_columns(start, system, callback, block=None):
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
     if system.x0 is not None:
         x[...] = system.x0
-    for column, result in enumerate(results):
-        x[:, column] = result.x
+    return joined(results, x)
+
+
+def joined(results, x, **fields):
+    """Return one result for the columns of `x` that were solved, with other `fields`; or raise `Interrupted`.
+
+    The worst status speaks for all. Histories of columns never begun are NaN.
+    """
+    k = x.shape[1]
     residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
     for column, result in enumerate(results):
+        x[:, column] = result.x
         residuals[: len(result.residuals), column] = result.residuals
     worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
     message, missed = results[worst].message, sum(not r.success for r in results)
     if missed:
         message = f"{missed} of {k} columns, first {worst}: {message}"
-    result = replace(results[worst], x=x, residuals=residuals, message=message)
+    result = replace(results[worst], x=x, residuals=residuals, message=message, **fields)
     if any(r.status == Status.INTERRUPTED for r in results):
         raise Interrupted(result)
     return result

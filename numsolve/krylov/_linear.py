@@ -12,7 +12,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum, to_host
 from .._iterate import iterate
-from .._operator import Operator, Scaled, as_operator
+from .._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
@@ -102,7 +102,7 @@ def _solve_one(start, system, b, x0, callback):
     x = xp.zeros_like(b) if x0 is None else xp.array(x0, dtype=b.dtype, order="C") / x_unit
     norm = sqrt(read_sum(kernels_for(b).dot(b, b)))
     tol = max(system.rtol * norm, system.atol / b_unit)
-    return iterate(
+    result = iterate(
         lambda x: start(A, b, M, x),
         x.astype(b.dtype, copy=False),
         tol=tol,
@@ -110,6 +110,27 @@ def _solve_one(start, system, b, x0, callback):
         callback=callback,
         scale=(x_unit, b_unit),
     )
+    if result.status == Status.STAGNATED and isinstance(system.A, (Csr, Dense)):
+        return _explained(system.A, result, norm * b_unit)
+    return result
+
+
+def _explained(A, result, norm):
+    """Say so if a residual stopped falling where the rounding of `x` alone leaves one as large.
+
+    It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.
+    """
+    terms = abs(absolute(A) @ abs(result.x))
+    largest = float(terms.max())
+    size = largest * sqrt(read_sum(kernels_for(terms).dot(terms / largest, terms / largest))) if largest else 0.0
+    rounding = float(np.finfo(A.dtype).eps) * size
+    if result.residuals[-1] > 4 * rounding:
+        return result
+    message = (
+        f"the residual stopped falling above the tolerance, at rounding errors: those of A x are about "
+        f"{rounding / norm:.1e} of norm(b), whatever the method. Loosen rtol or use a higher precision"
+    )
+    return replace(result, message=message)
 
 
 def _solve_columns(start, system, callback, block=None):

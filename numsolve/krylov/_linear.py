@@ -121,9 +121,9 @@ def _explained(A, result, norm):
     It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.
     """
     terms = abs(absolute(A) @ abs(result.x))
-    largest = float(terms.max())
-    size = largest * sqrt(read_sum(kernels_for(terms).dot(terms / largest, terms / largest))) if largest else 0.0
-    rounding = float(np.finfo(A.dtype).eps) * size
+    largest = float(terms.max()) or 1.0
+    terms /= largest
+    rounding = float(np.finfo(A.dtype).eps) * largest * sqrt(read_sum(kernels_for(terms).dot(terms, terms)))
     if result.residuals[-1] > 4 * rounding:
         return result
     message = (

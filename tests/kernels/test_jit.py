@@ -39,7 +39,10 @@ def test_python_threads_may_solve_at_once(rng):
     np.testing.assert_allclose(np.array(results).T, X, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", ["spmv", "spmv_dot", "residual", "correct", "jacobi_sweep", "bidiagonal_csr"])
+PRODUCTS = ["spmv", "spmv_dot", "residual", "correct", "jacobi_sweep", "bidiagonal_csr"]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
 def test_long_rows_are_worth_a_second_thread(name):
     """A matrix of few rows but many entries counts by its work, whatever the product is fused with."""
     items = inspect.getclosurevars(getattr(kernels_for(np.ones(1)), name)).nonlocals["items"]

@@ -2,8 +2,8 @@
 Families of systems
 ===================
 
-Who solves one system often solves thousands of its kind. ``numsolve.problems`` makes such families: each system
-comes with its feature, which tells which others are near.
+Who solves one system often solves thousands of its kind. ``numsolve.problems`` makes such families: each
+system comes with its feature, which tells which others are near.
 """
 
 import matplotlib.pyplot as plt

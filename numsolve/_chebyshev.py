@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._array import array_module, read_sum
-from ._result import Breakdown, Status
+from ._result import not_definite, not_finite
 from .kernels import kernels_for
 
 
@@ -52,12 +52,12 @@ def bounds(A, M=None, *, start=None, steps=12):
     rz, pq = _scalars(A, M, start, steps)
     count, floor = 0, np.finfo(A.dtype).eps ** 2 * rz[0]
     while count < len(pq) and not abs(rz[count]) <= floor:  # below: exhausted, Ritz values are eigenvalues
-        for what, value, name in (("r^H M r", rz[count], "M"), ("p^H A p", pq[count], "A")):
+        for name, value in (("M", rz[count]), ("A", pq[count])):
             if not value > 0:
-                raise _breakdown(what, value, name)
+                raise _breakdown(name, value)
         count += 1
     if count == 0 or not np.isfinite(rz[: count + 1] * max(pq[:count])).all():
-        raise _breakdown("r^H M r", rz[0] if count == 0 else np.nan, "M")
+        raise _breakdown("M", rz[0] if count == 0 else np.nan)
     alpha, beta = rz[:count] / pq[:count], abs(rz[1 : count + 1]) / rz[:count]
     below = np.sqrt(beta) / alpha
     diagonal = 1 / alpha
@@ -96,11 +96,6 @@ def _scattered(A, xp):
     return values.astype(A.dtype)
 
 
-def _breakdown(what, value, name):
+def _breakdown(name, value):
     """Say which of the two is not positive definite."""
-    if value - value != 0:
-        return Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
-    remedy = "use minres" if name == "A" else "use another preconditioner"
-    return Breakdown(f"{what} = {value:.2e} is not positive: {name} is not positive definite, {remedy}")
+    return not_finite() if value - value != 0 else not_definite(name, value)

@@ -1,5 +1,6 @@
 """What every method multiplies with: a matrix or a preconditioner, where its arrays live."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,13 @@ class Csr(Operator):
         return matrix
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else Csr(self.to_sparse(), dtype)
+        if self.dtype == dtype:
+            return self
+        twin = copy(self)  # its pattern has been checked
+        twin.dtype = np.dtype(dtype)
+        twin.data = frozen(_validate.finite(self.data.astype(dtype), "A"))
+        twin.found_asymmetry, twin._adjoint, twin._layout = None, None, Layout()
+        return twin
 
 
 class Dense(Operator):

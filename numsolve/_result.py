@@ -42,6 +42,22 @@ class Breakdown(ArithmeticError):
         self.status = status
 
 
+def not_finite(operators="A or M"):
+    """Return what a method raises when a product is NaN or infinite."""
+    return Breakdown(
+        f"the product with {operators} is not finite: it overflows or returns NaN", Status.NONFINITE
+    )
+
+
+def not_definite(name, value):
+    """Return what a method raises when `value` shows that A or M is not positive definite.
+
+    MINRES does without a definite A, but not without a definite M.
+    """
+    form, method = {"A": ("p^H A p", "minres"), "M": ("r^H M r", "gmres")}[name]
+    return Breakdown(f"{form} = {value:.2e} is not positive: {name} is not positive definite, use {method}")
+
+
 class Interrupted(KeyboardInterrupt):
     """Ctrl-C during a solve; ``result`` holds the last iterate.
 

@@ -108,3 +108,18 @@ def test_a_wrong_adjoint_product_is_named(rng):
 
     with pytest.raises(ValueError, match=r"A\^H @ x has shape \(3,\), but \(4,\) is needed"):
         as_operator(Wrong(matrix("float64", rng)), "numpy").adjoint() @ np.ones(7)
+
+
+def test_another_dtype_shares_the_pattern_that_was_checked(rng):
+    A = as_operator(sp.csr_array(matrix("float64", rng)), "numpy")
+    A.adjoint()
+    single = A.astype(np.float32)
+    assert single.indptr is A.indptr
+    assert single.indices is A.indices
+    assert (single.dtype, A.dtype, single.data.dtype) == (np.float32, np.float64, np.float32)
+    assert single.adjoint().dtype == np.float32
+    assert not single.data.flags.writeable
+    x = rng.standard_normal(4)
+    np.testing.assert_allclose(single @ x, A @ x, rtol=1e-5)
+    with pytest.raises(ValueError, match="infinite entries"), np.errstate(over="ignore"):
+        as_operator(sp.csr_array(np.eye(2) * 1e300), "numpy").astype(np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._array import namespace, read_sum
-from .._result import Breakdown, Status
+from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
@@ -103,9 +103,7 @@ def steps(A, b, M, x):
 def _breakdown(vv, tt):
     """Say why no step was left, from the squared norms of the last two products."""
     if vv - vv != 0 or tt - tt != 0:
-        return Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
+        return not_finite()
     if tt == 0:
         return Breakdown("A M maps the residual to zero: A or M is singular", Status.SINGULAR)
     return Breakdown("the products r0^H A M p and r^H A M r both vanish: no step is left, use gmres or idrs")

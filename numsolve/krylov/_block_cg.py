@@ -43,4 +43,6 @@ def steps(A, b, M, x):
         kernels.block_step(moves, step, beta, C, W, Y, x, P)
         live = yield x, rr
         if live is None:
-            raise Breakdown("block CG cannot go on: A or M is not positive definite, use gmres")
+            raise Breakdown(
+                "block CG cannot go on: A is not positive definite, use minres, or M is not, use gmres"
+            )

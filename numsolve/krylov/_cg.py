@@ -3,7 +3,7 @@
 from .. import _validate
 from .._array import namespace, read_sum
 from .._operator import asymmetry
-from .._result import Breakdown, Status
+from .._result import not_definite, not_finite
 from ..kernels import kernels_for
 from . import _block_cg
 from ._linear import announced, prepare, run
@@ -109,9 +109,5 @@ def steps(A, b, M, x):
 def _breakdown(rz, pq):
     """Say which of the two divisors was not positive."""
     if rz - rz != 0 or pq - pq != 0:
-        return Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
-    if rz <= 0:
-        return Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
-    return Breakdown(f"p^H A p = {pq:.2e} is not positive: A is not positive definite, use gmres")
+        return not_finite()
+    return not_definite("M", rz) if rz <= 0 else not_definite("A", pq)

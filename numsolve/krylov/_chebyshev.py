@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from functools import partial
-from math import acosh, cosh
+from math import acosh, ceil, cosh, log
 
 import numpy as np
 
 from .. import _chebyshev, _validate
 from .._array import namespace, read_sum
 from .._operator import Scaled, asymmetry
-from .._result import Breakdown, Result, Status
+from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
@@ -92,6 +92,9 @@ def chebyshev(
     products are not counted as iterations. The true residual is recomputed before convergence is reported.
     That `A` is Hermitian is tested with two products.
 
+    Bounds that are given are believed: if they are too wide, the residual falls as slowly as they promise,
+    and nothing in it tells. The message at `maxiter` says how many iterations they promise.
+
     References
     ----------
     .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
@@ -110,9 +113,10 @@ def chebyshev(
     spectrum = _Spectrum(None if bounds is None else _validate.interval(bounds, "bounds"))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     result = run(partial(steps, spectrum), system, callback)
-    return announced(
-        ChebyshevResult(result.x, result.status, result.message, result.residuals, spectrum.bounds)
-    )
+    message = result.message
+    if result.status == Status.MAXITER and spectrum.bounds is not None:
+        message += spectrum.says()
+    return announced(ChebyshevResult(result.x, result.status, message, result.residuals, spectrum.bounds))
 
 
 class _Spectrum:
@@ -140,6 +144,13 @@ class _Spectrum:
         low, high = self.bounds
         self.bounds = min(lmin * (1 - MARGIN), low), max(lmax * (1 + MARGIN), high)
         return lmin < low or lmax > high
+
+    def says(self):
+        """Return in words what the bounds promise: a residual does not show that they are too wide."""
+        low, high = self.bounds
+        digit = ceil(log(10) / max(_rate(low, high), 1e-300))
+        remedy = "" if self.given is None else ": if they are wider than the spectrum of M A, leave them out"
+        return f"; with the bounds ({low:.1e}, {high:.1e}) a digit takes {digit} iterations{remedy}"
 
     def of(self, A, M):
         """Return the bounds in the units of `A`."""
@@ -181,9 +192,7 @@ def steps(spectrum, A, b, M, x):
                 kernels.chebyshev_direction(live, keep, gain, z, d)
             live = yield x, rr
             if live is None:
-                raise Breakdown(
-                    "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-                )
+                raise not_finite()
             if step == look:  # a number of the device is read here, after 1, 2, 4, ... steps
                 look *= 2
                 worse = read_sum(rr) > (SLACK * _promise(step, lmin, lmax)) ** 2 * begun
@@ -193,5 +202,10 @@ def steps(spectrum, A, b, M, x):
 
 def _promise(k, lmin, lmax):
     """Return the factor by which k steps reduce the residual if all eigenvalues are within the bounds."""
+    return 1 / cosh(min(k * _rate(lmin, lmax), 300.0))
+
+
+def _rate(lmin, lmax):
+    """Return the logarithm of the factor by which the residual falls a step, in the long run."""
     sigma = (lmax + lmin) / max(lmax - lmin, np.finfo(float).eps * lmax)
-    return 1 / cosh(min(k * acosh(max(sigma, 1.0)), 300.0))
+    return acosh(max(sigma, 1.0))

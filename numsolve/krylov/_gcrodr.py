@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._result import Breakdown, Interrupted, Status
+from .._result import Interrupted, not_finite
 from ..kernels import kernels_for
-from ._gmres import NONFINITE, check_step, solve_small
+from ._gmres import check_step, solve_small
 from ._linear import announced, norm, prepare, run, unit_near
 from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
 
@@ -173,7 +173,7 @@ class Cycles:
                 x, r = self.project(A, b, x, r)
                 live = yield x, kernels.dot(r, r)
                 if live is None:
-                    raise Breakdown(NONFINITE, Status.NONFINITE)
+                    raise not_finite()
         kept, m = self.kept, len(W) - 1
         along, W[kept], _ = self.step(x, r)  # now, not with the first step: what A makes of C is not known
         del r

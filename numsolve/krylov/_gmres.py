@@ -6,11 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._result import Breakdown, Status
+from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
-
-NONFINITE = "the product with A or M is not finite: it overflows or returns NaN"
 
 
 def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
@@ -142,7 +140,7 @@ def solve_small(triangle, rhs):
 def check_step(first, ST):
     """After a NaN: raise unless a step before, of this cycle, gained something to start again from."""
     if not np.isfinite(to_host(ST)).all():
-        raise Breakdown(NONFINITE, Status.NONFINITE)
+        raise not_finite()
     if first:
         raise Breakdown(
             "A maps the residual to zero: A is singular, and b may not be in its range",

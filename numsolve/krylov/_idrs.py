@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _random, _validate
 from .._array import namespace, read_sum
-from .._result import Breakdown, Status
+from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
@@ -127,9 +127,7 @@ def _check(A, b, x, start, product):
     dot = kernels_for(b).dot
     square, r = read_sum(dot(product, product)), A.residual(b, x)
     if square - square != 0:
-        raise Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
+        raise not_finite()
     if read_sum(dot(r, r)) < read_sum(start):
         return
     if square == 0:

@@ -1,19 +1,18 @@
 """What the methods for least squares share: checks, damping, bidiagonalisation, and the way back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
-from .._array import namespace, read_sum
+from .._array import namespace
 from .._iterate import iterate
 from .._operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
-from ._linear import gather, unit_near
+from ._linear import gather, joined, norm, unit_near
 
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {
@@ -110,18 +109,17 @@ def _solve_one(steps, system, damp, b, x0, callback):
     A = A if A_unit == 1 else Scaled(A, 1 / A_unit)
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
     x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
-    scale = _norm(A.adjoint().apply(b, xp.empty_like(x)))
+    scale = norm(A.adjoint().apply(b, xp.empty_like(x)))
     if scale == 0:
         message = "converged: b is orthogonal to the columns of A (or zero), and x is zero"
-        norm = _norm(b) * b_unit
-        return LeastSquaresResult(xp.zeros_like(x), Status.CONVERGED, message, np.zeros(1), norm)
+        return LeastSquaresResult(xp.zeros_like(x), Status.CONVERGED, message, np.zeros(1), norm(b) * b_unit)
 
     def finish(result):
-        norm = _norm(A.residual(b, (result.x / x_unit).astype(dtype)))
-        left = result.residuals[-1] / A_unit / b_unit / scale, norm / _norm(b)
+        size = norm(A.residual(b, (result.x / x_unit).astype(dtype)))
+        left = result.residuals[-1] / A_unit / b_unit / scale, size / norm(b)
         sizes = "the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
         message = f"{_SAYS.get(result.status) or result.message}; {sizes}"
-        return LeastSquaresResult(result.x, result.status, message, result.residuals, norm * b_unit)
+        return LeastSquaresResult(result.x, result.status, message, result.residuals, size * b_unit)
 
     wide, tall = (A, b) if damp == 0 else (Damped(A, damp / A_unit), xp.concatenate((b, xp.zeros_like(x))))
     try:
@@ -138,47 +136,26 @@ def _solve_one(steps, system, damp, b, x0, callback):
     return finish(result)
 
 
-def _norm(x):
-    return sqrt(read_sum(kernels_for(x).dot(x, x)))
-
-
 def _solve_columns(steps, system, damp, callback):
     """Solve column by column; the worst status speaks for all."""
     xp, n, k = namespace(system.b), system.A.shape[1], system.b.shape[1]
     x = xp.zeros((n, k), system.b.dtype)
     if system.x0 is not None:
         x[...] = system.x0
-    results, interrupted = [], False
+    results = []
     for column in range(k):
         try:
             results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
         except Interrupted as caught:
             results.append(caught.result)
-            interrupted = True
-        x[:, column] = results[-1].x
         if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
             break
     if not results:
         message = "converged: b has no columns"
         return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, 0)), np.zeros(0))
-    result = _joined(results, x)
-    if interrupted:
-        raise Interrupted(result)
-    return result
-
-
-def _joined(results, x):
-    """Return one result for the columns `x`; histories and norms of columns never begun are NaN."""
-    k = x.shape[1]
-    residuals, norms = np.full((max(r.nit for r in results) + 1, k), np.nan), np.full(k, np.nan)
-    for column, result in enumerate(results):
-        residuals[: len(result.residuals), column] = result.residuals
-        norms[column] = result.residual_norm
-    worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
-    message, missed = results[worst].message, sum(not r.success for r in results)
-    if missed:
-        message = f"{missed} of {k} columns, first {worst}: {message}"
-    return replace(results[worst], x=x, residuals=residuals, message=message, residual_norm=norms)
+    norms = np.full(k, np.nan)
+    norms[: len(results)] = [result.residual_norm for result in results]
+    return joined(results, x, residual_norm=norms)
 
 
 def golub_kahan(A, b, x):

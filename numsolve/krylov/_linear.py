@@ -12,7 +12,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum, to_host
 from .._iterate import iterate
-from .._operator import Operator, Scaled, as_operator
+from .._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
@@ -100,8 +100,9 @@ def _solve_one(start, system, b, x0, callback):
         A, M = Scaled(A, 1 / A_unit), None if M is None else Scaled(M, A_unit)
     b = b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit)
     x = xp.zeros_like(b) if x0 is None else xp.array(x0, dtype=b.dtype, order="C") / x_unit
-    tol = max(system.rtol * norm(b), system.atol / b_unit)
-    return iterate(
+    size = norm(b)
+    tol = max(system.rtol * size, system.atol / b_unit)
+    result = iterate(
         lambda x: start(A, b, M, x),
         x.astype(b.dtype, copy=False),
         tol=tol,
@@ -109,6 +110,27 @@ def _solve_one(start, system, b, x0, callback):
         callback=callback,
         scale=(x_unit, b_unit),
     )
+    if result.status == Status.STAGNATED and isinstance(system.A, (Csr, Dense)):
+        return _explained(system.A, result, size * b_unit)
+    return result
+
+
+def _explained(A, result, size):
+    """Say so if a residual stopped falling where the rounding of `x` alone leaves one as large.
+
+    It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.
+    """
+    terms = abs(absolute(A) @ abs(result.x))
+    largest = float(terms.max()) or 1.0
+    terms /= largest
+    rounding = float(np.finfo(A.dtype).eps) * largest * norm(terms)
+    if result.residuals[-1] > 4 * rounding:
+        return result
+    message = (
+        f"the residual stopped falling above the tolerance, at rounding errors: those of A x are about "
+        f"{rounding / size:.1e} of norm(b), whatever the method. Loosen rtol or use a higher precision"
+    )
+    return replace(result, message=message)
 
 
 def _solve_columns(start, system, callback, block=None):
@@ -130,16 +152,24 @@ def _solve_columns(start, system, callback, block=None):
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
     if system.x0 is not None:
         x[...] = system.x0
-    for column, result in enumerate(results):
-        x[:, column] = result.x
+    return joined(results, x)
+
+
+def joined(results, x, **fields):
+    """Return one result for the columns of `x` that were solved, with other `fields`; or raise `Interrupted`.
+
+    The worst status speaks for all. Histories of columns never begun are NaN.
+    """
+    k = x.shape[1]
     residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
     for column, result in enumerate(results):
+        x[:, column] = result.x
         residuals[: len(result.residuals), column] = result.residuals
     worst = min(range(len(results)), key=lambda c: (results[c].status == 0, results[c].status))
     message, missed = results[worst].message, sum(not r.success for r in results)
     if missed:
         message = f"{missed} of {k} columns, first {worst}: {message}"
-    result = replace(results[worst], x=x, residuals=residuals, message=message)
+    result = replace(results[worst], x=x, residuals=residuals, message=message, **fields)
     if any(r.status == Status.INTERRUPTED for r in results):
         raise Interrupted(result)
     return result

@@ -8,7 +8,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum
 from .._operator import Shifted, asymmetry
-from .._result import Breakdown, Status
+from .._result import Breakdown, Status, not_definite, not_finite
 from ..kernels import kernels_for
 from ._linear import announced, prepare, run
 
@@ -138,11 +138,9 @@ def _check(state, A, b, M, x):
     q = A @ z
     rz, qq = read_sum(dot(r, z)), read_sum(dot(q, q if M is None else M @ q))
     if rz - rz != 0 or qq - qq != 0:
-        raise Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
+        raise not_finite()
     if rz <= 0:
-        raise Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
+        raise not_definite("M", rz)
     # Once the residual is an eigenvector to the root of the precision, Lanczos vectors begin to repeat it.
     if qq <= 16 * np.finfo(b.dtype).eps * float(state[:, SIZE].max()) ** 2 * rz:
         raise Breakdown(

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
 from .._operator import Csr, Dense, Operator, Scaled, as_operator
-from .._result import Breakdown, Interrupted, Result, Status
+from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
 from ._gmres import gmres
 from ._linear import announced, inside, prepare, run, unit_near
@@ -233,7 +233,7 @@ def _failure(solved, norm):
     if solved.status < 0:
         return Breakdown(f"in single precision: {solved.message}", solved.status)
     if norm - norm != 0:
-        return Breakdown("the product with A is not finite: it overflows or returns NaN", Status.NONFINITE)
+        return not_finite("A")
     return Breakdown(
         "the residual stopped falling above the tolerance: corrections in single precision no longer halve "
         "it. Loosen rtol if it is rounding error, else solve in double precision or improve M",

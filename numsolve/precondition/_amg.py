@@ -18,7 +18,7 @@ from ._smooth import SMOOTHERS
 CYCLES = {"V": 1, "W": 2}  # visits to the next grid
 
 
-def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle="V", **options):
+def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V", **options):
     r"""Return one cycle of algebraic multigrid as an operator.
 
     Parameters
@@ -29,10 +29,12 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
         How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
         built before can be passed instead, and then it is its matrices that are used.
-    smoother : {"jacobi", "chebyshev", "gauss_seidel"}
-        Sweeps of damped Jacobi; those of the Chebyshev polynomial of the fourth kind [3]_ of degree
+    smoother : {"jacobi", "chebyshev", "gauss_seidel", "fc_jacobi"}, optional
+        Sweeps of damped Jacobi (default); those of the Chebyshev polynomial of the fourth kind [3]_ of degree
         `sweeps`, which differ from `sweeps` = 2 on; or of Gauss-Seidel, forward before the correction and
-        backward after it, which run on one thread and, on a GPU, in many launches.
+        backward after it, which run on one thread and, on a GPU, in many launches; or of undamped Jacobi,
+        after the correction only, twice over the points that the grid below lacks and then over the others
+        [4]_: the default for "air", not Hermitian, and not for smoothed aggregation, which has no such points.
     sweeps : int
         Sweeps before, and after, the correction from the grid below.
     cycle : {"V", "W"}
@@ -59,7 +61,7 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
     -----
     With Jacobi or Chebyshev, a V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about
     ``operator_complexity`` times that many products with `A` in all), each fused with its sweep or residual,
-    one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one
+    one with each prolongator and one with its transpose (fc_jacobi: ``3 * sweeps`` products); on a GPU ``2 * sweeps + 3`` launches a grid and one
     for the coarsest. Storage: the hierarchy and four vectors a grid (two on the finest), which a cycle works
     in: an operator serves one solve at a time. The coarsest system is solved by a dense (pseudo-)inverse, on
     the host beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its
@@ -73,6 +75,8 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
        J. Open Source Softw. 8(87), 2023, :doi:`10.21105/joss.05495`.
     .. [3] J. Lottes, *Optimal polynomial smoothers for multigrid V-cycles*, Numer. Linear Algebra Appl. 30,
        2023, :doi:`10.1002/nla.2518`.
+    .. [4] T. A. Manteuffel, J. Ruge, B. S. Southworth, *Nonsymmetric algebraic multigrid based on local
+       approximate ideal restriction (lAIR)*, SIAM J. Sci. Comput. 40, 2018, :doi:`10.1137/17M1144350`.
 
     Examples
     --------
@@ -85,6 +89,8 @@ def amg(A, *, method="smoothed_aggregation", smoother="jacobi", sweeps=1, cycle=
     True
     """
     _validate.count(sweeps, "sweeps", least=1)
+    if smoother is None:
+        smoother = "fc_jacobi" if isinstance(method, str) and method == "air" else "jacobi"
     for value, names, argument in ((smoother, SMOOTHERS, "smoother"), (cycle, CYCLES, "cycle")):
         if value not in names:
             raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
@@ -146,7 +152,7 @@ class Multigrid(Operator):
         noise = array_module(self.library).zeros(self.shape[0], matrices[0].data.real.dtype)
         smoothers: list[Any] = []
         for level, A in zip(self._levels[:-1], matrices[:-1], strict=True):
-            smoothers.append(self._smooth(A, noise, hermitian))
+            smoothers.append(self._smooth(A, noise, hermitian, level.coarse))
             noise = rounding(level, A)
         coarse = coarsest(matrices[-1], float(noise.max()), hermitian)
         for level, A, smoother in zip(self._levels, matrices, [*smoothers, None], strict=True):

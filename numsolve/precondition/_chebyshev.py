@@ -1,5 +1,6 @@
 """A Chebyshev polynomial in the matrix as a preconditioner."""
 
+from copy import copy
 from itertools import islice
 
 from .. import _chebyshev, _validate
@@ -38,17 +39,19 @@ def chebyshev(A, degree=3, *, bounds=None):
     Raises
     ------
     ValueError
-        `A` is not Hermitian positive definite as far as it shows, not square or not finite, `degree` is below
-        one, or `bounds` is not an interval of positive numbers.
+        `A` is not Hermitian, a few steps of conjugate gradients find that it is not positive definite, it is
+        not square or not finite, `degree` is below one, or `bounds` is not an interval of positive numbers.
     TypeError
         `A` is a LinearOperator, whose diagonal is not at hand.
 
     Notes
     -----
     Applying it takes ``degree - 1`` products, each with a fused pass of 64 n bytes in float64, and 32 n
-    bytes. Storage: 4 vectors. Making it: 12 steps of conjugate gradients for the estimate, and two products
-    to test that `A` is Hermitian. It needs no inner products and no order of the rows: it suits a GPU, where
-    triangular solves do not. Algorithm 12.1 of [1]_, from zero; as a smoother: [2]_.
+    bytes. Storage: 4 vectors. Making it: 12 steps of conjugate gradients, for the estimate and to see that
+    the spectrum is positive, and two products to test that `A` is Hermitian. A negative eigenvalue too near
+    zero to be seen leaves M definite: it is then `cg` that says so. Applying it needs no inner products and
+    no order of the rows: it suits a GPU, where triangular solves do not. Algorithm 12.1 of [1]_, from zero; as
+    a smoother: [2]_.
 
     References
     ----------
@@ -74,31 +77,28 @@ def chebyshev(A, degree=3, *, bounds=None):
 class Polynomial(Operator):
     """A fixed number of steps of the Chebyshev iteration from zero, scaled by the diagonal."""
 
-    def __init__(self, A, degree, bounds, dtype=None):
+    def __init__(self, A, degree, bounds):
         self._degree, self._given = degree, bounds
-        self._take(A, dtype)
+        self._take(matrix_of(A, "chebyshev"))
 
-    def _take(self, A, dtype):
-        """Take the diagonal, the bounds and the work space from `A`."""
-        matrix = matrix_of(A, "chebyshev")
-        matrix = matrix.astype(matrix.dtype if dtype is None else dtype)
-        super().__init__(matrix.shape, matrix.dtype, matrix.library)
+    def _take(self, matrix):
+        """Take the diagonal and the bounds from a matrix."""
         entries = diagonal(matrix, "chebyshev")
         if not bool((entries.real > 0).all()):
             raise ValueError("A has a diagonal entry that is not positive: chebyshev needs a definite matrix")
         _validate.hermitian(asymmetry(matrix), matrix.dtype)
-        self._A, self._scale = matrix, 1 / entries
-        self.bounds = self._given or self._estimate()
-        xp = array_module(matrix.library)
-        self._q, self._r, self._d = (xp.zeros_like(entries) for _ in range(3))
-
-    def _estimate(self):
-        """Return the default interval."""
         try:
-            lmax = _chebyshev.bounds(self._A, Diagonal(self._scale))[1]
+            lmax = _chebyshev.bounds(matrix, Diagonal(1 / entries))[1]
         except Breakdown as error:
-            raise ValueError(f"chebyshev: {error}") from None
-        return LOWEST * lmax, HIGHEST * lmax
+            raise ValueError(f"chebyshev needs a positive spectrum: {error} or spai") from None
+        self.bounds = self._given or (LOWEST * lmax, HIGHEST * lmax)
+        self._hold(matrix, 1 / entries)
+
+    def _hold(self, matrix, scale):
+        """Take a matrix and its inverse diagonal, and make the work space."""
+        super().__init__(matrix.shape, matrix.dtype, matrix.library)
+        self._A, self._scale = matrix, scale
+        self._q, self._r, self._d = (array_module(matrix.library).zeros_like(scale) for _ in range(3))
 
     def apply(self, x, out):
         kernels, d, r, q = kernels_for(out), self._d, self._r, self._q
@@ -111,7 +111,11 @@ class Polynomial(Operator):
         return out
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else Polynomial(self._A, self._degree, self.bounds, dtype)
+        if self.dtype == dtype:
+            return self
+        twin = copy(self)
+        twin._hold(self._A.astype(dtype), self._scale.astype(dtype))
+        return twin
 
     def update(self, A):
         """Take another matrix of the same shape, and its bounds unless they were given; return M itself."""
@@ -122,5 +126,5 @@ class Polynomial(Operator):
             raise TypeError(
                 f"A is a {matrix.library} matrix, but chebyshev was made from a {self.library} one"
             )
-        self._take(matrix, self.dtype)
+        self._take(matrix.astype(self.dtype))
         return self

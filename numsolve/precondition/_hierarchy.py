@@ -61,6 +61,8 @@ def grids(hierarchy, matrix):
     for level in hierarchy.levels:
         ways = (move(level.P), move(level.R)) if level is not hierarchy.levels[-1] else ()
         levels.append(Level(move(level.A), *ways, finest=not levels))
+        if getattr(level, "splitting", None) is not None:
+            levels[-1].coarse = array_module(matrix.library).asarray(np.asarray(level.splitting) == 1)
     return levels
 
 
@@ -70,6 +72,7 @@ class Level:
     P: Any = None
     R: Any = None
     smoother: Any = None
+    coarse: Any = None  # which points are also on the grid below, if they are points
 
     def __init__(self, A, P=None, R=None, *, finest):
         self.A, self.P, self.R, self.finest = A, P, R, finest
@@ -80,7 +83,7 @@ class Level:
         """Return the grid in another dtype."""
         A, P, R = (None if X is None else X.astype(dtype) for X in (self.A, self.P, self.R))
         level = Level(A, P, R, finest=self.finest)
-        level.smoother = self.smoother and self.smoother.astype(A)
+        level.smoother, level.coarse = self.smoother and self.smoother.astype(A), self.coarse
         return level
 
 

@@ -51,13 +51,13 @@ class Sweeps:
         return Sweeps(A, self.inverse, self.damping)
 
 
-def jacobi(sweeps, A, noise, hermitian):
+def jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
     """Return `sweeps` equal sweeps of damped Jacobi."""
     inverse = _inverse_diagonal(A, noise)
     return Sweeps(A, inverse, [OMEGA / spectral_radius(A, inverse, hermitian)] * sweeps)
 
 
-def chebyshev(sweeps, A, noise, hermitian):
+def chebyshev(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
     r"""Return the sweeps whose product is the Chebyshev polynomial of the fourth kind, of degree `sweeps`.
 
     Its roots, :math:`\rho \sin^2(j\pi/(2k+1))`, need no lower bound of the spectrum, and one sweep is damped
@@ -72,7 +72,7 @@ def chebyshev(sweeps, A, noise, hermitian):
 class GaussSeidel:
     """Sweeps over the rows, forward before the correction and backward after it: a Hermitian cycle."""
 
-    def __init__(self, sweeps, A, noise, hermitian):  # noqa: ARG002 - as the others
+    def __init__(self, sweeps, A, noise, hermitian, coarse):  # noqa: ARG002 - as the others
         self.sweeps, self.A, self.rows = sweeps, A, _sweeps.Sweeps(A)
 
     def before(self, b, out, spare, fresh):
@@ -90,10 +90,52 @@ class GaussSeidel:
 
     def astype(self, A):
         """Return the same sweeps for the matrix `A`, of another dtype."""
-        return GaussSeidel(self.sweeps, A, None, None)
+        return GaussSeidel(self.sweeps, A, None, None, None)
 
 
-SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev, "gauss_seidel": GaussSeidel}
+class FineCoarse:
+    """Sweeps of undamped Jacobi over a part of the rows each, after the correction alone."""
+
+    def __init__(self, A, inverses):
+        self.A, self.inverses = A, inverses
+
+    def before(self, b, out, spare, fresh):
+        """As `Sweeps.before`, without a sweep; where it returns the iterate, `after` ends in `out`."""
+        x, r = (spare, out) if len(self.inverses) % 2 else (out, spare)
+        if fresh:
+            x[...], r[...] = 0, b
+            return x, r
+        x[...] = out
+        return x, self.A.residual_to(b, x, r)
+
+    def after(self, b, x, spare):
+        """As `Sweeps.after`."""
+        sweep, A = kernels_for(b).jacobi_sweep, self.A
+        for inverse in self.inverses:
+            sweep(1.0, inverse, A.indptr, A.indices, A.data, b, x, spare)
+            x, spare = spare, x
+
+    def astype(self, A):
+        """Return the same sweeps for the matrix `A`, of another dtype."""
+        return FineCoarse(A, [inverse.astype(A.dtype) for inverse in self.inverses])
+
+
+def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
+    """Return `sweeps` times two sweeps over the fine points and one over the coarse: what AIR is made for.
+
+    Its restriction makes the coarse points right, and the fine ones are left to the sweeps:
+    T. A. Manteuffel, J. Ruge, B. S. Southworth, SIAM J. Sci. Comput. 40, 2018, doi:10.1137/17M1144350.
+    """
+    if coarse is None:
+        raise ValueError(
+            "smoother is 'fc_jacobi', but the hierarchy has no fine and coarse points: use 'air'"
+        )
+    inverse = _inverse_diagonal(A, noise)
+    fine = namespace(inverse).where(coarse, 0, inverse)
+    return FineCoarse(A, [fine, fine, inverse - fine] * sweeps)
+
+
+SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev, "gauss_seidel": GaussSeidel, "fc_jacobi": fc_jacobi}
 
 
 def _inverse_diagonal(A, noise):

@@ -148,11 +148,31 @@ def test_what_is_not_positive_definite_breaks_down_with_a_remedy():
     assert result.bounds is None
     with pytest.warns(ConvergenceWarning, match="M is not positive definite"):
         assert chebyshev(np.eye(2), np.ones(2), M=-np.eye(2)).status == Status.BREAKDOWN
-    with pytest.warns(ConvergenceWarning):  # the residual grows, and the estimate finds why
-        result = chebyshev(poisson((10, 10)) - 1.1 * sp.eye_array(100), np.ones(100), bounds=(0.1, 8))
-    assert not result.success
     with pytest.raises(ValueError, match="A is not symmetric"):
         chebyshev(np.array([[1.0, 2.0], [0.0, 1.0]]), np.ones(2))
+
+
+@pytest.mark.parametrize(("m", "shift"), [(10, 1.1), (10, 0.5), (30, 0.03), (60, 0.01)])
+@pytest.mark.parametrize("bounds", [None, (0.1, 8.0)])
+def test_an_indefinite_matrix_makes_the_residual_grow_until_an_estimate_shows_why(bounds, m, shift, rng):
+    A = poisson((m, m)) - shift * sp.eye_array(m * m)
+    assert spectrum(m)[0] < shift
+    for b in (np.ones(m * m), rng.standard_normal(m * m)):
+        with pytest.warns(ConvergenceWarning, match="A is not positive definite, use minres"):
+            result = chebyshev(A, b, bounds=bounds, rtol=1e-8)
+        assert result.status == Status.BREAKDOWN
+
+
+def test_at_maxiter_the_message_says_what_the_bounds_promise(rng):
+    A, b = poisson((16, 16)), rng.standard_normal(256)
+    lmin, lmax = 1e-6, 8.0
+    with pytest.warns(ConvergenceWarning, match=r"1.0e-06, 8.0e\+00\) a digit takes (\d+) .* leave them out"):
+        result = chebyshev(A, b, bounds=(lmin, lmax), rtol=1e-8, maxiter=500)
+    digit = int(result.message.split("a digit takes ")[1].split()[0])
+    before, after = promise(10 * digit, lmin, lmax)[[-digit - 1, -1]]
+    assert before / after == pytest.approx(10, rel=1e-2)
+    with pytest.warns(ConvergenceWarning, match=r"a digit takes \d+ iterations$"):
+        chebyshev(A, b, rtol=1e-8, maxiter=50)
 
 
 def test_more_iterations_than_conjugate_gradients_but_not_many(rng):

@@ -104,7 +104,7 @@ def test_a_lucky_breakdown_is_the_solution(rng):
 def test_the_cyclic_shift_stagnates_until_the_last_step():
     A = np.roll(np.eye(8), 1, axis=0)
     assert gmres(A, np.eye(8)[0], restart=8).check().nit == 8
-    with pytest.warns(ConvergenceWarning, match="stopped falling"):
+    with pytest.warns(ConvergenceWarning, match="stopped falling.*improve the preconditioner"):
         result = gmres(A, np.eye(8)[0], restart=4)
     assert result.status == Status.STAGNATED
 

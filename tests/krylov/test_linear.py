@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, Interrupted, Status
 from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
+from numsolve.precondition import jacobi
 from numsolve.problems import convection_diffusion, poisson
 
 METHODS = [bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine]
@@ -181,10 +182,19 @@ def test_atol(method):
 @every_method
 def test_an_unreachable_tolerance_stagnates_and_says_so(method, rng):
     A = spd(50, "float64", rng, condition=1e3)
-    with pytest.warns(ConvergenceWarning, match="stopped falling"):
+    with pytest.warns(ConvergenceWarning, match="stopped falling above the tolerance"):
         result = method(A, A @ np.ones(50), rtol=0.0, maxiter=5000)
     assert result.status == Status.STAGNATED
     assert result.residuals[-1] < 1e-9 * result.residuals[0]
+
+
+def test_the_size_of_rounding_errors_that_a_message_states(matrix):
+    A = matrix("nos7")  # its condition number is 2e9
+    b = A @ np.ones(A.shape[0])
+    with pytest.warns(ConvergenceWarning, match=r"about 5.2e-08 of norm\(b\), whatever the method"):
+        result = cg(A, b, M=jacobi(A), rtol=1e-9)
+    terms = np.linalg.norm(abs(A) @ abs(result.x)) / np.linalg.norm(b)
+    assert np.finfo(float).eps * terms == pytest.approx(5.2e-8, rel=0.01)
 
 
 @every_method

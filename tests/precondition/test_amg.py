@@ -8,7 +8,8 @@ import pytest
 import scipy.sparse as sp
 from pyamg.relaxation.smoothing import change_smoothers
 
-from numsolve.krylov import cg
+import numsolve
+from numsolve.krylov import cg, gmres
 from numsolve.precondition import amg
 from numsolve.precondition._smooth import spectral_radius
 from numsolve.problems import convection_diffusion, diffusion, poisson
@@ -46,6 +47,41 @@ def test_the_cycle_is_pyamgs_with_the_same_smoother(method, sweeps, cycle, rng):
     change_smoothers(hierarchy, *options)
     theirs = hierarchy.aspreconditioner(cycle=cycle)
     np.testing.assert_allclose(M @ b, theirs @ b, rtol=1e-8, atol=1e-11 * abs(M @ b).max())
+
+
+@pytest.mark.parametrize("cycle", ["V", "W"])
+@pytest.mark.parametrize("sweeps", [1, 2])
+def test_the_cycle_of_air_is_pyamgs(sweeps, cycle, rng):
+    A = sp.csr_matrix(convection_diffusion((24, 24), (200.0, 80.0)))
+    hierarchy = pyamg.air_solver(A, max_coarse=10)
+    M = amg(A, method=hierarchy, smoother="fc_jacobi", sweeps=sweeps, cycle=cycle)
+    assert M.levels >= 3
+    change_smoothers(hierarchy, None, ("fc_jacobi", {"iterations": sweeps, "f_iterations": 2}))
+    b = rng.standard_normal(576)
+    want = hierarchy.aspreconditioner(cycle=cycle) @ b
+    np.testing.assert_allclose(M @ b, want, rtol=1e-8, atol=1e-11 * abs(want).max())
+    single = M.astype(np.float32)
+    np.testing.assert_allclose(single @ b, want, rtol=1e-3, atol=1e-4 * abs(want).max())
+    np.testing.assert_allclose(M.update(A * 4) @ b, want / 4, rtol=1e-8, atol=1e-11 * abs(want).max())
+
+
+@pytest.mark.parametrize("wind", [(20.0, 5.0), (5e3, 3e3)])
+def test_air_smooths_as_its_restriction_expects(wind, rng):
+    A = convection_diffusion((40, 40), wind)
+    b = rng.standard_normal(1600)
+    default, jacobi = (
+        gmres(A, b, M=amg(A, method="air", **o), rtol=1e-8) for o in ({}, {"smoother": "jacobi"})
+    )
+    assert default.check().nit <= 0.6 * jacobi.check().nit
+    with pytest.raises(ValueError, match="has no fine and coarse points"):
+        amg(A, smoother="fc_jacobi")
+
+
+def test_air_runs_on_the_device(cupy):
+    A = sp.csr_matrix(convection_diffusion((12, 12), (20.0, 5.0)))
+    b = np.random.default_rng(0).standard_normal(144)
+    device = amg(numsolve.to_device(A), method="air") @ numsolve.to_device(b)
+    np.testing.assert_allclose(device.get(), amg(A, method="air") @ b, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("smoother", ["jacobi", "chebyshev"])

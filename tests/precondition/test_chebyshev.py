@@ -104,8 +104,12 @@ def test_what_it_refuses():
         chebyshev(sp.csr_array(np.array([[1.0, 1, 0], [1, 0, 1], [0, 1, 0]])))
     with pytest.raises(ValueError, match="diagonal entry that is not positive"):
         chebyshev(-poisson((4, 4)))
+    for bounds in (None, (0.1, 5.0)):
+        with pytest.raises(ValueError, match=r"needs a positive spectrum: .*A is not positive definite"):
+            chebyshev(np.array([[1.0, 4.0], [4.0, 1.0]]), bounds=bounds)
+    M = chebyshev(poisson((10, 10)), bounds=(0.1, 2.0))
     with pytest.raises(ValueError, match="A is not positive definite"):
-        chebyshev(np.array([[1.0, 4.0], [4.0, 1.0]]))
+        M.update(poisson((10, 10)) - 0.5 * sp.eye_array(100))
     with pytest.raises(ValueError, match="A is not symmetric"):
         chebyshev(convection_diffusion((6, 6), (20.0, 5.0)))
     with pytest.raises(TypeError, match="entries of A"):
@@ -123,6 +127,24 @@ def test_in_single_precision_within_a_double_solve_and_back(rng):
     assert cg(A, b, M=chebyshev(A.astype(np.float32)), rtol=1e-8).check().nit <= count + 3
     single = cg(A.astype(np.float32), b.astype(np.float32), M=chebyshev(A), rtol=1e-4).check()
     assert single.x.dtype == np.float32
+
+
+def test_a_cast_is_an_operator_of_its_own_and_still_updates(rng):
+    A, B = (diffusion(np.exp(rng.standard_normal((10, 10)))) for _ in range(2))
+    M, x = chebyshev(A), rng.standard_normal(100)
+    want = M @ x
+    single = M.astype(np.float32)
+    np.testing.assert_allclose(single @ x, want, rtol=1e-5)
+    assert single.update(B).bounds == chebyshev(B.astype(np.float32)).bounds
+    np.testing.assert_array_equal(M @ x, want)
+
+
+@pytest.mark.parametrize("degree", [2, 3])
+def test_an_eigenvalue_too_little_below_zero_to_be_seen_leaves_it_definite(degree, rng):
+    Q = np.linalg.qr(rng.standard_normal((400, 400)))[0]
+    A = (Q * np.append(-1e-3, np.linspace(1e-3, 2, 399))) @ Q.T
+    M = chebyshev((A + A.T) / 2, degree)
+    assert np.linalg.eigvalsh(dense(M))[0] > 0
 
 
 def test_it_follows_the_matrix_to_the_device(cupy):

@@ -138,6 +138,7 @@ class Cycles:
         self.U = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
         self.spare = xp.empty((self.k + 1, n), dtype)
+        self.C = None  # apart from W, as long as it has been recombined last
         self.overlap = np.zeros((0, 0))  # C^H P
         self.products, self._b = 0, None
         if recycle is not None:
@@ -149,16 +150,17 @@ class Cycles:
         self.U[:kept], self.W[:kept] = space.U[:kept], space.C[:kept]
         if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
             self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
-        P = (self.U if self.P is None else self.P)[:kept]
+        P, self.C = (self.U if self.P is None else self.P)[:kept], None
         self.overlap = to_host(kernels_for(P).rows_gram(self.W[:kept], P))
 
     def space(self):
-        """Return what has been learned, as arrays of its own."""
+        """Hand out what has been learned: the bases must not be used any more."""
         self.learn()
         if not self.kept:
             return None
-        parts = (None if part is None else part[: self.kept].copy() for part in (self.U, self.W, self.P))
-        return RecycledSpace(*parts)
+        U, C, P = (None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
+        C = self.W[: self.kept].copy() if C is None else C
+        return RecycledSpace(U if self.Z is None else U.copy(), C, P)
 
     def start(self, A, b, M, x):
         """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
@@ -285,7 +287,7 @@ class Cycles:
         self.kept = 0  # C is a combination of all rows of W alike
         self.combine(Q, W, W, used + 1, spare)
         W[:count] = spare[:count]
-        self.kept, self.spare = count, spare
+        self.kept, self.C, self.spare = count, spare, spare
 
     def combine(self, T, kept, new, used, out, fresh=True):
         """Write combinations of the kept directions and of the cycle's vectors, as the columns of T say."""

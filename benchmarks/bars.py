@@ -15,13 +15,14 @@ import warnings
 from datetime import date
 from functools import partial
 from statistics import median
-from time import perf_counter
 
 import numba
 import numpy as np
 import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from measure import floor_row, in_turn, ratio
+from recycling import recycling
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
@@ -32,31 +33,6 @@ from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import irregular, poisson
 
 THREADS = numba.config.NUMBA_NUM_THREADS
-
-
-def in_turn(runs, rounds):
-    """Return the seconds of each run in each round, after one round that is not counted."""
-    seconds = {name: [] for name in runs}
-    for counted in range(rounds + 1):
-        for name, run in runs.items():
-            begun = perf_counter()
-            run()
-            if counted:
-                seconds[name].append(perf_counter() - begun)
-    return seconds
-
-
-def ratio(seconds, peer, ours="numsolve"):
-    """Return the median ratio of a peer's time to ours."""
-    return median(p / o for p, o in zip(seconds[peer], seconds[ours], strict=True))
-
-
-def floor_row(name, seconds, steps, moved, speeds, bar):
-    """Return the row of a byte floor: bytes over the triad's bandwidth of the same round, over our time."""
-    each = [s / steps for s in seconds["numsolve"]]
-    fraction = median(moved / 1e9 / speed / time for speed, time in zip(speeds, each, strict=True))
-    note = f"{median(each) * 1e3:.2f} ms for {moved / 1e6:.0f} MB, triad {median(speeds):.1f} GB/s"
-    return f"{name}, fraction of the byte floor", fraction, bar, note
 
 
 def threads(count):
@@ -334,7 +310,7 @@ def main():
     print(f"{date.today()}, {_processor()}, {THREADS} threads, Python {platform.python_version()}, ", end="")
     print(f"NumPy {np.__version__}, Numba {numba.__version__}, triad {bandwidth():.1f} GB/s\n")
     print("| bar | measured | must reach | met | note |\n|---|---|---|---|---|")
-    for group in (spmv, formats, cg, gmres, columns, multigrid, incomplete, start_up):
+    for group in (spmv, formats, cg, gmres, columns, multigrid, incomplete, recycling, start_up):
         if options.only in group.__name__:
             for name, value, bar, note in group(options.rounds):
                 goal = "" if bar is None else f"<= {-bar:g}" if bar < 0 else f">= {bar:g}"

@@ -17,7 +17,7 @@ import numpy as np
 import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from bars import in_turn, ratio
+from measure import in_turn, ratio
 
 from numsolve import krylov, precondition
 from numsolve._matrix_market import read

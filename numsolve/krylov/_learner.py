@@ -76,8 +76,8 @@ class Learner:
         result = self.method(system.A, system.b, **options)
         if not isinstance(result, Result):
             raise RuntimeError(f"method returned a {type(result).__name__}; a numsolve.Result is needed")
-        if result.success:
-            self.preconditioner.observe(kind, _refresh.clock() - begin, result.nit)
+        nit = 0 if result.status == Status.STOPPED else result.nit
+        self.preconditioner.observe(kind, _refresh.clock() - begin, nit, failed(result))
         self.products += getattr(result, "products", result.nit)
         learned = getattr(result, "recycle", None)
         if learned is not None and (result.success or _finite(learned)):

@@ -21,7 +21,8 @@ class _State:
     systems: int = 0  # solved since
     least: float = inf  # iterations of one of these
     pace: float = inf  # of an iteration, the least that was measured
-    excess: float = 0.0  # iterations above the least, since the last refresh
+    excess: float = 0.0  # what iterations above the least have cost, since the last refresh
+    debt: float = 0.0  # what one solve has lost beyond the price, less what refreshes have cost since
 
 
 class Preconditioner:
@@ -29,7 +30,8 @@ class Preconditioner:
 
     With "auto" it is made to fit the matrix at hand once the iterations lost by the old one have cost as much
     as that does: who rents until the rent has reached the price of buying spends at most twice as much as who
-    knows the future. The second system gets a refresh in any case: it tells the price, which the first set-up
+    knows the future. If a single solve loses more than the price, the next matrices get a refresh each, until
+    these have cost as much: then an old one is tried again. The second system gets a refresh in any case: it tells the price, which the first set-up
     does not, for it may be dearer than an update, and may have loaded compiled code.
     """
 
@@ -64,20 +66,28 @@ class Preconditioner:
         price = clock() - begin
         state = self._states[kind] = _State(M, price)
         if old is not None:
-            state.pace, state.refreshed = old.pace, old.refreshed + 1
+            state.pace, state.refreshed, state.debt = old.pace, old.refreshed + 1, old.debt - price
             if old.refreshed:  # the first price was that of a set-up
                 state.price = min(price, old.price)
         return M
 
-    def observe(self, kind, seconds, iterations):
+    def observe(self, kind, seconds, iterations, failed=False):
         """Take down what a solve has cost; without iterations it tells nothing of the preconditioner."""
         state = self._states.get(kind)
-        if state is None or not iterations:
+        if state is None:
             return
         state.systems += 1
+        if not iterations:
+            return
+        if failed:
+            state.debt = seconds if state.systems > 1 else 0.0
+            return
         state.least = min(state.least, iterations)
         state.pace = min(state.pace, seconds / iterations)
-        state.excess += (iterations - state.least) * state.pace
+        loss = (iterations - state.least) * state.pace
+        state.excess += loss
+        if loss > state.price:
+            state.debt = loss
 
     def _updated(self, M, A):
         """Return the operator updated to `A`, or None where that cannot be."""
@@ -94,5 +104,5 @@ class Preconditioner:
         if isinstance(self.every, int):
             return state.systems >= self.every
         if self.every == "auto":
-            return state.systems and (not state.refreshed or state.excess > state.price)
+            return not state.refreshed or state.debt > 0 or state.excess > state.price
         return self.every == "always"

@@ -591,6 +591,15 @@ def test_it_is_refreshed_when_the_lost_iterations_have_cost_as_much(monkeypatch)
     assert run.setups == 5
 
 
+def test_where_an_old_one_loses_much_at_once_it_is_hardly_tried(monkeypatch):
+    clock = Clock(monkeypatch)
+    run, made = simulate(clock, 200, price=10.0, growth=1000)
+    assert len(made) >= 190
+    tried = np.flatnonzero(np.bincount(made, minlength=200) == 0)
+    assert np.diff(tried).min() >= 1000 / 10
+    assert clock.now <= 2 * (200 * 10 + 200)
+
+
 def test_one_that_does_not_age_is_kept(monkeypatch):
     assert simulate(Clock(monkeypatch), 50, price=1.0, growth=0)[1] == [0, 1]
 

@@ -1,10 +1,12 @@
 """Results, statuses, and how they fail."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import numsolve
 from numsolve import ConvergenceError, Result, Status
 
 
@@ -49,3 +51,9 @@ def test_plot(residuals):
     assert ax.get_yscale() == "log"
     assert len(ax.lines) == residuals.reshape(2, -1).shape[1]
     plt.close(ax.figure)
+
+
+def test_sentences_that_methods_share_are_written_once():
+    sources = [path.read_text() for path in Path(numsolve.__file__).parent.rglob("*.py")]
+    for sentence in ("is not finite: it overflows or returns NaN", "is not positive definite, use {"):
+        assert sum(source.count(sentence) for source in sources) == 1

@@ -34,7 +34,7 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
         `sweeps`, which differ from `sweeps` = 2 on; or of Gauss-Seidel, forward before the correction and
         backward after it, which run on one thread and, on a GPU, in many launches; or of undamped Jacobi,
         after the correction only, twice over the points that the grid below lacks and then over the others
-        [4]_: the default for "air", not Hermitian, and not for smoothed aggregation, which has no such points.
+        [4]_: the default for "air", not Hermitian, and not for smoothed aggregation, without such points.
     sweeps : int
         Sweeps before, and after, the correction from the grid below.
     cycle : {"V", "W"}
@@ -61,11 +61,11 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
     -----
     With Jacobi or Chebyshev, a V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about
     ``operator_complexity`` times that many products with `A` in all), each fused with its sweep or residual,
-    one with each prolongator and one with its transpose (fc_jacobi: ``3 * sweeps`` products); on a GPU ``2 * sweeps + 3`` launches a grid and one
-    for the coarsest. Storage: the hierarchy and four vectors a grid (two on the finest), which a cycle works
-    in: an operator serves one solve at a time. The coarsest system is solved by a dense (pseudo-)inverse, on
-    the host beyond 1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, the damping of its
-    equation 3.8; the set-up is PyAMG's [2]_.
+    one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one
+    for the coarsest (fc_jacobi: ``3 * sweeps`` products, and a vector more). Storage: the hierarchy and
+    four vectors a grid (two on the finest), which a cycle works in: an operator serves one solve at a time.
+    The coarsest system is solved by a dense (pseudo-)inverse, on the host beyond 1500 unknowns by sparse LU.
+    Smoothed aggregation is that of [1]_, the damping of its equation 3.8; the set-up is PyAMG's [2]_.
 
     References
     ----------

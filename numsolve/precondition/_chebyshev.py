@@ -50,8 +50,8 @@ def chebyshev(A, degree=3, *, bounds=None):
     bytes. Storage: 4 vectors. Making it: 12 steps of conjugate gradients, for the estimate and to see that
     the spectrum is positive, and two products to test that `A` is Hermitian. A negative eigenvalue too near
     zero to be seen leaves M definite: it is then `cg` that says so. Applying it needs no inner products and
-    no order of the rows: it suits a GPU, where triangular solves do not. Algorithm 12.1 of [1]_, from zero; as
-    a smoother: [2]_.
+    no order of the rows: it suits a GPU, where triangular solves do not. Algorithm 12.1 of [1]_, from zero;
+    as a smoother: [2]_.
 
     References
     ----------

@@ -96,12 +96,12 @@ class GaussSeidel:
 class FineCoarse:
     """Sweeps of undamped Jacobi over a part of the rows each, after the correction alone."""
 
-    def __init__(self, A, inverses):
-        self.A, self.inverses = A, inverses
+    def __init__(self, sweeps, A, fine, coarse):
+        self.sweeps, self.A, self.fine, self.coarse = sweeps, A, fine, coarse
 
     def before(self, b, out, spare, fresh):
         """As `Sweeps.before`, without a sweep; where it returns the iterate, `after` ends in `out`."""
-        x, r = (spare, out) if len(self.inverses) % 2 else (out, spare)
+        x, r = (spare, out) if self.sweeps % 2 else (out, spare)
         if fresh:
             x[...], r[...] = 0, b
             return x, r
@@ -111,13 +111,13 @@ class FineCoarse:
     def after(self, b, x, spare):
         """As `Sweeps.after`."""
         sweep, A = kernels_for(b).jacobi_sweep, self.A
-        for inverse in self.inverses:
+        for inverse in (self.fine, self.fine, self.coarse) * self.sweeps:
             sweep(1.0, inverse, A.indptr, A.indices, A.data, b, x, spare)
             x, spare = spare, x
 
     def astype(self, A):
         """Return the same sweeps for the matrix `A`, of another dtype."""
-        return FineCoarse(A, [inverse.astype(A.dtype) for inverse in self.inverses])
+        return FineCoarse(self.sweeps, A, self.fine.astype(A.dtype), self.coarse.astype(A.dtype))
 
 
 def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
@@ -132,7 +132,7 @@ def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the oth
         )
     inverse = _inverse_diagonal(A, noise)
     fine = namespace(inverse).where(coarse, 0, inverse)
-    return FineCoarse(A, [fine, fine, inverse - fine] * sweeps)
+    return FineCoarse(sweeps, A, fine, inverse - fine)
 
 
 SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev, "gauss_seidel": GaussSeidel, "fc_jacobi": fc_jacobi}

@@ -1,14 +1,11 @@
 """Threads, forks and the choice between one thread and many."""
 
-import inspect
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pytest
 
-from numsolve.kernels import kernels_for
 from numsolve.kernels.cpu._jit import GRAIN
 from numsolve.krylov import cg
 from numsolve.problems import poisson
@@ -37,21 +34,3 @@ def test_python_threads_may_solve_at_once(rng):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda x: cg(A, A @ x, rtol=1e-10).check().x, X.T))
     np.testing.assert_allclose(np.array(results).T, X, atol=1e-6)
-
-
-PRODUCTS = ["spmv", "spmv_dot", "residual", "correct", "jacobi_sweep", "bidiagonal_csr"]
-
-
-@pytest.mark.parametrize("name", PRODUCTS)
-def test_long_rows_are_worth_a_second_thread(name):
-    """A matrix of few rows but many entries counts by its work, whatever the product is fused with."""
-    items = inspect.getclosurevars(getattr(kernels_for(np.ones(1)), name)).nonlocals["items"]
-    n, entries = GRAIN // 4, 30 * GRAIN
-    A = np.zeros(n + 1, np.int32), np.zeros(entries, np.int32), np.zeros(entries)
-    x = np.zeros(n)
-    args = {
-        "residual": (*A, x, x, x),
-        "jacobi_sweep": (1.0, x, *A, x, x, x),
-        "bidiagonal_csr": (*A, 1.0, 1.0, x, x),
-    }.get(name, (*A, x, x))
-    assert GRAIN < items(*args) < entries

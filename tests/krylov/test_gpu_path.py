@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
+from numsolve import Status
 from numsolve._operator import Csr
 from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
 
@@ -337,3 +338,10 @@ def test_nan_on_the_device_is_named(cupy, part):
     (A.data if part == "A" else b)[3] = np.nan
     with pytest.raises(ValueError, match=f"{part} has 1 NaN"):
         cg(*numsolve.to_device(A, b))
+
+
+def test_rounding_errors_are_explained_on_the_device(cupy):
+    A = sp.csr_matrix(np.diag(np.geomspace(1, 1e3, 40)))
+    b = np.random.default_rng(0).standard_normal(40)
+    with pytest.warns(numsolve.ConvergenceWarning, match="at rounding errors: those of A x"):
+        assert cg(*numsolve.to_device(A, b), rtol=0).status == Status.STAGNATED

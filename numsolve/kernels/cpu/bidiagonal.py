@@ -4,7 +4,7 @@ import numpy as np
 from numba import prange
 
 from ._jit import kernel
-from .sparse import _bounds, _row, work
+from .sparse import _bounds, _row
 from .vector import chunks_of, span, total
 
 
@@ -26,7 +26,7 @@ def bidiagonal(xx, yy, w, y):
     return total(sums)
 
 
-@kernel(items=work)
+@kernel
 def bidiagonal_csr(indptr, indices, data, xx, yy, x, y):
     bounds = _bounds(indptr)
     sums = np.zeros(bounds.size - 1, y.real.dtype)

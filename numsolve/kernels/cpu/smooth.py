@@ -4,10 +4,10 @@ import numpy as np
 from numba import prange
 
 from ._jit import kernel
-from .sparse import _bounds, _row, work
+from .sparse import _bounds, _row
 
 
-@kernel(items=work)
+@kernel
 def residual(indptr, indices, data, x, b, r):
     if data.size == 0:
         r[:] = b
@@ -21,7 +21,7 @@ def residual(indptr, indices, data, x, b, r):
             start = end
 
 
-@kernel(items=work)
+@kernel
 def correct(indptr, indices, data, e, x):
     if data.size == 0:
         return
@@ -34,7 +34,7 @@ def correct(indptr, indices, data, e, x):
             start = end
 
 
-@kernel(items=lambda *args: work(*args[2:]))
+@kernel
 def jacobi_sweep(omega, inverse, indptr, indices, data, b, x, y):
     w = x.real.dtype.type(omega)
     if data.size == 0:

@@ -28,12 +28,12 @@ AHEAD = np.uint64(512)  # entries: a page of double precision values
 FAR = np.uint64(111)  # entries ahead of which one row of a block is asked for: the newest, in a stencil
 
 
-def work(*args):
+def _work(*args):
     """Return the work of a product in rows of five entries: long rows are worth a second thread sooner."""
     return (args[2].size + args[-1].size) // 6
 
 
-@kernel(items=work)
+@kernel(items=_work)
 def spmv(indptr, indices, data, x, y):
     if data.size == 0:
         y[:] = 0
@@ -47,7 +47,7 @@ def spmv(indptr, indices, data, x, y):
             start = end
 
 
-@kernel(items=work)
+@kernel(items=_work)
 def spmv_dot(indptr, indices, data, p, q):
     bounds = _bounds(indptr)
     sums = np.zeros(bounds.size - 1, q.real.dtype)

@@ -3,13 +3,14 @@
 from .. import _validate
 from .._array import namespace, read_sum
 from .._operator import asymmetry
-from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from . import _block_cg
+from . import _block_cg, _deflated_cg
+from ._faults import not_definite
+from ._harvest import learning
 from ._linear import announced, prepare, run
 
 
-def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None):
     r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by conjugate gradients.
 
     Parameters
@@ -80,6 +81,8 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
+    if recycle is not None:
+        return announced(learning(_deflated_cg.steps, system, recycle, callback))
     return announced(run(steps, system, callback, _block_cg.steps))
 
 
@@ -98,20 +101,9 @@ def steps(A, b, M, x):
         rr = kernels.cg_update(live, rz, pq, p, q, x, r)
         live = yield x, rr
         if live is None:
-            raise _breakdown(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
+            raise not_definite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
         rz_old = rz
         if M is not None:
             M.apply(r, z)
         rz = rr if M is None else kernels.dot(r, z)
         kernels.cg_direction(live, rz, rz_old, z, p)
-
-
-def _breakdown(rz, pq):
-    """Say which of the two divisors was not positive."""
-    if rz - rz != 0 or pq - pq != 0:
-        return Breakdown(
-            "the product with A or M is not finite: it overflows or returns NaN", Status.NONFINITE
-        )
-    if rz <= 0:
-        return Breakdown(f"r^H M r = {rz:.2e} is not positive: M is not positive definite, use gmres")
-    return Breakdown(f"p^H A p = {pq:.2e} is not positive: A is not positive definite, use gmres")

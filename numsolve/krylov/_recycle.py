@@ -88,12 +88,17 @@ def renewed(A, space):
     U, P, xp = space.U, space.P, namespace(space.U)
     C = xp.ascontiguousarray(A.apply_block(xp.ascontiguousarray(U.T), xp.empty(U.T.shape, U.dtype)).T)
     for _ in range(2):
-        T = xp.asarray(_whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))
+        T = xp.asarray(whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))
         U, C, P = T @ U, T @ C, None if P is None else T @ P
     return RecycledSpace(U, C, P)
 
 
-def _whitening(gram):
+def coordinates(rows, v):
+    """Return the inner products of rows with a vector: ``r^H v`` for each row r."""
+    return (rows @ v.conj()).conj()
+
+
+def whitening(gram):
     """Return a matrix T with orthonormal columns in the inner product `gram`, leaving out dependent ones."""
     size = np.sqrt(gram.diagonal().real)
     if not np.isfinite(size).all() or not len(size):
@@ -110,13 +115,13 @@ def slowest(G, S, k, most):
     V T spans the harmonic Ritz vectors of the `k` values of smallest magnitude, ``G^H G z = theta G^H S z``:
     an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse ones. At most `most` columns.
     """
-    T = _dominant(np.linalg.lstsq(G, S)[0], k, most)
+    T = dominant(np.linalg.lstsq(G, S)[0], k, most)
     Q, size, right = np.linalg.svd(G @ T, full_matrices=False)
     kept = size > len(G) * np.finfo(G.dtype).eps * size.max(initial=0)
     return Q[:, kept], T @ right[kept].conj().T / size[kept]
 
 
-def _dominant(T, k, most):
+def dominant(T, k, most):
     """Return orthonormal vectors that span the invariant subspace of the `k` eigenvalues of largest magnitude.
 
     Of a conjugate pair both are taken or none.

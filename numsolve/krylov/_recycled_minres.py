@@ -1,0 +1,117 @@
+"""MINRES in the complement of the images of known directions, which learns more of them."""
+
+from functools import partial
+from itertools import count
+
+import numpy as np
+
+from .._array import namespace, to_host
+from ..kernels import kernels_for
+from ._faults import SIZE, check_residual
+from ._recycle import RecycledSpace, coordinates, whitening
+
+
+def steps(state, harvest, A, b, M, x):
+    """Yield the iterates, or functions that form them, and their squared residuals.
+
+    As `_minres.steps`, but Lanczos vectors are kept M-orthogonal to C. What A makes of them along C is
+    undone by steps along U, whose coordinates `y` take the same recurrence as x.
+    """
+    xp, kernels = namespace(b), kernels_for(b)
+    u = A.residual(b, x)
+    harvest.products += 1
+    rr = kernels.dot(u, u)
+    live = yield x, rr
+    space, x, u = harvest.begin(A, b, x, u)
+    deflation = None if space is None or harvest.alone else Deflation(space, M)
+    current = x
+    if deflation is not None:
+        x, u, y, y_old, y_step = deflation.start(x, u)
+        current, rr = partial(deflation.form, x, y), kernels.dot(u, u)
+        live = yield current, rr
+    q = xp.empty_like(b)
+    z = u if M is None else M.apply(u, xp.empty_like(b))
+    bb = rr if M is None else kernels.dot(u, z)
+    r = None if M is None else u.copy()
+    u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
+    bb_old, overlap = bb, 0 * rr
+    state[0, SIZE] = state[:, SIZE].max()
+    for step in count():
+        aa = A.apply_dot(z, q)
+        harvest.products += 1
+        harvest.take(z, q, u)
+        if deflation is not None:
+            along = deflation.remove(q)
+        bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
+        u, u_old = u_old, u
+        if M is not None:
+            bb_next = kernels.dot(u, M.apply(u, q))
+        scalars = live, step, alpha, bb, bb_next, state
+        if M is None:
+            rr = kernels.minres_update(*scalars, z, w_old, w, x)
+            z = u
+        else:
+            rr = kernels.minres_update_residual(*scalars, z, w_old, w, x, u, r)
+            z, q = q, z
+        if deflation is not None:
+            kernels.minres_update(*scalars, along, y_old, y_step, y)  # finds the same rotation once more
+            y_old, y_step = y_step, y_old
+        bb_old, bb = bb, bb_next
+        w_old, w = w, w_old
+        live = yield current, rr
+        if live is None:
+            harvest.alone = True  # outside of the space there may be nothing left to gain
+            if deflation is None:
+                harvest.products += 2
+                check_residual(A, b, M, x, float(state[:, SIZE].max()))
+            return
+
+
+class Deflation:
+    """A space whose images are made orthonormal in the inner product of M."""
+
+    def __init__(self, space, M):
+        xp = namespace(space.U)
+        self.space = _steady(space)
+        self.dual, self.inverse = self.space.C, None
+        if M is not None:
+            C = xp.ascontiguousarray(self.dual.T)
+            self.dual = xp.ascontiguousarray(M.apply_block(C, xp.empty_like(C)).T)
+            T = whitening(to_host(self.space.C.conj() @ self.dual.T))
+            self.inverse = xp.asarray((T @ T.conj().T).astype(space.dtype))
+
+    def along(self, v):
+        """Return the coordinates in C of the M-orthogonal projection of v."""
+        found = coordinates(self.dual, v)
+        return found if self.inverse is None else self.inverse @ found
+
+    def start(self, x, r):
+        """Return x after the best step along U, its residual, and three vectors of coordinates."""
+        y = self.along(r)
+        zeros = (namespace(y).zeros_like(y) for _ in range(3))
+        return x + y @ self.space.U, r - y @ self.space.C, *zeros
+
+    def remove(self, q):
+        """Make q M-orthogonal to C in place; return what was removed."""
+        along = self.along(q)
+        q -= along @ self.space.C
+        return along
+
+    def form(self, x, y):
+        """Return the iterate."""
+        return x - y @ self.space.U
+
+
+def _steady(space):
+    """Return the space without directions u almost orthogonal to their images.
+
+    Outside of C there may be none of U: there A would be singular.
+    """
+    energy, gram = to_host(space.U.conj() @ space.C.T, space.U.conj() @ space.U.T)
+    values, Y = np.linalg.eigh((energy + energy.conj().T) / 2)
+    size = np.sqrt(abs((Y.conj() * (gram @ Y)).sum(axis=0)))
+    kept = abs(values) > np.finfo(space.dtype).eps ** 0.5 * size
+    if kept.all():
+        return space
+    Y = namespace(space.U).asarray(Y[:, kept].T.astype(space.dtype))
+    return RecycledSpace(Y @ space.U, Y @ space.C)

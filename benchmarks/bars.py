@@ -27,9 +27,9 @@ from numsolve import _formats, krylov
 from numsolve._operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
-from numsolve.precondition import amg, ilu0
+from numsolve.precondition import amg, ic0, ilu0
 from numsolve.precondition._sweeps import Sweeps
-from numsolve.problems import irregular, poisson
+from numsolve.problems import diffusion, irregular, poisson
 
 THREADS = numba.config.NUMBA_NUM_THREADS
 
@@ -228,6 +228,41 @@ def columns(rounds):
         yield f"CG {name}, 8 columns, against eight solves", ratio(seconds, "eight"), 2.5, note
 
 
+def recycle(rounds):
+    """Eight diffusion systems, n = 102,400, whose coefficients drift: CG that recycles against plain CG."""
+    rng = np.random.default_rng(0)
+    grid = np.linspace(0, 1, 320)
+    systems = []
+    for i in range(8):
+        waves = np.cos(7 * grid[:, None] + 11 * grid + 0.1 * i) + np.sin(23 * grid * grid[:, None] - 0.1 * i)
+        A = diffusion(np.exp(3 * waves + 0.1 * np.cos(60 * grid + i)))
+        systems.append((A, rng.standard_normal(A.shape[0])))
+    for name, prepare in {"": lambda A: None, ", IC(0)": ic0}.items():
+        preconditioners, found = [prepare(A) for A, _ in systems], {}
+
+        def plain(preconditioners=preconditioners, found=found):
+            pairs = zip(systems, preconditioners, strict=True)
+            found["plain"] = [krylov.cg(A, b, M=M, rtol=1e-8).check().nit for (A, b), M in pairs]
+
+        for k in (10, 20):
+
+            def recycled(k=k, preconditioners=preconditioners, found=found):
+                known, found["ours"] = k, []
+                for (A, b), M in zip(systems, preconditioners, strict=True):
+                    result = krylov.cg(A, b, M=M, rtol=1e-8, recycle=known).check()
+                    known = result.recycle
+                    found["ours"].append(result.products)
+
+            seconds = in_turn({"numsolve": recycled, "plain": plain}, max(2, rounds // 2))
+            products = " ".join(map(str, found["ours"]))
+            yield (
+                f"eight drifting systems of 320^2{name}, CG recycling {k} directions, against plain CG",
+                ratio(seconds, "plain"),
+                None,
+                f"products {products}; plain {' '.join(map(str, found['plain']))}",
+            )
+
+
 def multigrid(rounds):
     """AMG-CG on one hierarchy to the same residual, with the default and the same smoothers; and updates."""
     stencil = pyamg.gallery.diffusion_stencil_2d(epsilon=0.01, theta=np.pi / 6)
@@ -334,7 +369,7 @@ def main():
     print(f"{date.today()}, {_processor()}, {THREADS} threads, Python {platform.python_version()}, ", end="")
     print(f"NumPy {np.__version__}, Numba {numba.__version__}, triad {bandwidth():.1f} GB/s\n")
     print("| bar | measured | must reach | met | note |\n|---|---|---|---|---|")
-    for group in (spmv, formats, cg, gmres, columns, multigrid, incomplete, start_up):
+    for group in (spmv, formats, cg, gmres, columns, recycle, multigrid, incomplete, start_up):
         if options.only in group.__name__:
             for name, value, bar, note in group(options.rounds):
                 goal = "" if bar is None else f"<= {-bar:g}" if bar < 0 else f">= {bar:g}"

@@ -82,7 +82,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
-        return announced(learning(_deflated_cg.steps, system, recycle, callback))
+        return announced(learning(_deflated_cg.steps, system, recycle, callback, energy=True))
     return announced(run(steps, system, callback, _block_cg.steps))
 
 

@@ -8,7 +8,7 @@ from .._array import namespace, read_sum, to_host
 from .._result import Breakdown
 from ..kernels import kernels_for
 from ._faults import not_definite
-from ._recycle import coordinates, whitening
+from ._recycle import coordinates, norm, whitening
 
 REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
 
@@ -84,5 +84,4 @@ def _outside(space, inverse, z, r):
 
 def _nothing(p, z):
     """Tell whether `p`, the part of z outside, is rounding error."""
-    norm = namespace(z).linalg.norm
-    return bool(norm(p) <= float(np.finfo(z.dtype).eps) ** 0.5 * norm(z))
+    return norm(p) <= float(np.finfo(z.dtype).eps) ** 0.5 * norm(z)

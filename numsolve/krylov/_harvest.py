@@ -8,19 +8,22 @@ from .. import _validate
 from .._array import library, namespace, to_host
 from .._result import Interrupted
 from ._linear import run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, dominant, renewed, whitening
+from ._recycle import RecycledResult, RecycledSpace, dominant, norm, orthonormal, renewed, whitening
 
-WINDOW = 3  # pairs a kept direction: with fewer less is learned, with more the storage grows
+WINDOW = 2  # pairs for each kept direction: with three, little more was learned
 SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
 STRIP = {"numpy": 4096, "cupy": 1 << 18}  # columns that are recombined at once, in cache
 
 
-def learning(steps, system, recycle, callback):
-    """Run ``steps(harvest, A, b, M, x)``, which deflates and learns; return a `RecycledResult`."""
+def learning(steps, system, recycle, callback, *, energy):
+    """Run ``steps(harvest, A, b, M, x)``, which deflates and learns; return a `RecycledResult`.
+
+    `energy` tells that directions are orthogonal in the inner product of A, else their images are in that of M.
+    """
     _validate.same_library(b=system.b, recycle=recycle if hasattr(recycle, "U") else None)
     k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
     unit = unit_near(system.A.magnitude(), system.b.dtype)
-    harvest = Harvest(system, k, None if space is None else space.scaled(unit))
+    harvest = Harvest(system, k, None if space is None else space.scaled(unit), energy)
 
     def finished(result):
         space = harvest.space()
@@ -43,13 +46,14 @@ class Harvest:
     that are kept, then the window. `alone` tells that the system at hand is better solved without deflation.
     """
 
-    def __init__(self, system, k, space):
+    def __init__(self, system, k, space, energy):
         xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
         self.k, self.kept, self.used = min(k, n - 1), 0, 0
         rows = (1 + WINDOW) * self.k
         self.U, self.C = xp.empty((rows, n), dtype), xp.empty((rows, n), dtype)
         self.P = None if system.M is None else xp.empty((rows, n), dtype)
         self.products, self._b = 0, None
+        self.energy = energy
         self.open, self.alone, self._values = self.k > 0, False, None
         if space is not None:
             self.keep(space)
@@ -66,8 +70,9 @@ class Harvest:
         self.learn()
         if not self.kept:
             return None
-        parts = (None if part is None else part[: self.kept].copy() for part in (self.U, self.C, self.P))
-        return RecycledSpace(*parts)
+        return orthonormal(
+            *(None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
+        )
 
     def begin(self, A, b, x, r):
         """Return the space to deflate with, or None, an iterate and its true residual.
@@ -80,12 +85,12 @@ class Harvest:
             self.open, self.alone, self._values = self.k > 0, False, None
         if not new or space is None:
             return space, x, r
-        norm, eps = namespace(b).linalg.norm, float(np.finfo(b.dtype).eps)
-        y = float(norm(r)) * space.k**-0.5
+        size, eps = norm(r), float(np.finfo(b.dtype).eps)
+        y = size * space.k**-0.5
         moved = x + y * space.U.sum(axis=0)
         true = A.residual(b, moved)
         self.products += 1
-        if float(norm(r - y * space.C.sum(axis=0) - true)) <= eps**0.5 * float(norm(r)):
+        if norm(r - y * space.C.sum(axis=0) - true) <= eps**0.5 * size:
             return space, moved, true
         self.products += space.k
         self.keep(renewed(A, space))
@@ -103,21 +108,24 @@ class Harvest:
             self.learn()
 
     def learn(self):
-        """Keep the harmonic Ritz vectors of smallest value of all rows.
+        """Keep the Ritz or harmonic Ritz vectors of smallest value of all rows, for ``A U = C``, ``U = M P``.
 
-        With W = C T orthonormal they belong to the eigenvalues of ``W^H P T`` of largest magnitude, for
-        ``A U = C`` and ``U = M P``. Nothing more is learned of a system once those hardly grow.
+        They are largest for ``U^H P`` over ``U^H C``, or for ``C^H P`` over ``C^H C``: in the inner product in
+        which the window is orthogonal to all before it, so that it goes on where the last one ended. (In the
+        other one, the values of smallest magnitude were found three times too large.) Once they hardly change,
+        nothing more is learned of a system.
         """
         used, self.used = self.used, self.kept
         if used <= self.kept:
             return
         C, P = self.C[:used], (self.U if self.P is None else self.P)[:used]
-        gram, overlap = to_host(C.conj() @ C.T, C.conj() @ P.T)
+        rows = (self.U[:used] if self.energy else C).conj()
+        gram, overlap = to_host(rows @ C.T, rows @ P.T)
         T = whitening(gram)
         S = T.conj().T @ overlap @ T
         if not S.size or not np.isfinite(S).all():
             return
-        if self.P is None:
+        if self.P is None or self.energy:
             S = (S + S.conj().T) / 2
         self.recombine(T @ dominant(S, self.k, self.k))
         values = np.sort(abs(np.linalg.eigvals(S)))[-self.kept :]

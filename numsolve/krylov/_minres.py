@@ -88,7 +88,7 @@ def minres(
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
         recycled = partial(_recycled_minres.steps, rotations(system))
-        return announced(learning(recycled, system, recycle, callback))
+        return announced(learning(recycled, system, recycle, callback, energy=False))
     return announced(run(start(system), system, callback))
 
 

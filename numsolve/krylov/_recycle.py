@@ -1,13 +1,16 @@
 """What one solve learns for the next: a subspace, and what the matrix makes of it."""
 
 from dataclasses import dataclass, field
+from math import sqrt
 from typing import Any
 
 import numpy as np
 from scipy.linalg import get_lapack_funcs, schur
 
-from .._array import library, namespace, to_host
+from .._array import library, namespace, read_sum, to_host
+from .._operator import Operator
 from .._result import Result
+from ..kernels import kernels_for
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,12 +84,22 @@ class RecycledResult(Result):
 
 
 def renewed(A, space):
-    """Return the space for a new matrix: C orthonormal again, without what A maps to almost nothing.
+    """Return the space for a new matrix, without what A maps to almost nothing."""
+    U, xp = space.U, namespace(space.U)
+    C = A.apply_block(xp.ascontiguousarray(U.T), xp.empty(U.T.shape, U.dtype)).T
+    C, P = xp.ascontiguousarray(C), space.P
+    tiny = np.finfo(U.dtype).tiny
+    stretch = to_host(abs(C).max(axis=1)) / np.maximum(to_host(abs(U).max(axis=1)), tiny)
+    known = 0.0 if type(A).magnitude is Operator.magnitude else A.magnitude()
+    kept = stretch > 100 * np.finfo(U.dtype).eps * max(known, stretch.max(initial=0))
+    if not kept.all():
+        U, C, P = (None if rows is None else rows[xp.asarray(np.flatnonzero(kept))] for rows in (U, C, P))
+    return orthonormal(U, C, P)
 
-    Twice the eigenvectors of a small Gram matrix: only sums over rows and combinations of them.
-    """
-    U, P, xp = space.U, space.P, namespace(space.U)
-    C = xp.ascontiguousarray(A.apply_block(xp.ascontiguousarray(U.T), xp.empty(U.T.shape, U.dtype)).T)
+
+def orthonormal(U, C, P):
+    """Return the space of U and its images C, of which it makes an orthonormal basis, twice for its rounding."""
+    xp = namespace(U)
     for _ in range(2):
         T = xp.asarray(whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))
         U, C, P = T @ U, T @ C, None if P is None else T @ P
@@ -98,12 +111,17 @@ def coordinates(rows, v):
     return (rows @ v.conj()).conj()
 
 
+def norm(v):
+    """Return the 2-norm of a vector as a float of the host."""
+    return sqrt(read_sum(kernels_for(v).dot(v, v)))
+
+
 def whitening(gram):
     """Return a matrix T with orthonormal columns in the inner product `gram`, leaving out dependent ones."""
-    size = np.sqrt(gram.diagonal().real)
-    if not np.isfinite(size).all() or not len(size):
+    size = gram.diagonal().real
+    if not ((size >= 0) & (size < np.inf)).all() or not len(size):
         return np.zeros((len(gram), 0))
-    scale = np.divide(1, size, out=np.zeros_like(size), where=size > 0)
+    scale = np.divide(1, np.sqrt(size), out=np.zeros_like(size), where=size > 0)
     values, vectors = np.linalg.eigh(scale[:, None] * gram * scale)
     kept = values > 10 * len(gram) * np.finfo(gram.dtype).eps * values.max()
     return scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])

@@ -26,8 +26,9 @@ def steps(state, harvest, A, b, M, x):
     deflation = None if space is None or harvest.alone else Deflation(space, M)
     current = x
     if deflation is not None:
-        x, u, y, y_old, y_step = deflation.start(x, u)
-        current, rr = partial(deflation.form, x, y), kernels.dot(u, u)
+        x, u = deflation.start(x, u)
+        y = Follower(deflation.along(u))
+        current, rr = partial(deflation.form, x, y.total), kernels.dot(u, u)
         live = yield current, rr
     q = xp.empty_like(b)
     z = u if M is None else M.apply(u, xp.empty_like(b))
@@ -36,12 +37,12 @@ def steps(state, harvest, A, b, M, x):
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
     bb_old, overlap = bb, 0 * rr
     state[0, SIZE] = state[:, SIZE].max()
+    image, before_M = (Follower(b) if harvest.open and needed else None for needed in (True, M is not None))
     for step in count():
         aa = A.apply_dot(z, q)
         harvest.products += 1
-        harvest.take(z, q, u)
-        if deflation is not None:
-            along = deflation.remove(q)
+        learned = (q.copy(), u.copy()) if harvest.open else None
+        along = None if deflation is None else deflation.remove(q)
         bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
         u, u_old = u_old, u
         if M is not None:
@@ -54,17 +55,32 @@ def steps(state, harvest, A, b, M, x):
             rr = kernels.minres_update_residual(*scalars, z, w_old, w, x, u, r)
             z, q = q, z
         if deflation is not None:
-            kernels.minres_update(*scalars, along, y_old, y_step, y)  # finds the same rotation once more
-            y_old, y_step = y_step, y_old
+            y.advance(kernels, scalars, along)
         bb_old, bb = bb, bb_next
         w_old, w = w, w_old
+        if learned is not None:
+            of_A = image.advance(kernels, scalars, learned[0])
+            harvest.take(w, of_A, None if M is None else before_M.advance(kernels, scalars, learned[1]))
         live = yield current, rr
         if live is None:
+            harvest.products += 2
+            x = current() if callable(current) else current
+            check_residual(A, b, M, x, float(state[:, SIZE].max()))
             harvest.alone = True  # outside of the space there may be nothing left to gain
-            if deflation is None:
-                harvest.products += 2
-                check_residual(A, b, M, x, float(state[:, SIZE].max()))
             return
+
+
+class Follower:
+    """Vectors that take the recurrence of the directions and of x, from others than the Lanczos vectors."""
+
+    def __init__(self, like):
+        self.old, self.new, self.total = (namespace(like).zeros_like(like) for _ in range(3))
+
+    def advance(self, kernels, scalars, source):
+        """Return the next one, whose rotation is found once more."""
+        kernels.minres_update(*scalars, source, self.old, self.new, self.total)
+        self.old, self.new = self.new, self.old
+        return self.new
 
 
 class Deflation:
@@ -86,10 +102,9 @@ class Deflation:
         return found if self.inverse is None else self.inverse @ found
 
     def start(self, x, r):
-        """Return x after the best step along U, its residual, and three vectors of coordinates."""
+        """Return x after the best step along U, and its residual."""
         y = self.along(r)
-        zeros = (namespace(y).zeros_like(y) for _ in range(3))
-        return x + y @ self.space.U, r - y @ self.space.C, *zeros
+        return x + y @ self.space.U, r - y @ self.space.C
 
     def remove(self, q):
         """Make q M-orthogonal to C in place; return what was removed."""

@@ -22,7 +22,7 @@ import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from measure import floor_row, in_turn, ratio
-from recycling import recycling
+from recycling import deflation, recycling
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
@@ -310,7 +310,7 @@ def main():
     print(f"{date.today()}, {_processor()}, {THREADS} threads, Python {platform.python_version()}, ", end="")
     print(f"NumPy {np.__version__}, Numba {numba.__version__}, triad {bandwidth():.1f} GB/s\n")
     print("| bar | measured | must reach | met | note |\n|---|---|---|---|---|")
-    for group in (spmv, formats, cg, gmres, columns, multigrid, incomplete, recycling, start_up):
+    for group in (spmv, formats, cg, gmres, columns, multigrid, incomplete, deflation, recycling, start_up):
         if options.only in group.__name__:
             for name, value, bar, note in group(options.rounds):
                 goal = "" if bar is None else f"<= {-bar:g}" if bar < 0 else f">= {bar:g}"

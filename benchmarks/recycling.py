@@ -3,6 +3,7 @@
 import warnings
 from statistics import mean, median
 
+import numpy as np
 import scipy.sparse.linalg as spla
 from measure import in_turn, ratio
 
@@ -125,6 +126,41 @@ def sequence(rounds, shape, contrast, count=6):
         f"{median(seconds['numsolve']):.2f} s",
     )
     yield f"{name}: time of gcrotmk with carried vectors", ratio(seconds, "SciPy gcrotmk, carried"), 2, ""
+
+
+def deflation(rounds):
+    """Eight diffusion systems, n = 102,400, whose coefficients drift: CG that recycles against plain CG."""
+    rng = np.random.default_rng(0)
+    grid = np.linspace(0, 1, 320)
+    systems = []
+    for i in range(8):
+        waves = np.cos(7 * grid[:, None] + 11 * grid + 0.1 * i) + np.sin(23 * grid * grid[:, None] - 0.1 * i)
+        A = problems.diffusion(np.exp(3 * waves + 0.1 * np.cos(60 * grid + i)))
+        systems.append((A, rng.standard_normal(A.shape[0])))
+    for name, prepare in {"": lambda _: None, ", IC(0)": precondition.ic0}.items():
+        preconditioners, found = [prepare(A) for A, _ in systems], {}
+
+        def plain(preconditioners=preconditioners, found=found):
+            pairs = zip(systems, preconditioners, strict=True)
+            found["plain"] = [krylov.cg(A, b, M=M, rtol=1e-8).check().nit for (A, b), M in pairs]
+
+        for k in (10, 20):
+
+            def recycled(k=k, preconditioners=preconditioners, found=found):
+                known, found["ours"] = k, []
+                for (A, b), M in zip(systems, preconditioners, strict=True):
+                    result = krylov.cg(A, b, M=M, rtol=1e-8, recycle=known).check()
+                    known = result.recycle
+                    found["ours"].append(result.products)
+
+            seconds = in_turn({"numsolve": recycled, "plain": plain}, max(2, rounds // 2))
+            products = " ".join(map(str, found["ours"]))
+            yield (
+                f"eight drifting systems of 320^2{name}, CG recycling {k} directions, against plain CG",
+                ratio(seconds, "plain"),
+                None,
+                f"products {products}; plain {' '.join(map(str, found['plain']))}",
+            )
 
 
 class _Counted(spla.LinearOperator):

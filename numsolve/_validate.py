@@ -205,6 +205,17 @@ def recycled(space: Any, n, dtype):
     return space
 
 
+def directions(recycle: Any, n, dtype):
+    """Return how many directions are to be learned, and the recycled space to begin with, or None."""
+    if hasattr(recycle, "U"):
+        return recycled(recycle, n, dtype).k, recycle
+    if isinstance(recycle, bool) or not isinstance(recycle, Integral):
+        raise TypeError(
+            f"recycle is {recycle!r}; the attribute recycle of a result, or a number of directions, is needed"
+        )
+    return count(recycle, "recycle", least=1), None
+
+
 def csr_arrays(indptr, indices, shape, nnz, name="A"):
     """Raise unless the three CSR arrays describe a matrix: kernels would read past the end."""
     n_rows, n_cols = shape

@@ -3,13 +3,14 @@
 from .. import _validate
 from .._array import namespace, read_sum
 from .._operator import asymmetry
-from .._result import not_definite, not_finite
 from ..kernels import kernels_for
-from . import _block_cg
+from . import _block_cg, _deflated_cg
+from ._faults import indefinite
+from ._harvest import learning
 from ._linear import announced, prepare, run
 
 
-def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None):
     r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by conjugate gradients.
 
     Parameters
@@ -80,6 +81,8 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
+    if recycle is not None:
+        return announced(learning(_deflated_cg.steps, system, recycle, callback, energy=True))
     return announced(run(steps, system, callback, _block_cg.steps))
 
 
@@ -98,16 +101,9 @@ def steps(A, b, M, x):
         rr = kernels.cg_update(live, rz, pq, p, q, x, r)
         live = yield x, rr
         if live is None:
-            raise _breakdown(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
+            raise indefinite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
         rz_old = rz
         if M is not None:
             M.apply(r, z)
         rz = rr if M is None else kernels.dot(r, z)
         kernels.cg_direction(live, rz, rz_old, z, p)
-
-
-def _breakdown(rz, pq):
-    """Say which of the two divisors was not positive."""
-    if rz - rz != 0 or pq - pq != 0:
-        return not_finite()
-    return not_definite("M", rz) if rz <= 0 else not_definite("A", pq)

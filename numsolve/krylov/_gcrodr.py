@@ -10,7 +10,7 @@ from .._result import Interrupted, not_finite
 from ..kernels import kernels_for
 from ._gmres import check_step, solve_small
 from ._linear import announced, norm, prepare, run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, renewed, slowest
+from ._recycle import RecycledResult, RecycledSpace, add_rows, coordinates, renewed, slowest
 
 
 def gcrodr(
@@ -215,12 +215,9 @@ class Cycles:
 
     def step(self, x, r):
         """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
-        kernels, x, r = kernels_for(r), x.copy(), r.copy()
         C, U = self.W[: self.kept], self.U[: self.kept]
-        y = kernels.rows_gram(C, r[None]).T.copy()
-        kernels.rows_combine(False, y, U, x[None])
-        kernels.rows_combine(False, -y, C, r[None])
-        return y[0], r, x
+        y = coordinates(C, r)
+        return y, add_rows(-y, C, r.copy()), add_rows(y, U, x.copy())
 
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""

@@ -3,19 +3,19 @@
 from functools import partial
 from itertools import count
 
-import numpy as np
-
 from .. import _validate
-from .._array import namespace, read_sum
+from .._array import namespace
 from .._operator import Shifted, asymmetry
-from .._result import Breakdown, Status, not_definite, not_finite
 from ..kernels import kernels_for
+from . import _recycled_minres
+from ._faults import SIZE, check_residual
+from ._harvest import learning
 from ._linear import announced, prepare, run
 
-SIZE = 6  # the last number in a row of the kernels' `state`: the largest entry of the tridiagonal matrix
 
-
-def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+def minres(
+    A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None
+):
     r"""Solve :math:`(A - \sigma I)x = b` for Hermitian `A`, definite or not, by minimal residuals.
 
     Parameters
@@ -86,12 +86,20 @@ def minres(A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=Non
     if shift:
         system = system._replace(A=Shifted(system.A, shift))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
+    if recycle is not None:
+        recycled = partial(_recycled_minres.steps, rotations(system))
+        return announced(learning(recycled, system, recycle, callback, energy=False))
     return announced(run(start(system), system, callback))
 
 
 def start(system):
     """Return the method for a system: `steps` with room for its rotations."""
-    return partial(steps, namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype))
+    return partial(steps, rotations(system))
+
+
+def rotations(system):
+    """Return room for the `state` of the kernels."""
+    return namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype)
 
 
 def steps(state, A, b, M, x):
@@ -126,25 +134,5 @@ def steps(state, A, b, M, x):
         w_old, w = w, w_old
         live = yield x, rr
         if live is None:
-            _check(state, A, b, M, x)
+            check_residual(A, b, M, x, float(state[:, SIZE].max()))
             return
-
-
-def _check(state, A, b, M, x):
-    """After a NaN: raise unless a new start from `x` can go on."""
-    dot = kernels_for(b).dot
-    r = A.residual(b, x)
-    z = r if M is None else M @ r
-    q = A @ z
-    rz, qq = read_sum(dot(r, z)), read_sum(dot(q, q if M is None else M @ q))
-    if rz - rz != 0 or qq - qq != 0:
-        raise not_finite()
-    if rz <= 0:
-        raise not_definite("M", rz)
-    # Once the residual is an eigenvector to the root of the precision, Lanczos vectors begin to repeat it.
-    if qq <= 16 * np.finfo(b.dtype).eps * float(state[:, SIZE].max()) ** 2 * rz:
-        raise Breakdown(
-            "A maps the residual to almost nothing: A is singular in this precision, and b is not in its "
-            "range; x is a least-squares solution",
-            Status.SINGULAR,
-        )

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.linalg import get_lapack_funcs, schur
 
 from .._array import library, namespace, to_host
+from .._operator import Operator
 from .._result import Result
 from ..kernels import kernels_for
 from ._gmres import solve_small
@@ -83,32 +84,53 @@ class RecycledResult(Result):
 
 
 def renewed(A, space):
-    """Return the space for a new matrix: C orthonormal again, without what A maps to almost nothing.
-
-    Twice the eigenvectors of a small Gram matrix: only sums over rows and combinations of them.
-    """
-    U, P, xp, kernels = space.U, space.P, namespace(space.U), kernels_for(space.U)
-    C = xp.empty_like(U)
+    """Return the space for a new matrix, without what A maps to almost nothing."""
+    U, xp = space.U, namespace(space.U)
+    C, P = xp.empty_like(U), space.P
     for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
         A.apply(u, c)
+    tiny = np.finfo(U.dtype).tiny
+    stretch = to_host(abs(C).max(axis=1)) / np.maximum(to_host(abs(U).max(axis=1)), tiny)
+    known = 0.0 if type(A).magnitude is Operator.magnitude else A.magnitude()
+    kept = stretch > 100 * np.finfo(U.dtype).eps * max(known, stretch.max(initial=0))
+    if not kept.all():
+        U, C, P = (None if rows is None else rows[xp.asarray(np.flatnonzero(kept))] for rows in (U, C, P))
+    return orthonormal(U, C, P)
+
+
+def orthonormal(U, C, P):
+    """Return the space of U and its images C, made orthonormal, and once more for its rounding."""
     for _ in range(2):
-        T = xp.asarray(_whitening(to_host(kernels.rows_gram(C, C))).T.astype(U.dtype))
-        U, C, P = (None if part is None else _combined(T, part) for part in (U, C, P))
+        T = whitening(to_host(kernels_for(C).rows_gram(C, C)))
+        U, C, P = (None if rows is None else combined(T, rows) for rows in (U, C, P))
     return RecycledSpace(U, C, P)
 
 
-def _combined(T, X):
-    Y = namespace(X).empty((len(T), X.shape[1]), X.dtype)
-    kernels_for(X).rows_combine(True, T, X, Y)
-    return Y
+def combined(T, rows):
+    """Return combinations of rows, as the columns of the small matrix T say."""
+    xp = namespace(rows)
+    new = xp.empty((T.shape[1], rows.shape[1]), rows.dtype)
+    kernels_for(rows).rows_combine(True, xp.array(T.T, rows.dtype, order="C"), rows, new)
+    return new
 
 
-def _whitening(gram):
+def coordinates(rows, v):
+    """Return the inner products of rows with a vector: ``r^H v`` for each row r."""
+    return kernels_for(v).rows_gram(rows, v[None])[:, 0]
+
+
+def add_rows(y, rows, v):
+    """Add the combination ``y^T rows`` to the vector v, in place."""
+    kernels_for(v).rows_combine(False, y[None], rows, v[None])
+    return v
+
+
+def whitening(gram):
     """Return a matrix T with orthonormal columns in the inner product `gram`, leaving out dependent ones."""
-    size = np.sqrt(gram.diagonal().real)
-    if not np.isfinite(size).all() or not len(size):
+    size = gram.diagonal().real
+    if not ((size >= 0) & (size < np.inf)).all() or not len(size):
         return np.zeros((len(gram), 0))
-    scale = np.divide(1, size, out=np.zeros_like(size), where=size > 0)
+    scale = np.divide(1, np.sqrt(size), out=np.zeros_like(size), where=size > 0)
     values, vectors = np.linalg.eigh(scale[:, None] * gram * scale)
     kept = values > 10 * len(gram) * np.finfo(gram.dtype).eps * values.max()
     return scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])
@@ -121,13 +143,13 @@ def slowest(G, S, k, most):
     an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse ones. At most `most` columns.
     """
     orthogonal, triangle = np.linalg.qr(G)
-    T = _dominant(solve_small(triangle, orthogonal.conj().T @ S), k, most)
+    T = dominant(solve_small(triangle, orthogonal.conj().T @ S), k, most)
     Q, size, right = np.linalg.svd(G @ T, full_matrices=False)
     kept = size > len(G) * np.finfo(G.dtype).eps * size.max(initial=0)
     return Q[:, kept], T @ right[kept].conj().T / size[kept]
 
 
-def _dominant(T, k, most):
+def dominant(T, k, most):
     """Return orthonormal vectors that span the invariant subspace of the `k` largest eigenvalues.
 
     Of a conjugate pair both are taken or none.

@@ -122,7 +122,7 @@ def test_solutions_of_several_shapes_are_refused(path):
 
 
 def test_bad_input_is_named(path, tmp_path):
-    with pytest.raises(ValueError, match="ends in .npz, .h5 or .hdf5"):
+    with pytest.raises(ValueError, match=r"ends in \.npz, \.h5 or \.hdf5"):
         write_dataset(tmp_path / "set.csv", [])
     with pytest.raises(ValueError, match="there are more systems than the 2 rows"):
         write_dataset(path, solve_sequence(systems(), sort=None), features=[[0], [1]])

@@ -553,7 +553,7 @@ class Clock:
 
 
 def simulate(clock, count, price, growth, *, update=None, base=1, load=0.0):
-    """Solve with a preconditioner that loses `growth` iterations a system; return it, and when it was made."""
+    """Solve with a preconditioner that loses `growth` iterations a system; return run and dates."""
     made, age, step = [], [0], [0]
 
     class M:

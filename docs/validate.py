@@ -9,6 +9,7 @@ import numsolve
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
 MODULES = ("krylov", "precondition", "problems")
 BY_ATTRIBUTES = {
+    "SequenceRun",
     "Interrupted",
     "RefinementResult",
     "LeastSquaresResult",

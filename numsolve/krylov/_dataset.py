@@ -100,6 +100,14 @@ class _Table:
     def __enter__(self):
         return self
 
+    def store(self, name, array):
+        """Write an array."""
+        raise NotImplementedError
+
+    def row(self, number, name, row):
+        """Write a row of an array, which the first one makes."""
+        raise NotImplementedError
+
     def whole(self, name, array):
         """Take an array with a row for each system."""
         if array.ndim == 0 or self.fixed not in (None, len(array)):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from importlib import import_module
 from inspect import signature
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from ._linear import inside
 from ._recycle import RecycledSpace
 from ._systems import parts
 
+PACKAGE = __name__.rpartition(".")[0]
 DIRECTIONS = 10  # that a method learns which has to be asked
 
 
@@ -40,7 +42,7 @@ class Learner:
             signature(self.method).bind(None, None, **given)
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
-        if str(getattr(self.method, "__module__", "")).startswith(__package__):
+        if str(getattr(self.method, "__module__", "")).startswith(PACKAGE):
             small = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
             self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
 
@@ -85,9 +87,9 @@ class Learner:
         return result
 
 
-def _known(method):
+def _known(method) -> Any:
     """Return the function that is meant by a function or its name."""
-    krylov = import_module(__package__)
+    krylov = import_module(PACKAGE)
     if isinstance(method, str):
         names = [name for name in krylov.__all__ if "M" in _arguments(getattr(krylov, name))]
         if method not in names:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -109,7 +110,7 @@ def _distances(points, point):
 
 def _flat(fields):
     """Return fields as rows of real numbers."""
-    rows = np.ascontiguousarray(fields.reshape(len(fields), -1))
+    rows: Any = np.ascontiguousarray(fields.reshape(len(fields), -1))
     return rows.view(rows.real.dtype)
 
 

@@ -31,8 +31,9 @@ class Preconditioner:
     With "auto" it is made to fit the matrix at hand once the iterations lost by the old one have cost as much
     as that does: who rents until the rent has reached the price of buying spends at most twice as much as who
     knows the future. If a single solve loses more than the price, the next matrices get a refresh each, until
-    these have cost as much: then an old one is tried again. The second system gets a refresh in any case: it tells the price, which the first set-up
-    does not, for it may be dearer than an update, and may have loaded compiled code.
+    these have cost as much: then an old one is tried again. The second system gets a refresh in any case: it
+    tells the price, which the first set-up does not, for it may be dearer than an update, and may have loaded
+    compiled code.
     """
 
     def __init__(self, M, refresh):

@@ -102,7 +102,7 @@ def test_drift_is_slow_and_comes_back(shape, scheme):
 
 
 def test_drift_by_its_parts():
-    """Without contrast and wind the Laplacian remains; the source turns; the wind has its speed, over a turn."""
+    """Without contrast and wind the Laplacian remains; the source turns; the wind has its speed."""
     for A, _, _ in convection_diffusion_systems(2, (6, 6), wind=0.0, contrast=0.0, rng=0):
         np.testing.assert_allclose(np.unique(A.toarray()), [-1, 0, 4], atol=1e-14)
     rng = np.random.default_rng(1)

@@ -29,10 +29,10 @@ pressure = solve(A, b).check().x.reshape(side, side)
 show(axes[0, 0], k[1:-1, 1:-1], "Darcy: coefficient", "cividis")
 show(axes[0, 1], pressure, "Darcy: pressure")
 
-A, b, _ = next(problems.helmholtz_systems(1, side=side, wavenumbers=(30, 31), rng=0))
+A, b, feature = next(problems.helmholtz_systems(1, side=side, wavenumbers=(30, 31), rng=0))
 wave = solve(A, b).check().x.reshape(side, side)
 limit = abs(wave).max()
-show(axes[0, 2], wave, "Helmholtz, wavenumber 30", "RdBu", vmin=-limit, vmax=limit)
+show(axes[0, 2], wave, f"Helmholtz, wavenumber {feature[-1]:.1f}", "RdBu", vmin=-limit, vmax=limit)
 
 A, b, _ = next(problems.convection_diffusion_systems(1, (side, side), wind=50, rng=1))
 carried = solve(A, b).check().x.reshape(side, side)

@@ -43,9 +43,9 @@ def darcy(coefficient, *, matrix="finite-volume") -> tuple[Any, Any]:
 
     "published" is what the programs of the paper on subspace recycling by H. Wang et al. (ICLR 2024,
     arXiv:2401.09516; repository wanghong1700/NO-DataGen-SKR) assemble: "corrected", but the entry for the
-    northern neighbour is read two places too early, ``k[:-2, 1:-1].ravel()[row - 2]``. That slip
-    makes the smallest eigenvalues negative, one to five of them in twelve fields of 80 by 80 inner cells, and
-    restarted GMRES stagnates.
+    northern neighbour is read two places too early, ``k[:-2, 1:-1].ravel()[row - 2]``. That slip moves the
+    smallest eigenvalues across zero (one to five of them, in each of twelve fields of 80 by 80 inner cells),
+    and restarted GMRES stagnates.
 
     Examples
     --------

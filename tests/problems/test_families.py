@@ -19,6 +19,7 @@ from numsolve.problems import (
     thermal,
     thermal_systems,
 )
+from numsolve.problems._fields import complex_field
 
 PLATE, SQUARE = plate_mesh(0.09, rng=0), square_mesh(0.12, rng=0)
 FAMILIES = {
@@ -101,9 +102,15 @@ def test_drift_is_slow_and_comes_back(shape, scheme):
 
 
 def test_drift_by_its_parts():
-    """Without contrast and wind the Laplacian remains; the wind's speed is as given, over a whole turn."""
+    """Without contrast and wind the Laplacian remains; the source turns; the wind has its speed."""
     for A, _, _ in convection_diffusion_systems(2, (6, 6), wind=0.0, contrast=0.0, rng=0):
         np.testing.assert_allclose(np.unique(A.toarray()), [-1, 0, 4], atol=1e-14)
+    rng = np.random.default_rng(1)
+    complex_field((8, 9), rng=rng)
+    source = complex_field((6, 7), rng=rng) / 49  # h^2
+    one, two = convection_diffusion_systems(2, (6, 7), drift=np.pi / 2, rng=1)
+    np.testing.assert_allclose(one.b, source.real.ravel(), rtol=1e-13)
+    np.testing.assert_allclose(two.b, source.imag.ravel(), atol=1e-15)
     squares = []
     for A, _, _ in convection_diffusion_systems(12, (5, 5), drift=np.pi / 6, wind=30.0, contrast=0.0, rng=3):
         skew = A.toarray() - A.toarray().T

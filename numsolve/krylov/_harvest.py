@@ -18,7 +18,7 @@ STRIP = {"numpy": 4096, "cupy": 1 << 18}  # columns that are recombined at once,
 def learning(steps, system, recycle, callback, *, energy):
     """Run ``steps(harvest, A, b, M, x)``, which deflates and learns; return a `RecycledResult`.
 
-    `energy` tells that directions are orthogonal in the inner product of A, else their images are in that of M.
+    `energy` tells that vectors are orthogonal in the inner product of A, not their images in that of M.
     """
     _validate.same_library(b=system.b, recycle=recycle if hasattr(recycle, "U") else None)
     k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
@@ -110,10 +110,9 @@ class Harvest:
     def learn(self):
         """Keep the Ritz or harmonic Ritz vectors of smallest value of all rows, for ``A U = C``, ``U = M P``.
 
-        They are largest for ``U^H P`` over ``U^H C``, or for ``C^H P`` over ``C^H C``: in the inner product in
-        which the window is orthogonal to all before it, so that it goes on where the last one ended. (In the
-        other one, the values of smallest magnitude were found three times too large.) Once they hardly change,
-        nothing more is learned of a system.
+        They maximise ``U^H P`` over ``U^H C``, or ``C^H P`` over ``C^H C``: the inner product in which a
+        window is orthogonal to all before it, so that it goes on where the last one ended. (In the other
+        one, CG found values up to five times too large.) Once they hardly change, a system teaches no more.
         """
         used, self.used = self.used, self.kept
         if used <= self.kept:

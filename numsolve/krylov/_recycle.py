@@ -98,7 +98,7 @@ def renewed(A, space):
 
 
 def orthonormal(U, C, P):
-    """Return the space of U and its images C, of which it makes an orthonormal basis, twice for its rounding."""
+    """Return the space of U and its images C after making the latter orthonormal, twice for its rounding."""
     xp = namespace(U)
     for _ in range(2):
         T = xp.asarray(whitening(to_host((C @ C.conj().T).conj())).T.astype(U.dtype))

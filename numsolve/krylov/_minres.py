@@ -40,19 +40,26 @@ def minres(
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
+    recycle : RecycledSpace or int, optional
+        Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
+        result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one; or how many
+        directions to learn where nothing is known yet. Columns of `b` learn from those before them.
 
     Returns
     -------
-    Result
-        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``.
+    Result, or RecycledResult with `recycle`
+        ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``; with
+        `recycle` also ``recycle`` for the next solve, and ``products``, the number of products with `A`,
+        without the two that test its symmetry.
 
     Raises
     ------
     ValueError
-        A shape does not fit, an entry is not finite, a tolerance is negative, `shift` is not finite, or `A`
-        is not Hermitian.
+        A shape does not fit, an entry is not finite, a tolerance is negative, `shift` is not finite,
+        `recycle` does not fit, or `A` is not Hermitian.
     TypeError
-        A dtype is not supported, `shift` is not real, or NumPy and CuPy arrays are mixed.
+        A dtype is not supported, `shift` is not real, NumPy and CuPy arrays are mixed, or `recycle` is
+        neither a recycled space nor a number.
 
     Warns
     -----
@@ -69,10 +76,21 @@ def minres(
     a solution is solved; one that has none ends as `Status.SINGULAR` with a least-squares solution (with `M`:
     in the norm of `M`).
 
+    With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_: two passes
+    over k vectors more an iteration, ``16 k`` n bytes. The first iteration tests the directions with one
+    product, renews them with k if `A` is another, and takes the best step along them; with `M`, k
+    applications of it make their images orthonormal in its norm. What is learned are harmonic Ritz vectors
+    of smallest magnitude of the known directions and the next 2 k along which x moves, whose images take the
+    same recurrence, until the values grow by less than 1 %: until then about 24 k n operations and 100 n
+    bytes an iteration more (with `M`: 160 n). Storage: ``8 k + 11`` vectors (with `M`: ``13 k + 17``), the
+    given space not counted.
+
     References
     ----------
     .. [1] C. C. Paige, M. A. Saunders, *Solution of sparse indefinite systems of linear equations*, SIAM J.
        Numer. Anal. 12, 1975, :doi:`10.1137/0712047`.
+    .. [2] S. Wang, E. de Sturler, G. H. Paulino, *Large-scale topology optimization using preconditioned
+       Krylov subspace methods with recycling*, Int. J. Numer. Meth. Engng 69, 2007, :doi:`10.1002/nme.1798`.
 
     Examples
     --------

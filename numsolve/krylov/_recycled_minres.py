@@ -41,7 +41,7 @@ def steps(state, harvest, A, b, M, x):
     for step in count():
         aa = A.apply_dot(z, q)
         harvest.products += 1
-        learned = (q.copy(), u.copy()) if harvest.open else None
+        learned = (q.copy(), None if M is None else u.copy()) if harvest.open else None
         along = None if deflation is None else deflation.remove(q)
         bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
         u, u_old = u_old, u

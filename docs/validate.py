@@ -11,6 +11,8 @@ MODULES = ("krylov", "precondition", "problems")
 BY_ATTRIBUTES = {
     "SequenceRun",
     "Interrupted",
+    "RecycledResult",
+    "RecycledSpace",
     "RefinementResult",
     "LeastSquaresResult",
     "Mesh",

@@ -1,6 +1,7 @@
 """GCRO-DR: GMRES that keeps its slowest directions, from cycle to cycle and from system to system."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -134,9 +135,9 @@ class Cycles:
         m = min(restart, n)
         self.k, self.kept, self.used = min(k, m - 1), 0, 0
         self.W = xp.empty((m + 1, n), dtype)
-        self.Z = None if system.M is None else xp.empty((m, n), dtype)
-        self.U = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
-        self.P = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
+        self.Z: Any = None if system.M is None else xp.empty((m, n), dtype)
+        self.U: Any = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
+        self.P: Any = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
         self.spare = xp.empty((self.k + 1, n), dtype)
         self.C = None  # apart from W, as long as it has been recombined last
         self.overlap = np.zeros((0, 0))  # C^H P

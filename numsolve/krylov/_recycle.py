@@ -154,7 +154,8 @@ def dominant(T, k, most):
 
     Of a conjugate pair both are taken or none.
     """
-    triangle, vectors = schur(T, output="complex" if T.dtype.kind == "c" else "real")
+    form: Any = schur(T, output="complex" if T.dtype.kind == "c" else "real")
+    triangle, vectors = form
     size, pairs = abs(triangle.diagonal()), np.flatnonzero(triangle.diagonal(-1))
     for i in pairs:
         size[i : i + 2] = np.sqrt(abs(np.linalg.det(triangle[i : i + 2, i : i + 2])))
@@ -163,5 +164,5 @@ def dominant(T, k, most):
     for i in pairs:
         if chosen[i] != chosen[i + 1]:
             chosen[i : i + 2] = chosen.sum() == 1 and k < most
-    reordered = get_lapack_funcs("trsen", (triangle,))(chosen, triangle, vectors, job="N")[1]
-    return reordered[:, : chosen.sum()]
+    reorder: Any = get_lapack_funcs("trsen", (triangle,))
+    return reorder(chosen, triangle, vectors, job="N")[1][:, : chosen.sum()]

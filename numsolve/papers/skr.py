@@ -3,6 +3,7 @@
 import warnings
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from scipy.sparse.linalg import splu
@@ -109,7 +110,7 @@ def _methods(systems, name, rtol, cap):
     make = PRECONDITIONERS[name]
     options = {"rtol": rtol, "maxiter": cap}
     recycling = partial(krylov.gcrodr, restart=RESTART, k=KEPT, **options)
-    methods = {
+    methods: dict[str, Any] = {
         "GMRES(40)": partial(_each, partial(krylov.gmres, restart=RESTART, **options), make),
         "GMRES-DR": partial(_each, recycling, make),
         "recycled": partial(_recycled, recycling, make, sort=False),
@@ -153,7 +154,8 @@ def _recycled(solve, make, systems, sort):
 
 def _direct(systems):
     """Factorise each matrix once."""
-    factors = before = None
+    factors: Any = None
+    before = None
     for A, b, _ in systems:
         factors, before = (factors if A is before else splu(A.tocsc())), A
         factors.solve(b)

@@ -159,9 +159,9 @@ class Cycles:
         self.learn()
         if not self.kept:
             return None
-        U, C, P = (None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
-        C = self.W[: self.kept].copy() if C is None else C
-        return RecycledSpace(U if self.Z is None else U.copy(), C, P)
+        U = self.U[: self.kept]
+        C = self.W[: self.kept].copy() if self.C is None else self.C[: self.kept]
+        return RecycledSpace(U, C) if self.P is None else RecycledSpace(U.copy(), C, self.P[: self.kept])
 
     def start(self, A, b, M, x):
         """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""

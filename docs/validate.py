@@ -10,6 +10,8 @@ IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04
 MODULES = ("krylov", "precondition", "problems")
 BY_ATTRIBUTES = {
     "Interrupted",
+    "RecycledResult",
+    "RecycledSpace",
     "RefinementResult",
     "LeastSquaresResult",
     "Result",

@@ -175,7 +175,8 @@ def recycled(space: Any, n, dtype):
 def directions(recycle: Any, n, dtype):
     """Return how many directions are to be learned, and the recycled space to begin with, or None."""
     if hasattr(recycle, "U"):
-        return recycled(recycle, n, dtype).k, recycle
+        recycled(recycle, n, dtype)
+        return recycle.k, recycle
     if isinstance(recycle, bool) or not isinstance(recycle, Integral):
         raise TypeError(
             f"recycle is {recycle!r}; the attribute recycle of a result, or a number of directions, is needed"

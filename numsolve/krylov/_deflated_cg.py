@@ -1,6 +1,7 @@
 """Conjugate gradients in the complement of known directions, which learn more of them."""
 
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ def _project(space, inverse, live, x, r):
     r -= y @ space.C
 
 
-def _outside(space, inverse, z, r):
+def _outside(space, inverse, z, r) -> Any:
     """Return the part of ``z = M r`` that is A-orthogonal to the directions, and what M turned into it."""
     if space is None:
         return z, r

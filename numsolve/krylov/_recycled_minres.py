@@ -2,6 +2,7 @@
 
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -37,7 +38,8 @@ def steps(state, harvest, A, b, M, x):
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
     bb_old, overlap = bb, 0 * rr
     state[0, SIZE] = state[:, SIZE].max()
-    image, before_M = (Follower(b) if harvest.open and needed else None for needed in (True, M is not None))
+    image: Any = Follower(b) if harvest.open else None
+    before_M: Any = Follower(b) if harvest.open and M is not None else None
     for step in count():
         aa = A.apply_dot(z, q)
         harvest.products += 1

@@ -1,6 +1,6 @@
 """The generalised minimal residual method."""
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from .. import _validate
 from .._array import namespace, to_host
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
+from . import _block_gmres
 from ._linear import announced, prepare, run
 
 NONFINITE = "the product with A or M is not finite: it overflows or returns NaN"
@@ -78,23 +79,29 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    return announced(run(cycles(system, _validate.count(restart, "restart", least=1)), system, callback))
+    restart = _validate.count(restart, "restart", least=1)
+    return announced(run(cycles(system, restart), system, callback, _block_gmres.cycles(system, restart, check_step)))
 
 
 def cycles(system, restart, *, flexible=False):
-    """Return the method for a system: a function that starts a cycle, in bases made once.
+    """Return the method for a system: a function that starts a cycle, in bases made when first needed.
 
     Row j of V is basis vector j; row j of Z, if M may vary, is what M made of it.
     """
     xp, n = namespace(system.b), system.b.shape[0]
     m = min(restart, n, max(system.maxiter, 1))
-    V = xp.empty((m + 1, n), system.b.dtype)
-    Z = xp.empty((m, n), system.b.dtype) if flexible and system.M is not None else None
-    return partial(_cycle, V, Z)
+
+    @cache
+    def bases():
+        V = xp.empty((m + 1, n), system.b.dtype)
+        return V, xp.empty((m, n), V.dtype) if flexible and system.M is not None else None
+
+    return partial(_cycle, bases)
 
 
-def _cycle(V, Z, A, b, M, x):
+def _cycle(bases, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
+    V, Z = bases()
     xp, kernels, m = namespace(b), kernels_for(b), len(V) - 1
     V[0] = A.residual(b, x)
     live = yield x, kernels.dot(V[0], V[0])

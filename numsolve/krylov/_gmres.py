@@ -80,7 +80,9 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     restart = _validate.count(restart, "restart", least=1)
-    return announced(run(cycles(system, restart), system, callback, _block_gmres.cycles(system, restart, check_step)))
+    return announced(
+        run(cycles(system, restart), system, callback, _block_gmres.cycles(system, restart, check_step))
+    )
 
 
 def cycles(system, restart, *, flexible=False):

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from ._jit import inline
+from ._jit import inline, paste
 from ._rows import add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
 from .vector import chunks_of, span
 
@@ -24,9 +24,45 @@ def _block_project(j, V, W, width):
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for i in range(np.uint64(j + 1)):
-                add_to_gram(grams[c, 0, i], row, end, V[i], U, width)
-                add_to_gram(grams[c, 1, i], row, end, V[i], W, width)
+                _add_to_grams(grams[c, 0, i], grams[c, 1, i], row, end, V[i], U, W, width)
     return fold_grams(grams)
+
+
+@paste
+def _add_to_grams(S, T, first, last, V, U, W, width):
+    """Add to S and T the products of the columns of V, conjugated, with those of U and of W, over some rows.
+
+    Four columns of V at a time: eight sums, as many as it takes to keep the processor busy.
+    """
+    for four in range(np.uint64(len(width) // 4)):
+        l = np.uint64(4) * four
+        l1, l2, l3 = l + np.uint64(1), l + np.uint64(2), l + np.uint64(3)
+        s, s1 = load_row(S, l, width), load_row(S, l1, width)
+        s2, s3 = load_row(S, l2, width), load_row(S, l3, width)
+        t, t1 = load_row(T, l, width), load_row(T, l1, width)
+        t2, t3 = load_row(T, l2, width), load_row(T, l3, width)
+        for i in range(first, last):
+            u, w = load_row(U, i, width), load_row(W, i, width)
+            v, v1, v2, v3 = np.conj(V[i, l]), np.conj(V[i, l1]), np.conj(V[i, l2]), np.conj(V[i, l3])
+            s, t = add_scaled(s, v, u), add_scaled(t, v, w)
+            s1, t1 = add_scaled(s1, v1, u), add_scaled(t1, v1, w)
+            s2, t2 = add_scaled(s2, v2, u), add_scaled(t2, v2, w)
+            s3, t3 = add_scaled(s3, v3, u), add_scaled(t3, v3, w)
+        store_row(S, l, s)
+        store_row(S, l1, s1)
+        store_row(S, l2, s2)
+        store_row(S, l3, s3)
+        store_row(T, l, t)
+        store_row(T, l1, t1)
+        store_row(T, l2, t2)
+        store_row(T, l3, t3)
+    for l in range(np.uint64(len(width) // 4 * 4), np.uint64(len(width))):
+        s, t = load_row(S, l, width), load_row(T, l, width)
+        for i in range(first, last):
+            v = np.conj(V[i, l])
+            s, t = add_scaled(s, v, load_row(U, i, width)), add_scaled(t, v, load_row(W, i, width))
+        store_row(S, l, s)
+        store_row(T, l, t)
 
 
 def block_advance(j, ST, C, V):
@@ -37,39 +73,60 @@ def block_advance(j, ST, C, V):
 def _block_advance(j, ST, C, V, W, width):
     chunks, U = chunks_of(len(W)), V[j]
     grams = np.zeros((chunks, len(width), len(width)), V.dtype)
-    S, T, gamma = ST[0], ST[1], ST[1, j * len(width) :]
+    S, T = -ST[0], -ST[1]
+    mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # C gamma C, less than zero, is what W takes from U
+    _add_product(gamma, len(width), T[j * len(width) :], C)
+    _add_product(mixed, len(width), C, gamma)
     for c in prange(chunks):
         first, last = span(c, len(W))
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for b in range(np.uint64(j)):
-                block, begin = V[b], b * np.uint64(len(width))
-                for i in range(row, end, np.uint64(2)):  # two rows at a time: those of S and T are read less
-                    i1 = min(i + np.uint64(1), end - np.uint64(1))
-                    u, w = load_row(U, i, width), load_row(W, i, width)
-                    u1, w1 = load_row(U, i1, width), load_row(W, i1, width)
-                    for l in range(np.uint64(len(width))):
-                        s, t = load_row(S, begin + l, width), load_row(T, begin + l, width)
-                        u, w = add_scaled(u, -block[i, l], s), add_scaled(w, -block[i, l], t)
-                        u1, w1 = add_scaled(u1, -block[i1, l], s), add_scaled(w1, -block[i1, l], t)
-                    store_row(U, i, u)
-                    store_row(W, i, w)
-                    store_row(U, i1, u1)
-                    store_row(W, i1, w1)
-            for i in range(row, end):
-                v, w = zero_row(U, width), load_row(W, i, width)
+                _add_products(row, end, V[b], b * np.uint64(len(width)), S, T, U, W, width)
+            for i in range(row, end, np.uint64(2)):
+                i1 = min(i + np.uint64(1), end - np.uint64(1))
+                u = w = u1 = w1 = zero_row(W, width)
                 for l in range(np.uint64(len(width))):
-                    v = add_scaled(v, U[i, l], load_row(C, l, width))
-                store_row(U, i, v)
-                for l in range(np.uint64(len(width))):
-                    w = add_scaled(w, -U[i, l], load_row(gamma, l, width))
+                    d, g = load_row(C, l, width), load_row(mixed, l, width)
+                    u, w = add_scaled(u, U[i, l], d), add_scaled(w, U[i, l], g)
+                    u1, w1 = add_scaled(u1, U[i1, l], d), add_scaled(w1, U[i1, l], g)
+                    w, w1 = add_scaled(w, W[i, l], d), add_scaled(w1, W[i1, l], d)
+                store_row(U, i, u)
                 store_row(W, i, w)
-                w = zero_row(W, width)
-                for l in range(np.uint64(len(width))):
-                    w = add_scaled(w, W[i, l], load_row(C, l, width))
-                store_row(W, i, w)
+                store_row(U, i1, u1)
+                store_row(W, i1, w1)
             add_to_gram(grams[c], row, end, W, W, width)
     return fold_grams(grams)
+
+
+@paste
+def _add_products(first, last, V, begin, S, T, U, W, width):
+    """Add to U and W the columns of V times the rows of S and of T that begin at `begin`, in some rows.
+
+    Four rows at a time, for the same reason; what lies beyond the last is the last again.
+    """
+    one, end = np.uint64(1), last - np.uint64(1)
+    for i in range(first, last, np.uint64(4)):
+        i1, i2, i3 = min(i + one, end), min(i + one + one, end), min(i + one + one + one, end)
+        u, w = load_row(U, i, width), load_row(W, i, width)
+        u1, w1 = load_row(U, i1, width), load_row(W, i1, width)
+        u2, w2 = load_row(U, i2, width), load_row(W, i2, width)
+        u3, w3 = load_row(U, i3, width), load_row(W, i3, width)
+        for l in range(np.uint64(len(width))):
+            s, t = load_row(S, begin + l, width), load_row(T, begin + l, width)
+            v, v1, v2, v3 = V[i, l], V[i1, l], V[i2, l], V[i3, l]
+            u, w = add_scaled(u, v, s), add_scaled(w, v, t)
+            u1, w1 = add_scaled(u1, v1, s), add_scaled(w1, v1, t)
+            u2, w2 = add_scaled(u2, v2, s), add_scaled(w2, v2, t)
+            u3, w3 = add_scaled(u3, v3, s), add_scaled(w3, v3, t)
+        store_row(U, i, u)
+        store_row(U, i1, u1)
+        store_row(U, i2, u2)
+        store_row(U, i3, u3)
+        store_row(W, i, w)
+        store_row(W, i1, w1)
+        store_row(W, i2, w2)
+        store_row(W, i3, w3)
 
 
 def block_transform(C, W):
@@ -120,7 +177,7 @@ def block_correct(live, j, ST, L, H, R, Q, E, G, C):
     column, minus = T.copy(), -S[:rows]
     for i in range(j):
         _add_product(column, min((i + 2) * p, rows + p), H[i], minus[i * p :])
-    H[j] = 0
+    H[j, : rows + p] = 0
     _add_product(H[j], rows + p, column, C)
 
 
@@ -139,7 +196,7 @@ def block_reduce(j, F, H, R, Q, E, G, L, C):
 
 @inline
 def _add_product(to, rows, A, B):
-    """Add to the first rows of `to` those of ``A B``, of the columns of A and the rows of B that have a match."""
+    """Add to the first rows of `to` those of ``A B``; what A has in columns or B in rows too much is left."""
     for a in range(rows):
         for l in range(min(A.shape[1], len(B))):
             for c in range(B.shape[1]):

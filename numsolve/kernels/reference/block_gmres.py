@@ -117,6 +117,7 @@ def _scale(F, L, C):
         C[:, r] = (C[:, r] - C[:, :r] @ L[:r, c]) / pivot
 
 
+@np.errstate(invalid="ignore")  # what is not a number spoils the residuals, which tell
 def _triangularise(j, H, R, Q, E, G):
     """Bring column j to triangular form and rotate the right-hand sides with it."""
     p = E.shape[1]

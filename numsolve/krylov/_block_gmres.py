@@ -12,28 +12,28 @@ from ._linear import WIDEST
 def cycles(system, restart, check):
     """Return the method for a system: a function that starts a cycle, in a basis made when first needed."""
     n, k = system.b.shape[0], min(system.b.shape[-1], WIDEST)
-    m = min(restart, max(system.maxiter, 1))
+    m = min(restart, n, max(system.maxiter, 1))
 
     @cache
     def room():
-        return namespace(system.b).empty((min(m, -(-n // k) + 1) + 1) * n * k, system.b.dtype)
+        return namespace(system.b).empty((m + 1) * n * k, system.b.dtype)
 
-    return partial(_cycle, room, m, check)
+    return partial(_cycle, room, m, 0.01 * system.rtol, check)
 
 
-def _cycle(room, m, check, A, b, M, x):
+def _cycle(room, m, negligible, check, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals (k,).
 
     The residuals of the columns that have not converged are ``V[0] E[0]``, where V[0] has as few columns as
-    that takes, orthonormal ones. `check` is called after a NaN.
+    that takes, but for what is `negligible` beside b. `check` is called after a NaN.
     """
     xp, kernels = namespace(b), kernels_for(b)
     W = A.residual(b, x)
     N = kernels.block_gram(W, W)
     live = yield x, (N.real * xp.asarray(np.eye(len(N), dtype=N.real.dtype))).sum(axis=0)
-    S, C = (xp.asarray(a) for a in _independent(*to_host(N, live)))
+    small = negligible * np.sqrt(to_host(kernels.block_gram(b, b)).diagonal().real)
+    S, C = (xp.asarray(a) for a in _independent(*to_host(N, live), small))
     (n, k), p = b.shape, len(S)
-    m = min(m, -(-n // p), room().size // (n * p) - 1)
     V = room()[: (m + 1) * n * p].reshape(m + 1, n, p)
     V[0] = W @ C
     del W
@@ -56,16 +56,20 @@ def _cycle(room, m, check, A, b, M, x):
             return
 
 
-def _independent(N, live):
+def _independent(N, live, small):
     """Return S and C: ``W C`` has orthonormal columns and ``W C S`` is W, without what is not `live`.
 
-    N is ``W^H W``. What depends on others, as far as N can tell, is left out.
+    N is ``W^H W``. Left out is what depends on the rest as far as N can tell, and what is `small` in every
+    column: it is not worth a column of the block, and may be found at the next start.
     """
     kept = np.flatnonzero(live)
     size = np.sqrt(N.diagonal().real[kept])
     values, vectors = np.linalg.eigh(N[np.ix_(kept, kept)] / np.outer(size, size))
-    good = np.flatnonzero(values > 8 * len(N) * np.finfo(N.dtype).eps)[::-1]
+    good = values > 8 * len(N) * np.finfo(N.dtype).eps
     root, vectors = np.sqrt(values[good]), vectors[:, good]
+    parts = root * abs(vectors) * size[:, None]
+    good = np.flatnonzero((parts > small[kept, None]).any(axis=0))[::-1]
+    root, vectors = root[good], vectors[:, good]
     S, C = np.zeros((len(good), len(N)), N.dtype), np.zeros((len(N), len(good)), N.dtype)
     S[:, kept] = root[:, None] * vectors.conj().T * size
     C[kept] = vectors / root / size[:, None]

@@ -300,7 +300,7 @@ def test_block_gmres_waits_for_nothing_inside_a_cycle(cupy):
     A, B = problem()[0], rng.standard_normal((144, 3))
     launches, syncs = per_iteration(cupy, gmres, system=(A, B), ends=(4, 8), restart=20)
     assert launches <= 9 + 2  # two a block of the basis form the iterate at the end
-    assert not syncs
+    assert syncs <= 0
 
 
 def test_a_block_whose_space_closes_between_two_reads(cupy):

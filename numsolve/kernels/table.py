@@ -387,6 +387,38 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "block",
         ),
     },
+    "block_gmres": {
+        "block_project": (
+            FLOATS,
+            None,
+            "V:T* pieces:T* j:int64 p:int64 n:int64",
+            "stride",
+        ),
+        "block_advance": (
+            FLOATS,
+            None,
+            "ST:T* C:T* V:T* pieces:T* j:int64 p:int64 n:int64",
+            "stride",
+        ),
+        "block_transform": (
+            FLOATS,
+            None,
+            "C:T* W:T* p:int64 n:int64",
+            "stride",
+        ),
+        "block_correct": (
+            FLOATS,
+            None,
+            "live:bool* ST:T* L:T* H:T* R:T* Q:T* E:T* G:T* C:T* j:int64 m:int64 p:int64 k:int64",
+            "block",
+        ),
+        "block_reduce": (
+            FLOATS,
+            None,
+            "F:T* H:T* R:T* Q:T* E:T* G:T* L:T* C:T* rr:R* j:int64 m:int64 p:int64 k:int64",
+            "block",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

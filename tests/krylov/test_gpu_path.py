@@ -276,7 +276,7 @@ def test_columns_on_the_device(cupy, method):
     np.testing.assert_allclose(result.x.get(), np.stack([x, 2 * x], axis=1), atol=1e-5)
 
 
-def compare_blocks(dtype, with_M):
+def compare_blocks(method, dtype, with_M):
     """Solve for columns that end at different times, some of them dependent, on both libraries."""
     A, b, _ = problem(dtype)
     A, b = problem(dtype)[:2]
@@ -287,9 +287,9 @@ def compare_blocks(dtype, with_M):
     start[:, 2] += 1e-3 * b
     start[:, :2] = start[:, 4:] = 0
     make = numsolve.precondition.jacobi if with_M else lambda A: None
-    host = cg(A, A @ X, start, M=make(A), rtol=rtol).check()
+    host = method(A, A @ X, start, M=make(A), rtol=rtol).check()
     there = numsolve.to_device(A, A @ X, start)
-    device = cg(*there, M=make(there[0]), rtol=rtol).check()
+    device = method(*there, M=make(there[0]), rtol=rtol).check()
     assert type(device.x).__module__.startswith("cupy")
     assert device.nit == host.nit
     np.testing.assert_array_equal(np.isnan(device.residuals), np.isnan(host.residuals))
@@ -297,17 +297,19 @@ def compare_blocks(dtype, with_M):
     np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=0.1, atol=rtol)
 
 
+@pytest.mark.parametrize("method", [cg, gmres])
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
-def test_blocks_as_on_the_host(cupy, dtype, with_M):
-    compare_blocks(dtype, with_M)
+def test_blocks_as_on_the_host(cupy, method, dtype, with_M):
+    compare_blocks(method, dtype, with_M)
 
 
 @pytest.mark.gpu
+@pytest.mark.parametrize("method", [cg, gmres])
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
-def test_blocks_as_on_the_host_on_a_device(dtype, with_M):
-    compare_blocks(dtype, with_M)
+def test_blocks_as_on_the_host_on_a_device(method, dtype, with_M):
+    compare_blocks(method, dtype, with_M)
 
 
 def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
@@ -316,6 +318,23 @@ def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
     launches, syncs = per_iteration(cupy, cg, system=(A, B), ends=(4, 8))
     assert launches <= 8
     assert syncs <= 0.1
+
+
+def test_block_gmres_waits_for_nothing_inside_a_cycle(cupy):
+    rng = np.random.default_rng(0)
+    A, B = problem()[0], rng.standard_normal((144, 3))
+    launches, syncs = per_iteration(cupy, gmres, system=(A, B), ends=(4, 8), restart=20)
+    assert launches <= 9 + 2  # two a block of the basis form the iterate at the end
+    assert syncs <= 0
+
+
+def test_a_block_whose_space_closes_between_two_reads(cupy):
+    A, B = np.roll(np.eye(12), 1, axis=0), np.eye(12)[:, :2]
+    assert gmres(*numsolve.to_device(A, B)).check().nit == 11
+    A = np.diag(np.arange(9.0))
+    with pytest.warns(numsolve.ConvergenceWarning, match="2 of 2 columns"):
+        result = gmres(*numsolve.to_device(A, np.ones((9, 2)) + np.eye(9)[:, :2]))
+    assert np.isfinite(result.x.get()).all()
 
 
 @pytest.mark.parametrize("method", METHODS)

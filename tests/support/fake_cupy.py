@@ -341,6 +341,7 @@ def install(monkeypatch, emulator):
     for name in ("empty", "zeros", "ones", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
+    cupy.stack = lambda arrays, axis=0: _launched(np.stack([_device(a) for a in arrays], axis=axis))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     functions = "vdot sqrt isfinite where conj concatenate argmax floor sum cumsum"

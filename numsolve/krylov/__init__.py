@@ -3,7 +3,6 @@
 from ._bicgstab import bicgstab
 from ._cg import cg
 from ._chebyshev import chebyshev
-from ._dataset import write_dataset
 from ._fgmres import fgmres
 from ._gcrodr import gcrodr
 from ._gmres import gmres
@@ -12,10 +11,9 @@ from ._least_squares import LeastSquaresResult
 from ._lsmr import lsmr
 from ._lsqr import lsqr
 from ._minres import minres
-from ._order import greedy_order
 from ._recycle import RecycledResult, RecycledSpace
 from ._refine import RefinementResult, refine
-from ._sequence import SequenceRun, solve_sequence
+from .sequences import SequenceRun, greedy_order, solve_sequence, write_dataset
 
 __all__ = [
     "LeastSquaresResult",

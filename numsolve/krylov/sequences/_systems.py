@@ -4,8 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
-from .._array import library, to_host
+from ... import _validate
+from ..._array import library, to_host
 from ._order import greedy_order, order_without_features
 
 

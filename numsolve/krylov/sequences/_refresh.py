@@ -5,7 +5,7 @@ from math import inf
 from time import perf_counter
 from typing import Any
 
-from .. import _validate
+from ... import _validate
 
 clock = perf_counter
 POLICIES = ("auto", "always", "never")

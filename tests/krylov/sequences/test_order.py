@@ -9,8 +9,9 @@ import scipy.sparse.linalg as spla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from numsolve.krylov import _order, greedy_order
-from numsolve.krylov._order import order_without_features
+from numsolve.krylov import greedy_order
+from numsolve.krylov.sequences import _order
+from numsolve.krylov.sequences._order import order_without_features
 
 
 def brute_force(features):

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._result import ConvergenceWarning
-from ._gcrodr import gcrodr
+from ... import _validate
+from ..._result import ConvergenceWarning
+from .._gcrodr import gcrodr
 from ._learner import Learner, failed
 from ._refresh import Preconditioner
 from ._systems import check, ordered, stacked

@@ -15,13 +15,13 @@ from numsolve import ConvergenceWarning, Interrupted, Result, Status
 from numsolve.krylov import (
     RecycledResult,
     RecycledSpace,
-    _refresh,
     cg,
     gcrodr,
     gmres,
     lsqr,
     solve_sequence,
 )
+from numsolve.krylov.sequences import _refresh
 from numsolve.precondition import ilu0, jacobi
 from numsolve.problems import convection_diffusion, diffusion
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._array import namespace
-from .._result import Result, Status
+from ... import _validate
+from ..._array import namespace
+from ..._result import Result, Status
+from .._linear import inside
+from .._recycle import RecycledSpace
 from . import _refresh
-from ._linear import inside
-from ._recycle import RecycledSpace
 from ._systems import parts
 
 PACKAGE = __name__.rpartition(".")[0]

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._array import to_host
-from .._result import Status
+from ... import _validate
+from ..._array import to_host
+from ..._result import Status
 from ._learner import last_norm
 
 # What stands in the row of a system that was not solved.

@@ -1,0 +1,7 @@
+"""Sequences of systems: their order, what is carried from one to the next, and data sets of solutions."""
+
+from ._dataset import write_dataset
+from ._order import greedy_order
+from ._sequence import SequenceRun, solve_sequence
+
+__all__ = ["SequenceRun", "greedy_order", "solve_sequence", "write_dataset"]

@@ -8,7 +8,7 @@ from .. import _validate
 from .._array import library, namespace, to_host
 from .._result import Interrupted
 from ._linear import run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, dominant, norm, orthonormal, renewed, whitening
+from ._recycle import RecycledResult, dominant, norm, orthonormal, renewed, whitening
 
 WINDOW = 2  # pairs for each kept direction: with three, little more was learned
 SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends

@@ -107,8 +107,14 @@ def orthonormal(U, C, P):
 
 
 def coordinates(rows, v):
-    """Return the inner products of rows with a vector: ``r^H v`` for each row r."""
-    return (rows @ v.conj()).conj()
+    """Return ``r^H v`` for each row r; with our kernels, beside which the threads of BLAS would spin."""
+    return kernels_for(v).idrs_project(rows, v)[:-1]
+
+
+def less(y, rows, v, out) -> Any:
+    """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
+    kernels_for(v).idrs_shift(0, y, rows, v, out)
+    return out
 
 
 def norm(v):

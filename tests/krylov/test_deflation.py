@@ -341,7 +341,7 @@ def test_storage_is_what_the_docstring_says(method, with_M):
         method(A, b, M=M, recycle=space, callback=callback)
     finally:
         tracemalloc.stop()
-    says = {cg: (8 * k + 6, 12 * k + 9), minres: (8 * k + 11, 13 * k + 17)}[method][with_M]
+    says = {cg: (8 * k + 6, 12 * k + 8), minres: (8 * k + 11, 13 * k + 17)}[method][with_M]
     assert says - 4 < held[-1] / b.nbytes < says + 0.5
 
 

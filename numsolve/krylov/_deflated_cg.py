@@ -49,9 +49,10 @@ def steps(harvest, A, b, M, x):
             raise not_definite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
         if space is not None and step % REPEAT == 0:
             _project(space, inverse, live, x, r)
+            rr = kernels.dot(r, r)
         if M is not None:
             M.apply(r, z)
-        rz_old, rz = rz, kernels.dot(r, z)
+        rz_old, rz = rz, rr if M is None else kernels.dot(r, z)
         if space is not None:
             mu = inverse @ coordinates(space.C, z)
         kernels.cg_direction(live, rz, rz_old, z if space is None else less(mu, space.U, z, room), p)

@@ -137,8 +137,8 @@ def deflation(rounds):
         waves = np.cos(7 * grid[:, None] + 11 * grid + 0.1 * i) + np.sin(23 * grid * grid[:, None] - 0.1 * i)
         A = problems.diffusion(np.exp(waves + 0.1 * np.cos(60 * grid + i)))
         systems.append((A, rng.standard_normal(A.shape[0])))
-    for name, prepare in {"": lambda _: None, ", IC(0)": precondition.ic0}.items():
-        preconditioners, found = [prepare(A) for A, _ in systems], {}
+    for name, prepare in {"": None, ", IC(0)": precondition.ic0}.items():
+        preconditioners, found = [prepare and prepare(A) for A, _ in systems], {}
 
         def plain(preconditioners=preconditioners, found=found):
             pairs = zip(systems, preconditioners, strict=True)

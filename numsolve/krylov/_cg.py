@@ -78,7 +78,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     them. What is learned are Ritz vectors of smallest value of the known directions and the next 2 k of the
     iteration, each time that many have come [5]_, until the values grow by less than 1 %: until then about
     24 k n operations an iteration more, and with `M` one pass over k vectors. Storage: ``8 k + 6`` vectors
-    (with `M`: ``12 k + 9``), the given space not counted.
+    (with `M`: ``12 k + 8``), the given space not counted.
 
     References
     ----------

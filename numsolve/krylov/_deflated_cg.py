@@ -1,7 +1,6 @@
 """Conjugate gradients in the complement of known directions, which learn more of them."""
 
 from itertools import count
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from .._result import Breakdown
 from ..kernels import kernels_for
 from ._faults import indefinite
 from ._linear import norm
-from ._recycle import add_rows, coordinates, whitening
+from ._recycle import coordinates, less, whitening
 
 REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
 
@@ -31,10 +30,15 @@ def steps(harvest, A, b, M, x):
         live = yield x, kernels.dot(r, r)
     q = xp.empty_like(b)
     z = r if M is None else M.apply(r, xp.empty_like(b))
-    p, s = _outside(space, inverse, z, r)
-    if space is not None and _nothing(p, z):
-        space, (p, s) = None, _outside(None, None, z, r)
-    p, s = p.copy(), None if M is None else s.copy()
+    mu = None if space is None else inverse @ coordinates(space.C, z)
+    p, s = z.copy(), None if M is None else r.copy()
+    if space is not None:
+        less(mu, space.U, z, p)
+        if _nothing(p, z):
+            space, p = None, z.copy()
+        elif s is not None:
+            less(mu, _before_M(space), r, s)
+    room = None if space is None else xp.empty_like(b)
     rz = kernels.dot(r, z)
     for step in count(1):
         pq = A.apply_dot(p, q)
@@ -46,13 +50,16 @@ def steps(harvest, A, b, M, x):
             raise indefinite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
         if space is not None and step % REPEAT == 0:
             _project(space, inverse, live, x, r)
+            rr = kernels.dot(r, r)
         if M is not None:
             M.apply(r, z)
-        rz_old, rz = rz, kernels.dot(r, z)
-        new_p, new_s = _outside(space, inverse, z, r if s is not None and harvest.open else None)
-        kernels.cg_direction(live, rz, rz_old, new_p, p)
+        rz_old, rz = rz, rr if M is None else kernels.dot(r, z)
+        if space is not None:
+            mu = inverse @ coordinates(space.C, z)
+        kernels.cg_direction(live, rz, rz_old, z if space is None else less(mu, space.U, z, room), p)
         if s is not None and harvest.open:
-            kernels.cg_direction(live, rz, rz_old, new_s, s)
+            outside = r if space is None else less(mu, _before_M(space), r, room)
+            kernels.cg_direction(live, rz, rz_old, outside, s)
 
 
 def inverse_energy(space):
@@ -72,17 +79,13 @@ def inverse_energy(space):
 def _project(space, inverse, live, x, r):
     """Take the best step along the directions, in place, if `live`: r becomes orthogonal to them."""
     y = inverse @ coordinates(space.U, r) * live
-    add_rows(y, space.U, x)
-    add_rows(-y, space.C, r)
+    less(-y, space.U, x, x)
+    less(y, space.C, r, r)
 
 
-def _outside(space, inverse, z, r) -> Any:
-    """Return the part of ``z = M r`` that is A-orthogonal to the directions, and what M turned into it."""
-    if space is None:
-        return z, r
-    mu = -inverse @ coordinates(space.C, z)
-    P = space.U if space.P is None else space.P
-    return add_rows(mu, space.U, z.copy()), None if r is None else add_rows(mu, P, r.copy())
+def _before_M(space):
+    """Return what M turned into U, or U, a fair guess of it."""
+    return space.U if space.P is None else space.P
 
 
 def _nothing(p, z):

@@ -11,7 +11,7 @@ from .._result import Interrupted, not_finite
 from ..kernels import kernels_for
 from ._gmres import check_step, solve_small
 from ._linear import announced, norm, prepare, run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, add_rows, coordinates, renewed, slowest
+from ._recycle import RecycledResult, RecycledSpace, coordinates, less, renewed, slowest
 
 
 def gcrodr(
@@ -217,8 +217,8 @@ class Cycles:
     def step(self, x, r):
         """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
         C, U = self.W[: self.kept], self.U[: self.kept]
-        y = coordinates(C, r)
-        return y, add_rows(-y, C, r.copy()), add_rows(y, U, x.copy())
+        y, room = coordinates(C, r), lambda: namespace(x).empty_like(x)
+        return y, less(y, C, r, room()), less(-y, U, x, room())
 
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""

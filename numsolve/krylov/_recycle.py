@@ -119,10 +119,10 @@ def coordinates(rows, v):
     return kernels_for(v).rows_gram(rows, v[None])[:, 0]
 
 
-def add_rows(y, rows, v):
-    """Add the combination ``y^T rows`` to the vector v, in place."""
-    kernels_for(v).rows_combine(False, y[None], rows, v[None])
-    return v
+def less(y, rows, v, out) -> Any:
+    """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
+    kernels_for(v).idrs_shift(0, y, rows, v, out)
+    return out
 
 
 def whitening(gram):

@@ -9,7 +9,7 @@ import numpy as np
 from .._array import namespace, to_host
 from ..kernels import kernels_for
 from ._faults import SIZE, check_residual
-from ._recycle import RecycledSpace, add_rows, combined, coordinates, whitening
+from ._recycle import RecycledSpace, combined, coordinates, less, whitening
 
 
 def steps(state, harvest, A, b, M, x):
@@ -104,19 +104,19 @@ class Deflation:
         return found if self.inverse is None else self.inverse @ found
 
     def start(self, x, r):
-        """Return x after the best step along U, and its residual."""
+        """Take the best step along U; return x and its residual."""
         y = self.along(r)
-        return add_rows(y, self.space.U, x.copy()), add_rows(-y, self.space.C, r.copy())
+        return less(-y, self.space.U, x, x), less(y, self.space.C, r, r)
 
     def remove(self, q):
         """Make q M-orthogonal to C in place; return what was removed."""
         along = self.along(q)
-        add_rows(-along, self.space.C, q)
+        less(along, self.space.C, q, q)
         return along
 
     def form(self, x, y):
         """Return the iterate."""
-        return add_rows(-y, self.space.U, x.copy())
+        return less(y, self.space.U, x, namespace(x).empty_like(x))
 
 
 def _steady(space):
@@ -131,4 +131,5 @@ def _steady(space):
     kept = abs(values) > np.finfo(space.dtype).eps ** 0.5 * size
     if kept.all():
         return space
-    return RecycledSpace(combined(Y[:, kept], space.U), combined(Y[:, kept], space.C))
+    Y = Y[:, kept]
+    return RecycledSpace(combined(Y, space.U), combined(Y, space.C))

@@ -15,7 +15,7 @@ from .._recycle import RecycledSpace
 from . import _refresh
 from ._systems import parts
 
-PACKAGE = __name__.rpartition(".")[0]
+PACKAGE = "numsolve.krylov"
 DIRECTIONS = 10  # that a method learns which has to be asked
 
 

@@ -178,12 +178,14 @@ class Cycles:
                 if live is None:
                     raise not_finite()
         kept, m = self.kept, len(W) - 1
-        along, W[kept], _ = self.step(x, r)  # now, not with the first step: what A makes of C is not known
+        W[kept] = r
         del r
         H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
+        if kept:  # now, not with the first step: what A makes of C is not known
+            G[1, :kept] = along = coordinates(W[:kept], W[kept])
+            less(along, W[:kept], W[kept], W[kept])
         H[:kept, :kept] = R[:kept, :kept] = xp.asarray(np.eye(kept, dtype=b.dtype))
         rotations[0, :kept] = 1
-        G[1, :kept] = along
         self.small = H, R, G
         for j in range(kept, m):
             A.apply(W[j] if M is None else M.apply(W[j], self.Z[j]), W[j + 1])
@@ -216,9 +218,10 @@ class Cycles:
 
     def step(self, x, r):
         """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
-        C, U = self.W[: self.kept], self.U[: self.kept]
-        y, room = coordinates(C, r), lambda: namespace(x).empty_like(x)
-        return y, less(y, C, r, room()), less(-y, U, x, room())
+        if not self.kept:
+            return r[:0], r, x
+        y, room = coordinates(self.W[: self.kept], r), namespace(x).empty_like
+        return y, less(y, self.W[: self.kept], r, room(r)), less(-y, self.U[: self.kept], x, room(x))
 
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""

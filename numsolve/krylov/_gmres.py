@@ -64,14 +64,15 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     passes with the first [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true
     residual is recomputed at each restart and before convergence is reported.
 
-    Several columns share one Krylov space, in blocks of k vectors (section 6.12 of [1]_, [3]_, [4]_): one pass
-    over `A` an iteration for all, and in the first cycle no residual is larger than after as many iterations
-    alone; after a restart it may be. `restart` and `maxiter` count iterations of a block. One moves ``16 k n``
-    bytes for each block of the basis and ``64 k n`` beside `A`, with ``4 k^2 n`` multiplications for each block.
-    Storage: ``(restart + 2) k`` vectors (with `M`: k more), and two matrices of ``(restart k)^2`` numbers. A
-    column that has converged is not moved any more. A restart leaves out of the block what has converged,
-    depends on others or is less than a hundredth of `rtol`; inside a cycle a column that depends is replaced
-    by zeros. What breaks down or stagnates in a block is finished column by column.
+    Several columns share one Krylov space, in blocks of k vectors (section 6.12 of [1]_, [3]_, [4]_): one
+    pass over `A` an iteration for all, and in the first cycle no residual is larger than after as many
+    iterations alone; after a restart it may be. `restart` and `maxiter` count iterations of a block. One
+    moves ``16 k n`` bytes for each block of the basis and ``64 k n`` beside `A`, with ``4 k^2 n``
+    multiplications for each block. Storage: ``(restart + 2) k`` vectors (with `M`: k more), and two
+    matrices of ``(restart k)^2`` numbers. A column that has converged is not moved any more. A restart
+    leaves out of the block what has converged, depends on others or is less than a hundredth of `rtol`;
+    inside a cycle a column that depends is replaced by zeros. What breaks down or stagnates in a block is
+    finished column by column.
 
     References
     ----------
@@ -83,8 +84,8 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     .. [3] M. H. Gutknecht, *Block Krylov space methods for linear systems with multiple right-hand sides: an
        introduction*, in Modern Mathematical Models, Methods and Algorithms for Real World Systems, Anamaya,
        2007.
-    .. [4] A. H. Baker, J. M. Dennis, E. R. Jessup, *On improving linear solver performance: a block variant of
-       GMRES*, SIAM J. Sci. Comput. 27, 2006, :doi:`10.1137/040608088`.
+    .. [4] A. H. Baker, J. M. Dennis, E. R. Jessup, *On improving linear solver performance: a block variant
+       of GMRES*, SIAM J. Sci. Comput. 27, 2006, :doi:`10.1137/040608088`.
 
     Examples
     --------

@@ -230,9 +230,12 @@ class _Columns(_Run):
         self.live = xp.ones(len(tol), bool)
         self.tol = self.goal = np.asarray(tol, self.norms.dtype)
         self.limit = xp.asarray(self.tol)  # the tolerances in force, where the norms are
-        self.judge = lambda rr, _, *others: kernels.residual_norms(rr, self.limit, *others)
+        self.residual_norms = kernels.residual_norms
         self.rest = [0] * len(tol)  # the last step of each column
         self.few = False
+
+    def judge(self, rr, tol, *others):  # noqa: ARG002 - a method, for a lambda here would keep the run alive
+        self.residual_norms(rr, self.limit, *others)
 
     def first(self, steps):
         """Read the true norms of the current iterate into the history, each where its column came to rest."""

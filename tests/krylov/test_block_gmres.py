@@ -1,5 +1,6 @@
 """GMRES for several right-hand sides at once."""
 
+import gc
 import tracemalloc
 
 import numpy as np
@@ -333,3 +334,17 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
     finally:
         tracemalloc.stop()
     assert 11 + besides - 0.5 < held[-1] / B.nbytes < 11 + besides + 0.7
+
+
+def test_the_basis_is_given_back_with_the_result(rng):
+    A, B = convection_diffusion((100, 100), (5.0, 5.0)), block(10_000, 4, float, rng)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        result = gmres(A, B, restart=10, rtol=0.1).check()
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert held < 1.5 * result.x.nbytes

@@ -3,11 +3,13 @@
 import numpy as np
 from numba import prange
 
-from ._jit import inline, paste
+from ._jit import inline, paste, prefetch
 from ._rows import add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
 from .vector import chunks_of, span
 
-ROWS = 64  # of U and W that the first cache holds while the basis passes
+ROWS = 128  # of U and W in the first caches while the basis passes; the next ones of the basis are asked for
+
+AHEAD = np.uint64(64)
 
 
 def block_project(j, V):
@@ -42,6 +44,7 @@ def _add_to_grams(S, T, first, last, V, U, W, width):
         t, t1 = load_row(T, l, width), load_row(T, l1, width)
         t2, t3 = load_row(T, l2, width), load_row(T, l3, width)
         for i in range(first, last):
+            prefetch(V, (i + np.uint64(ROWS)) * np.uint64(len(width)) + l)
             u, w = load_row(U, i, width), load_row(W, i, width)
             v, v1, v2, v3 = np.conj(V[i, l]), np.conj(V[i, l1]), np.conj(V[i, l2]), np.conj(V[i, l3])
             s, t = add_scaled(s, v, u), add_scaled(t, v, w)
@@ -114,6 +117,7 @@ def _add_products(first, last, V, begin, S, T, U, W, width):
         u3, w3 = load_row(U, i3, width), load_row(W, i3, width)
         for l in range(np.uint64(len(width))):
             s, t = load_row(S, begin + l, width), load_row(T, begin + l, width)
+            prefetch(V, (i + np.uint64(ROWS)) * np.uint64(len(width)) + np.uint64(4) * l)
             v, v1, v2, v3 = V[i, l], V[i1, l], V[i2, l], V[i3, l]
             u, w = add_scaled(u, v, s), add_scaled(w, v, t)
             u1, w1 = add_scaled(u1, v1, s), add_scaled(w1, v1, t)

@@ -32,8 +32,7 @@ def _cycle(room, m, negligible, check, A, b, M, x):
     N = kernels.block_gram(W, W)
     live = yield x, (N.real * xp.asarray(np.eye(len(N), dtype=N.real.dtype))).sum(axis=0)
     small = negligible * np.sqrt(to_host(kernels.block_gram(b, b)).diagonal().real)
-    N, kept = to_host(N, live)
-    S, C = (xp.asarray(a) for a in _independent(N, kept, small))
+    S, C = (xp.asarray(a) for a in _independent(to_host(N), to_host(live), small))
     (n, k), p = b.shape, len(S)
     V = room()[: (m + 1) * n * p].reshape(m + 1, n, p)
     V[0] = W @ C

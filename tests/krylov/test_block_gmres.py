@@ -226,6 +226,15 @@ def test_the_block_narrows_at_a_restart(monkeypatch, rng):
     assert (norms(B - A @ result.x) <= 1e-8 * norms(B)).all()
 
 
+@pytest.mark.parametrize(("rtol", "width"), [(1e-3, 1), (1e-7, 2)])
+def test_what_the_tolerance_does_not_see_takes_no_column_of_the_block(rtol, width, monkeypatch, rng):
+    seen = widths(monkeypatch)
+    A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 2, float, rng)
+    B[:, 1] = B[:, 0] + 1e-6 * B[:, 1]
+    gmres(A, B, rtol=rtol).check()
+    assert seen[1] == width
+
+
 def test_columns_of_a_linear_operator(rng):
     A, B = convection_diffusion((10, 10), (5.0, 5.0)), block(100, 3, float, rng)
     calls = []
@@ -338,6 +347,7 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
 
 def test_the_basis_is_given_back_with_the_result(rng):
     A, B = convection_diffusion((100, 100), (5.0, 5.0)), block(10_000, 4, float, rng)
+    gmres(A, B, restart=10, rtol=0.1)
     gc.collect()
     gc.disable()
     tracemalloc.start()

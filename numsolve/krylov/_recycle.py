@@ -85,25 +85,29 @@ class RecycledResult(Result):
 
 def renewed(A, space):
     """Return the space for a new matrix, without what A maps to almost nothing."""
-    U, xp = space.U, namespace(space.U)
-    C, P = xp.empty_like(U), space.P
+    U, C, P = space.U, namespace(space.U).empty_like(space.U), space.P
     for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
         A.apply(u, c)
-    tiny = np.finfo(U.dtype).tiny
-    stretch = to_host(abs(C).max(axis=1)) / np.maximum(to_host(abs(U).max(axis=1)), tiny)
     known = 0.0 if type(A).magnitude is Operator.magnitude else A.magnitude()
+    return orthonormal(U, C, P, known)
+
+
+def orthonormal(U, C, P, known=0.0):
+    """Return the space of U and its images C, made orthonormal, and once more for its rounding.
+
+    Left out is what the matrix, of entries as large as `known`, maps to almost nothing.
+    """
+    rows_gram = kernels_for(C).rows_gram
+    gram, before = to_host(rows_gram(C, C), rows_gram(U, U))
+    stretch = np.sqrt(abs(gram.diagonal()) / np.maximum(abs(before.diagonal()), np.finfo(gram.dtype).tiny))
     kept = stretch > 100 * np.finfo(U.dtype).eps * max(known, stretch.max(initial=0))
-    if not kept.all():
-        U, C, P = (None if rows is None else rows[xp.asarray(np.flatnonzero(kept))] for rows in (U, C, P))
-    return orthonormal(U, C, P)
-
-
-def orthonormal(U, C, P):
-    """Return the space of U and its images C, made orthonormal, and once more for its rounding."""
-    for _ in range(2):
-        T = whitening(to_host(kernels_for(C).rows_gram(C, C)))
-        U, C, P = (None if rows is None else combined(T, rows) for rows in (U, C, P))
-    return RecycledSpace(U, C, P)
+    T = np.zeros_like(gram)[:, : kept.sum()]
+    T[kept] = np.eye(kept.sum())
+    T = T @ whitening(gram[np.ix_(kept, kept)])
+    C = combined(T, C)
+    again = whitening(to_host(rows_gram(C, C)))
+    T = T @ again
+    return RecycledSpace(combined(T, U), combined(again, C), None if P is None else combined(T, P))
 
 
 def combined(T, rows):

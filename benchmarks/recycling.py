@@ -75,8 +75,8 @@ def overhead(rounds):
         yield f"GCRO-DR(40,20) {name}, time a product, over GMRES(40)", each[0] / each[1], -1.3, note
 
 
-def sequence(rounds, shape, contrast, count=6):
-    """Solve a drift of convection-diffusion with ILU(0): from scratch, or with what was learned."""
+def sequence(rounds, shape, contrast, count=8):
+    """Solve a drift of convection-diffusion with ILU(0): each from scratch, or with what was learned."""
     systems = list(problems.convection_diffusion_systems(count, shape, contrast=contrast, rng=0))
     products = {}
 
@@ -84,12 +84,12 @@ def sequence(rounds, shape, contrast, count=6):
         found = [krylov.gmres(A, b, M=precondition.ilu0(A), rtol=1e-8).check().nit for A, b, _ in systems]
         products["GMRES(30)"] = sum(found)
 
-    def recycled():
-        space, products["numsolve"] = None, 0
-        for A, b, _ in systems:
-            result = krylov.gcrodr(A, b, M=precondition.ilu0(A), rtol=1e-8, recycle=space).check()
-            space = result.recycle
-            products["numsolve"] += result.products
+    def recycled(guess=3):
+        options = {"rtol": 1e-8, "restart": 30, "k": 10, "guess": guess}
+        run = krylov.solve_sequence(systems, sort=None, M=precondition.ilu0, refresh="always", **options)
+        for result in run:
+            result.check()
+        products["numsolve" if guess else "without guess"] = run.products
 
     def carried():
         pairs, products["gcrotmk"] = [], 0
@@ -109,7 +109,12 @@ def sequence(rounds, shape, contrast, count=6):
             )
             products["gcrotmk"] += counted.products
 
-    runs = {"numsolve": recycled, "GMRES(30)": scratch, "SciPy gcrotmk, carried": carried}
+    runs = {
+        "numsolve": recycled,
+        "without guess": partial(recycled, 0),
+        "GMRES(30)": scratch,
+        "SciPy gcrotmk, carried": carried,
+    }
     seconds = in_turn(runs, max(2, rounds // 2))
     name = f"sequence of {count}, convection-diffusion {shape[0]}^3, contrast {contrast:g}, ILU(0)"
     note = ", ".join(f"{who} {found}" for who, found in products.items())

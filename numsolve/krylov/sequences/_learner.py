@@ -1,5 +1,6 @@
 """What solves a sequence: a method, what it has learned, and a preconditioner."""
 
+from collections import defaultdict
 from dataclasses import replace
 from importlib import import_module
 from inspect import signature
@@ -13,6 +14,7 @@ from ..._result import Result, Status
 from .._linear import inside
 from .._recycle import RecycledSpace
 from . import _refresh
+from ._guess import Guess
 from ._systems import parts
 
 PACKAGE = "numsolve.krylov"
@@ -22,11 +24,13 @@ DIRECTIONS = 10  # that a method learns which has to be asked
 class Learner:
     """A method, what it has learned, and the preconditioner."""
 
-    def __init__(self, method, recycle, preconditioner, options):
+    def __init__(self, method, recycle, preconditioner, guess, options):
         self.method, self.options, self.preconditioner = _known(method), options, preconditioner
         takes = signature(self.method).parameters
         self.recycles = "recycle" in takes and recycle is not False
         self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
+        guess = _validate.count(guess, "guess")
+        self.guesses = defaultdict(lambda: Guess(guess if "x0" in takes and "x0" not in options else 0))
         self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
         if isinstance(recycle, RecycledSpace):
             self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
@@ -59,7 +63,12 @@ class Learner:
         kind = system.kind
         M, fits = self.preconditioner.ready(system.A, kind)
         space = self.spaces.get(kind)
-        result = self._run(system, kind, M, space)
+        guess = self.guesses[kind]
+        before = guess.products
+        x0 = guess.first(system.A, system.b)
+        self.products += guess.products - before
+        result = self._run(system, kind, M, space, x0)
+        guess.observe(result)
         if failed(result) and (space is not None or not fits):
             self.retries += 1
             again = self._run(system, kind, self.preconditioner.anew(system.A, kind) if not fits else M, None)
@@ -67,11 +76,13 @@ class Learner:
                 return again
         return result
 
-    def _run(self, system, kind, M, space):
+    def _run(self, system, kind, M, space, x0=None):
         """Solve once, and keep what is learned and what it cost."""
         options = dict(self.options)
         if M is not None:
             options["M"] = M
+        if x0 is not None:
+            options["x0"] = x0
         if self.recycles:
             options["recycle"] = self.start if space is None else space
         begin = _refresh.clock()

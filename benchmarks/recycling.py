@@ -1,6 +1,7 @@
 """The bars of recycling: counts, cost of a product, and a sequence in three dimensions."""
 
 import warnings
+from functools import partial
 from statistics import mean, median
 
 import numpy as np
@@ -130,6 +131,7 @@ def sequence(rounds, shape, contrast, count=8):
         1.5,
         f"{median(seconds['numsolve']):.2f} s",
     )
+    yield f"{name}: time without a guess from solutions", ratio(seconds, "without guess"), None, ""
     yield f"{name}: time of gcrotmk with carried vectors", ratio(seconds, "SciPy gcrotmk, carried"), 2, ""
 
 

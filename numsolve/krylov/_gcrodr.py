@@ -69,8 +69,8 @@ def gcrodr(
     iterations, for the true residual. The basis is orthogonalised as in ``gmres``, also against the images of
     the kept directions: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the
     harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with about ``5 k restart`` n
-    floating-point operations. Storage: ``restart + 2 k + 6`` vectors; with `M`, which makes the method
-    flexible [2]_, ``2 restart + 2 k + 6``; the space that is handed out, 2 k (with `M` 3 k).
+    floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`, which makes the method
+    flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M` 3 k).
 
     With `recycle`, the first iteration is a step along its directions, after which the true residual tells
     whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
@@ -138,8 +138,6 @@ class Cycles:
         self.Z: Any = None if system.M is None else xp.empty((m, n), dtype)
         self.U: Any = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P: Any = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
-        self.spare = xp.empty((self.k + 1, n), dtype)
-        self.C = None  # apart from W, as long as it has been recombined last
         self.overlap = np.zeros((0, 0))  # C^H P
         self.products, self._b = 0, None
         if recycle is not None:
@@ -151,7 +149,7 @@ class Cycles:
         self.U[:kept], self.W[:kept] = space.U[:kept], space.C[:kept]
         if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
             self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
-        P, self.C = (self.U if self.P is None else self.P)[:kept], None
+        P = (self.U if self.P is None else self.P)[:kept]
         self.overlap = to_host(kernels_for(P).rows_gram(self.W[:kept], P))
 
     def space(self):
@@ -159,8 +157,7 @@ class Cycles:
         self.learn()
         if not self.kept:
             return None
-        U = self.U[: self.kept]
-        C = self.W[: self.kept].copy() if self.C is None else self.C[: self.kept]
+        U, C = self.U[: self.kept], self.W[: self.kept].copy()
         return RecycledSpace(U, C) if self.P is None else RecycledSpace(U.copy(), C, self.P[: self.kept])
 
     def start(self, A, b, M, x):
@@ -275,24 +272,21 @@ class Cycles:
         return H, beta, np.vstack([self.overlap, overlap])
 
     def recombine(self, Q, T, before_M):
-        """Replace U, P and C by their combinations with the cycle's vectors."""
-        W, U, P, spare, (used, count) = self.W, self.U, self.P, self.spare, T.shape
-        if P is None:
-            self.combine(T, U, W, used, spare)
-            self.U, spare = spare, U
+        """Replace P, U and C, in place, by their combinations with the cycle's vectors."""
+        W, used, count = self.W, *T.shape
+        if self.P is None:
+            self.combine(T, self.U, W, used, self.U[:count])
         else:
-            self.combine(T, U, self.Z, used, spare)
-            U[:count] = spare[:count]
-            self.combine(before_M, P, W, used, spare)
-            self.P, spare = spare, P
-        self.kept = 0  # C is a combination of all rows of W alike
-        self.combine(Q, W, W, used + 1, spare)
-        W[:count] = spare[:count]
-        self.kept, self.C, self.spare = count, spare, spare
+            self.combine(before_M, self.P, W, used, self.P[:count])
+            self.combine(T, self.Z, self.Z, used, self.Z[:count])
+        self.combine(Q, W, W, used + 1, W[:count])
+        self.kept = count
 
     def combine(self, T, kept, new, used, out, fresh=True):
         """Write combinations of the kept directions and of the cycle's vectors, as the columns of T say."""
         kernels, dtype, xp = kernels_for(out), out.dtype, namespace(out)
-        for rows, vectors in ((T[: self.kept], kept[: self.kept]), (T[self.kept :], new[self.kept : used])):
-            kernels.rows_combine(fresh, xp.array(rows.T, dtype, order="C"), vectors, out[: T.shape[1]])
+        first = 0 if kept is new else self.kept
+        if first:
+            kernels.rows_combine(fresh, xp.array(T[:first].T, dtype, order="C"), kept[:first], out)
             fresh = False
+        kernels.rows_combine(fresh, xp.array(T[first:].T, dtype, order="C"), new[first:used], out)

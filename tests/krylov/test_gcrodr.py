@@ -328,7 +328,7 @@ def test_storage(rng):
     gcrodr(A, b, rtol=0.5)
     vector = 8 * len(b)
     tracemalloc.start()
-    for M, most in ((None, 40 + 40 + 6 + 2 * 20), (Csr(sp.eye_array(len(b)).tocsr()), 80 + 40 + 6 + 3 * 20)):
+    for M, most in ((None, 40 + 20 + 6 + 2 * 20), (Csr(sp.eye_array(len(b)).tocsr()), 80 + 20 + 6 + 3 * 20)):
         tracemalloc.reset_peak()
         before = tracemalloc.get_traced_memory()[0]
         with pytest.warns(ConvergenceWarning):

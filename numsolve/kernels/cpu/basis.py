@@ -54,39 +54,48 @@ def rows_combine(fresh, T, X, Y):
     k, p = T.shape
     for c in prange(chunks_of(X.shape[1])):
         start, end = span(c, X.shape[1])
+        found = np.empty((k, STRIP), Y.dtype)  # Y may be part of X
         for first in range(start, end, STRIP):
             last = min(first + STRIP, end)
-            if fresh:
-                for o in range(np.uint64(k)):
-                    Y[o, first:last] = 0
+            for o in range(np.uint64(k)):
+                for i in range(last - first):
+                    found[o, i] = 0 if fresh else Y[o, first + i]
             for o in range(np.uint64(0), np.uint64(k), np.uint64(4)):
                 for q in range(np.uint64(0), np.uint64(p), np.uint64(4)):
-                    _add(o, q, first, last, T, X, Y)
+                    _add(o, q, first, last - first, T, X, found)
+            for o in range(np.uint64(k)):
+                for i in range(last - first):
+                    Y[o, first + i] = found[o, i]
 
 
 @paste
-def _add(o, q, first, last, T, X, Y):
-    """Add four rows of X to four of Y, where there are so many."""
+def _add(o, q, first, n, T, X, Y):
+    """Add four rows of X, from item `first` on, to four of Y, where there are so many."""
     one, k, p = np.uint64(1), np.uint64(len(Y)), np.uint64(len(X))
     four = np.uint64(4)
     if o + four <= k and q + four <= p:
-        _add_to_four(o, q, first, last, T, X, Y)
+        _add_to_four(o, q, first, n, T, X, Y)
     else:
         for row in range(o, min(o + four, k)):
             if q + four <= p:
                 q1, q2, q3 = q + one, q + one + one, q + one + one + one
                 t, t1, t2, t3 = T[row, q], T[row, q1], T[row, q2], T[row, q3]
-                for i in range(first, last):
-                    Y[row, i] += t * X[q, i] + t1 * X[q1, i] + t2 * X[q2, i] + t3 * X[q3, i]
+                for i in range(n):
+                    Y[row, i] += (
+                        t * X[q, first + i]
+                        + t1 * X[q1, first + i]
+                        + t2 * X[q2, first + i]
+                        + t3 * X[q3, first + i]
+                    )
             else:
                 for other in range(q, p):
                     t = T[row, other]
-                    for i in range(first, last):
-                        Y[row, i] += t * X[other, i]
+                    for i in range(n):
+                        Y[row, i] += t * X[other, first + i]
 
 
 @inline
-def _add_to_four(o, q, first, last, T, X, Y):
+def _add_to_four(o, q, first, n, T, X, Y):
     one = np.uint64(1)
     o1, o2, o3 = o + one, o + one + one, o + one + one + one
     q1, q2, q3 = q + one, q + one + one, q + one + one + one
@@ -94,8 +103,8 @@ def _add_to_four(o, q, first, last, T, X, Y):
     t10, t11, t12, t13 = T[o1, q], T[o1, q1], T[o1, q2], T[o1, q3]
     t20, t21, t22, t23 = T[o2, q], T[o2, q1], T[o2, q2], T[o2, q3]
     t30, t31, t32, t33 = T[o3, q], T[o3, q1], T[o3, q2], T[o3, q3]
-    for i in range(first, last):
-        x, x1, x2, x3 = X[q, i], X[q1, i], X[q2, i], X[q3, i]
+    for i in range(n):
+        x, x1, x2, x3 = X[q, first + i], X[q1, first + i], X[q2, first + i], X[q3, first + i]
         Y[o, i] += t00 * x + t01 * x1 + t02 * x2 + t03 * x3
         Y[o1, i] += t10 * x + t11 * x1 + t12 * x2 + t13 * x3
         Y[o2, i] += t20 * x + t21 * x1 + t22 * x2 + t23 * x3

@@ -15,4 +15,6 @@ def rows_gram(X, Y):
 
 def rows_combine(fresh, T, X, Y):
     k, p = T.shape
-    launch("rows_combine", blocks(X.shape[1]), T, X, Y, fresh, k, p, X.shape[1])
+    found = Y.copy()  # Y may be part of X
+    launch("rows_combine", blocks(X.shape[1]), T, X, found, fresh, k, p, X.shape[1])
+    Y[...] = found

@@ -7,5 +7,5 @@ def rows_gram(X, Y):
 
 
 def rows_combine(fresh, T, X, Y):
-    """Add ``T X``, combinations of the rows of X, to those of Y; write it there if `fresh`."""
+    """Add ``T X``, combinations of the rows of X, to Y, which may be rows of X; write it there if `fresh`."""
     Y[...] = (0 if fresh else Y) + T @ X

@@ -71,9 +71,8 @@ class Harvest:
         self.learn()
         if not self.kept:
             return None
-        return orthonormal(
-            *(None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
-        )
+        U, C, P = (None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
+        return orthonormal(U, C, P)
 
     def begin(self, A, b, x, r):
         """Return the space to deflate with, or None, an iterate and its true residual.

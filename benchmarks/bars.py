@@ -214,7 +214,7 @@ def gmres_columns(rounds):
     }
     for name, (A, restart) in problems.items():
         B = np.random.default_rng(0).standard_normal((A.shape[0], 8))
-        solve = partial(krylov.gmres, A, rtol=1e-8, restart=restart)
+        solve = partial(krylov.block_gmres, A, rtol=1e-8, restart=restart)
         found = {}
 
         def together(B=B, solve=solve, found=found):

@@ -13,7 +13,7 @@ from ._array import array_module, to_host
 from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 from ._traits import inspect
-from .krylov import _bicgstab, _block_cg, _block_gmres, _cg, _gmres, _idrs, _minres
+from .krylov import _bicgstab, _block_cg, _cg, _gmres, _idrs, _minres
 from .krylov._linear import prepare, run
 
 STARTS = {  # method: what makes the generator's start from a system
@@ -231,8 +231,6 @@ class _Problem:
             # A negative definite matrix is a positive definite one with another sign.
             flip = self.traits.sign < 0
             start, block = (partial(_negative, s) if flip else s for s in (_cg.steps, _block_cg.steps))
-        elif method == "gmres":
-            block = _block_gmres.cycles(system, 30, _gmres.check_step)
         result = run(start, system, self.callback, block)
         return self.judged(result, method, label, M)
 

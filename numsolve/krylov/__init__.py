@@ -1,6 +1,7 @@
 """Krylov methods for linear systems."""
 
 from ._bicgstab import bicgstab
+from ._block_gmres import block_gmres
 from ._cg import cg
 from ._chebyshev import chebyshev
 from ._fgmres import fgmres
@@ -22,6 +23,7 @@ __all__ = [
     "RefinementResult",
     "SequenceRun",
     "bicgstab",
+    "block_gmres",
     "cg",
     "chebyshev",
     "fgmres",

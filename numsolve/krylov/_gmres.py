@@ -8,7 +8,6 @@ from .. import _validate
 from .._array import namespace, to_host
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
-from . import _block_gmres
 from ._linear import announced, prepare, run
 
 
@@ -20,8 +19,8 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     A : array, sparse array or LinearOperator, shape (n, n)
         Any nonsingular matrix, in the library (NumPy/SciPy or CuPy) of `b`.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or `k` of them, solved eight at a time by block GMRES. Real or complex floating
-        point; integers are taken as float64.
+        Right-hand side, or `k` of them, solved one after the other (`block_gmres`: together). Real or complex
+        floating point; integers are taken as float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     rtol, atol : float
@@ -35,7 +34,6 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
-        Of several columns it is shown up to eight at once, of shape (n, 8), with an array of their norms.
 
     Returns
     -------
@@ -62,16 +60,6 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     passes with the first [2]_; residuals come from Givens rotations, as in section 6.5.3 of [1]_. The true
     residual is recomputed at each restart and before convergence is reported.
 
-    Several columns share one Krylov space, in blocks of k vectors (section 6.12 of [1]_, [3]_, [4]_): one
-    pass over `A` an iteration for all, and in the first cycle no residual is larger than after as many
-    iterations alone; after a restart it may be. `restart` and `maxiter` count iterations of a block. One
-    moves ``16 k n`` bytes for each block of the basis and ``64 k n`` beside `A`, with ``4 k^2 n``
-    multiplications for each block. Storage: ``(restart + 2) k`` vectors (with `M`: k more), and two
-    matrices of ``(restart k)^2`` numbers. A column that has converged is not moved any more. A restart
-    leaves out of the block what has converged, depends on others or is less than a hundredth of `rtol`;
-    inside a cycle a column that depends is replaced by zeros. What breaks down or stagnates in a block is
-    finished column by column.
-
     References
     ----------
     .. [1] Y. Saad, *Iterative Methods for Sparse Linear Systems*, 2nd ed., SIAM, 2003,
@@ -79,11 +67,6 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     .. [2] D. Bielich, J. Langou, S. Thomas, K. Swirydowicz, I. Yamazaki, E. G. Boman, *Low-synch
        Gram-Schmidt with delayed reorthogonalization for Krylov solvers*, Parallel Computing 112, 2022,
        :doi:`10.1016/j.parco.2022.102940`.
-    .. [3] M. H. Gutknecht, *Block Krylov space methods for linear systems with multiple right-hand sides: an
-       introduction*, in Modern Mathematical Models, Methods and Algorithms for Real World Systems, Anamaya,
-       2007.
-    .. [4] A. H. Baker, J. M. Dennis, E. R. Jessup, *On improving linear solver performance: a block variant
-       of GMRES*, SIAM J. Sci. Comput. 27, 2006, :doi:`10.1137/040608088`.
 
     Examples
     --------
@@ -94,9 +77,7 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     restart = _validate.count(restart, "restart", least=1)
-    return announced(
-        run(cycles(system, restart), system, callback, _block_gmres.cycles(system, restart, check_step))
-    )
+    return announced(run(cycles(system, restart), system, callback))
 
 
 def cycles(system, restart, *, flexible=False):

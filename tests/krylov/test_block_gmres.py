@@ -8,10 +8,10 @@ import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
-from numsolve import ConvergenceWarning, Interrupted, Status, solve
+from numsolve import ConvergenceWarning, Interrupted, Status
 from numsolve._operator import Csr
 from numsolve.kernels import home
-from numsolve.krylov import gmres
+from numsolve.krylov import block_gmres as gmres
 from numsolve.precondition import ilu0, jacobi
 from numsolve.problems import convection_diffusion
 
@@ -312,14 +312,6 @@ def test_ctrl_c_keeps_the_last_iterate(rng):
         gmres(A, B, callback=callback)
     assert caught.value.result.nit == 5
     np.testing.assert_array_equal(caught.value.result.x, seen[-1])
-
-
-def test_the_front_door_takes_blocks(monkeypatch, rng):
-    seen = widths(monkeypatch)
-    A, X = convection_diffusion((20, 20), (30.0, 5.0)), block(400, 4, float, rng)
-    result = solve(A, A @ X, method="gmres", M="ilu0", rtol=1e-9).check()
-    assert 4 in seen
-    np.testing.assert_allclose(result.x, X, atol=1e-6)
 
 
 @pytest.mark.parametrize(("with_M", "besides"), [(False, 1), (True, 2)])

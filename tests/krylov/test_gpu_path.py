@@ -9,7 +9,7 @@ from support import fake_cupy
 import numsolve
 from numsolve import Status
 from numsolve._operator import Csr
-from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
+from numsolve.krylov import bicgstab, block_gmres, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
 
 METHODS = {
     "bicgstab": bicgstab,
@@ -297,7 +297,7 @@ def compare_blocks(method, dtype, with_M):
     np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=0.1, atol=rtol)
 
 
-@pytest.mark.parametrize("method", [cg, gmres])
+@pytest.mark.parametrize("method", [cg, block_gmres])
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 def test_blocks_as_on_the_host(cupy, method, dtype, with_M):
@@ -305,7 +305,7 @@ def test_blocks_as_on_the_host(cupy, method, dtype, with_M):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("method", [cg, gmres])
+@pytest.mark.parametrize("method", [cg, block_gmres])
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
 def test_blocks_as_on_the_host_on_a_device(method, dtype, with_M):
@@ -323,17 +323,17 @@ def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
 def test_block_gmres_waits_for_nothing_inside_a_cycle(cupy):
     rng = np.random.default_rng(0)
     A, B = problem()[0], rng.standard_normal((144, 3))
-    launches, syncs = per_iteration(cupy, gmres, system=(A, B), ends=(4, 8), restart=20)
+    launches, syncs = per_iteration(cupy, block_gmres, system=(A, B), ends=(4, 8), restart=20)
     assert launches <= 9 + 2  # two a block of the basis form the iterate at the end
     assert syncs <= 0
 
 
 def test_a_block_whose_space_closes_between_two_reads(cupy):
     A, B = np.roll(np.eye(12), 1, axis=0), np.eye(12)[:, :2]
-    assert gmres(*numsolve.to_device(A, B)).check().nit == 11
+    assert block_gmres(*numsolve.to_device(A, B)).check().nit == 11
     A = np.diag(np.arange(9.0))
     with pytest.warns(numsolve.ConvergenceWarning, match="2 of 2 columns"):
-        result = gmres(*numsolve.to_device(A, np.ones((9, 2)) + np.eye(9)[:, :2]))
+        result = block_gmres(*numsolve.to_device(A, np.ones((9, 2)) + np.eye(9)[:, :2]))
     assert np.isfinite(result.x.get()).all()
 
 

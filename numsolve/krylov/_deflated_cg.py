@@ -37,7 +37,7 @@ def steps(harvest, A, b, M, x):
         if _nothing(p, z):
             space, p = None, z.copy()
         elif s is not None:
-            less(mu, _before_M(space), r, s)
+            less(mu, space.source, r, s)
     room = None if space is None else xp.empty_like(b)
     rz = kernels.dot(r, z)
     for step in count(1):
@@ -58,7 +58,7 @@ def steps(harvest, A, b, M, x):
             mu = inverse @ coordinates(space.C, z)
         kernels.cg_direction(live, rz, rz_old, z if space is None else less(mu, space.U, z, room), p)
         if s is not None and harvest.open:
-            outside = r if space is None else less(mu, _before_M(space), r, room)
+            outside = r if space is None else less(mu, space.source, r, room)
             kernels.cg_direction(live, rz, rz_old, outside, s)
 
 
@@ -81,11 +81,6 @@ def _project(space, inverse, live, x, r):
     y = inverse @ coordinates(space.U, r) * live
     less(-y, space.U, x, x)
     less(y, space.C, r, r)
-
-
-def _before_M(space):
-    """Return what M turned into U, or U, a fair guess of it."""
-    return space.U if space.P is None else space.P
 
 
 def _nothing(p, z):

@@ -7,11 +7,11 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._result import Interrupted, not_finite
+from .._result import not_finite
 from ..kernels import kernels_for
 from ._gmres import check_step, solve_small
 from ._linear import announced, norm, prepare, run, unit_near
-from ._recycle import RecycledResult, RecycledSpace, coordinates, less, renewed, slowest
+from ._recycle import RecycledSpace, coordinates, handing_on, less, renewed, slowest
 
 
 def gcrodr(
@@ -107,27 +107,15 @@ def gcrodr(
     recycle = _validate.recycled(recycle, len(system.b), system.b.dtype)
     unit = unit_near(system.A.magnitude(), system.b.dtype)
     cycles = Cycles(system, restart, k, None if recycle is None else recycle.scaled(unit))
-
-    def finished(result):
-        space = cycles.space()
-        return RecycledResult(
-            **vars(result),
-            recycle=None if space is None else space.scaled(1 / unit),
-            products=cycles.products,
-        )
-
-    try:
-        return announced(finished(run(cycles.start, system, callback)))
-    except Interrupted as caught:
-        raise Interrupted(finished(caught.result)) from None
+    return announced(handing_on(lambda: run(cycles.start, system, callback), cycles, unit))
 
 
 class Cycles:
     """The bases of a solve, which cycles share.
 
-    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. Row j of `directions` is
-    what ``A`` turned into a combination of the rows of W, given by row j of H: first U, ``A U = C``, then the
-    Krylov basis itself, or what M made of it. P is what M turned into U.
+    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. ``A`` maps U to C, and
+    row j of the basis, or of Z, what M made of it, to the combination of rows of W that row j of H holds.
+    With M, U is the first rows of Z, and P is what M turned into it.
     """
 
     def __init__(self, system, restart, k, recycle):
@@ -147,8 +135,8 @@ class Cycles:
         """Take the directions of an earlier solve."""
         self.kept = kept = min(self.k, space.k)
         self.U[:kept], self.W[:kept] = space.U[:kept], space.C[:kept]
-        if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
-            self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
+        if self.P is not None:
+            self.P[:kept] = space.source[:kept]
         P = (self.U if self.P is None else self.P)[:kept]
         self.overlap = to_host(kernels_for(P).rows_gram(self.W[:kept], P))
 
@@ -215,8 +203,6 @@ class Cycles:
 
     def step(self, x, r):
         """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
-        if not self.kept:
-            return r[:0], r, x
         y, room = coordinates(self.W[: self.kept], r), namespace(x).empty_like
         return y, less(y, self.W[: self.kept], r, room(r)), less(-y, self.U[: self.kept], x, room(x))
 

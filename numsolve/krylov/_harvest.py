@@ -6,10 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._result import Interrupted
 from ..kernels import kernels_for
 from ._linear import norm, run, unit_near
-from ._recycle import RecycledResult, combined, dominant, orthonormal, renewed, whitening
+from ._recycle import combined, dominant, handing_on, orthonormal, renewed, whitening
 
 WINDOW = 2  # pairs for each kept direction: with three, little more was learned
 SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
@@ -25,19 +24,7 @@ def learning(steps, system, recycle, callback, *, energy):
     k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
     unit = unit_near(system.A.magnitude(), system.b.dtype)
     harvest = Harvest(system, k, None if space is None else space.scaled(unit), energy)
-
-    def finished(result):
-        space = harvest.space()
-        return RecycledResult(
-            **vars(result),
-            recycle=None if space is None else space.scaled(1 / unit),
-            products=harvest.products,
-        )
-
-    try:
-        return finished(run(partial(steps, harvest), system, callback))
-    except Interrupted as caught:
-        raise Interrupted(finished(caught.result)) from None
+    return handing_on(lambda: run(partial(steps, harvest), system, callback), harvest, unit)
 
 
 class Harvest:
@@ -63,8 +50,8 @@ class Harvest:
         """Take the directions of an earlier solve."""
         self.kept = self.used = kept = min(self.k, space.k)
         self.U[:kept], self.C[:kept] = space.U[:kept], space.C[:kept]
-        if self.P is not None:  # it only guides the choice of directions, for which U is a fair guess
-            self.P[:kept] = (space.U if space.P is None else space.P)[:kept]
+        if self.P is not None:
+            self.P[:kept] = space.source[:kept]
 
     def space(self):
         """Return what is known by now, as arrays of its own."""
@@ -72,7 +59,8 @@ class Harvest:
         if not self.kept:
             return None
         U, C, P = (None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
-        return orthonormal(U, C, P)
+        space = orthonormal(U, C, P)
+        return space if space.k else None
 
     def begin(self, A, b, x, r):
         """Return the space to deflate with, or None, an iterate and its true residual.

@@ -8,7 +8,7 @@ from scipy.linalg import get_lapack_funcs, schur
 
 from .._array import library, namespace, to_host
 from .._operator import Operator
-from .._result import Result
+from .._result import Interrupted, Result
 from ..kernels import kernels_for
 from ._gmres import solve_small
 
@@ -54,9 +54,10 @@ class RecycledSpace:
         """Dtype of the entries."""
         return self.U.dtype
 
-    def first(self, k):
-        """Return the space of the first `k` directions."""
-        return RecycledSpace(self.U[:k], self.C[:k], None if self.P is None else self.P[:k])
+    @property
+    def source(self):
+        """What M turned into `U`; if that is not known, U itself, a fair guess of it."""
+        return self.U if self.P is None else self.P
 
     def scaled(self, factor):
         """Return the space for the matrix divided by a real number."""
@@ -83,6 +84,20 @@ class RecycledResult(Result):
     products: int = 0
 
 
+def handing_on(solve, learner, unit):
+    """Solve, and return the result with what `learner` has learned of the matrix divided by `unit`."""
+
+    def finished(result):
+        space = learner.space()
+        space = None if space is None else space.scaled(1 / unit)
+        return RecycledResult(**vars(result), recycle=space, products=learner.products)
+
+    try:
+        return finished(solve())
+    except Interrupted as caught:
+        raise Interrupted(finished(caught.result)) from None
+
+
 def renewed(A, space):
     """Return the space for a new matrix, without what A maps to almost nothing."""
     U, C, P = space.U, namespace(space.U).empty_like(space.U), space.P
@@ -99,7 +114,10 @@ def orthonormal(U, C, P, known=0.0):
     """
     rows_gram = kernels_for(C).rows_gram
     gram, before = to_host(rows_gram(C, C), rows_gram(U, U))
-    stretch = np.sqrt(abs(gram.diagonal()) / np.maximum(abs(before.diagonal()), np.finfo(gram.dtype).tiny))
+    with np.errstate(invalid="ignore"):  # NaN is left out too
+        stretch = np.sqrt(
+            abs(gram.diagonal()) / np.maximum(abs(before.diagonal()), np.finfo(gram.dtype).tiny)
+        )
     kept = stretch > 100 * np.finfo(U.dtype).eps * max(known, stretch.max(initial=0))
     T = np.zeros_like(gram)[:, : kept.sum()]
     T[kept] = np.eye(kept.sum())
@@ -125,7 +143,10 @@ def coordinates(rows, v):
 
 def less(y, rows, v, out) -> Any:
     """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
-    kernels_for(v).idrs_shift(0, y, rows, v, out)
+    if len(rows):
+        kernels_for(v).idrs_shift(0, y, rows, v, out)
+    else:
+        out[...] = v
     return out
 
 

@@ -508,3 +508,12 @@ def test_no_wait_inside_an_iteration(cupy, method):
     launches, syncs = (np.diff(counted, axis=0)[0]) / 20
     assert launches <= 20
     assert syncs <= 0.1
+
+
+@pytest.mark.parametrize("method", [cg, minres, gcrodr], ids=lambda m: m.__name__)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_space_that_is_not_finite_is_dropped(method, value):
+    A, b = next(drifting(1))
+    bad = RecycledSpace(np.full((3, len(b)), value), np.full((3, len(b)), value))
+    result = method(A, b, rtol=1e-8, recycle=bad).check()
+    assert np.linalg.norm(A @ result.x - b) <= 1e-8 * np.linalg.norm(b)

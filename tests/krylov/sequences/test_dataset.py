@@ -132,7 +132,7 @@ def test_bad_input_is_named(path, tmp_path):
 
 def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(RuntimeError, match="pip install h5py"):
+    with pytest.raises(RuntimeError, match="needs h5py"):
         write_dataset(tmp_path / "set.h5", [])
 
 

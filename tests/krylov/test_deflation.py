@@ -499,7 +499,7 @@ def test_as_on_the_host(cupy, method, with_M, dtype):
 def test_no_wait_inside_an_iteration(cupy, method):
     A, b = next(drifting(1, 12))
     A, b = numsolve.to_device(sp.csr_matrix(A), b)
-    space, counted = method(A, b, rtol=1e-8, recycle=30).check().recycle, []
+    space, counted = method(A, b, rtol=1e-2, recycle=30).check().recycle, []
     for maxiter in (11, 31):  # a window is longer
         cupy.counts.clear()
         with pytest.warns(ConvergenceWarning):

@@ -187,7 +187,7 @@ def test_nothing_solved_is_kept_in_a_stream():
     alive = []
 
     def generate():
-        for A, b in small(20):
+        for A, b in small(6):
             A = A.view(type("Tracked", (np.ndarray,), {}))
             alive.append(weakref.ref(A))
             yield A, b
@@ -682,7 +682,7 @@ def compare_with_the_host(method, side=8, **options):
 
 def test_on_the_device(cupy):
     compare_with_the_host(cg)
-    compare_with_the_host(cg, M=jacobi, refresh=2)
+    compare_with_the_host(cg, side=5, M=jacobi, refresh=2)
     compare_with_the_host(gcrodr, side=5, restart=12, k=4)
 
 

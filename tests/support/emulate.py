@@ -2,6 +2,7 @@
 
 import ctypes
 import hashlib
+import os
 import mmap
 import subprocess
 import tempfile
@@ -136,7 +137,7 @@ def _compile(sources, file):
         for name in (f"{file}.cu", "kernel.h"):
             (folder / name).write_text(sources[name])
         (folder / "main.cpp").write_text(main)
-        partial = folder / f"partial-{id(folder)}.so"
+        partial = folder / f"partial-{os.getpid()}.so"
         command = [
             "g++",
             "-std=c++17",

@@ -61,23 +61,34 @@ def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner
     return entries
 
 
+def levels_of(matrix):
+    """Return on the host, for each row of anything with `indptr` and `indices`, the level that it is in.
+
+    Rows of a level are not coupled, and each row's level is above those of the earlier rows it is coupled to.
+    """
+    from .kernels.cpu._levels import levels
+
+    return levels(*to_host(matrix.indptr, matrix.indices))
+
+
 class Order:
     """The order in which rows that depend on each other are taken: levels on a device, none on the host.
 
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None.
+    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If the rows are stored
+    in sections that may be taken at once, as `bounds` tells, it is that order on either.
     """
 
-    def __init__(self, library, indptr, indices):
-        self._library, self._indptr, self._indices = library, indptr, indices
+    def __init__(self, library, indptr, indices, bounds=None):
+        self.library, self.indptr, self.indices, self._bounds = library, indptr, indices, bounds
 
     @cached_property
     def arrays(self) -> Any:
         """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
-        if self._library == "numpy":
+        xp, width = array_module(self.library), self.indices.dtype
+        if self._bounds is not None:
+            return self._bounds, xp.arange(len(self.indptr) - 1, dtype=width)
+        if self.library == "numpy":
             return None, None
-        from .kernels.cpu._levels import levels
-
-        xp, width = array_module(self._library), self._indices.dtype
-        level = levels(to_host(self._indptr), to_host(self._indices))
+        level = levels_of(self)
         bounds = np.append(0, np.cumsum(np.bincount(level)))
         return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))

@@ -319,7 +319,7 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "ldu_solve": (
             FLOATS,
             INDICES,
-            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* scaled:int64 level:int64",
+            "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* z:T* x:T* upper:int64 level:int64",
             "level",
         ),
         "relax": (

@@ -1,10 +1,8 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from .._array import namespace
 from .._matrix import diagonal, nonzero, sparse_of, successor
-from ..relaxation._rows import Rows, coloured
-from ._triangles import Pattern, Triangles
+from ._triangles import Triangles
 
 
 def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
@@ -17,10 +15,10 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
         Hermitian positive definite, as `cg` needs it, when `A` is.
     omega : float
         Relaxation between 0 and 2; 1 is symmetric Gauss-Seidel.
-    solves : {"exact", "jacobi"}, optional
-        How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
-        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
-        each level of rows that depend on one another.
+    solves : {"exact", "levels", "jacobi"}, optional
+        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
+        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
+        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -62,23 +60,16 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     True
     """
     omega, matrix = _validate.relaxation(omega), sparse_of(A, "ssor")
-    rows = Rows(matrix) if colours is None else coloured(matrix, colours)[0]
-    return Ssor(rows, omega, solves, sweeps)
+    return Ssor(matrix, omega, colours, solves, sweeps)
 
 
 class Ssor(Triangles):
     """A symmetric sweep from zero; the diagonal is divided out of the triangles."""
 
-    def __init__(self, rows, omega, solves, sweeps):
-        diagonal(rows.matrix, "ssor")
-        super().__init__(Pattern(rows.operator()), rows.matrix.dtype, solves, sweeps)
-        self._rows = rows
-        if rows.bounds is not None:
-            self._pattern.order.arrays = (
-                rows.bounds,
-                namespace(rows.order).arange(len(rows.order), dtype=rows.order.dtype),
-            )
-        self._take(rows.matrix, omega)
+    def __init__(self, matrix, omega, colours, solves, sweeps):
+        diagonal(matrix, "ssor")
+        super().__init__(matrix, solves, sweeps, colours=colours)
+        self._take(matrix, omega)
 
     def update(self, A=None, omega=None):
         """Take another matrix of the same pattern, or another omega, or both; return the operator itself."""
@@ -87,18 +78,9 @@ class Ssor(Triangles):
         self._take(matrix, omega)
         return self
 
-    def apply(self, x, out):
-        rows = self._rows
-        if rows.order is None:
-            return super().apply(x, out)
-        y = namespace(x).empty_like(x)
-        out[rows.order] = super().apply(x[rows.order], y)
-        return out
-
     def _take(self, matrix, omega):
-        pattern, data = self._pattern, matrix.data
-        data = data if self._rows.places is None else data[self._rows.places]
-        inverse = 1 / self._rows.into(nonzero(self._rows.out_of(data[pattern.diag]), "ssor"))
+        pattern, rows, data = self._pattern, self.rows, self.rows.entries(matrix)
+        inverse = 1 / rows.into(nonzero(rows.out_of(data[pattern.diag]), "ssor"))
         moved = data.real.dtype.type(omega) * inverse
         self.set_factors(
             data[pattern.lower] * moved[pattern.L[1]],

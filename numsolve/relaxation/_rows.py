@@ -65,10 +65,14 @@ class Rows:
         A.has_canonical_format = True
         return Csr(A)
 
-    def by_colour(self, colours):
-        """Take the rows colour by colour; return self."""
-        self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(colours))))
-        return self.taken(np.argsort(colours, kind="stable"))
+    def by_sections(self, section):
+        """Take the rows section by section, colours or levels, of which each row has a number; return self."""
+        self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(section))))
+        return self.taken(np.argsort(section, kind="stable"))
+
+    def entries(self, matrix):
+        """Return the entries of a matrix of the same pattern in the order of the rows."""
+        return matrix.data if self.places is None else matrix.data[self.places]
 
     def _moved(self, index):
         return array_module(self.library).asarray(index.astype(self.matrix.indices.dtype, copy=False))
@@ -116,7 +120,7 @@ def coloured(matrix, colours, reverse=False):
     """Return the rows colour by colour, and the colouring: the one given, or a greedy one."""
     greedy = colours is None or (isinstance(colours, str) and colours == "greedy")
     colours = colours_of(matrix) if greedy else checked(colours, matrix)
-    return Rows(matrix).by_colour(colours.max() - colours if reverse else colours), colours
+    return Rows(matrix).by_sections(colours.max() - colours if reverse else colours), colours
 
 
 def steps(rows, scale, factor, symmetric, b, x):

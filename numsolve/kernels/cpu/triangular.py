@@ -1,18 +1,14 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-One thread takes the rows in their natural order, which gives what any order of levels gives. A Numba team for
-each level would cost about as much as the level (estimated). Measured on two cores: threads that spin between
-levels gained at most 1.7 on a quiet machine and lost a factor of 20 on a busy one; levels interleaved in one
-thread gained 1.2 to 1.8 in two dimensions and lost more in three, for they break the streams from memory.
-What bounds a row is
-the chain from the last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry
-nearest to the diagonal comes last. Only levels that colours make are few and wide enough for threads.
+Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the last
+one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the diagonal
+comes last. With `bounds` the rows of a level are shared out among the threads, which pays where levels are wide.
 """
 
 import numpy as np
 from numba import prange
 
-from ._jit import inline, kernel
+from ._jit import inline, kernel, paste
 from .vector import chunks_of, span
 
 ONE = np.uint64(1)
@@ -39,12 +35,12 @@ def ilu0(bounds, order, indptr, indices, diag, data):  # noqa: ARG001 - the natu
             places[np.uint64(indices[k])] = 0
 
 
-def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):
+def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     factors = L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
     if bounds is None:
         _ldu_natural(*factors, b, x)
     else:
-        _ldu_levels(bounds, order, *factors, b, x)
+        _ldu_levels(bounds, order, *factors, b, z, x)
 
 
 @inline
@@ -72,27 +68,30 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
 
 
 @kernel
-def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):
+def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     levels = bounds.size - 1
     for level in range(levels):
-        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
-            first, last = span(chunk, bounds[level + 1] - bounds[level])
-            for item in range(first, last):
-                i = np.uint64(order[np.uint64(bounds[level]) + item])
-                value = b[i]
-                for k in range(np.uint64(L_indptr[i]), np.uint64(L_indptr[i + ONE])):
-                    value -= L_data[k] * x[np.uint64(L_indices[k])]
-                x[i] = value
+        top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
+        for chunk in prange(chunks_of(size)):
+            first, last = span(chunk, size)
+            for i in range(top + first, top + last):
+                z[i] = _less(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
     for step in range(levels):
         level = levels - 1 - step
-        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
-            first, last = span(chunk, bounds[level + 1] - bounds[level])
-            for item in range(first, last):
-                i = np.uint64(order[np.uint64(bounds[level]) + item])
-                value = scale[i] * x[i]
-                for k in range(np.uint64(U_indptr[i]), np.uint64(U_indptr[i + ONE])):
-                    value -= U_data[k] * x[np.uint64(U_indices[k])]
-                x[i] = value
+        top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
+        for chunk in prange(chunks_of(size)):
+            first, last = span(chunk, size)
+            for i in range(top + first, top + last):
+                value = _less(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
+                z[i] = x[np.uint64(order[i])] = value
+
+
+@paste
+def _less(indptr, indices, data, i, value, z):
+    """Return the value less the product of row i with z."""
+    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+        value -= data[k] * z[np.uint64(indices[k])]
+    return value
 
 
 @inline

@@ -115,9 +115,11 @@ class Triangles(Operator):
         if solves not in (None, *choices):
             raise ValueError(f"solves is {solves!r}; needed: one of {', '.join(choices)}, or None")
         self.sweeps = _validate.count(sweeps, "sweeps", least=1)
-        if solves is None and matrix.library != "numpy":
-            solves = "jacobi"
-        self.rows = _ordered(matrix, solves) if colours is None else coloured(matrix, colours)[0]
+        if colours is not None:
+            self.rows, _ = coloured(Rows(matrix), colours)
+        else:
+            solves = solves or ("jacobi" if matrix.library != "numpy" else None)
+            self.rows = _ordered(matrix, solves)
         self.solves = solves or ("exact" if self.rows.bounds is None else "levels")
         self._pattern = Pattern(self.rows.operator(), symmetric, self.rows.bounds)
 

@@ -98,7 +98,8 @@ class Ic0(Triangles):
             pivots = factorised(pattern, data).real.copy()
             poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # NaN is poor too
             if shift >= LAST_SHIFT:
-                refuse(*map(rows.out_of, (poor, pivots)), "ic0", f"shifts up to {shift:g} did not help; use ilu0")
+                remedy = f"shifts up to {shift:g} did not help; use ilu0"
+                refuse(*map(rows.out_of, (poor, pivots)), "ic0", remedy)
             if not bool(poor.any()):
                 break
             shift = max(2 * shift, FIRST_SHIFT)

@@ -90,7 +90,8 @@ class Ilu0(Triangles):
         pivots = factorised(pattern, data)
         size = abs(pivots)
         poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # NaN is poor too
-        refuse(*map(rows.out_of, (poor, pivots)), "ilu0", "pass a larger shift, as shift=0.01, or reorder the rows of A")
+        remedy = "pass a larger shift, as shift=0.01, or reorder the rows of A"
+        refuse(*map(rows.out_of, (poor, pivots)), "ilu0", remedy)
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix

@@ -12,8 +12,8 @@ from .._operator import Csr, Operator
 from ..kernels import kernels_for
 from ..relaxation._rows import Rows, coloured
 
-# Sharing out the rows of a level among two threads gained 1.4 to 1.8 where levels were as few and as wide as
-# this, and lost 1.2 to 2.5 on grids in natural order, which have hundreds: they break the streams from memory.
+# Two threads that shared the rows of each level gained 1.4 to 1.8 where levels were as few and wide as this,
+# and lost on grids in natural order, which have hundreds: levels break their streams from memory.
 FEW, WIDE = 64, 2048
 
 

@@ -51,7 +51,7 @@ class Rows:
         return self
 
     def by_sections(self, section):
-        """Take the rows section by section, colours or levels, of which each row has a number; return self."""
+        """Take the rows section by section, be they colours or levels, as numbered; return self."""
         self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(section))))
         return self.taken(np.argsort(section, kind="stable"))
 

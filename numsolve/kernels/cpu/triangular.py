@@ -1,8 +1,8 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the last
-one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the diagonal
-comes last. With `bounds` the rows of a level are shared out among the threads, which pays where levels are wide.
+Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the
+last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the
+diagonal comes last. With `bounds` threads share the rows of a level, which pays where levels are wide.
 """
 
 import numpy as np

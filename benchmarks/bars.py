@@ -23,6 +23,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
+from relaxation import relaxation
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
@@ -333,6 +334,7 @@ GROUPS = (
     gmres_columns,
     multigrid,
     incomplete,
+    relaxation,
     deflation,
     recycling,
     start_up,

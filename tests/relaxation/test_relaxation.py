@@ -204,7 +204,7 @@ def test_blocks_are_their_splittings(dtype, size, rng):
         (
             sor,
             {"omega": 1.2, "reverse": True},
-            block_splitting(A, size, 1.2, np.arange(31)[: -(-31 // size)][::-1]),
+            block_splitting(A, size, 1.2, np.arange(count)[::-1]),
         ),
     ):
         with warnings.catch_warnings(action="ignore"):

@@ -37,7 +37,7 @@ class Rows:
         self.matrix, self.library, self.count = matrix, matrix.library, matrix.shape[0]
         self.indptr, self.indices, self.data = matrix.indptr, matrix.indices, matrix.data
 
-    def pattern(self):
+    def pattern(self) -> Any:
         """Return, on the host and in CSR, which rows are coupled."""
         return to_host(self.matrix.indptr, self.matrix.indices)
 
@@ -109,7 +109,7 @@ class Blocks(Rows):
         self.count = len(self.members)
         self.starts = self._moved(_starts(self.members))
 
-    def pattern(self):
+    def pattern(self) -> Any:
         import scipy.sparse as sp
 
         indptr, indices = super().pattern()

@@ -59,7 +59,8 @@ class Rows:
         """Take the rows in the order of a permutation; return self."""
         from ..kernels.cpu._colours import permuted
 
-        found = order, *permuted(*to_host(self.indptr, self.indices), order)
+        indptr, indices = to_host(self.indptr, self.indices)
+        found = order, *permuted(indptr, indices, order)
         self.order, self.indptr, self.indices, self.places = map(self._moved, found)
         self.data = self.data[self.places]
         return self
@@ -151,6 +152,6 @@ def arranged(matrix, block_size, colours, reverse):
 def coloured(rows, colours, reverse=False):
     """Return the rows, now colour by colour, and the colouring: the one given, or a greedy one."""
     found = colours is None or (isinstance(colours, str) and colours == "greedy")
-    pattern = rows.pattern()
-    colours = greedy(*pattern) if found else checked(colours, *pattern, rows.kind)
+    indptr, indices = rows.pattern()
+    colours = greedy(indptr, indices) if found else checked(colours, indptr, indices, rows.kind)
     return rows.by_colour(colours.max() - colours if reverse else colours), colours

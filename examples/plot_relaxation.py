@@ -2,8 +2,8 @@
 What omega is worth
 ===================
 
-Over-relaxation moves each unknown a little further than its equation asks for. On a grid the right factor saves
-nearly all sweeps, and which one is right depends on what it is for, and on the order of the rows.
+Over-relaxation moves each unknown a little further than its equation asks for. On a grid the right factor
+saves nearly all sweeps, and which one is right depends on what it is for, and on the order of the rows.
 """
 
 import matplotlib.pyplot as plt
@@ -37,8 +37,8 @@ iterations = {
 
 # %%
 # As a solver SOR cares little about the order of the rows, and taking them by colour runs in parallel. As a
-# preconditioner, forth and back, it does: by colour no omega does better than about 1, so one that was found in
-# the natural order must not be carried over.
+# preconditioner, forth and back, it does: by colour no omega does better than about 1, so one that was found
+# in the natural order must not be carried over.
 
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 3.7), layout="constrained")
 for name, result in solves.items():

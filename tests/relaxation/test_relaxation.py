@@ -421,6 +421,21 @@ def test_grids_have_two_colours(shape):
     assert colouring(poisson(shape)).tolist() == (np.indices(shape).sum(axis=0) % 2).ravel().tolist()
 
 
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_a_pattern_in_another_order_is_scipys(index, rng):
+    from numsolve.kernels.cpu._colours import permuted
+
+    A = sp.csr_array(sp.random_array((300, 300), density=0.02, rng=rng) + sp.eye_array(300))
+    A = sp.csr_array(A + sp.csr_array((np.ones(300), (np.full(300, 7), np.arange(300))), (300, 300)))
+    order = rng.permutation(300)
+    want = sp.csr_array(A[order][:, order])
+    want.sort_indices()
+    indptr, indices, places = permuted(A.indptr.astype(index), A.indices.astype(index), order)
+    assert np.array_equal(indptr, want.indptr)
+    assert np.array_equal(indices, want.indices)
+    assert np.array_equal(A.data[places], want.data)
+
+
 def test_a_full_matrix_has_a_colour_a_row():
     assert colouring(np.ones((150, 150))).tolist() == list(range(150))
 

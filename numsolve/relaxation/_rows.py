@@ -53,7 +53,8 @@ class Rows:
     def by_colour(self, colours):
         """Take the rows colour by colour; return self."""
         self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(colours))))
-        return self.taken(np.argsort(colours, kind="stable"))
+        few = colours.astype(np.min_scalar_type(colours.max()))  # which NumPy sorts by counting
+        return self.taken(np.argsort(few, kind="stable"))
 
     def taken(self, order):
         """Take the rows in the order of a permutation; return self."""

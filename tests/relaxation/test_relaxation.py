@@ -445,8 +445,9 @@ def test_colours_may_have_any_names_and_are_handed_on(rng):
     first = sor(A, b, colours="greedy", rtol=1e-8).check()
     again = sor(A, b, colours=first.colours, rtol=1e-8).check()
     assert np.array_equal(first.x, again.x)
-    named = sor(A, b, colours=[(7, 70)[c] for c in first.colours], rtol=1e-8).check()
-    assert np.array_equal(first.x, named.x)
+    for names in ((7, 70), (-3, 10**9)):
+        named = sor(A, b, colours=[names[c] for c in first.colours], rtol=1e-8).check()
+        assert np.array_equal(first.x, named.x)
 
 
 # -- learners --------------------

@@ -104,6 +104,7 @@ class Blocks(Rows):
     """The same in blocks of neighbouring rows, relaxed as a whole; sections and colours are of blocks."""
 
     kind = "block"
+    room: Any = None
 
     def __init__(self, matrix, size):
         super().__init__(matrix)
@@ -129,8 +130,10 @@ class Blocks(Rows):
         return super().taken(self.members[self.members >= 0])
 
     def sweep(self, live, data, scale, b, x, y):
-        sweep, room = kernels_for(b).block_sweep, namespace(b).empty_like(b)
-        return sweep(live, self.bounds, self.starts, self.indptr, self.indices, data, scale, b, x, y, room)
+        matrix = self.bounds, self.starts, self.indptr, self.indices, data
+        if self.room is None:
+            self.room = namespace(b).empty_like(b)
+        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.room)
 
 
 def _starts(members):

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import fake_cupy
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -346,6 +347,12 @@ def test_sweeps_that_diverge_say_so(rng):
         gauss_seidel(poisson((20, 20)), np.ones(400), maxiter=150)
 
 
+def test_rounding_errors_are_explained(rng):
+    A, b = poisson((6, 6)), rng.standard_normal(36)
+    with pytest.warns(ConvergenceWarning, match="at rounding errors"):
+        assert not sor(A, b, rtol=0).success
+
+
 def test_what_can_stop_a_solve(rng):
     A, b = poisson((10, 10)), np.ones(100)
     seen = []
@@ -553,6 +560,17 @@ def test_blocks_on_the_device(cupy, method, rng):
     here = method(A, A @ x, omega=0.9, block_size=3, rtol=1e-9, **options).check()
     assert there.nit == here.nit
     np.testing.assert_allclose(there.x.get(), here.x, atol=1e-10)
+
+
+def test_the_schedule_changes_no_bit(cupy, monkeypatch):
+    A, b = numsolve.to_device(poisson((12, 12)), np.ones(144))
+    found = {}
+    for seed in range(3):
+        monkeypatch.setattr(fake_cupy, "seed", seed)
+        for options in ({}, {"symmetric": True}, {"block_size": 4}):
+            result = sor(A, b, rtol=1e-6, **options).check()
+            found.setdefault(str(options), set()).add(result.x.get().tobytes())
+    assert all(len(bits) == 1 for bits in found.values())
 
 
 def test_launches_and_syncs_of_a_sweep(cupy):

@@ -81,21 +81,23 @@ def levels_of(matrix):
 class Order:
     """The order in which rows that depend on each other are taken: levels on a device, none on the host.
 
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If the rows are stored
-    in sections that may be taken at once, as `bounds` tells, it is that order on either.
+    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If `coloured` rows are
+    taken colour by colour, on both.
     """
 
-    def __init__(self, library, indptr, indices, bounds=None):
-        self.library, self.indptr, self.indices, self._bounds = library, indptr, indices, bounds
+    def __init__(self, library, indptr, indices, coloured=False):
+        self._library, self._indptr, self._indices, self._coloured = library, indptr, indices, coloured
 
     @cached_property
     def arrays(self) -> Any:
         """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
-        xp, width = array_module(self.library), self.indices.dtype
-        if self._bounds is not None:
-            return self._bounds, xp.arange(len(self.indptr) - 1, dtype=width)
-        if self.library == "numpy":
+        if self._library == "numpy" and not self._coloured:
             return None, None
-        level = levels_of(self)
+        from .kernels.cpu._colours import greedy_colours
+        from .kernels.cpu._levels import levels
+
+        xp, width = array_module(self._library), self._indices.dtype
+        find = greedy_colours if self._coloured else levels
+        level = find(to_host(self._indptr), to_host(self._indices))
         bounds = np.append(0, np.cumsum(np.bincount(level)))
         return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))

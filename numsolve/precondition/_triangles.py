@@ -48,7 +48,9 @@ class Pattern:
         self.indptr, self.indices = move(indptr), move(indices)
         self.L, self.U = tuple(map(move, L)), tuple(map(move, U))
         self.upper_rows = move(rows[upper])
-        self.order = Order(matrix.library, self.indptr, self.indices, bounds)
+        self.order = Order(matrix.library, self.indptr, self.indices)
+        if bounds is not None:
+            self.order.arrays = bounds, xp.arange(n, dtype=width)
 
     def entries(self, given) -> Any:
         """Return the entries of a matrix, copied to their places in the pattern."""

@@ -37,7 +37,7 @@ class Rows:
         self.matrix, self.library, self.count = matrix, matrix.library, matrix.shape[0]
         self.indptr, self.indices, self.data = matrix.indptr, matrix.indices, matrix.data
 
-    def pattern(self):
+    def pattern(self) -> Any:
         """Return, on the host and in CSR, which rows are coupled."""
         return to_host(self.matrix.indptr, self.matrix.indices)
 
@@ -53,7 +53,8 @@ class Rows:
     def by_sections(self, section):
         """Take the rows section by section, be they colours or levels, as numbered; return self."""
         self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(section))))
-        return self.taken(np.argsort(section, kind="stable"))
+        few = section.astype(np.min_scalar_type(section.max(initial=0)))  # which NumPy sorts by counting
+        return self.taken(np.argsort(few, kind="stable"))
 
     def entries(self, matrix):
         """Return the entries of a matrix of the same pattern in the order of the rows."""
@@ -63,7 +64,8 @@ class Rows:
         """Take the rows in the order of a permutation; return self."""
         from ..kernels.cpu._colours import permuted
 
-        found = order, *permuted(*to_host(self.indptr, self.indices), order)
+        indptr, indices = to_host(self.indptr, self.indices)
+        found = order, *permuted(indptr, indices, order)
         self.order, self.indptr, self.indices, self.places = map(self._moved, found)
         self.data = self.data[self.places]
         return self
@@ -106,6 +108,7 @@ class Blocks(Rows):
     """The same in blocks of neighbouring rows, relaxed as a whole; sections and colours are of blocks."""
 
     kind = "block"
+    room: Any = None
 
     def __init__(self, matrix, size):
         super().__init__(matrix)
@@ -113,7 +116,7 @@ class Blocks(Rows):
         self.count = len(self.members)
         self.starts = self._moved(_starts(self.members))
 
-    def pattern(self):
+    def pattern(self) -> Any:
         import scipy.sparse as sp
 
         indptr, indices = super().pattern()
@@ -131,8 +134,10 @@ class Blocks(Rows):
         return super().taken(self.members[self.members >= 0])
 
     def sweep(self, live, data, scale, b, x, y):
-        sweep, room = kernels_for(b).block_sweep, namespace(b).empty_like(b)
-        return sweep(live, self.bounds, self.starts, self.indptr, self.indices, data, scale, b, x, y, room)
+        matrix = self.bounds, self.starts, self.indptr, self.indices, data
+        if self.room is None:
+            self.room = namespace(b).empty_like(b)
+        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.room)
 
 
 def _starts(members):
@@ -155,6 +160,6 @@ def arranged(matrix, block_size, colours, reverse):
 def coloured(rows, colours, reverse=False):
     """Return the rows, now colour by colour, and the colouring: the one given, or a greedy one."""
     found = colours is None or (isinstance(colours, str) and colours == "greedy")
-    pattern = rows.pattern()
-    colours = greedy(*pattern) if found else checked(colours, *pattern, rows.kind)
+    indptr, indices = rows.pattern()
+    colours = greedy(indptr, indices) if found else checked(colours, indptr, indices, rows.kind)
     return rows.by_sections(colours.max() - colours if reverse else colours), colours

@@ -68,7 +68,12 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
         x[i] = value
 
 
-@kernel
+def _level(*args):
+    """Return four times the mean size of a level, whose bounds come first: each is shared out for itself."""
+    return 4 * args[-1].size // max(args[0].size - 1, 1)
+
+
+@kernel(items=_level)
 def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     levels = bounds.size - 1
     for level in range(levels):
@@ -97,12 +102,12 @@ def _less(indptr, indices, data, i, value, z):
 
 def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
     if bounds is None:
-        relax_in_turn(reverse, indptr, indices, data, scale, b, x)
+        _relax_in_turn(reverse, indptr, indices, data, scale, b, x)
     elif data.size:
         _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
 
 
-@kernel
+@kernel(items=_level)
 def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         level = bounds.size - 2 - step if reverse else step
@@ -115,7 +120,7 @@ def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
 
 
 @inline
-def relax_in_turn(reverse, indptr, indices, data, scale, b, x):
+def _relax_in_turn(reverse, indptr, indices, data, scale, b, x):
     n = np.uint64(x.size)
     if reverse:
         end = np.uint64(data.size)

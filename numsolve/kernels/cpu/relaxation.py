@@ -9,7 +9,7 @@ from numba import prange
 
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
-from .triangular import _mean_level, _relax_in_turn
+from .triangular import _level, _relax_in_turn
 from .vector import CHUNK, chunks_of, span, total
 
 ONE = np.uint64(1)
@@ -51,7 +51,7 @@ def _natural(live, indptr, indices, data, scale, b, x, y):
     return rr
 
 
-@kernel(items=_mean_level)
+@kernel(items=_level)
 def _sections(bounds, live, indptr, indices, data, scale, b, x, y):
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
     for c in range(bounds.size - 1):
@@ -103,7 +103,7 @@ def _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r):
     return rr
 
 
-@kernel(items=_mean_level)
+@kernel(items=_level)
 def _block_sections(bounds, live, starts, indptr, indices, data, inverses, b, x, y, r):
     each = max(1, CHUNK // max(1, inverses.shape[1]))  # blocks in a chunk
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
@@ -142,7 +142,7 @@ def _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r):
     return found
 
 
-@kernel(items=_mean_level)
+@kernel(items=_level)
 def _in_place(bounds, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         c = bounds.size - 2 - step if reverse else step

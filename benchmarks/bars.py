@@ -23,14 +23,15 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
+from relaxation import relaxation
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
 from numsolve.precondition import amg, ilu0
-from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import convection_diffusion, irregular, poisson
+from numsolve.relaxation._sweeps import Sweeps
 
 THREADS = numba.config.NUMBA_NUM_THREADS
 
@@ -303,6 +304,25 @@ def incomplete(rounds):
             )
 
 
+def levels(rounds):
+    """Triangular solves by levels that threads share, against one row after the other."""
+    grid = poisson((100, 100, 100))
+    black = np.argsort(np.indices((100, 100, 100)).sum(axis=0).ravel() % 2, kind="stable")
+    for name, A, bar in (
+        ("every neighbour far", irregular(400_000, mean_entries=5, far=1.0, rng=0), 1.3),
+        ("3-D 100^3, red before black", sp.csr_array(grid[black][:, black]), 1.3),
+        ("3-D 100^3, natural: not chosen", grid, None),
+    ):
+        b = np.random.default_rng(0).standard_normal(A.shape[0])
+        M = {solves: ilu0(A, solves=solves) for solves in ("levels", "exact")}
+        out = np.empty_like(b)
+        runs = {solves: partial(operator.apply, b, out) for solves, operator in M.items()}
+        seconds = in_turn(runs, 4 * rounds)
+        count = len(M["levels"].rows.bounds) - 1
+        gain = median(seconds["exact"]) / median(seconds["levels"])
+        yield f"ILU(0) {name}, by {count} levels against row by row", gain, bar, f"takes {ilu0(A).solves}"
+
+
 def start_up(rounds):
     """What a user waits for: the import, and the first solve of a process with kernels cached."""
     import_only = [sys.executable, "-c", "import numsolve"]
@@ -333,6 +353,8 @@ GROUPS = (
     gmres_columns,
     multigrid,
     incomplete,
+    levels,
+    relaxation,
     deflation,
     recycling,
     start_up,

@@ -7,13 +7,14 @@ from numpydoc.validate import validate
 import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
-MODULES = ("krylov", "precondition", "problems")
+MODULES = ("krylov", "precondition", "problems", "relaxation")
 BY_ATTRIBUTES = {
     "SequenceRun",
     "Interrupted",
     "RecycledResult",
     "RecycledSpace",
     "RefinementResult",
+    "RelaxationResult",
     "LeastSquaresResult",
     "Mesh",
     "Result",

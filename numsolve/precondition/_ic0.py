@@ -3,10 +3,10 @@
 import numpy as np
 
 from .. import _validate
+from .._matrix import sparse_of, successor
 from .._operator import asymmetry
 from ._ilu0 import factorised, refuse
-from ._matrix import sparse_of, successor
-from ._triangles import Pattern, Triangles
+from ._triangles import Triangles
 
 FIRST_SHIFT, LAST_SHIFT = 1e-3, 10.0  # doubled from the one to the other
 
@@ -21,10 +21,10 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     shift : float
         The first shift tried: ``A + shift * diag(A)`` is factorised. Where a pivot is not positive it
         is doubled, from 0.001 on, until all are.
-    solves : {"exact", "jacobi"}, optional
-        How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
-        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
-        each level of rows that depend on one another.
+    solves : {"exact", "levels", "jacobi"}, optional
+        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
+        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
+        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -75,7 +75,7 @@ class Ic0(Triangles):
     """``L^-H D^-1 L^-1`` of an incomplete factorisation."""
 
     def __init__(self, matrix, shift, solves, sweeps):
-        super().__init__(Pattern(matrix, symmetric=True), matrix.dtype, solves, sweeps)
+        super().__init__(matrix, solves, sweeps, symmetric=True)
         self._first = shift
         self._factorise(matrix)
 
@@ -86,12 +86,11 @@ class Ic0(Triangles):
 
     def _factorise(self, matrix):
         _validate.hermitian(asymmetry(matrix), matrix.dtype)
-        pattern = self._pattern
-        entries = pattern.entries(matrix)
+        pattern, rows = self._pattern, self.rows
+        entries = pattern.entries(rows.entries(matrix))
         diagonal = entries[pattern.diag].real.copy()
-        refuse(
-            ~(diagonal > 0), diagonal, "ic0", "a positive definite matrix has a positive diagonal; use ilu0"
-        )
+        remedy = "a positive definite matrix has a positive diagonal; use ilu0"
+        refuse(*map(rows.out_of, (~(diagonal > 0), diagonal)), "ic0", remedy)
         shift = self._first
         while True:
             data = entries.copy()
@@ -99,7 +98,8 @@ class Ic0(Triangles):
             pivots = factorised(pattern, data).real.copy()
             poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # NaN is poor too
             if shift >= LAST_SHIFT:
-                refuse(poor, pivots, "ic0", f"shifts up to {shift:g} did not help; use ilu0")
+                remedy = f"shifts up to {shift:g} did not help; use ilu0"
+                refuse(*map(rows.out_of, (poor, pivots)), "ic0", remedy)
             if not bool(poor.any()):
                 break
             shift = max(2 * shift, FIRST_SHIFT)

@@ -4,10 +4,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
+from .._matrix import sparse_of, successor
 from .._operator import absolute
 from ..kernels import kernels_for
-from ._matrix import sparse_of, successor
-from ._triangles import Pattern, Triangles
+from ._triangles import Triangles
 
 
 def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
@@ -20,10 +20,10 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
     shift : float
         Added to each diagonal entry, in its direction, times the sum of magnitudes of its row: a remedy
         for pivots that vanish, or for factors that do not help.
-    solves : {"exact", "jacobi"}, optional
-        How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
-        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
-        each level of rows that depend on one another.
+    solves : {"exact", "levels", "jacobi"}, optional
+        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
+        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
+        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -72,7 +72,7 @@ class Ilu0(Triangles):
     """``U^-1 L^-1`` of an incomplete factorisation, the diagonal of U between the triangles."""
 
     def __init__(self, matrix, shift, solves, sweeps):
-        super().__init__(Pattern(matrix), matrix.dtype, solves, sweeps)
+        super().__init__(matrix, solves, sweeps)
         self.shift = shift
         self._factorise(matrix)
 
@@ -82,15 +82,16 @@ class Ilu0(Triangles):
         return self
 
     def _factorise(self, matrix):
-        pattern = self._pattern
-        data = pattern.entries(matrix)
+        pattern, rows = self._pattern, self.rows
+        data = pattern.entries(rows.entries(matrix))
         diagonal = data[pattern.diag]
         if self.shift:
-            data[pattern.diag] = diagonal = _lifted(diagonal, self.shift * _row_sums(matrix))
+            data[pattern.diag] = diagonal = _lifted(diagonal, self.shift * rows.into(_row_sums(matrix)))
         pivots = factorised(pattern, data)
         size = abs(pivots)
         poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # NaN is poor too
-        refuse(poor, pivots, "ilu0", "pass a larger shift, as shift=0.01, or reorder the rows of A")
+        remedy = "pass a larger shift, as shift=0.01, or reorder the rows of A"
+        refuse(*map(rows.out_of, (poor, pivots)), "ilu0", remedy)
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix

@@ -1,45 +1,30 @@
 """What ilu0, ic0 and ssor share: the pattern of two triangles, found once, and the operator they make."""
 
-from functools import cached_property
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, sparse_module, to_host
+from .._array import array_module, namespace, sparse_module, to_host
+from .._matrix import Order, levels_of
 from .._operator import Csr, Operator
 from ..kernels import kernels_for
+from ..relaxation._rows import Rows, coloured
 
-
-class Order:
-    """The order in which rows that depend on each other are taken: levels on a device, none on the host.
-
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None.
-    """
-
-    def __init__(self, library, indptr, indices):
-        self._library, self._indptr, self._indices = library, indptr, indices
-
-    @cached_property
-    def arrays(self) -> Any:
-        """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
-        if self._library == "numpy":
-            return None, None
-        from ..kernels.cpu._levels import levels
-
-        xp, width = array_module(self._library), self._indices.dtype
-        level = levels(to_host(self._indptr), to_host(self._indices))
-        bounds = np.append(0, np.cumsum(np.bincount(level)))
-        return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))
+# Two threads that shared the rows of each level gained 1.4 to 1.8 where levels were as few and wide as this,
+# and lost on grids in natural order, which have hundreds: levels break their streams from memory.
+FEW, WIDE = 64, 2048
 
 
 class Pattern:
     """Where the entries of a matrix go in its triangles: index arrays, made on the host and kept beside it.
 
-    The diagonal is added where it is missing, and if `symmetric` the mirror image of every entry.
+    The diagonal is added where it is missing, and if `symmetric` the mirror image of every entry. With
+    `bounds` the rows are stored in sections that may be taken at once.
     """
 
-    def __init__(self, matrix, symmetric=False):
+    def __init__(self, matrix, symmetric=False, bounds=None):
         n, xp = matrix.shape[0], array_module(matrix.library)
         indptr, indices = to_host(matrix.indptr, matrix.indices)
         width = indices.dtype
@@ -64,13 +49,15 @@ class Pattern:
         self.L, self.U = tuple(map(move, L)), tuple(map(move, U))
         self.upper_rows = move(rows[upper])
         self.order = Order(matrix.library, self.indptr, self.indices)
+        if bounds is not None:
+            self.order.arrays = bounds, xp.arange(n, dtype=width)
 
-    def entries(self, matrix) -> Any:
-        """Return a copy of the entries of a matrix in the pattern."""
+    def entries(self, given) -> Any:
+        """Return the entries of a matrix, copied to their places in the pattern."""
         if self.fill is None:
-            return matrix.data.copy()
-        data = array_module(self.library).zeros(self.size, matrix.dtype)
-        data[self.fill] = matrix.data
+            return given.copy()
+        data = array_module(self.library).zeros(self.size, given.dtype)
+        data[self.fill] = given
         return data
 
     def triangle(self, indptr, indices, data):
@@ -108,47 +95,70 @@ def _filled(n, rows, indices, symmetric):
     return (union // n).astype(rows.dtype), (union % n).astype(rows.dtype), np.searchsorted(union, keys)
 
 
+def _ordered(matrix, solves):
+    """Return the rows by levels where the solves are to take them so, or else in their natural order."""
+    rows = Rows(matrix)
+    if solves == "jacobi" or (solves == "exact" and rows.library == "numpy"):
+        return rows
+    level = levels_of(matrix)
+    count = 1 + int(level.max(initial=0))
+    return rows.by_sections(level) if solves or (count <= FEW and len(level) >= WIDE * count) else rows
+
+
 class Triangles(Operator):
     """The operator ``U^-1 S L^-1``: unit triangles, of which the strict parts are kept, and a diagonal."""
 
-    def __init__(self, pattern, dtype, solves, sweeps):
-        super().__init__(pattern.shape, dtype, pattern.library)
-        choices = ("exact", "jacobi")
+    L: Any = None
+    U: Any = None
+
+    def __init__(self, matrix, solves, sweeps, symmetric=False, colours=None):
+        super().__init__(matrix.shape, matrix.dtype, matrix.library)
+        choices = ("exact", "levels", "jacobi")
         if solves not in (None, *choices):
             raise ValueError(f"solves is {solves!r}; needed: one of {', '.join(choices)}, or None")
-        self.solves = solves or ("exact" if pattern.library == "numpy" else "jacobi")
         self.sweeps = _validate.count(sweeps, "sweeps", least=1)
-        self._pattern = pattern
+        if colours is not None:
+            self.rows, _ = coloured(Rows(matrix), colours)
+        else:
+            solves = solves or ("jacobi" if matrix.library != "numpy" else None)
+            self.rows = _ordered(matrix, solves)
+        self.solves = solves or ("exact" if self.rows.bounds is None else "levels")
+        self._pattern = Pattern(self.rows.operator(), symmetric, self.rows.bounds)
 
     def set_factors(self, lower, scale, upper):
         """Take the entries of the two strict triangles and of the diagonal."""
-        pattern = self._pattern
-        L, U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
-        self.L, self.scale, self.U = L, scale, U
+        name, dtype, pattern = "a factor of A", self.dtype, self._pattern
+        lower, upper = (entries.astype(dtype, copy=False) for entries in (lower, upper))
+        if self.L is None:
+            self.L, self.U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
+        else:
+            self.L, self.U = self.L.with_data(lower, name), self.U.with_data(upper, name)
+        self.scale = scale.astype(dtype, copy=False)
 
     def apply(self, x, out):
-        if self.solves == "exact":
-            L, U = self.L, self.U
+        L, U, rows = self.L, self.U, self.rows
+        if self.solves != "jacobi":
             kernels_for(out).ldu_solve(
-                *self._pattern.order.arrays,
+                *(rows.bounds, rows.order),
                 *(L.indptr, L.indices, L.data),
                 *(U.indptr, U.indices, U.data),
-                *(self.scale, x, out),
+                *(self.scale, x, out if rows.order is None else namespace(x).empty_like(x), out),
             )
             return out
-        y = x
+        y = right = x if rows.order is None else rows.into(x)
         for _ in range(self.sweeps):
-            y = self.L.residual(x, y)
+            y = L.residual(right, y)
         y = right = y * self.scale
         for _ in range(self.sweeps):
-            y = self.U.residual(right, y)
-        out[...] = y
+            y = U.residual(right, y)
+        out[...] = rows.out_of(y)
         return out
 
     def astype(self, dtype):
         if self.dtype == dtype:
             return self
-        other = Triangles(self._pattern, dtype, self.solves, self.sweeps)
+        other = copy(self)
+        other.dtype = np.dtype(dtype)
         other.L, other.U = self.L.astype(dtype), self.U.astype(dtype)
         other.scale = self.scale.astype(dtype)
         return other

@@ -130,7 +130,7 @@ def test_what_all_refuse(make):
 @pytest.mark.parametrize("make", TRIANGULAR)
 def test_what_the_triangular_ones_refuse(make):
     A = poisson((3, 3))
-    with pytest.raises(ValueError, match="solves is 'fast'; needed: one of exact, jacobi"):
+    with pytest.raises(ValueError, match="solves is 'fast'; needed: one of exact, levels, jacobi"):
         make(A, solves="fast")
     with pytest.raises(ValueError, match="sweeps"):
         make(A, sweeps=0)

@@ -14,8 +14,8 @@ from numsolve import Status
 from numsolve.kernels.cpu._levels import levels
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import ic0, ilu0, jacobi, ssor
-from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
+from numsolve.relaxation._sweeps import Sweeps
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -254,6 +254,53 @@ def test_levels_are_the_longest_paths(rng):
     assert levels(*(getattr(poisson((7, 5)), k) for k in ("indptr", "indices"))).max() == 7 + 5 - 2
 
 
+# -- solves by levels --------------------
+
+
+@each_dtype
+@pytest.mark.parametrize("make", [ilu0, ic0, ssor])
+@pytest.mark.parametrize(("n", "density"), [(1, 1.0), (40, 0.1), (40, 0.5), (61, 0.02)])
+def test_levels_solve_what_rows_solve(make, n, density, dtype, rng):
+    A, b = random_matrix(n, density, dtype, rng, hermitian=make is ic0), rng.standard_normal(n).astype(dtype)
+    if n == 61:
+        A = sp.csr_array(A - sp.diags_array(np.where(np.arange(n) == 60, A.diagonal(), 0)))  # no entry there
+    if n == 61 and make is not ilu0:
+        A = sp.csr_array(A + sp.eye_array(n, dtype=dtype))
+    options = {"shift": 0.5} if make is ilu0 else {}
+    rows, levels = make(A, solves="exact", **options), make(A, solves="levels", **options)
+    assert levels.rows.bounds is not None
+    close(levels @ b, rows @ b, dtype)
+    close(levels.update(2 * A) @ b, rows @ b / 2, dtype)
+    close(levels.astype("complex128") @ b, rows @ b / 2, dtype)
+
+
+def test_a_poor_pivot_is_named_by_its_row_whatever_the_order(rng):
+    A = random_matrix(30, 0.1, float, rng).tolil()
+    A[17] = 0
+    A[:, 17] = 0
+    for solves in ("exact", "levels", "jacobi"):
+        with pytest.raises(ValueError, match="in row 17 of A"):
+            ilu0(A.tocsr(), solves=solves)
+
+
+def test_few_wide_levels_are_shared_out_among_threads(rng):
+    from numba import get_num_threads, set_num_threads
+
+    A = poisson((150, 150))
+    assert ilu0(A).solves == "exact"  # 299 levels
+    black = np.argsort(np.indices((150, 150)).sum(axis=0).ravel() % 2, kind="stable")
+    B, b = sp.csr_array(A[black][:, black]), rng.standard_normal(22500)
+    M = ilu0(B)
+    assert (M.solves, len(M.rows.bounds)) == ("levels", 3)
+    found, threads = M @ b, get_num_threads()
+    set_num_threads(1)
+    try:
+        assert np.array_equal(M @ b, found)
+    finally:
+        set_num_threads(threads)
+    close(found, ilu0(B, solves="exact") @ b, float)
+
+
 # -- Jacobi-iterated solves --------------------
 
 
@@ -364,7 +411,7 @@ def test_a_residual_is_not_an_error(matrix):
 # -- on a device --------------------
 
 
-@pytest.mark.parametrize("solves", ["exact", "jacobi"])
+@pytest.mark.parametrize("solves", ["exact", "levels", "jacobi"])
 @pytest.mark.parametrize("make", [ilu0, ic0, ssor])
 @each_dtype
 def test_on_the_device_as_on_the_host(cupy, make, solves, dtype, rng):

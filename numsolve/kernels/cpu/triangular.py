@@ -1,17 +1,16 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-One thread takes the rows in their natural order, which gives what any order of levels gives. A Numba team for
-each level would cost about as much as the level (estimated). Measured on two cores: threads that spin between
-levels gained at most 1.7 on a quiet machine and lost a factor of 20 on a busy one; levels interleaved in one
-thread gained 1.2 to 1.8 in two dimensions and lost more in three, for they break the streams from memory.
-What bounds a row is
-the chain from the last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry
-nearest to the diagonal comes last.
+Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the
+last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the
+diagonal comes last. With `bounds` threads share the rows of a level, which pays where levels are wide.
 """
 
 import numpy as np
+from numba import prange
 
-from ._jit import inline
+from ._jit import inline, kernel, paste
+from .sparse import _row
+from .vector import chunks_of, span
 
 ONE = np.uint64(1)
 
@@ -37,8 +36,16 @@ def ilu0(bounds, order, indptr, indices, diag, data):  # noqa: ARG001 - the natu
             places[np.uint64(indices[k])] = 0
 
 
+def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
+    factors = L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
+    if bounds is None:
+        _ldu_natural(*factors, b, x)
+    else:
+        _ldu_levels(bounds, order, *factors, b, z, x)
+
+
 @inline
-def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):  # noqa: ARG001
+def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):
     n = np.uint64(x.size)
     start = np.uint64(0)
     for i in range(n):
@@ -61,8 +68,59 @@ def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U
         x[i] = value
 
 
+def _level(*args):
+    """Return four times the mean size of a level, whose bounds come first: each is shared out for itself."""
+    return 4 * args[-1].size // max(args[0].size - 1, 1)
+
+
+@kernel(items=_level)
+def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
+    levels = bounds.size - 1
+    for level in range(levels):
+        top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
+        for chunk in prange(chunks_of(size)):
+            first, last = span(chunk, size)
+            for i in range(top + first, top + last):
+                z[i] = _less(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
+    for step in range(levels):
+        level = levels - 1 - step
+        top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
+        for chunk in prange(chunks_of(size)):
+            first, last = span(chunk, size)
+            for i in range(top + first, top + last):
+                value = _less(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
+                z[i] = x[np.uint64(order[i])] = value
+
+
+@paste
+def _less(indptr, indices, data, i, value, z):
+    """Return the value less the product of row i with z."""
+    for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
+        value -= data[k] * z[np.uint64(indices[k])]
+    return value
+
+
+def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
+    if bounds is None:
+        _relax_in_turn(reverse, indptr, indices, data, scale, b, x)
+    elif data.size:
+        _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
+
+
+@kernel(items=_level)
+def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
+    for step in range(bounds.size - 1):
+        level = bounds.size - 2 - step if reverse else step
+        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
+            first, last = span(chunk, bounds[level + 1] - bounds[level])
+            for item in range(first, last):
+                i = np.uint64(order[np.uint64(bounds[level]) + item])
+                start, end = np.uint64(indptr[i]), np.uint64(indptr[i + ONE])
+                x[i] += scale[i] * (b[i] - _row(start, end, indices, data, x))
+
+
 @inline
-def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):  # noqa: ARG001
+def _relax_in_turn(reverse, indptr, indices, data, scale, b, x):
     n = np.uint64(x.size)
     if reverse:
         end = np.uint64(data.size)

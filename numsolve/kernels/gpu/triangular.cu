@@ -21,16 +21,17 @@ __global__ void ilu0(const I* bounds, const I* order, const I* indptr, const I* 
     }
 }
 
-// One level of one triangle: x = b - L x, or with `scaled` x = S b - U x.
+// One level of one triangle: z = b - L z, or of the `upper` one z = S z - U z, which goes to x.
 template <typename T, typename I>
 __global__ void ldu_solve(const I* bounds, const I* order, const I* indptr, const I* indices, const T* data,
-                          const T* scale, const T* b, T* x, int64 scaled, int64 level)
+                          const T* scale, const T* b, T* z, T* x, int64 upper, int64 level)
 {
-    for (int64 item = bounds[level] + first(); item < bounds[level + 1]; item += stride()) {
-        const int64 i = order[item], end = indptr[i + 1];
-        T value = scaled ? scale[i] * b[i] : b[i];
-        for (int64 k = indptr[i]; k < end; ++k) value -= data[k] * x[indices[k]];
-        x[i] = value;
+    for (int64 i = bounds[level] + first(); i < bounds[level + 1]; i += stride()) {
+        const int64 place = order[i], end = indptr[i + 1];
+        T value = upper ? scale[i] * z[i] : b[place];
+        for (int64 k = indptr[i]; k < end; ++k) value -= data[k] * z[indices[k]];
+        z[i] = value;
+        if (upper) x[place] = value;
     }
 }
 

@@ -8,13 +8,13 @@ def ilu0(bounds, order, indptr, indices, diag, data):
         launch("ilu0", _grid(bounds, order), bounds, order, indptr, indices, diag, data, level)
 
 
-def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):
+def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     grid, levels = _grid(bounds, order), range(bounds.size - 1)
     L, U = (L_indptr, L_indices, L_data), (U_indptr, U_indices, U_data)
     for level in levels:
-        launch("ldu_solve", grid, bounds, order, *L, scale, b, x, False, level)
+        launch("ldu_solve", grid, bounds, order, *L, scale, b, z, x, False, level)
     for level in reversed(levels):
-        launch("ldu_solve", grid, bounds, order, *U, scale, x, x, True, level)
+        launch("ldu_solve", grid, bounds, order, *U, scale, b, z, x, True, level)
 
 
 def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):

@@ -23,14 +23,20 @@ def ilu0(bounds, order, indptr, indices, diag, data):  # noqa: ARG001 - levels o
             data[indptr[i] + here[right]] -= data[k] * data[above][there[right]]
 
 
-def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):  # noqa: ARG001
-    """Write ``U^-1 S L^-1 b`` to `x`: unit triangles stored without their diagonals, ``S = diag(scale)``."""
-    for i in order:
+def ldu_solve(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):  # noqa: ARG001
+    """Write ``U^-1 S L^-1 b`` to `x`: unit triangles stored without their diagonals, ``S = diag(scale)``.
+
+    Triangles and scale are stored level by level, level l being the rows from ``bounds[l]`` to
+    ``bounds[l + 1] - 1``; their row i belongs to ``b[order[i]]`` and ``x[order[i]]``. `z` is room for the
+    solution in the order of storage.
+    """
+    for i in range(x.size):
         row = slice(L_indptr[i], L_indptr[i + 1])
-        x[i] = b[i] - L_data[row] @ x[L_indices[row]]
-    for i in order[::-1]:
+        z[i] = b[order[i]] - L_data[row] @ z[L_indices[row]]
+    for i in range(x.size)[::-1]:
         row = slice(U_indptr[i], U_indptr[i + 1])
-        x[i] = scale[i] * x[i] - U_data[row] @ x[U_indices[row]]
+        z[i] = scale[i] * z[i] - U_data[row] @ z[U_indices[row]]
+    x[order] = z
 
 
 def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):  # noqa: ARG001

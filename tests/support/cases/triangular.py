@@ -35,8 +35,8 @@ def factorisation(rng, n, dtype, index):
 def triangles(rng, n, dtype, index):
     """Return the arguments of ldu_solve."""
     A, bounds, order = dominant(rng, n, dtype, index)
-    scale, b, x = vectors(rng, 3, n, dtype)
-    A = sp.csr_array(sp.diags_array(1 / A.diagonal()) @ A)
+    scale, b, z, x = vectors(rng, 4, n, dtype)
+    A = sp.csr_array(sp.diags_array(1 / A.diagonal()) @ A)[order][:, order]
     return (
         bounds,
         order,
@@ -44,6 +44,7 @@ def triangles(rng, n, dtype, index):
         *arrays(sp.triu(A, 1), dtype, index),
         scale,
         b,
+        z,
         x,
     )
 

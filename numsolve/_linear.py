@@ -9,19 +9,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
-from .._array import namespace, read_sum, to_host
-from .._iterate import iterate
-from .._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
-from .._result import ConvergenceWarning, Interrupted, Result, Status
-from ..kernels import kernels_for
+from . import _validate
+from ._array import namespace, read_sum, to_host
+from ._iterate import iterate
+from ._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
+from ._result import ConvergenceWarning, Interrupted, Result, Status
+from .kernels import kernels_for
 
 _inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
 WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
 
 
 class System(NamedTuple):
-    """A checked linear system: operators, vectors and limits of one dtype in one library."""
+    """A checked linear system: operators, vectors and limits of one dtype in one library.
+
+    `batches` says that its method takes many steps between two looks of the loop, as `iterate` explains.
+    """
 
     A: Operator
     b: Any
@@ -30,6 +33,7 @@ class System(NamedTuple):
     rtol: float
     atol: float
     maxiter: int
+    batches: bool = False
 
 
 def prepare(A, b, x0, M, *, rtol, atol, maxiter):
@@ -109,13 +113,14 @@ def _solve_one(start, system, b, x0, callback):
         maxiter=system.maxiter,
         callback=callback,
         scale=(x_unit, b_unit),
+        batches=system.batches,
     )
     if result.status == Status.STAGNATED and isinstance(system.A, (Csr, Dense)):
-        return _explained(system.A, result, size * b_unit)
+        return explained(system.A, result, size * b_unit)
     return result
 
 
-def _explained(A, result, size):
+def explained(A, result, size):
     """Say so if a residual stopped falling where the rounding of `x` alone leaves one as large.
 
     It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.

@@ -8,9 +8,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, library, to_host
-from .._result import ConvergenceWarning, Interrupted, Result, Status
+from .._result import ConvergenceWarning, Interrupted, Status
 from ._eigen import systems
-from ._errors import estimate, on_refined, refined
 from ._mesh import Mesh, exponential
 from ._occupations import SYMBOLS
 from ._occupations import configuration as configured
@@ -20,6 +19,7 @@ from ._thomas_fermi import screening
 from ._xc import functional
 
 SHARE = 0.1  # of the tolerance that is left to self-consistency
+ROUNDING = 64 * np.finfo(float).eps  # of a kinetic energy, which the terms of the other sign cancel
 
 
 def atom(
@@ -48,19 +48,20 @@ def atom(
         ``xc(n) -> (e, v)`` for an array of densities, with the energy per electron and the potential.
     configuration : str or dict, optional
         As ``"[Ne] 3s2 3p3.5"`` or ``{(1, 0): 2, ...}``, shells without electrons included if their
-        states are wanted. Default: that of NIST up to uranium, Madelung's rule beyond; ions lose electrons of the largest n, and there of
-        the largest l.
+        states are wanted. Default: that of NIST up to uranium, Madelung's rule beyond; ions lose
+        electrons of the largest n, and there of the largest l.
     charge : float
         Charge of the ion; fractions too.
     mesh : Mesh, optional
         Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps.
     atol : float
-        Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are no success. A tenth of it is
-        the tolerance of self-consistency.
+        Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are
+        no success. A tenth of it is the tolerance of self-consistency.
     maxiter : int
         Largest number of iterations.
     start : AtomResult or array, shape (mesh.size,), optional
-        Where to start, instead of Thomas and Fermi's atom: a result, or the potential of the electrons at ``mesh.r``.
+        Where to start, instead of Thomas and Fermi's atom: a result, or the potential of the electrons
+        at ``mesh.r``.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration, ``x`` the potential of the electrons; true stops.
 
@@ -81,10 +82,11 @@ def atom(
 
     Notes
     -----
-    Each iteration takes one factorisation a shell (see `schroedinger`), whose count of negative pivots must be
-    the number of states below; a shell that is lost is searched anew. Density and Hartree potential take
+    Each iteration takes one factorisation a shell (see `schroedinger`), whose count of negative pivots must
+    be the number of states below; a shell that is lost is searched anew. Density and Hartree potential take
     ``(degree + 1)**2 * elements`` multiplications. The potential is mixed by Anderson's method, in the norm
-    that is the first-order change of eigenvalues. The model, and the reference energies of the tests, are those of [1]_.
+    that is the change of eigenvalues to first order. The model, and the reference energies of the tests,
+    are those of [1]_.
 
     References
     ----------
@@ -158,7 +160,8 @@ def atoms(
 
     Notes
     -----
-    An iteration is one call of each kernel for all atoms, on as many threads as Numba has. An atom that has converged rests.
+    An iteration is one call of each kernel for all atoms, on as many threads as Numba has. An atom that has
+    converged rests.
 
     Examples
     --------
@@ -258,82 +261,53 @@ def _start(start, Z, charge, mesh):
 
 def _results(solver, found, xc, atol, charges):
     """Return the result of each atom: what was found, and how accurate it is."""
-    home, V = solver.home, found.x
-    parts, fine_parts, errors = _assess(solver, V, xc)
-    x, u, P = (to_host(a) for a in (V, solver.made.u, solver.states.P))
-    results = []
-    for b, mesh in enumerate(home.meshes):
-        mine = slice(*solver.starts_host[b : b + 2])
+    parts, (fine, errors) = energies(solver, found.x, xc), solver.assess(found.x, xc)
+    x, u, results = to_host(found.x), to_host(solver.made.u), []
+    for b, mesh in enumerate(solver.home.meshes):
+        mine = slice(*solver.starts[b : b + 2])
+        kappa = solver.kappa[mine].tolist() if solver.kappa is not None else [None] * (mine.stop - mine.start)
         columns = (solver.n, solver.l, solver.occupations, solver.energies, errors)
-        shells = [
-            Shell(int(n), int(l), float(f), float(e), float(error))
-            for n, l, f, e, error in zip(*(c[mine] for c in columns), strict=True)
-        ]
+        columns = (column[mine].tolist() for column in columns)
         norms = found.residuals[:, b]
         result = AtomResult(
             mesh.flat(x[b]),
             found.status,
             found.message,
             norms[np.isfinite(norms)],
-            Z=round(float(-to_host(solver.nuclear)[b, -1, -1] * mesh.rmax)),
+            Z=int(solver.Z[b]),
             charge=charges[b],
             energy=parts[b].total,
             energies=parts[b],
-            error=abs(fine_parts[b].total - parts[b].total) + 64 * np.finfo(float).eps * parts[b].kinetic,
-            shells=tuple(shells),
+            error=abs(fine[b].total - parts[b].total) + ROUNDING * parts[b].kinetic,
+            shells=tuple(Shell(*each) for each in zip(*columns, kappa, strict=True)),
+            orbitals=solver.orbitals(b),
             mesh=mesh,
-            functions=P[mine],
             radial_density=u[b],
         )
         results.append(_judged(result, atol))
     return results
 
 
-def _assess(solver, V, xc):
-    """Return the energies on the mesh and on the refined one, and estimated errors of the eigenvalues.
-
-    The states take a step on the refined mesh in the same potential; and their density makes another potential,
-    whose difference changes the eigenvalues too.
-    """
-    home = solver.home
-    fine_home = systems([refined(mesh) for mesh in home.meshes], home.xp)
-    fine = type(solver)(fine_home, *solver.arguments)
-    V_fine = on_refined(V, home.meshes[0].degree)
-    errors = estimate(solver.states, V + solver.nuclear, fine.states, V_fine + fine.nuclear)
-    u, n, hartree = fine.density(home.xp.ones(len(V), bool))
-    f = hartree + xc(n)[1] - V_fine
-    states = fine.states
-    change = (states.P**2 * (fine_home.w * f)[states.system]).sum(axis=(1, 2))
-    return energies(solver, V, xc), energies(fine, V_fine, xc), errors.total + abs(to_host(change))
-
-
 def _judged(result, atol):
-    """Return the result with the status that it deserves, and a message."""
+    """Return the result with the status that it deserves, and a message that says why."""
     last = result.residuals[-1] if result.residuals.size else np.nan
-    converged = last <= SHARE * atol
-    if (
-        result.status not in (Status.STOPPED, Status.TIME_LIMIT, Status.BREAKDOWN, Status.NONFINITE)
-        and not converged
-    ):
+    if not last <= SHARE * atol:
+        if result.status not in (Status.CONVERGED, Status.MAXITER, Status.STAGNATED):
+            return result
         message = (
-            f"the potential still changes by {last:.1e} hartree after {result.nit} iterations: raise maxiter and pass this "
-            "result as start, or choose another configuration"
+            f"the potential still changes by {last:.1e} hartree after {result.nit} iterations: "
+            "raise maxiter and pass this result as start, or choose another configuration"
         )
         return replace(result, status=Status.MAXITER, message=message)
-    if not converged:
-        return result
-    occupied = [shell for shell in result.shells if shell.occupation > 0]
-    worst = max(occupied, key=lambda shell: shell.error)
+    worst = max((shell for shell in result.shells if shell.occupation > 0), key=lambda shell: shell.error)
+    state = f"{worst.name}, of energy {worst.energy:.10g},"
     if np.isinf(worst.error):
-        message = (
-            f"{worst.name}, of energy {worst.energy:.6g}, is not bound: only the wall at r = {result.mesh.rmax:g} holds "
-            "it; the ion has too many electrons"
-        )
+        message = f"{state} is not bound: only the wall at r = {result.mesh.rmax:g} holds it"
         return replace(result, status=Status.MAXITER, message=message)
-    if max(worst.error, result.error) > atol:
+    if not max(worst.error, result.error) <= atol:
         message = (
-            f"{worst.name}, of energy {worst.energy:.10g}, is uncertain by {worst.error:.1e} and the total energy by "
-            f"{result.error:.1e}: a mesh with more elements, of higher degree or longer is needed"
+            f"{state} is uncertain by {worst.error:.1e} and the total energy by {result.error:.1e} hartree: "
+            "a mesh of more elements, of a higher degree or to a larger radius is needed"
         )
         return replace(result, status=Status.MAXITER, message=message)
     return replace(result, status=Status.CONVERGED, message="converged")

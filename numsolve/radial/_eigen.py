@@ -70,17 +70,16 @@ class States:
         self.P: Any = None
         self.spare: Any = None
         self.found: Any = xp.zeros((len(index), 3))
-        self.peers = peers(system, l)
+        self.group = np.unique(np.stack([system, l]), axis=1, return_inverse=True)[1]
 
-    def solve(self, V):
+    def solve(self, V, *, sharp=SHARP):
         """Find every state of the potentials V, shape (systems, degree + 1, elements), from nothing."""
-        xp = self.home.xp
-        self.P = _rough_start(self.home, self.system)
-        self.spare = xp.zeros_like(self.P)
-        self._search(V, np.arange(len(self.index)))
-        return self.energies
+        self.P = self.home.xp.zeros((len(self.index), *self.home.r.shape[1:]))
+        self.spare = self.home.xp.zeros_like(self.P)
+        everything = np.ones(len(self.index), bool)
+        self._search(V, everything, None, None, sharp)
 
-    def follow(self, V, dV, live):
+    def follow(self, V, dV, live, *, sharp=SHARP):
         """Take one step of inverse iteration after V changed by dV; search anew what was lost.
 
         Shifts are the expected eigenvalues, and a little less: each count must be the state's index.
@@ -89,115 +88,92 @@ class States:
         change = (self.P * self.P * (home.w * dV)[self.system]).sum(axis=(1, 2))
         shift = xp.asarray(self.energies) + change
         shift = shift - ASIDE * (1 + abs(shift))
-        kernels = kernels_for(V)
-        kernels.radial_solve(
-            live,
-            self.system,
-            self.l,
-            shift,
-            V,
-            home.c,
-            home.w,
-            home.h,
-            home.K,
-            self.P,
-            self.spare,
-            self.found,
-        )
+        which = live, self.system, self.l, shift
+        kernels_for(V).radial_solve(*which, V, home.c, home.w, home.h, home.K, self.P, self.spare, self.found)
         self.P, self.spare = self.spare, self.P
         shift, (count, gain, _), live = to_host(shift), to_host(self.found).T, to_host(live)[self.of]
         index = count - (gain < 0)  # of the state near shift + gain, if none is between
         lost = live & ~((index == self.index) & np.isfinite(gain))
         self.energies = np.where(live & ~lost, shift + gain, self.energies)
         if lost.any():
-            self._search(V, np.flatnonzero(lost))
-        return self.energies
+            self._search(V, lost, shift, count, sharp)
 
-    def _search(self, V, which):
-        """Find the states `which` by bisection and Rayleigh quotients."""
+    def _search(self, V, lost, shift, count, sharp):
+        """Find the states `lost` by bisection and Rayleigh quotients; counts at shifts may be known."""
         home, xp = self.home, self.home.xp
         alive, kernels = xp.ones(len(home.meshes), bool), kernels_for(V)
-        brackets = _Brackets(
-            self._floor(V, which), self._ceiling(V, which), self.index[which], *self._peers(which)
+        hit = np.zeros(self.group.max(initial=0) + 1, bool)
+        hit[self.group[lost]] = True
+        which = np.flatnonzero(hit[self.group])  # all that can tell something of what was lost
+        self.P[xp.asarray(np.flatnonzero(lost))] = _rough_start(
+            home, self.system[xp.asarray(np.flatnonzero(lost))]
         )
+        low, guess = self._bounds(V, which)
+        brackets = _Brackets(low, guess, self.index[which], self.group[which], lost[which], sharp)
+        if count is not None:
+            brackets.learn(shift[which], count[which])
         for _ in range(ROUNDS):
-            on = np.flatnonzero(~brackets.done)
+            on = brackets.aim()
             if not on.size:
-                self.energies[which] = brackets.energies
+                self.energies[lost] = brackets.energies[lost[which]]
                 return
             rows = xp.asarray(which[on])
             x, y, found = self.P[rows], xp.empty_like(self.P[rows]), xp.zeros((len(on), 3))
-            shift = xp.asarray(brackets.shift[on])
-            kernels.radial_solve(
-                alive, self.system[rows], self.l[rows], shift, V, home.c, home.w, home.h, home.K, x, y, found
-            )
-            brackets.update(on, to_host(found).T)
+            states = alive, self.system[rows], self.l[rows], xp.asarray(brackets.shift[on])
+            kernels.radial_solve(*states, V, home.c, home.w, home.h, home.K, x, y, found)
             self.P[rows] = y
+            brackets.update(on, to_host(found).T)
         raise Breakdown(
             "the bisection for an eigenvalue does not end: the potential is too rough for doubles"
         )
 
-    def _peers(self, which):
-        if len(which) == len(self.index):
-            return self.peers
-        return peers(self.of[which], self.momentum[which])
+    def _bounds(self, V, which):
+        """Return bounds below the eigenvalues, for kinetic energy is positive, and guesses above them.
 
-    def _levels(self, V, which):
-        """Return the effective potentials of the states `which` inside the mesh, on the host."""
-        l = self.momentum[which].astype(float)
-        V, c = to_host(V)[self.of[which]], to_host(self.home.c)[self.of[which]]
-        return V + 0.5 * (l * (l + 1))[:, None, None] * c
-
-    def _floor(self, V, which):
-        """Return bounds below all eigenvalues: the kinetic energy is not negative."""
-        levels = self._levels(V, which)
+        A guess is the level of a box on the bottom of the outermost radius.
+        """
+        l, system = self.momentum[which].astype(float), self.of[which]
+        c, r = to_host(self.home.c), to_host(self.home.r)[system, -1, -1]
+        levels = to_host(V)[system] + 0.5 * (l * (l + 1))[:, None, None] * c[system]
         levels[:, 0, 0] = np.inf
-        return levels.min(axis=(1, 2))
-
-    def _ceiling(self, V, which):
-        """Return guesses above the eigenvalues that are wanted: a box, on the bottom of the outer half."""
-        r = to_host(self.home.r)[self.of[which]]
-        far = self._levels(V, which)[:, -1, -1]
-        return far + 0.5 * ((self.index[which] + 2) * np.pi / r[:, -1, -1]) ** 2
+        return levels.min(axis=(1, 2)), levels[:, -1, -1] + 0.5 * ((self.index[which] + 2) * np.pi / r) ** 2
 
 
 class _Brackets:
     """Intervals that hold the eigenvalues of given indices, and what shift to try next."""
 
-    def __init__(self, low, guess, index, peers, real):
-        self.low, self.high, self.index = low, np.full(len(low), np.inf), index
-        self.peers, self.real, self.guess, self.energies = peers, real, guess, np.zeros(len(low))
-        self.below = np.zeros(len(low))  # the count at `low`
-        self.above = np.full(len(low), np.inf)  # the count at `high`
-        self.done = np.zeros(len(low), bool)
-        self.count = np.full(len(low), -1.0)
-        self.shift = low.copy()
-        self.shift = self._midpoints()
+    def __init__(self, low, guess, index, group, lost, sharp):
+        self.low, self.high, self.guess, self.index = low, np.full(len(low), np.inf), guess, index
+        self.below, self.above = np.zeros(len(low)), np.full(len(low), np.inf)  # the counts at both ends
+        self.peers, self.real = _peers(group)
+        self.left, self.sharp = lost.copy(), sharp
+        self.energies, self.shift, self.quotient = low.copy(), low.copy(), np.full(len(low), np.nan)
+
+    def aim(self):
+        """Set the next shifts, Rayleigh quotients that are good or midpoints; return what is left to do."""
+        self.shift = np.where(np.isnan(self.quotient), self._midpoints(), self.quotient)
+        return np.flatnonzero(self.left)
 
     def update(self, on, found):
         """Take what the factorisations of the states `on` at their shifts found."""
-        count, gain, square = found
-        self.count[on] = count
-        self._learn()
-        quotient = self.shift.copy()
-        quotient[on] += gain
+        count, quotient, residual = np.full((3, len(self.low)), -1.0)
+        count[on], quotient[on], residual[on] = found[0], self.shift[on] + found[1], abs(found[2]) ** 0.5
+        self.learn(self.shift, count)
         slack = 1e-12 * abs(quotient)
-        inside = (self.low - slack <= quotient) & (quotient <= self.high + slack)
-        good = (self.below == self.index) & (self.above == self.index + 1) & inside
-        sharp = np.zeros(len(good), bool)
-        sharp[on] = np.sqrt(abs(square)) <= SHARP * (1e-3 + abs(quotient[on]))
+        alone = (self.below == self.index) & (self.above == self.index + 1)
+        good = alone & (self.low - slack <= quotient) & (quotient <= self.high + slack)
         closed = self.high - self.low <= 1e-15 * (abs(self.low) + abs(self.high))
-        now = ~self.done & (good & sharp | closed)
-        self.energies = np.where(now, np.where(closed & ~good, self.low, quotient), self.energies)
-        self.done |= now
-        self.shift = np.where(good, quotient, self._midpoints())
+        ends = self.left & (closed | good & (residual <= self.sharp * (1e-3 + abs(quotient))))
+        self.energies = np.where(ends, np.where(good, quotient, self.low), self.energies)
+        self.left &= ~ends
+        self.quotient = np.where(good, quotient, np.nan)
 
-    def _learn(self):
-        """Let every state learn from the counts of all states of its system and angular momentum."""
-        shift, count = self.shift[self.peers], self.count[self.peers]
-        known, wanted = count >= 0, self.index[:, None]
-        low = np.where(known & (count <= wanted), shift, -np.inf)
-        high = np.where(known & (count > wanted), shift, np.inf)
+    def learn(self, shift, count):
+        """Let every state learn from the counts of all of its group; a count below 0 is not known."""
+        shift, count = shift[self.peers], count[self.peers]
+        under = count <= self.index[:, None]
+        low = np.where(under & (count >= 0), shift, -np.inf)
+        high = np.where(under, np.inf, shift)
         rows = np.arange(len(low))
         best, least = low.argmax(axis=1), high.argmin(axis=1)
         better, less = low[rows, best] > self.low, high[rows, least] < self.high
@@ -221,14 +197,16 @@ class _Brackets:
         return np.sinh(a + (rank + 1) / parts * (b - a))
 
 
-def peers(system, l):
-    """Return for each state those of its system and l, padded with itself, and which are no padding."""
-    _, group = np.unique(np.stack([system, l]), axis=1, return_inverse=True)
+def _peers(group):
+    """Return for each state those of its group, padded with itself, and which are no padding."""
+    _, group = np.unique(group, return_inverse=True)
     order, sizes = np.argsort(group, kind="stable"), np.bincount(group)
     places = np.arange(sizes.max(initial=1))
     real = places < sizes[group][:, None]
     first = (np.cumsum(sizes) - sizes)[group][:, None]
-    return np.where(real, order[np.minimum(first + places, len(order) - 1)], np.arange(len(l))[:, None]), real
+    return np.where(
+        real, order[np.minimum(first + places, len(order) - 1)], np.arange(len(group))[:, None]
+    ), real
 
 
 def _rough_start(home, system):

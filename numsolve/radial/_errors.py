@@ -1,5 +1,6 @@
 """How far off eigenvalues are: a step on a refined mesh, and what the end of the mesh does to a state."""
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,21 +16,27 @@ def refined(mesh):
     return Mesh(np.sort(np.append(edges, 0.5 * (edges[1:] + edges[:-1]))), mesh.degree, mesh.wall)
 
 
+@cache
+def transfers(degree):
+    """Return the matrices from an element to its halves, and those from the halves to it."""
+    nodes = element(degree).nodes
+    halves = [interpolation(nodes, 0.5 * (nodes + side)) for side in (-1, 1)]
+    left, right = interpolation(nodes, 2 * nodes + 1), interpolation(nodes, 2 * nodes - 1)
+    left[nodes > 0] = right[nodes <= 0] = 0
+    return halves, (left, right)
+
+
 def on_refined(values, degree):
     """Return functions (..., degree + 1, elements) at the nodes of the mesh refined once."""
     xp = namespace(values)
-    nodes = element(degree).nodes
-    halves = [xp.asarray(interpolation(nodes, 0.5 * (nodes + side))) @ values for side in (-1, 1)]
+    halves = [xp.asarray(half) @ values for half in transfers(degree)[0]]
     return xp.stack(halves, axis=-1).reshape((*values.shape[:-1], 2 * values.shape[-1]))
 
 
 def on_coarse(values, degree):
     """Return functions on a refined mesh at the nodes of the mesh before."""
-    xp = namespace(values)
-    nodes = element(degree).nodes
-    left, right = interpolation(nodes, 2 * nodes + 1), interpolation(nodes, 2 * nodes - 1)
-    left[nodes > 0] = right[nodes <= 0] = 0
-    return xp.asarray(left) @ values[..., 0::2] + xp.asarray(right) @ values[..., 1::2]
+    left, right = (namespace(values).asarray(half) for half in transfers(degree)[1])
+    return left @ values[..., 0::2] + right @ values[..., 1::2]
 
 
 def potential_on_refined(V, r, degree):

@@ -54,15 +54,19 @@ class Orbital:
         values = self.mesh.evaluate(self.values[which], r)
         return values if self.power == 0 else values * np.power(r, self.power, where=r > 0, out=0 * r)
 
-    def radial(self, r):
-        """Return R = P/r at the radii `r`, also at 0 where it is finite."""
+    def radial(self, r, which=0):
+        """Return P/r (or Q/r) at the radii `r`, also at 0 where it is finite."""
         r = np.asarray(r, float)
         with np.errstate(divide="ignore", invalid="ignore"):
-            R = self(r) / r
+            quotient = self.component(r, which) / r
         if self.power == 0:
-            slope = self.mesh.derivative(self.values[0])[0, 0]
-            return np.where(r == 0, slope, R)
-        return R
+            slope = self.mesh.derivative(self.values[which])[0, 0]
+            return np.where(r == 0, slope, quotient)
+        return quotient
+
+    def density(self, r):
+        """Return the probability per volume at the radii `r`, averaged over directions."""
+        return sum(self.radial(r, which) ** 2 for which in range(len(self.values))) / (4 * np.pi)
 
     @property
     def nodes(self):

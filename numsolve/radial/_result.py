@@ -7,7 +7,7 @@ import numpy as np
 
 from .._result import Result
 from ._occupations import SYMBOLS
-from ._orbital import Orbital, name
+from ._orbital import name
 
 
 class Shell(NamedTuple):
@@ -69,13 +69,11 @@ class AtomResult(Result):
     eigenvalues : numpy.ndarray, shape (shells,)
         The energies of the shells.
     orbitals : list of Orbital
-        Their states.
+        Their states, in the same order.
     mesh : Mesh
         Where everything lives.
-    functions : numpy.ndarray
-        Values of the states in the inner layout of the mesh.
-    radial_density : numpy.ndarray
-        Electrons per radius, likewise.
+    radial_density : numpy.ndarray, shape (degree + 1, elements)
+        Electrons per radius, in the inner layout of the mesh.
     """
 
     Z: int = 0
@@ -84,8 +82,8 @@ class AtomResult(Result):
     energies: Any = None
     error: float = np.nan
     shells: tuple = ()
+    orbitals: Any = ()
     mesh: Any = None
-    functions: Any = None
     radial_density: Any = None
 
     @property
@@ -98,18 +96,10 @@ class AtomResult(Result):
         """Energies of the shells."""
         return np.array([shell.energy for shell in self.shells])
 
-    @property
-    def orbitals(self):
-        """The states of the shells."""
-        return [
-            Orbital(self.mesh, P[None], shell.energy, shell.n, shell.l)
-            for P, shell in zip(self.functions, self.shells, strict=True)
-        ]
-
     def density(self, r):
         """Return the number of electrons per cubic bohr at the radii `r`."""
         shells = zip(self.orbitals, self.shells, strict=True)
-        return sum(shell.occupation * orbital.radial(r) ** 2 for orbital, shell in shells) / (4 * np.pi)
+        return sum(shell.occupation * orbital.density(r) for orbital, shell in shells)
 
     def potential(self, r):
         """Return the potential of the electrons at the radii `r`; beyond the mesh, that of their charge."""
@@ -139,7 +129,7 @@ class AtomResult(Result):
         colours = plt.get_cmap("viridis")(np.linspace(0, 0.92, max(s.n for s in self.shells)))
         for orbital, shell in zip(self.orbitals, self.shells, strict=True):
             dashes = ("-", "--", "-.", ":")[min(shell.l, 3)]
-            part = shell.occupation * orbital(r) ** 2
+            part = shell.occupation * 4 * np.pi * r**2 * orbital.density(r)
             if shell.occupation:
                 ax.plot(r, part, ls=dashes, color=colours[shell.n - 1], lw=1.2, label=shell.name)
         ax.plot(r, self.mesh.evaluate(self.radial_density, r), **{"color": "k", "label": "all", **style})

@@ -8,8 +8,11 @@ from .._array import to_host
 from .._iterate import iterate
 from .._result import Breakdown
 from ..kernels import kernels_for
-from ._eigen import States
+from ._eigen import States, systems
+from ._errors import estimate, on_refined, refined
+from ._orbital import Orbital
 
+ROUGH = 1e-3  # relative residuals of states that are searched: the next iteration sharpens them
 MIXING, DEPTH = 0.5, 8  # the share of the residual, and how many differences Anderson's mixing keeps
 
 
@@ -24,8 +27,7 @@ class Density(NamedTuple):
 class Shells:
     """The solver of Schroedinger's equation for shells of electrons.
 
-    What `converge` asks of a solver are ``home.w`` (weights of quadrature), `solve` and `density`; a solver of another
-    equation with the same three serves as well.
+    Self-consistency asks of a solver what is public here; one of another equation serves as well.
 
     Parameters
     ----------
@@ -37,20 +39,23 @@ class Shells:
         For each system, electrons by (n, l).
     """
 
+    kappa = None
+
     def __init__(self, home, Z, shells):
         xp = home.xp
-        self.arguments = Z, shells
-        self.home, self.nuclear = home, -xp.asarray(Z)[:, None, None] * home.c**0.5
+        self.home, self.Z, self.shells = home, Z, shells
+        self.nuclear = -xp.asarray(Z)[:, None, None] * home.c**0.5
         sizes = [len(each) for each in shells]
-        self.starts_host = np.concatenate([[0], np.cumsum(sizes)])
-        self.starts = xp.asarray(self.starts_host)
+        self.starts = np.concatenate(
+            [[0], np.cumsum(sizes)]
+        )  # the shells of system b: starts[b] to starts[b + 1]
         keys = np.array([key for each in shells for key in each]).reshape(-1, 2)
         self.n, self.l = keys[:, 0], keys[:, 1]
         self.occupations = np.array([electrons for each in shells for electrons in each.values()])
-        self.f = xp.asarray(self.occupations)
         self.states = States(home, np.repeat(np.arange(len(shells)), sizes), self.l, self.n - self.l - 1)
-        self.last: Any = None
         self.made = Density(*(xp.zeros_like(home.r) for _ in Density._fields))
+        self._last: Any = None
+        self._starts, self._f = xp.asarray(self.starts), xp.asarray(self.occupations)
 
     @property
     def energies(self):
@@ -60,19 +65,43 @@ class Shells:
     def solve(self, V, live):
         """Find the states in the potential V of the electrons, beside that of the nuclei."""
         total = V + self.nuclear
-        if self.last is None:
-            self.states.solve(total)
+        if self._last is None:
+            self.states.solve(total, sharp=ROUGH)
         else:
-            self.states.follow(total, V - self.last, live)
-        self.last = V
+            self.states.follow(total, V - self._last, live, sharp=ROUGH)
+        self._last = V
 
     def density(self, live):
         """Return the `Density` of the states; that of systems not `live` stays what it was."""
         home = self.home
         kernels_for(home.r).radial_density(
-            live, self.starts, self.f, home.r, home.h, home.D, home.J, self.states.P, *self.made
+            live, self._starts, self._f, home.r, home.h, home.D, home.J, self.states.P, *self.made
         )
         return self.made
+
+    def orbitals(self, b):
+        """Return the states of system b."""
+        mine = slice(*self.starts[b : b + 2])
+        columns = to_host(self.states.P[mine]), self.energies[mine], self.n[mine], self.l[mine]
+        return [
+            Orbital(self.home.meshes[b], P[None], float(e), int(n), int(l))
+            for P, e, n, l in zip(*columns, strict=True)
+        ]
+
+    def assess(self, V, xc):
+        """Return the energies of each system on the refined mesh, and estimated errors of the eigenvalues.
+
+        The states take a step on the refined mesh in the same potential. Their density makes another
+        potential, whose difference changes the eigenvalues too.
+        """
+        home = self.home
+        fine = Shells(systems([refined(mesh) for mesh in home.meshes], home.xp), self.Z, self.shells)
+        V_fine = on_refined(V, home.meshes[0].degree)
+        errors = estimate(self.states, V + self.nuclear, fine.states, V_fine + fine.nuclear)
+        _, n, hartree = fine.density(home.xp.ones(len(V), bool))
+        states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
+        moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
+        return energies(fine, V_fine, xc), errors.total + abs(moved)
 
 
 def converge(solver, V, xc, *, tol, maxiter, callback=None):
@@ -143,7 +172,7 @@ def energies(solver, V, xc):
     def integral(f):
         return to_host((w * f).sum(axis=(1, 2)))
 
-    bands = np.add.reduceat(solver.occupations * solver.energies, solver.starts_host[:-1])
+    bands = np.add.reduceat(solver.occupations * solver.energies, solver.starts[:-1])
     kinetic = bands - integral(V + solver.nuclear)
     parts = kinetic, 0.5 * integral(hartree), integral(solver.nuclear), integral(xc(n)[0])
     return [Energies(float(sum(each)), *map(float, each)) for each in zip(*parts, strict=True)]

@@ -94,6 +94,32 @@ def _substitute(M, b, inverse):
                 b[k, e] -= M[i, k, e] * b[i, e]
 
 
+@inline
+def _state(l, shift, V, c, w, h, K, x, y, found):
+    """Do what `radial_solve` does for one state."""
+    q, E = y.shape
+    M, b = np.empty((q, q, E), y.dtype), np.empty((q, E), y.dtype)
+    inverse, row = np.empty((q, E), y.dtype), np.empty(E, y.dtype)
+    tiny = K[1, 1] / h[0] * np.finfo(y.dtype).eps
+    _assemble(M, b, l * (l + 1) / 2, shift, V, c, w, h, K, x)
+    negative = _eliminate(M, b, inverse, row, tiny)
+    negative += _join(M, b, row, tiny)
+    _substitute(M, b, inverse)
+    yy, yx = y.dtype.type(0), y.dtype.type(0)
+    for i in range(np.uint64(q)):
+        n = _node(i, np.uint64(q))
+        for e in range(np.uint64(E)):
+            yy += w[n, e] * b[i, e] * b[i, e]
+            yx += w[n, e] * b[i, e] * x[n, e]
+    scale = 1 / np.sqrt(yy)
+    for i in range(np.uint64(q)):
+        n = _node(i, np.uint64(q))
+        for e in range(np.uint64(E)):
+            y[n, e] = b[i, e] * scale
+    gain = yx * scale * scale
+    found[0], found[1], found[2] = negative, gain, scale * scale - gain * gain
+
+
 def _unknowns(*args):
     """Return the number of values of all states."""
     return args[9].size
@@ -101,91 +127,79 @@ def _unknowns(*args):
 
 @kernel(items=_unknowns)
 def radial_solve(live, system, l, shift, V, c, w, h, K, x, y, found):
-    count, q, E = y.shape
-    for s in prange(count):
+    for s in prange(shift.size):
         t = system[s]
-        if not live[t]:
-            continue
-        M, b = np.empty((q, q, E), y.dtype), np.empty((q, E), y.dtype)
-        inverse, row = np.empty((q, E), y.dtype), np.empty(E, y.dtype)
-        tiny = K[1, 1] / h[t, 0] * np.finfo(y.dtype).eps
-        _assemble(M, b, l[s] * (l[s] + 1) / 2, shift[s], V[t], c[t], w[t], h[t], K, x[s])
-        negative = _eliminate(M, b, inverse, row, tiny)
-        negative += _join(M, b, row, tiny)
-        _substitute(M, b, inverse)
-        yy, yx = y.dtype.type(0), y.dtype.type(0)
-        for i in range(np.uint64(q)):
-            n = _node(i, np.uint64(q))
-            for e in range(np.uint64(E)):
-                yy += w[t, n, e] * b[i, e] * b[i, e]
-                yx += w[t, n, e] * b[i, e] * x[s, n, e]
-        scale = 1 / np.sqrt(yy)
-        for i in range(np.uint64(q)):
-            n = _node(i, np.uint64(q))
-            for e in range(np.uint64(E)):
-                y[s, n, e] = b[i, e] * scale
-        gain = yx * scale * scale
-        found[s, 0], found[s, 1], found[s, 2] = negative, gain, scale * scale - gain * gain
+        if live[t]:
+            _state(l[s], shift[s], V[t], c[t], w[t], h[t], K, x[s], y[s], found[s])
+
+
+@inline
+def _density(f, r, h, D, J, y, u, n, V):
+    """Do what `radial_density` does for one system, whose states are y."""
+    q, E = np.uint64(u.shape[0]), np.uint64(u.shape[1])
+    center = u.dtype.type(0)
+    u[...] = 0
+    for s in range(np.uint64(f.size)):
+        slope = u.dtype.type(0)
+        for i in range(q):
+            slope += D[0, i] * y[s, i, 0]
+            for e in range(E):
+                u[i, e] += f[s] * y[s, i, e] * y[s, i, e]
+        slope *= 2 / h[0]
+        center += f[s] * slope * slope
+    near, far, over = np.zeros((q, E), u.dtype), np.zeros((q, E), u.dtype), np.empty((q, E), u.dtype)
+    for i in range(q):
+        for e in range(E):
+            inverse = 1 / r[i, e] if r[i, e] > 0 else u.dtype.type(0)
+            over[i, e] = u[i, e] * inverse
+            n[i, e] = over[i, e] * inverse / (4 * np.pi)
+    n[0, 0] = center / (4 * np.pi)
+    for i in range(q):
+        for j in range(q):
+            for e in range(E):
+                near[i, e] += J[i, j] * u[j, e]
+                far[i, e] += J[i, j] * over[j, e]
+    inside, outside = u.dtype.type(0), u.dtype.type(0)
+    for e in range(E):
+        for i in range(q):
+            near[i, e] = near[i, e] * h[e] / 2 + inside
+            far[i, e] = far[i, e] * h[e] / 2 + outside
+        inside, outside = near[-1, e], far[-1, e]
+    for i in range(q):
+        for e in range(E):
+            inverse = 1 / r[i, e] if r[i, e] > 0 else u.dtype.type(0)
+            V[i, e] = near[i, e] * inverse + (outside - far[i, e])
 
 
 @kernel(items=lambda *args: args[7].size)
 def radial_density(live, starts, f, r, h, D, J, y, u, n, V):
-    systems, q, E = u.shape
-    for b in prange(systems):
-        if not live[b]:
-            continue
-        center = u.dtype.type(0)
-        for i in range(np.uint64(q)):
-            for e in range(np.uint64(E)):
-                u[b, i, e] = 0
-        for s in range(starts[b], starts[b + 1]):
-            slope = u.dtype.type(0)
-            for i in range(np.uint64(q)):
-                slope += D[0, i] * y[s, i, 0]
-                for e in range(np.uint64(E)):
-                    u[b, i, e] += f[s] * y[s, i, e] * y[s, i, e]
-            slope *= 2 / h[b, 0]
-            center += f[s] * slope * slope
-        near, far = np.zeros((q, E), u.dtype), np.zeros((q, E), u.dtype)
-        over = np.empty((q, E), u.dtype)
-        for i in range(np.uint64(q)):
-            for e in range(np.uint64(E)):
-                inverse = 1 / r[b, i, e] if r[b, i, e] > 0 else u.dtype.type(0)
-                over[i, e] = u[b, i, e] * inverse
-                n[b, i, e] = over[i, e] * inverse / (4 * np.pi)
-        for i in range(np.uint64(q)):
-            for j in range(np.uint64(q)):
-                for e in range(np.uint64(E)):
-                    near[i, e] += J[i, j] * u[b, j, e]
-                    far[i, e] += J[i, j] * over[j, e]
-        inside, outside = u.dtype.type(0), u.dtype.type(0)
-        for e in range(E):
-            for i in range(q):
-                near[i, e] = near[i, e] * h[b, e] / 2 + inside
-                far[i, e] = far[i, e] * h[b, e] / 2 + outside
-            inside, outside = near[q - 1, e], far[q - 1, e]
-        for i in range(np.uint64(q)):
-            for e in range(np.uint64(E)):
-                inverse = 1 / r[b, i, e] if r[b, i, e] > 0 else u.dtype.type(0)
-                V[b, i, e] = near[i, e] * inverse + (outside - far[i, e])
-        n[b, 0, 0] = center / (4 * np.pi)
+    for b in prange(live.size):
+        if live[b]:
+            first, last = starts[b], starts[b + 1]
+            _density(f[first:last], r[b], h[b], D, J, y[first:last], u[b], n[b], V[b])
+
+
+@inline
+def _vwn(n):
+    """Return energy per electron and potential at one density."""
+    if not n > 0:
+        return n * 0, n * 0
+    x2 = np.cbrt(3 / (4 * np.pi * n))
+    x = np.sqrt(x2)
+    X = x2 + B * x + C
+    angle = np.arctan(Q / (2 * x + B)) / Q
+    ec = np.log(x2 / X) + 2 * B * angle
+    ec = A * (ec - B * X0 / FAR * (np.log((x - X0) * (x - X0) / X) + 2 * (B + 2 * X0) * angle))
+    return EXCHANGE / x2 + ec, 4 / 3 * EXCHANGE / x2 + ec - A / 3 * (C * (x - X0) - B * X0 * x) / (
+        (x - X0) * X
+    )
 
 
 @kernel(items=lambda *args: 8 * args[0].size)
 def lda_vwn(n, e, v):
     flat, energy, potential = n.reshape(-1), e.reshape(-1), v.reshape(-1)
     for i in prange(flat.size):
-        if not flat[i] > 0:
-            energy[i] = potential[i] = 0
-            continue
-        x2 = np.cbrt(3 / (4 * np.pi * flat[i]))
-        x = np.sqrt(x2)
-        X = x2 + B * x + C
-        angle = np.arctan(Q / (2 * x + B)) / Q
-        ec = np.log(x2 / X) + 2 * B * angle
-        ec = A * (ec - B * X0 / FAR * (np.log((x - X0) * (x - X0) / X) + 2 * (B + 2 * X0) * angle))
-        energy[i] = EXCHANGE / x2 + ec
-        potential[i] = 4 / 3 * EXCHANGE / x2 + ec - A / 3 * (C * (x - X0) - B * X0 * x) / ((x - X0) * X)
+        energy[i], potential[i] = _vwn(flat[i])
 
 
 @inline
@@ -212,45 +226,54 @@ def _least_squares(G, z):
         z[i] = z[i] / G[i, i] if G[i, i] > 0 else G.dtype.type(0)
 
 
+@inline
+def _product(weight, f, g):
+    """Return the sum of ``weight f g``."""
+    found = f.dtype.type(0)
+    for i in range(np.uint64(f.size)):
+        found += weight[i] * f[i] * g[i]
+    return found
+
+
+@inline
+def _mix(step, beta, w, u, f, V, dF, dV, new):
+    """Do what `anderson` does for one system, whose values are in a row; return the norm of f."""
+    n, depth = np.uint64(f.size), dF.shape[0]
+    weight, charge = np.empty_like(u), f.dtype.type(0)
+    for i in range(n):
+        weight[i] = w[i] * u[i]
+        charge += weight[i]
+        new[i] = V[i] + beta * f[i]
+    m, last, slot = min(step, depth), (step - 1) % depth, step % depth
+    G, gamma = np.zeros((m, m), f.dtype), np.zeros(m, f.dtype)
+    if step > 0:
+        for i in range(n):
+            dF[last, i] = f[i] - dF[last, i]
+            dV[last, i] = V[i] - dV[last, i]
+    for k in range(m):
+        row = dF[(step - 1 - k) % depth]
+        gamma[k] = _product(weight, row, f)
+        for j in range(k + 1):
+            G[k, j] = _product(weight, row, dF[(step - 1 - j) % depth])
+    _least_squares(G, gamma)
+    for k in range(m):
+        row = (step - 1 - k) % depth
+        for i in range(n):
+            new[i] -= gamma[k] * (dV[row, i] + beta * dF[row, i])
+    for i in range(n):
+        dF[slot, i], dV[slot, i] = f[i], V[i]
+    return np.sqrt(_product(weight, f, f) / charge)
+
+
 @kernel(items=lambda *args: args[7].size)
 def anderson(live, step, beta, w, u, f, V, dF, dV, new, norms):
-    systems, q, E = V.shape
-    depth, last = dF.shape[1], (step - 1) % dF.shape[1]
-    m = min(step, depth)
-    for b in prange(systems):
-        if not live[b]:
-            new[b] = V[b]
-            continue
-        G, gamma = np.zeros((m, m), V.dtype), np.zeros(m, V.dtype)
-        square, charge = V.dtype.type(0), V.dtype.type(0)
-        for i in range(np.uint64(q)):
-            for e in range(np.uint64(E)):
-                weight = w[b, i, e] * u[b, i, e]
-                square += weight * f[b, i, e] * f[b, i, e]
-                charge += weight
-                if step > 0:
-                    dF[b, last, i, e] = f[b, i, e] - dF[b, last, i, e]
-                    dV[b, last, i, e] = V[b, i, e] - dV[b, last, i, e]
-        norms[b] = np.sqrt(square / charge)
-        for k in range(m):
-            row = (step - 1 - k) % depth
-            for i in range(np.uint64(q)):
-                for e in range(np.uint64(E)):
-                    gamma[k] += w[b, i, e] * u[b, i, e] * dF[b, row, i, e] * f[b, i, e]
-            for j in range(k + 1):
-                other, product = (step - 1 - j) % depth, V.dtype.type(0)
-                for i in range(np.uint64(q)):
-                    for e in range(np.uint64(E)):
-                        product += w[b, i, e] * u[b, i, e] * dF[b, row, i, e] * dF[b, other, i, e]
-                G[k, j] = product
-        _least_squares(G, gamma)
-        for i in range(np.uint64(q)):
-            for e in range(np.uint64(E)):
-                new[b, i, e] = V[b, i, e] + beta * f[b, i, e]
-        for k in range(m):
-            row = (step - 1 - k) % depth
-            for i in range(np.uint64(q)):
-                for e in range(np.uint64(E)):
-                    new[b, i, e] -= gamma[k] * (dV[b, row, i, e] + beta * dF[b, row, i, e])
-        dF[b, step % depth] = f[b]
-        dV[b, step % depth] = V[b]
+    rows = live.size, V.shape[1] * V.shape[2]
+    w, u, f, V, new = w.reshape(rows), u.reshape(rows), f.reshape(rows), V.reshape(rows), new.reshape(rows)
+    deep = live.size, dF.shape[1], rows[1]
+    dF, dV = dF.reshape(deep), dV.reshape(deep)
+    for b in prange(live.size):
+        if live[b]:
+            norms[b] = _mix(step, beta, w[b], u[b], f[b], V[b], dF[b], dV[b], new[b])
+        else:
+            for i in range(np.uint64(rows[1])):
+                new[b, i] = V[b, i]

@@ -13,7 +13,7 @@ from ._errors import estimate, on_refined, refined
 from ._orbital import Orbital
 
 ROUGH = 1e-3  # relative residuals of states that are searched: the next iteration sharpens them
-MIXING, DEPTH = 0.5, 8  # the share of the residual, and how many differences Anderson's mixing keeps
+MIXING, DEPTH = 0.6, 6  # the share of the residual, and how many differences Anderson's mixing keeps
 
 
 class Density(NamedTuple):
@@ -37,13 +37,15 @@ class Shells:
         Charges of the nuclei.
     shells : list of dict
         For each system, electrons by (n, l).
+    sharp : float
+        Relative residuals of the first states, which later ones sharpen.
     """
 
     kappa = None
 
-    def __init__(self, home, Z, shells):
+    def __init__(self, home, Z, shells, *, sharp=ROUGH):
         xp = home.xp
-        self.home, self.Z, self.shells = home, Z, shells
+        self.home, self.Z, self.shells, self.sharp = home, Z, shells, sharp
         self.nuclear = -xp.asarray(Z)[:, None, None] * home.c**0.5
         sizes = [len(each) for each in shells]
         self.starts = np.concatenate(
@@ -66,7 +68,7 @@ class Shells:
         """Find the states in the potential V of the electrons, beside that of the nuclei."""
         total = V + self.nuclear
         if self._last is None:
-            self.states.solve(total, sharp=ROUGH)
+            self.states.solve(total, sharp=self.sharp)
         else:
             self.states.follow(total, V - self._last, live, sharp=ROUGH)
         self._last = V

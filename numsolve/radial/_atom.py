@@ -328,7 +328,9 @@ def _judged(result, atol):
         remedy = "a mesh of more elements, of a higher degree or to a larger radius is needed"
         if off < 10 * ROUNDING * result.energies.kinetic:
             remedy = "these are rounding errors, raise atol"
-        message = f"{state} is uncertain by {worst.error:.1e} and the total energy by {result.error:.1e} hartree: {remedy}"
+        message = (
+            f"{state} is uncertain by {worst.error:.1e}, the total energy by {result.error:.1e}: {remedy}"
+        )
         return replace(result, status=Status.MAXITER, message=message)
     return replace(result, status=Status.CONVERGED, message="converged")
 

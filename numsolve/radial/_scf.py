@@ -94,16 +94,17 @@ class Shells:
         """Return the energies of each system on the refined mesh, and estimated errors of the eigenvalues.
 
         The states take a step on the refined mesh in the same potential. Their density makes another
-        potential, whose difference changes the eigenvalues too: in the mean over the electrons, or more.
+        potential, whose difference changes the eigenvalues too: by no less than the residual of V.
         """
         home = self.home
         fine = Shells(systems([refined(mesh) for mesh in home.meshes], home.xp), self.Z, self.shells)
         V_fine = on_refined(V, home.meshes[0].degree)
         errors = estimate(self.states, V + self.nuclear, fine.states, V_fine + fine.nuclear)
-        u, n, hartree = fine.density(home.xp.ones(len(V), bool))
-        states, w, f = fine.states, fine.home.w, hartree + xc(n)[1] - V_fine
-        moved = to_host((states.P**2 * (w * f)[states.system]).sum(axis=(1, 2)))
-        norms = to_host((w * u * f * f).sum(axis=(1, 2)) / (w * u).sum(axis=(1, 2))) ** 0.5
+        _, n, hartree = fine.density(home.xp.ones(len(V), bool))
+        states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
+        moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
+        w, f = home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
+        norms = to_host((w * f * f).sum(axis=(1, 2)) / w.sum(axis=(1, 2))) ** 0.5
         return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), norms[states.of])
 
 

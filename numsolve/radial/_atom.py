@@ -135,12 +135,20 @@ def atoms(
     ----------
     Z : sequence of int
         Numbers of protons. If CuPy's array, on a GPU, with one block of threads a shell.
-    relativistic, xc, mesh, atol, maxiter
-        As in `atom`.
+    relativistic : bool
+        As in `atom`, for all.
+    xc : str, callable or None
+        As in `atom`, for all.
     configuration : sequence, optional
         One for each atom, as in `atom`, or None for its default.
     charge : float or sequence of float
         Of all, or of each.
+    mesh : Mesh, optional
+        As in `atom`, for all.
+    atol : float
+        As in `atom`.
+    maxiter : int
+        As in `atom`.
     callback : callable, optional
         ``callback(x, residual_norms)`` with the potentials of all.
 
@@ -172,7 +180,7 @@ def atoms(
     """
     numbers = to_host(Z) if library(Z) else Z
     numbers = list(numbers.tolist() if isinstance(numbers, np.ndarray) else numbers)
-    charges = [charge] * len(numbers) if np.ndim(charge) == 0 else list(charge)
+    charges: Any = [charge] * len(numbers) if np.ndim(charge) == 0 else charge
     configurations = [None] * len(numbers) if configuration is None else list(configuration)
     for argument, given in (("charge", charges), ("configuration", configurations)):
         if len(given) != len(numbers):
@@ -273,6 +281,7 @@ def _start(start, Z, charge, mesh):
 
 def _results(solver, found, xc, atol, charges):
     """Return the result of each atom: what was found, and how accurate it is."""
+    solver.states.orient()
     parts, (fine, errors) = energies(solver, found.x, xc), solver.assess(found.x, xc)
     x, u, results = to_host(found.x), to_host(solver.made.u), []
     for b, mesh in enumerate(solver.home.meshes):

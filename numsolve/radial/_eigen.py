@@ -98,6 +98,11 @@ class States:
         if lost.any():
             self._search(V, lost, shift, count, sharp)
 
+    def orient(self):
+        """Make functions positive at the end of the first element: where they begin, on all but coarse meshes."""
+        signs = self.home.xp.where(self.P[:, -1, 0] < 0, -1.0, 1.0)
+        self.P = self.P * signs[:, None, None]
+
     def _search(self, V, lost, shift, count, sharp):
         """Find the states `lost` by bisection and Rayleigh quotients; counts at shifts may be known."""
         home, xp = self.home, self.home.xp

@@ -82,7 +82,7 @@ class Shells:
         return self.made
 
     def orbitals(self, b):
-        """Return the states of system b."""
+        """Return the states of system b, as `solve` left them."""
         mine = slice(*self.starts[b : b + 2])
         columns = to_host(self.states.P[mine]), self.energies[mine], self.n[mine], self.l[mine]
         return [

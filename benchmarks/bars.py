@@ -315,7 +315,9 @@ def radial_atoms(rounds):
     seconds = {name: in_turn({name: run}, 10 * rounds)[name] for name, run in runs.items()}
     for name, bar in (("uranium", -5), ("92 atoms", -400)):
         each, (featom, dftatom) = 1e3 * median(seconds[name]), published[name]
-        note = f"featom {featom} ms, {featom / each:.1f} times ours; dftatom {dftatom} ms, {dftatom / each:.0f} times"
+        note = (
+            f"featom {featom} ms, {featom / each:.1f} times; dftatom {dftatom} ms, {dftatom / each:.0f} times"
+        )
         yield f"radial, {name}, LDA to 1e-8, one thread, ms", each, bar, note
     failed = sum(not atom.success for atom in runs["92 atoms"]())
     yield "radial, 92 atoms, failures", failed, -0.5, "featom: 4"

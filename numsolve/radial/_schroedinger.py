@@ -303,7 +303,7 @@ def _searched(V, Z, momenta, count, rtol, method):
         middles = 0.5 * (edges[1:] + edges[:-1])[coarse]
         if (errors.end > wanted).any():
             last = edges[-1] - edges[-2]
-            edges = np.append(edges, edges[-1] + last * 1.3 ** np.arange(1, 4).cumsum())
+            edges = np.append(edges, edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum())
         edges = np.sort(np.append(edges, middles))
     assert best is not None
     return replace(best, residuals=np.array(history))

@@ -308,6 +308,22 @@ def test_on_the_device(cupy):
     on_device(cupy)
 
 
+@pytest.mark.filterwarnings("ignore:.*still changes")
+def test_launches_of_an_iteration_do_not_grow_with_the_atoms(cupy):
+    mesh = exponential(25.0, 6, ratio=60.0, degree=8)
+    found = []
+    for Z in ([1, 2], [1, 2, 3, 4]):
+        counts = []
+        for maxiter in (3, 6):
+            cupy.counts.clear()
+            atoms(cupy.asarray(np.array(Z)), mesh=mesh, maxiter=maxiter)
+            counts.append((cupy.counts["launches"], cupy.counts["syncs"]))
+        found.append(np.subtract(counts[1], counts[0]) / 3)
+    np.testing.assert_array_equal(found[0], found[1])
+    assert found[0][0] <= 24
+    assert found[0][1] <= 3
+
+
 @pytest.mark.gpu
 def test_on_a_real_device():
     import cupy

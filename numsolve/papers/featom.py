@@ -178,7 +178,7 @@ def claims(rows):
             "1e-8 hartree",
             f"{len(atoms)} atoms: totals within {worst:.1e}, eigenvalues within {eigenvalues:.1e} of dftatom",
             bool(worst < 2e-8 and eigenvalues < 5e-9),
-            "with the mixing that featom ships (0.7, history 5, every third step) four of them fail, 66 to 69",
+            "with the mixing that featom ships (0.7, history 5, every third step) Z = 66 to 69 fail",
         ),
         Claim(
             "Significantly faster than dftatom",

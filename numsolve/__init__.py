@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from . import krylov as krylov
     from . import precondition as precondition
     from . import problems as problems
+    from . import radial as radial
     from . import relaxation as relaxation
     from ._array import to_device as to_device
     from ._array import to_host as to_host
@@ -33,6 +34,7 @@ _HOME = {
     "krylov": None,
     "precondition": None,
     "problems": None,
+    "radial": None,
     "relaxation": None,
     "solve": "_solve",
     "to_device": "_array",
@@ -49,6 +51,7 @@ __all__ = [
     "krylov",
     "precondition",
     "problems",
+    "radial",
     "relaxation",
     "solve",
     "to_device",

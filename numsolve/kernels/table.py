@@ -440,6 +440,35 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "block",
         ),
     },
+    "radial": {
+        "radial_solve": (
+            REALS,
+            INDICES,
+            "live:bool* system:I* l:T* shift:T* V:T* c:T* w:T* h:T* K:T* x:T* y:T* found:T* work:T* q:int64 "
+            "E:int64 n:int64",
+            "item",
+        ),
+        "radial_density": (
+            REALS,
+            INDICES,
+            "live:bool* starts:I* f:T* r:T* h:T* D:T* J:T* y:T* u:T* n:T* V:T* work:T* q:int64 E:int64 "
+            "systems:int64",
+            "item",
+        ),
+        "lda_vwn": (
+            REALS,
+            None,
+            "n:T* e:T* v:T* count:int64",
+            "stride",
+        ),
+        "anderson": (
+            REALS,
+            None,
+            "live:bool* step:int64 beta:R w:T* u:T* f:T* V:T* dF:T* dV:T* new:T* norms:T* depth:int64 "
+            "N:int64 systems:int64",
+            "item",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

@@ -1,0 +1,21 @@
+"""Radial equations of atoms, and of anything else that is round, by high-order finite elements."""
+
+from ._atom import atom, atoms
+from ._mesh import Mesh, exponential, uniform
+from ._orbital import Orbital
+from ._result import AtomResult
+from ._schroedinger import RadialStates, schroedinger
+from ._xc import libxc
+
+__all__ = [
+    "AtomResult",
+    "Mesh",
+    "Orbital",
+    "RadialStates",
+    "atom",
+    "atoms",
+    "exponential",
+    "libxc",
+    "schroedinger",
+    "uniform",
+]

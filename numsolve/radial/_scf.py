@@ -1,0 +1,182 @@
+"""Self-consistency: the potential whose electrons make that potential, for many systems at once."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._array import to_host
+from .._iterate import iterate
+from .._result import Breakdown
+from ..kernels import kernels_for
+from ._eigen import States, systems
+from ._errors import estimate, on_refined, refined
+from ._orbital import Orbital
+
+ROUGH = 0.1  # relative residuals of states that are searched: the next iteration sharpens them
+MIXING, DEPTH = 0.6, 6  # the share of the residual, and how many differences Anderson's mixing keeps
+
+
+class Density(NamedTuple):
+    """What a solver makes of its states: arrays of shape (systems, degree + 1, elements)."""
+
+    u: Any  # electrons per radius: the integral is their number
+    n: Any  # electrons per volume
+    hartree: Any  # their electrostatic potential
+
+
+class Shells:
+    """The solver of Schroedinger's equation for shells of electrons.
+
+    Self-consistency asks of a solver what is public here; one of another equation serves as well.
+
+    Parameters
+    ----------
+    home : Systems
+        One mesh a system.
+    Z : numpy.ndarray, shape (systems,)
+        Charges of the nuclei.
+    shells : list of dict
+        For each system, electrons by (n, l).
+    sharp : float
+        Relative residuals of the first states, which later ones sharpen.
+    """
+
+    kappa = None
+
+    def __init__(self, home, Z, shells, *, sharp=ROUGH):
+        xp = home.xp
+        self.home, self.Z, self.shells, self.sharp = home, Z, shells, sharp
+        self.nuclear = -xp.asarray(Z)[:, None, None] * home.c**0.5
+        sizes = [len(each) for each in shells]
+        self.starts = np.concatenate(
+            [[0], np.cumsum(sizes)]
+        )  # the shells of system b: starts[b] to starts[b + 1]
+        keys = np.array([key for each in shells for key in each]).reshape(-1, 2)
+        self.n, self.l = keys[:, 0], keys[:, 1]
+        self.occupations = np.array([electrons for each in shells for electrons in each.values()])
+        self.states = States(home, np.repeat(np.arange(len(shells)), sizes), self.l, self.n - self.l - 1)
+        self.made = Density(*(xp.zeros_like(home.r) for _ in Density._fields))
+        self._last: Any = None
+        self._starts, self._f = xp.asarray(self.starts), xp.asarray(self.occupations)
+
+    @property
+    def energies(self):
+        """Eigenvalues of all shells, on the host."""
+        return self.states.energies
+
+    def solve(self, V, live):
+        """Find the states in the potential V of the electrons, beside that of the nuclei."""
+        total = V + self.nuclear
+        if self._last is None:
+            self.states.solve(total, sharp=self.sharp)
+        else:
+            self.states.follow(total, V - self._last, live, sharp=ROUGH)
+        self._last = V
+
+    def density(self, live):
+        """Return the `Density` of the states; that of systems not `live` stays what it was."""
+        home = self.home
+        kernels_for(home.r).radial_density(
+            live, self._starts, self._f, home.r, home.h, home.D, home.J, self.states.P, *self.made
+        )
+        return self.made
+
+    def orbitals(self, b):
+        """Return the states of system b, as `solve` left them."""
+        mine = slice(*self.starts[b : b + 2])
+        columns = to_host(self.states.P[mine]), self.energies[mine], self.n[mine], self.l[mine]
+        return [
+            Orbital(self.home.meshes[b], P[None], float(e), int(n), int(l))
+            for P, e, n, l in zip(*columns, strict=True)
+        ]
+
+    def assess(self, V, xc):
+        """Return the energies of each system on the refined mesh, and estimated errors of the eigenvalues.
+
+        The states take a step on the refined mesh in the same potential. Their density makes another
+        potential, whose difference changes the eigenvalues too: by no less than the residual of V.
+        """
+        home = self.home
+        fine = Shells(systems([refined(mesh) for mesh in home.meshes], home.xp), self.Z, self.shells)
+        V_fine = on_refined(V, home.meshes[0].degree)
+        errors = estimate(self.states, V + self.nuclear, fine.states, V_fine + fine.nuclear)
+        _, n, hartree = fine.density(home.xp.ones(len(V), bool))
+        states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
+        moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
+        w, f = home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
+        norms = to_host((w * f * f).sum(axis=(1, 2)) / w.sum(axis=(1, 2))) ** 0.5
+        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), norms[states.of])
+
+
+def converge(solver, V, xc, *, tol, maxiter, callback=None):
+    """Iterate to a self-consistent potential of the electrons.
+
+    Parameters
+    ----------
+    solver : Shells
+        Or anything like it.
+    V : array, shape (systems, degree + 1, elements)
+        Where to start.
+    xc : callable
+        ``xc(n)`` returns energy per electron and potential.
+    tol : float
+        For the residual, what the electrons of V make of it less V: its root mean square over the electrons.
+    maxiter : int
+        Largest number of iterations.
+    callback : callable, optional
+        ``callback(V, residual norms)``; true stops.
+
+    Returns
+    -------
+    Result
+        ``x`` is the potential, with the shape of V; `solver` is in the state that belongs to it.
+    """
+    goals = np.full(len(V), float(tol))
+    return iterate(lambda V: steps(solver, V, xc), V, tol=goals, maxiter=maxiter, callback=callback)
+
+
+def steps(solver, V, xc):
+    """Yield potentials and the squares of their residuals: Anderson's mixing of the last differences."""
+    home, kernels = solver.home, kernels_for(V)
+    xp = home.xp
+    live = xp.ones(len(V), bool)
+    dF, dV = xp.zeros((len(V), DEPTH, *V.shape[1:])), xp.zeros((len(V), DEPTH, *V.shape[1:]))
+    step = 0
+    while True:
+        solver.solve(V, live)
+        u, n, hartree = solver.density(live)
+        f = hartree + xc(n)[1] - V
+        new, norms = xp.empty_like(V), xp.zeros(len(V))
+        kernels.anderson(live, step, MIXING, home.w, u, f, V, dF, dV, new, norms)
+        live = yield V, norms * norms
+        if live is None:
+            raise Breakdown("the potential is not finite: what xc returns is not, or mixing ran away")
+        V, step = xp.where(live[:, None, None], new, V), step + 1
+
+
+class Energies(NamedTuple):
+    """The total energy of a system and its parts, in hartree."""
+
+    total: float
+    kinetic: float
+    hartree: float
+    nuclear: float
+    xc: float
+
+
+def energies(solver, V, xc):
+    """Return the `Energies` of each system, for the states that the solver found in V.
+
+    The kinetic energy is the sum of the eigenvalues less the potential energy in V; the total is then
+    off by the square of what V is off.
+    """
+    home, (u, n, hartree) = solver.home, solver.made
+    w = home.w * u
+
+    def integral(f):
+        return to_host((w * f).sum(axis=(1, 2)))
+
+    bands = np.add.reduceat(solver.occupations * solver.energies, solver.starts[:-1])
+    kinetic = bands - integral(V + solver.nuclear)
+    parts = kinetic, 0.5 * integral(hartree), integral(solver.nuclear), integral(xc(n)[0])
+    return [Energies(float(sum(each)), *map(float, each)) for each in zip(*parts, strict=True)]

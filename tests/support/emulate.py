@@ -2,8 +2,8 @@
 
 import ctypes
 import hashlib
-import os
 import mmap
+import os
 import subprocess
 import tempfile
 from itertools import product

@@ -158,7 +158,12 @@ class Bandit(Learner):
 
     def _save(self):
         waiting = [[*key, *ticket] for key, tickets in self._waiting.items() for ticket in tickets]
-        return {**super()._save(), "rng": generator_state(self._rng), "worst": self._worst, "waiting": waiting}
+        return {
+            **super()._save(),
+            "rng": generator_state(self._rng),
+            "worst": self._worst,
+            "waiting": waiting,
+        }
 
     def _load(self, state):
         super()._load(state)

@@ -122,9 +122,10 @@ class EstimatedOmega(Learner):
     -----
     After k sweeps the rate is about :math:`\lambda = \mathtt{rtol}^{1/k}`. Below the optimum it belongs to a spectral radius
     :math:`\beta = (\lambda + \omega - 1) / (\omega \sqrt\lambda)` of the Jacobi iteration [1]_, and that to an omega. What is
-    suggested stays 3 % of the way to 1 below the mean of those: there the rate tells most, and above it nothing. A few solves suffice
-    where a learner on a grid needs hundreds, but only for SOR, and matrices for which `omega_opt` is right. The mean
-    is over ten solves or so: it follows a drift.
+    suggested stays 3 % further from 2 than the mean of those. At or above the optimum the rate is little more than
+    :math:`\omega - 1` and tells only that the optimum is not higher: the 3 % lead back below. A few solves suffice where a learner on
+    a grid needs hundreds, but only for SOR, and matrices for which `omega_opt` is right. The mean is over the last ten
+    solves or so: it follows a drift.
 
     References
     ----------
@@ -165,7 +166,7 @@ class EstimatedOmega(Learner):
             At least 1 and less than 2.
         """
         with self._lock:
-            return 1 + MARGIN * (self._mean - 1) if self._count else self.start
+            return max(2 - MARGIN * (2 - self._mean), 1.0) if self._count else self.start
 
     def observe(self, omega, cost, context: Any = None):  # noqa: ARG002 - the protocol
         """Learn how many sweeps a solve took.
@@ -188,4 +189,4 @@ class EstimatedOmega(Learner):
             self._mean += (omega_opt(beta) - self._mean) / self._count
 
 
-MARGIN, MEMORY = 0.97, 10
+MARGIN, MEMORY = 1.03, 10

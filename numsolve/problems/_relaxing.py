@@ -23,23 +23,23 @@ def laplacian_shifted(
     side : int
         Interior grid points along each axis: there are ``side**2`` unknowns.
     interval : (float, float)
-        Where the multiples c lie. Below :math:`-8 \sin^2(\pi / (2\,\mathtt{side} + 2))` (-0.162 for ten points) a matrix is
-        indefinite.
+        Where the multiples c lie. Below :math:`-8 \sin^2(\pi / (2\,\mathtt{side} + 2))` (-0.162 for ten
+        points) a matrix is indefinite.
     beta : (float, float)
-        Parameters of the beta distribution of the multiples; (0.5, 1.5) spreads them far, (2, 6) less far about
-        the same mean, the first quarter of the interval.
+        Parameters of the beta distribution of the multiples; (0.5, 1.5) spreads them far, (2, 6) less far
+        about the same mean, the first quarter of the interval.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, b, which is standard normal, drawn again while ``norm(b)**2`` is more than its mean, and as feature c.
+        A, b, which is standard normal, drawn again while ``norm(b)**2`` is more than its mean, and as feature
+        c.
 
-    Notes
-    -----
-    The family of section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`. SOR converges
-    fastest at ``omega_opt(4 * cos(pi / (side + 1)) / (4 + c))``.
+    Notes ----- The family of section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024,
+    :doi:`10.48550/arXiv.2310.02246`. SOR converges fastest at ``omega_opt(4 * cos(pi / (side + 1)) / (4 +
+    c))``.
 
     Examples
     --------
@@ -85,7 +85,7 @@ class TimeStep(NamedTuple):
 
 
 def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep]]:
-    r"""Make the time steps of a heat equation whose conductivity comes and goes, by Crank and Nicolson's rule.
+    r"""Make the time steps of a heat equation whose conductivity comes and goes.
 
     Parameters
     ----------
@@ -103,12 +103,11 @@ def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep
     steps : iterator of TimeStep
         A, rhs, and as feature the conductivity at the start of the step, between 0 and 10.
 
-    Notes
-    -----
-    Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`. The equation is
-    :math:`u_t = \kappa(t) \Delta u + f` with :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`. It starts from a bump
-    in the middle; another, 32 high, goes round eight times a unit of time as f. Coefficient and f are those in the middle
-    of a step. Nothing but the entries of A changes, not its pattern: ``M.update(A)`` serves.
+    Notes ----- Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024,
+    :doi:`10.48550/arXiv.2310.02246`. By Crank and Nicolson's rule for :math:`u_t = \kappa(t) \Delta u + f`
+    with :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`. It starts from a bump in the middle;
+    another, 32 high, goes round eight times a unit of time as f. Coefficient and f are those in the middle of
+    a step. Nothing but the entries of A changes, not its pattern: ``M.update(A)`` serves.
 
     Examples
     --------
@@ -134,7 +133,7 @@ def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep
 
 
 def conductivity(time):
-    """Return the coefficient of the heat equation: between 0 and 0.1 in the first half of each unit, then to 10."""
+    """Return the coefficient of the heat equation: to 0.1 in the first half of each unit, then to 10."""
     wave = float(np.sin(2 * np.pi * time))
     return max(0.1 * wave, -10 * wave)
 

@@ -9,7 +9,7 @@ from ._learner import Contextual, arithmetic
 
 
 class ChebCB(Contextual):
-    r"""Learn the best omega of a grid as a function of a context, which what is learned elsewhere helps to find.
+    r"""Learn the best omega of a grid as a function of a context.
 
     Parameters
     ----------
@@ -25,21 +25,21 @@ class ChebCB(Contextual):
     Raises
     ------
     ValueError
-        `grid` is empty, not finite, or holds a number twice; `interval` is no interval; `degree` is less than 1.
+        `grid` is empty, not finite, or holds a number twice; `interval` is no interval; `degree` is less than
+        1.
 
-    Notes
-    -----
-    Section 4 of [1]_: regression with sampling by inverse gaps, :math:`p_i = 1 / (d + \eta (q_i - \min q))`
-    where q is predicted; an omega never tried is predicted to cost nothing. The fits are least squares in a box, which
-    the range of the costs gives. About 10 microseconds a solve; storage: ``degree**2 + 3 * degree + 3`` numbers
-    an omega, in which a fit is made anew whatever the number of rounds.
+    Notes ----- Section 4 of [1]_: regression with sampling by inverse gaps, :math:`p_i = 1 / (d + \eta (q_i -
+    \min q))` where q is predicted; an omega never tried is predicted to cost nothing. The fits are least
+    squares in a box, which the range of the costs gives. About 10 microseconds a solve; storage: ``degree**2
+    + 3 * degree + 3`` numbers an omega, in which a fit is made anew whatever the number of rounds.
 
-    It is the best of the learners where a cheap number tells the systems apart: a shift, a time step, a coefficient.
+    It is the best of the learners where a cheap number tells the systems apart: a shift, a time step, a
+    coefficient.
 
     References
     ----------
-    .. [1] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters across a
-       sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
+    .. [1] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters
+       across a sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
 
     Examples
     --------

@@ -111,8 +111,8 @@ class Bandit(Learner):
         omega : float
             As it was suggested.
         cost : float
-            Say, iterations. Less than 1 counts as 1. NaN or infinite is a failure, and counts as the worst cost so
-            far; before there is any, it is dropped.
+            Say, iterations. Less than 1 counts as 1. NaN or infinite is a failure, and counts as the worst
+            cost so far; before there is any, it is dropped.
         context : float, optional
             As it was given to `suggest`.
 

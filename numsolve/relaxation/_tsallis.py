@@ -23,22 +23,21 @@ class TsallisINF(Bandit):
     ValueError
         `grid` is empty, not finite, or holds a number twice.
 
-    Notes
-    -----
-    Follow-the-regularised-leader with Tsallis entropy and importance weights [1]_, applied to omega in [2]_: after t solves
-    the total cost exceeds that of the best omega of the grid by :math:`O(\sqrt{d t})`, whatever the systems are.
-    The probabilities are :math:`4 / (\eta (k_i / s - x))^2` with :math:`\eta = 2/\sqrt t`, the cumulative
-    weighted costs k beyond 1, and their mean s. About 3 microseconds a solve; storage: d numbers.
+    Notes ----- Follow-the-regularised-leader with Tsallis entropy and importance weights [1]_, applied to
+    omega in [2]_: after t solves the total cost exceeds that of the best omega of the grid by
+    :math:`O(\sqrt{d t})`, whatever the systems are. The probabilities are :math:`4 / (\eta (k_i / s - x))^2`
+    with :math:`\eta = 2/\sqrt t`, the cumulative weighted costs k beyond 1, and their mean s. About 3
+    microseconds a solve; storage: d numbers.
 
-    Several threads may share a learner. The cost of a suggestion is weighted by the probability at which it was drawn;
-    costs of the same omega are matched with its suggestions in their order.
+    Several threads may share a learner. The cost of a suggestion is weighted by the probability at which it
+    was drawn; costs of the same omega are matched with its suggestions in their order.
 
     References
     ----------
-    .. [1] J. Zimmert, Y. Seldin, *Tsallis-INF: an optimal algorithm for stochastic and adversarial bandits*, J. Mach.
-       Learn. Res. 22, 2021, :doi:`10.48550/arXiv.1807.07623`.
-    .. [2] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters across a
-       sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
+    .. [1] J. Zimmert, Y. Seldin, *Tsallis-INF: an optimal algorithm for stochastic and adversarial bandits*,
+       J. Mach. Learn. Res. 22, 2021, :doi:`10.48550/arXiv.1807.07623`.
+    .. [2] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters
+       across a sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
 
     Examples
     --------
@@ -99,17 +98,17 @@ class TsallisINFCB(TsallisINF, Contextual):
     Raises
     ------
     ValueError
-        `grid` is empty, not finite, or holds a number twice; `interval` is no interval; `bins` is less than 1.
+        `grid` is empty, not finite, or holds a number twice; `interval` is no interval; `bins` is less than
+        1.
 
-    Notes
-    -----
-    Section 4 of [1]_. What one bin learns helps no other: it takes `bins` times as many solves as `TsallisINF`, and
-    pays where the best omega varies much with the context. About 4 microseconds a solve; storage: d numbers a bin.
+    Notes ----- Section 4 of [1]_. What one bin learns helps no other: it takes `bins` times as many solves as
+    `TsallisINF`, and pays where the best omega varies much with the context. About 4 microseconds a solve;
+    storage: d numbers a bin.
 
     References
     ----------
-    .. [1] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters across a
-       sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
+    .. [1] M. Khodak, E. Chow, M.-F. Balcan, A. Talwalkar, *Learning to relax: setting solver parameters
+       across a sequence of linear system instances*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Learners of omega, or of whatever number a solver depends on: none knows what it tunes.
 
-A learner has ``suggest(context=None)``, which returns an omega, and ``observe(omega, cost, context=None)``; that
-is all a solver needs. ``state()`` and ``from_state`` hand it on to another run.
+A learner has ``suggest(context=None)``, which returns an omega, and ``observe(omega, cost, context=None)``;
+that is all a solver needs. ``state()`` and ``from_state`` hand it on to another run.
 """
 
 from math import sqrt
@@ -35,10 +35,8 @@ def omega_opt(beta):
     ValueError
         An entry of `beta` is not in [0, 1).
 
-    Notes
-    -----
-    For matrices that are consistently ordered, such as those of five- and seven-point stencils, with a Jacobi iteration whose
-    eigenvalues are real [1]_.
+    Notes ----- For matrices that are consistently ordered, such as those of five- and seven-point stencils,
+    with a Jacobi iteration whose eigenvalues are real [1]_.
 
     References
     ----------
@@ -109,7 +107,8 @@ class EstimatedOmega(Learner):
     Parameters
     ----------
     rtol : float
-        The tolerance the solves have, between 0 and 1: what k sweeps reduced the residual by, from a zero start.
+        The tolerance the solves have, between 0 and 1: what k sweeps reduced the residual by, from a zero
+        start.
     start : float
         The first omega, at least 1 and less than 2; 1 is Gauss-Seidel.
 
@@ -118,14 +117,13 @@ class EstimatedOmega(Learner):
     ValueError
         A number is out of its range.
 
-    Notes
-    -----
-    After k sweeps the rate is about :math:`\lambda = \mathtt{rtol}^{1/k}`. Below the optimum it belongs to a spectral radius
-    :math:`\beta = (\lambda + \omega - 1) / (\omega \sqrt\lambda)` of the Jacobi iteration [1]_, and that to an omega. What is
-    suggested stays 3 % further from 2 than the mean of those. At or above the optimum the rate is little more than
-    :math:`\omega - 1` and tells only that the optimum is not higher: the 3 % lead back below. A few solves suffice where a learner on
-    a grid needs hundreds, but only for SOR, and matrices for which `omega_opt` is right. The mean is over the last ten
-    solves or so: it follows a drift.
+    Notes ----- After k sweeps the rate is about :math:`\lambda = \mathtt{rtol}^{1/k}`. Below the optimum it
+    belongs to a spectral radius :math:`\beta = (\lambda + \omega - 1) / (\omega \sqrt\lambda)` of the Jacobi
+    iteration [1]_, and that to an omega. What is suggested stays 3 % further from 2 than the mean of those.
+    At or above the optimum the rate is little more than :math:`\omega - 1` and tells only that the optimum is
+    not higher: the 3 % lead back below. A few solves suffice where a learner on a grid needs hundreds, but
+    only for SOR, and matrices for which `omega_opt` is right. The mean is over the last ten solves or so: it
+    follows a drift.
 
     References
     ----------

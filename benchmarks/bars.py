@@ -29,8 +29,8 @@ from numsolve._operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
 from numsolve.precondition import amg, ilu0
-from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import convection_diffusion, irregular, poisson
+from numsolve.relaxation._sweeps import Sweeps
 
 THREADS = numba.config.NUMBA_NUM_THREADS
 

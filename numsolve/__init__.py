@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from . import krylov as krylov
     from . import precondition as precondition
     from . import problems as problems
+    from . import relaxation as relaxation
     from ._array import to_device as to_device
     from ._array import to_host as to_host
     from ._progress import Progress as Progress
@@ -32,6 +33,7 @@ _HOME = {
     "krylov": None,
     "precondition": None,
     "problems": None,
+    "relaxation": None,
     "solve": "_solve",
     "to_device": "_array",
     "to_host": "_array",
@@ -47,6 +49,7 @@ __all__ = [
     "krylov",
     "precondition",
     "problems",
+    "relaxation",
     "solve",
     "to_device",
     "to_host",

@@ -10,11 +10,11 @@ import numpy as np
 
 from . import _direct, _validate, precondition
 from ._array import array_module, to_host
+from ._linear import prepare, run
 from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 from ._traits import inspect
 from .krylov import _bicgstab, _block_cg, _cg, _gmres, _idrs, _minres
-from .krylov._linear import prepare, run
 
 STARTS = {  # method: what makes the generator's start from a system
     "cg": lambda _: _cg.steps,

@@ -140,6 +140,14 @@ def positive(value, name):
     return value
 
 
+def relaxation(value, name="omega"):
+    """Return a factor of over-relaxation: a float strictly between 0 and 2."""
+    value = number(value, name)
+    if not 0 < value < 2:
+        raise ValueError(f"{name} is {value!r}; a number between 0 and 2 is needed: sweeps diverge elsewhere")
+    return value
+
+
 def interval(value: Any, name):
     """Return two numbers ``0 < low <= high``."""
     try:

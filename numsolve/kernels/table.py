@@ -12,7 +12,7 @@ no kernel escapes any of them. The kinds of arguments:
 
 The last argument of kind ``int64`` is the number of items the grid strides over, unless the launch rule
 says otherwise: "stride" is one thread an item, "lanes" that many threads, "item" a block an item, "block"
-one block in all, and "level" one thread an item and one launch a level, whose number comes last.
+one block in all, and "level" one thread an item and one launch a level or section, whose number comes last.
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")
@@ -326,6 +326,20 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             FLOATS,
             INDICES,
             "bounds:I* order:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* level:int64",
+            "level",
+        ),
+    },
+    "relaxation": {
+        "sor_sweep": (
+            FLOATS,
+            INDICES,
+            "live:bool* bounds:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* y:T* rr:R* section:int64",
+            "level",
+        ),
+        "colour_sweep": (
+            FLOATS,
+            INDICES,
+            "bounds:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* section:int64",
             "level",
         ),
     },

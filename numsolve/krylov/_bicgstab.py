@@ -3,9 +3,9 @@
 import numpy as np
 
 from .._array import namespace, read_sum
+from .._linear import announced, prepare, run
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
-from ._linear import announced, prepare, run
 
 
 def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):

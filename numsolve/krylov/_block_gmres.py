@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
+from .._linear import WIDEST, announced, prepare, run
 from ..kernels import kernels_for
 from . import _gmres
-from ._linear import WIDEST, announced, prepare, run
 
 
 def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):

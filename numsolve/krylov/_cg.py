@@ -2,12 +2,12 @@
 
 from .. import _validate
 from .._array import namespace, read_sum
+from .._linear import announced, prepare, run
 from .._operator import asymmetry
 from ..kernels import kernels_for
 from . import _block_cg, _deflated_cg
 from ._faults import indefinite
 from ._harvest import learning
-from ._linear import announced, prepare, run
 
 
 def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None):

@@ -8,10 +8,10 @@ import numpy as np
 
 from .. import _chebyshev, _validate
 from .._array import namespace, read_sum
+from .._linear import announced, prepare, run
 from .._operator import Scaled, asymmetry
 from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
-from ._linear import announced, prepare, run
 
 STEPS = 12  # of conjugate gradients for an estimate
 MARGIN = 0.02  # beyond an estimate that was called for

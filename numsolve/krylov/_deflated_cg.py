@@ -5,10 +5,10 @@ from itertools import count
 import numpy as np
 
 from .._array import namespace, read_sum, to_host
+from .._linear import norm
 from .._result import Breakdown
 from ..kernels import kernels_for
 from ._faults import indefinite
-from ._linear import norm
 from ._recycle import coordinates, less, whitening
 
 REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up

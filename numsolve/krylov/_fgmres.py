@@ -1,8 +1,8 @@
 """Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
 
 from .. import _validate
+from .._linear import announced, prepare, run
 from ._gmres import cycles
-from ._linear import announced, prepare, run
 
 
 def fgmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):

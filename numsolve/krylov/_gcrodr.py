@@ -7,10 +7,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
+from .._linear import announced, norm, prepare, run, unit_near
 from .._result import not_finite
 from ..kernels import kernels_for
 from ._gmres import check_step, solve_small
-from ._linear import announced, norm, prepare, run, unit_near
 from ._recycle import RecycledSpace, coordinates, handing_on, less, renewed, slowest
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
+from .._linear import norm, run, unit_near
 from ..kernels import kernels_for
-from ._linear import norm, run, unit_near
 from ._recycle import combined, dominant, handing_on, orthonormal, renewed, whitening
 
 WINDOW = 2  # pairs for each kept direction: with three, little more was learned

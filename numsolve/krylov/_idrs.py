@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _random, _validate
 from .._array import namespace, read_sum
+from .._linear import announced, prepare, run
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
-from ._linear import announced, prepare, run
 
 KAPPA = 0.7  # the least cosine at which the step into the next space is the minimising one
 SEED = 20110101

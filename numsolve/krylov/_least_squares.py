@@ -9,10 +9,10 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._iterate import iterate
+from .._linear import gather, joined, norm, unit_near
 from .._operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
-from ._linear import gather, joined, norm, unit_near
 
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {

@@ -1,9 +1,9 @@
 """Least squares by LSQR: conjugate gradients on the normal equations, without forming them."""
 
 from .._array import namespace
+from .._linear import announced
 from ..kernels import kernels_for
 from ._least_squares import first_norms, golub_kahan, not_finite, solve
-from ._linear import announced
 
 
 def lsqr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback=None):

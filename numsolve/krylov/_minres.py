@@ -5,12 +5,12 @@ from itertools import count
 
 from .. import _validate
 from .._array import namespace
+from .._linear import announced, prepare, run
 from .._operator import Shifted, asymmetry
 from ..kernels import kernels_for
 from . import _recycled_minres
 from ._faults import SIZE, check_residual
 from ._harvest import learning
-from ._linear import announced, prepare, run
 
 
 def minres(

@@ -8,11 +8,11 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
+from .._linear import announced, inside, prepare, run, unit_near
 from .._operator import Csr, Dense, Operator, Scaled, as_operator
 from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
 from ._gmres import gmres
-from ._linear import announced, inside, prepare, run, unit_near
 
 OUTER = 100  # steps: each halves the residual or is the last, so that double precision ends after 53
 

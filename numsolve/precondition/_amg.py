@@ -8,11 +8,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, to_host
+from .._matrix import diagonal, sparse_of, successor
 from .._operator import Operator, asymmetry, entries
 from ..kernels import kernels_for
 from ._hierarchy import built, coarsest, galerkin, grids, rounding
-from ._jacobi import diagonal
-from ._matrix import sparse_of, successor
 from ._smooth import SMOOTHERS
 
 CYCLES = {"V": 1, "W": 2}  # visits to the next grid

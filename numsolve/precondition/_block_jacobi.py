@@ -4,9 +4,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, to_host
+from .._matrix import sparse_of, successor
 from .._operator import Operator
 from ..kernels import kernels_for
-from ._matrix import sparse_of, successor
 
 
 def block_jacobi(A, block_size=None, *, blocks=None):

@@ -5,11 +5,11 @@ from itertools import islice
 
 from .. import _chebyshev, _validate
 from .._array import array_module
+from .._matrix import diagonal, matrix_of
 from .._operator import Operator, asymmetry
 from .._result import Breakdown
 from ..kernels import kernels_for
-from ._jacobi import Diagonal, diagonal
-from ._matrix import matrix_of
+from ._jacobi import Diagonal
 
 LOWEST = 1 / 30  # of the largest eigenvalue: what is below is left to the iteration, or to a coarse grid
 HIGHEST = 1.1  # of the estimate of it

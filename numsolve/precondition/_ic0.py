@@ -3,9 +3,9 @@
 import numpy as np
 
 from .. import _validate
+from .._matrix import sparse_of, successor
 from .._operator import asymmetry
 from ._ilu0 import factorised, refuse
-from ._matrix import sparse_of, successor
 from ._triangles import Pattern, Triangles
 
 FIRST_SHIFT, LAST_SHIFT = 1e-3, 10.0  # doubled from the one to the other

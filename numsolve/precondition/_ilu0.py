@@ -4,9 +4,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
+from .._matrix import sparse_of, successor
 from .._operator import absolute
 from ..kernels import kernels_for
-from ._matrix import sparse_of, successor
 from ._triangles import Pattern, Triangles
 
 

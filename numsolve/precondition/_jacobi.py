@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .._array import array_module, namespace
-from .._operator import Csr, Operator
-from ._matrix import matrix_of
+from .._array import namespace
+from .._matrix import diagonal
+from .._operator import Operator
 
 
 def jacobi(A):
@@ -45,20 +45,6 @@ def jacobi(A):
     array([0.5 , 0.25])
     """
     return Diagonal(1 / diagonal(A, "jacobi"))
-
-
-def diagonal(A, method):
-    """Return the diagonal of a matrix, all of it nonzero."""
-    matrix = matrix_of(A, method)
-    entries = matrix.to_sparse().diagonal() if isinstance(matrix, Csr) else matrix.array.diagonal().copy()
-    zeros = entries == 0
-    if bool(zeros.any()):
-        row = int(array_module(matrix.library).argmax(zeros))
-        raise ValueError(
-            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {row}: "
-            f"{method} needs none; use block_jacobi or spai, or no preconditioner"
-        )
-    return entries.astype(matrix.dtype, copy=False)
 
 
 class Diagonal(Operator):

@@ -9,7 +9,7 @@ from .._array import array_module, namespace, to_host
 from .._operator import absolute
 from .._random import standard_normal
 from ..kernels import kernels_for
-from . import _sweeps
+from ..relaxation import _sweeps
 
 OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
 MARGIN = 1.05  # by which the spectral radius may have been underestimated

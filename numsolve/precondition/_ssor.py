@@ -1,8 +1,7 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from ._jacobi import diagonal
-from ._matrix import sparse_of, successor
+from .._matrix import diagonal, sparse_of, successor
 from ._triangles import Pattern, Triangles
 
 

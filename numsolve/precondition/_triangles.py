@@ -1,36 +1,14 @@
 """What ilu0, ic0 and ssor share: the pattern of two triangles, found once, and the operator they make."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
 from .._array import array_module, sparse_module, to_host
+from .._matrix import Order
 from .._operator import Csr, Operator
 from ..kernels import kernels_for
-
-
-class Order:
-    """The order in which rows that depend on each other are taken: levels on a device, none on the host.
-
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None.
-    """
-
-    def __init__(self, library, indptr, indices):
-        self._library, self._indptr, self._indices = library, indptr, indices
-
-    @cached_property
-    def arrays(self) -> Any:
-        """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
-        if self._library == "numpy":
-            return None, None
-        from ..kernels.cpu._levels import levels
-
-        xp, width = array_module(self._library), self._indices.dtype
-        level = levels(to_host(self._indptr), to_host(self._indices))
-        bounds = np.append(0, np.cumsum(np.bincount(level)))
-        return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))
 
 
 class Pattern:

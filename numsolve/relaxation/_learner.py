@@ -145,8 +145,8 @@ class Bandit(Learner):
                 self._learn(key[0], context, cost if isfinite(cost) else self._worst, *ticket)
 
     def _placed(self, context: Any):  # noqa: ARG002 - others have one
-        """Return the context as a key: None where there is none."""
-        return None
+        """Return the context as a key."""
+        return
 
     def _choose(self, context, u) -> Any:
         """Return an arm, drawn by the uniform number `u`, and what `_learn` needs to know of the draw."""

@@ -14,8 +14,8 @@ from numsolve import Status
 from numsolve.kernels.cpu._levels import levels
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import ic0, ilu0, jacobi, ssor
-from numsolve.precondition._sweeps import Sweeps
 from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
+from numsolve.relaxation._sweeps import Sweeps
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)

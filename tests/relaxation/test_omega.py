@@ -211,14 +211,14 @@ def test_the_first_learning_rate():
 
 @pytest.mark.parametrize(("name", "bound"), [("TsallisINF", 1.15), ("TsallisINFCB", 0.75), ("ChebCB", 0.45)])
 def test_what_is_learned(name, bound):
-    """Costs of the last thousand rounds over those of the best fixed omega; the best for each context: 0.2."""
+    """Costs of the last thousand rounds over those of the best fixed omega; 0.2 can be had."""
     contexts = np.random.default_rng(1).random(4000)
     best = min(valley(omega, contexts).mean() for omega in np.linspace(1, 1.95, 20))
     assert play(LEARNERS[name](rng=0), contexts)[-1000:].mean() < bound * best
 
 
 def test_regret_grows_like_the_root_of_time():
-    """An adversary in phases: the best of ten arms hides among others that are as good for half of the time."""
+    """An adversary in phases: one of ten arms is best, another in a quarter of the rounds."""
 
     def regret(t, seed):
         learner, rng = TsallisINF(np.linspace(1, 1.9, 10), rng=seed), np.random.default_rng(99)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from ..._array import library, namespace, to_host
+from ..._linear import norm
 from ..._operator import as_operator
 from ...kernels import kernels_for
-from .._linear import norm
 from .._recycle import combined, less, whitening
 
 

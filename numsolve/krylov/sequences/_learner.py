@@ -10,8 +10,8 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
+from ..._linear import inside
 from ..._result import Result, Status
-from .._linear import inside
 from .._recycle import RecycledSpace
 from . import _refresh
 from ._guess import Guess

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import _validate
-from .._array import namespace, read_sum, to_host
-from .._iterate import iterate
-from .._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
-from .._result import ConvergenceWarning, Interrupted, Result, Status
-from ..kernels import kernels_for
+from . import _validate
+from ._array import namespace, read_sum, to_host
+from ._iterate import iterate
+from ._operator import Csr, Dense, Operator, Scaled, absolute, as_operator
+from ._result import ConvergenceWarning, Interrupted, Result, Status
+from .kernels import kernels_for
 
 _inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
 WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save

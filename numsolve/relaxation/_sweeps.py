@@ -1,9 +1,7 @@
 """Gauss-Seidel sweeps: what multigrid smooths with."""
 
+from .._matrix import Order, diagonal, sparse_of
 from ..kernels import kernels_for
-from ._jacobi import diagonal
-from ._matrix import sparse_of
-from ._triangles import Order
 
 
 class Sweeps:

@@ -1,0 +1,105 @@
+"""Sweeps over the rows of a matrix; see the reference for what each kernel means.
+
+In the natural order one thread takes the rows, for each waits for the last: of a row's sum, what depends on
+that comes at the end. In a section the rows are shared out in fixed chunks.
+"""
+
+import numpy as np
+from numba import prange
+
+from ._jit import inline, kernel, paste, prefetch
+from .sparse import AHEAD, _row
+from .triangular import relax
+from .vector import total
+
+ROWS = 2048  # in a chunk
+ONE = np.uint64(1)
+
+
+def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
+    if bounds is None:
+        return _natural(live, indptr, indices, data, scale, b, x, y)
+    return _sections(live, bounds, indptr, indices, data, scale, b, x, y)
+
+
+def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+    if bounds is None:
+        relax(None, None, reverse, indptr, indices, data, scale, b, x)
+    elif data.size:
+        _in_place(bounds, reverse, indptr, indices, data, scale, b, x)
+
+
+@inline
+def _natural(live, indptr, indices, data, scale, b, x, y):
+    rr = x.real.dtype.type(0)
+    if not live[0]:
+        return rr * np.nan
+    start = np.uint64(0)
+    for i in range(np.uint64(x.size)):
+        end = np.uint64(indptr[i + ONE])
+        old, new = _residuals(start, end, i, indices, data, b[i], x, y)
+        y[i] = x[i] + scale[i] * new
+        rr += old.real * old.real + old.imag * old.imag
+        start = end
+    return rr
+
+
+@kernel
+def _sections(live, bounds, indptr, indices, data, scale, b, x, y):
+    chunks = np.zeros(bounds.size, np.int64)
+    for c in range(bounds.size - 1):
+        chunks[c + 1] = chunks[c] + (bounds[c + 1] - bounds[c] + ROWS - 1) // ROWS
+    sums = np.zeros(chunks[-1], x.real.dtype)
+    if not live[0]:
+        return sums.dtype.type(np.nan)
+    for c in range(bounds.size - 1):
+        first = np.uint64(bounds[c])
+        for chunk in prange(chunks[c], chunks[c + 1]):
+            begin, finish = _chunk(chunk - chunks[c], bounds[c], bounds[c + 1])
+            found = sums[chunk]
+            start = np.uint64(indptr[begin])
+            for i in range(begin, finish):
+                end = np.uint64(indptr[i + ONE])
+                prefetch(data, start + AHEAD)
+                prefetch(indices, start + AHEAD)
+                old, new = _residuals(start, end, first, indices, data, b[i], x, y)
+                y[i] = x[i] + scale[i] * new
+                found += old.real * old.real + old.imag * old.imag
+                start = end
+            sums[chunk] = found
+    return total(sums)
+
+
+@paste
+def _residuals(start, end, first, indices, data, value, x, y):
+    """Return the residual of a row at `x`, and that with the values in `y` of what comes before `first`."""
+    k = end
+    while k > start and np.uint64(indices[k - ONE]) >= first:
+        k -= ONE
+        value -= data[k] * x[np.uint64(indices[k])]
+    old, new, split = value, value, k
+    for k in range(start, split):
+        j = np.uint64(indices[k])
+        old -= data[k] * x[j]
+        new -= data[k] * y[j]
+    return old, new
+
+
+@kernel
+def _in_place(bounds, reverse, indptr, indices, data, scale, b, x):
+    for step in range(bounds.size - 1):
+        c = bounds.size - 2 - step if reverse else step
+        for chunk in prange((bounds[c + 1] - bounds[c] + ROWS - 1) // ROWS):
+            begin, finish = _chunk(chunk, bounds[c], bounds[c + 1])
+            start = np.uint64(indptr[begin])
+            for i in range(begin, finish):
+                end = np.uint64(indptr[i + ONE])
+                x[i] += scale[i] * (b[i] - _row(start, end, indices, data, x))
+                start = end
+
+
+@inline
+def _chunk(chunk, first, last):
+    """Return the rows of a chunk of a section, unsigned."""
+    begin = first + chunk * ROWS
+    return np.uint64(begin), np.uint64(min(begin + ROWS, last))

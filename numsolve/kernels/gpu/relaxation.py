@@ -1,0 +1,22 @@
+"""Sweeps over the rows of a matrix: one launch a section."""
+
+from ._launch import blocks, launch, pieces
+
+
+def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
+    sections, grid = bounds.size - 1, _grid(bounds, x)
+    rr = pieces(x, sections * grid)
+    for section in range(sections):
+        launch("sor_sweep", grid, live, bounds, indptr, indices, data, scale, b, x, y, rr, section)
+    return rr
+
+
+def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+    sections = range(bounds.size - 1)
+    for section in reversed(sections) if reverse else sections:
+        launch("colour_sweep", _grid(bounds, x), bounds, indptr, indices, data, scale, b, x, section)
+
+
+def _grid(bounds, x):
+    """Return a grid for twice the mean section: how large each one is, only the device knows."""
+    return blocks(2 * x.size // max(bounds.size - 1, 1))

@@ -1,0 +1,40 @@
+"""Sweeps over the rows of a matrix, each row's unknown set right in its turn.
+
+Rows are stored in the order they are taken. Section c holds the rows ``bounds[c]`` to ``bounds[c + 1] - 1``,
+which see each other's old values and can therefore run at once; without `bounds` every row is a section.
+"""
+
+import numpy as np
+
+
+def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
+    """Write to `y` what a sweep makes of `x`, ``y_i = x_i + scale_i (b - A z)_i``, return ``||b - A x||^2``.
+
+    In `z` sections already taken have their new values. One section is a sweep of Jacobi, a section for each
+    colour one of multicolour Gauss-Seidel. Once `live` is false nothing moves, and NaN is returned.
+    """
+    if not live[0]:
+        return np.array(np.nan, x.real.dtype)[()]
+    r = b.copy()
+    for first, last in _sections(bounds, x.size):
+        for i in range(first, last):
+            row = slice(indptr[i], indptr[i + 1])
+            cols = indices[row]
+            r[i] -= data[row] @ x[cols]
+            y[i] = x[i] + scale[i] * (b[i] - data[row] @ np.where(cols < first, y[cols], x[cols]))
+    return np.vdot(r, r).real
+
+
+def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+    """Sweep in place, if `reverse` from the last section on; rows of a section must not be coupled."""
+    sections = _sections(bounds, x.size)
+    for first, last in sections[::-1] if reverse else sections:
+        for i in range(first, last):
+            row = slice(indptr[i], indptr[i + 1])
+            x[i] += scale[i] * (b[i] - data[row] @ x[indices[row]])
+
+
+def _sections(bounds, n):
+    """Return the first row of each section, and the one after its last."""
+    bounds = range(n + 1) if bounds is None else bounds
+    return list(zip(bounds[:-1], bounds[1:], strict=True))

@@ -1,0 +1,81 @@
+"""From the caller's arguments to the sweeps and back: what the relaxation methods share."""
+
+from dataclasses import dataclass, replace
+from math import ceil, inf, isfinite, log
+from typing import Any
+
+from .. import _validate
+from .._linear import prepare, run
+from .._matrix import sparse_of
+from .._operator import Scaled
+from .._result import Result, Status
+from ._rows import arranged, inverse_diagonal, steps
+
+
+@dataclass(frozen=True, repr=False)
+class RelaxationResult(Result):
+    """Solution and history of a relaxation method.
+
+    Attributes
+    ----------
+    omega : float
+        The relaxation that was used: the number that was given, or what the learner suggested.
+    colours : numpy.ndarray of int, shape (n,), or None
+        The colouring that was used, for the next matrix with the same pattern.
+    """
+
+    omega: float = 1.0
+    colours: Any = None
+
+
+def gathered(method, A, b, x0, rtol, atol, maxiter):
+    """Return the checked system; its default for `maxiter` has room for small systems too."""
+    matrix = sparse_of(A, method)
+    maxiter = max(10 * matrix.shape[0], 1000) if maxiter is None else maxiter
+    return prepare(matrix, b, x0, None, rtol=rtol, atol=atol, maxiter=maxiter)
+
+
+def over_relaxed(method, system, omega, colours, reverse, symmetric, context, callback):
+    """Run sweeps of successive over-relaxation; return the result. `omega` may be a learner."""
+    rows, colours = arranged(system.A, colours, reverse)
+    inverse = inverse_diagonal(rows, method)
+    learner = omega if hasattr(omega, "suggest") and hasattr(omega, "observe") else None
+    if learner is None:
+        omega = _validate.relaxation(omega)
+    else:
+        omega = _validate.relaxation(learner.suggest(context), "what omega.suggest(context) returned")
+    result = relaxed(rows, omega, inverse, system, symmetric, callback)
+    if learner is not None:
+        ended = result.success or result.status == Status.STOPPED
+        learner.observe(omega, result.nit if ended else system.maxiter, context)
+    return replace(result, colours=colours)
+
+
+def relaxed(rows, omega, inverse, system, symmetric, callback):
+    """Run sweeps in which each unknown moves by ``omega * inverse`` times its residual."""
+    scale = inverse * inverse.real.dtype.type(omega)
+
+    def start(A, b, M, x):  # noqa: ARG001 - as other methods
+        factor = A.factor if isinstance(A, Scaled) else 1
+        here = scale if factor == 1 else scale * scale.real.dtype.type(1 / factor)
+        return steps(rows, here, factor, symmetric, b, x)
+
+    result = run(start, system, callback)
+    return RelaxationResult(**vars(_advised(result)), omega=omega)
+
+
+def _advised(result):
+    """Say of sweeps that ran out how fast they were."""
+    if result.status != Status.MAXITER or result.residuals.ndim > 1 or result.nit < 4:
+        return result
+    before, last = result.residuals[result.nit // 2], result.residuals[-1]
+    rate = (last / before) ** (1 / (result.nit - result.nit // 2)) if 0 < before < inf else 1.0
+    if not isfinite(rate) or rate >= 1:
+        message = "maxiter reached, and the residual does not fall: use another omega, or a Krylov method"
+    else:
+        digit = ceil(log(0.1) / log(rate))
+        message = (
+            f"maxiter reached: the residual now falls by a digit in {digit} sweeps; raise maxiter, "
+            "choose another omega, or use a Krylov method"
+        )
+    return replace(result, message=message)

@@ -25,7 +25,7 @@ _SAYS = {
 
 
 @np.errstate(all="ignore")
-def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0)):
+def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0), batches=False):
     """Run a method until its residual is small, and say why it ended.
 
     Parameters
@@ -49,6 +49,10 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
         Seconds after which to stop at the next read.
     scale : tuple of float
         What iterates and norms are multiplied by when they are handed out; for a block, perhaps arrays.
+    batches : bool
+        Whether the generator takes many steps at once, on the host and without a callback: it is sent
+        ``(goal, room)``, steps until a norm is at most `goal` or no number, at most `room` times, and yields
+        the last iterate and the squared norms of all.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
     A claim of convergence is verified by starting again from the iterate: the first norm is then the true
     one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
     """
-    kind = _Run if np.ndim(tol) == 0 else _Columns
+    kind = _Columns if np.ndim(tol) else _Batches if batches else _Run
     return kind(start, x, tol, maxiter, callback, time_limit, scale).result()
 
 
@@ -217,6 +221,23 @@ class _Run:
         if time.monotonic() > self.deadline:
             return Status.TIME_LIMIT
         return None
+
+
+class _Batches(_Run):
+    """The same for steps that are so short that the loop would take longer than they."""
+
+    def follow(self, steps):
+        while True:
+            form, squares = steps.send((float(self.goal), self.maxiter - len(self.history) + 1))
+            *norms, last = np.sqrt(squares).tolist()
+            self.history += norms
+            if not self.finite(last):
+                return self.fail(steps)
+            self.x = form
+            self.record(last)
+            status = Status.CONVERGED if self.met(last, self.goal) else self.limits()
+            if status is not None:
+                return status
 
 
 class _Columns(_Run):

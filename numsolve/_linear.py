@@ -21,7 +21,10 @@ WIDEST = 8  # columns that a block method takes at once; 16 were measured to cos
 
 
 class System(NamedTuple):
-    """A checked linear system: operators, vectors and limits of one dtype in one library."""
+    """A checked linear system: operators, vectors and limits of one dtype in one library.
+
+    `batches` says that its method takes many steps between two looks of the loop, as `iterate` explains.
+    """
 
     A: Operator
     b: Any
@@ -30,6 +33,7 @@ class System(NamedTuple):
     rtol: float
     atol: float
     maxiter: int
+    batches: bool = False
 
 
 def prepare(A, b, x0, M, *, rtol, atol, maxiter):
@@ -109,6 +113,7 @@ def _solve_one(start, system, b, x0, callback):
         maxiter=system.maxiter,
         callback=callback,
         scale=(x_unit, b_unit),
+        batches=system.batches,
     )
     if result.status == Status.STAGNATED and isinstance(system.A, (Csr, Dense)):
         return _explained(system.A, result, size * b_unit)

@@ -12,6 +12,7 @@ from ..kernels import kernels_for
 from ._colouring import checked, colours_of
 
 INSTEAD = "a Krylov method"
+BATCH = 1 << 20  # entries that sweeps take between two looks: Ctrl-C waits for milliseconds
 
 
 class Rows:
@@ -60,6 +61,14 @@ class Rows:
         """Return a copy of `x` in the order of the rows."""
         return x.copy() if self.order is None else x[self.order]
 
+    def form(self, x):
+        """Return the iterate `x`, or what forms it in the order of the matrix."""
+        return x if self.order is None else partial(self.out_of, x)
+
+    def times(self, factor):
+        """Return the entries times a number."""
+        return self.data if factor == 1 else self.data * self.data.real.dtype.type(factor)
+
     def out_of(self, x):
         """Return what `x`, in the order of the rows, is in that of the matrix."""
         if self.order is None:
@@ -94,19 +103,42 @@ def steps(rows, scale, factor, symmetric, b, x):
 
     `scale` times its residual is what an unknown moves by; the matrix counts `factor` times.
     """
-    xp, kernels = namespace(b), kernels_for(b)
-    data = rows.data if factor == 1 else rows.data * rows.data.real.dtype.type(factor)
-    matrix = rows.indptr, rows.indices, data
+    xp, kernels, live = namespace(b), kernels_for(b), namespace(b).ones(1, bool)
+    matrix = rows.indptr, rows.indices, rows.times(factor)
     b, x = rows.into(b), rows.into(x)
-    y, live = xp.empty_like(x), xp.ones(1, bool)
+    y = xp.empty_like(x)
     while live is not None:
         rr = kernels.sor_sweep(live, rows.bounds, *matrix, scale, b, x, y)
         if symmetric:
             kernels.colour_sweep(rows.bounds, True, *matrix, scale, b, y)
-        live = yield (x if rows.order is None else partial(rows.out_of, x)), rr
+        live = yield rows.form(x), rr
         x, y = y, x
-    raise Breakdown(
-        "the sweeps diverge until the residual overflows: use a smaller omega, or " + INSTEAD,
+    raise _diverged()
+
+
+def batches(rows, scale, factor, symmetric, b, x):
+    """Yield the same many sweeps at a time, for a system so small that a sweep is shorter than a look at it."""
+    from ..kernels.cpu._sweeps import sweeps
+
+    at_once = rows.bounds is not None and len(rows.bounds) == 2
+    matrix = rows.indptr, rows.indices, rows.times(factor)
+    b, x = rows.into(b), rows.into(x)
+    y, squares = np.empty_like(x), np.empty(1 + BATCH // (1 + matrix[2].size), x.real.dtype)
+    sweeps(np.inf, symmetric, at_once, *matrix, scale, b, x, y, squares[:1])
+    limits = yield rows.form(x), squares[0]
+    while limits is not None:
+        goal, room = limits
+        x, y = y, x
+        taken = sweeps(goal, symmetric, at_once, *matrix, scale, b, x, y, squares[:room])
+        if taken % 2 == 0:
+            x, y = y, x
+        limits = yield rows.form(x), squares[:taken]
+    raise _diverged()
+
+
+def _diverged():
+    return Breakdown(
+        f"the sweeps diverge until the residual overflows: use a smaller omega, or {INSTEAD}",
         Status.NONFINITE,
     )
 

@@ -9,7 +9,9 @@ from .._linear import prepare, run
 from .._matrix import sparse_of
 from .._operator import Scaled
 from .._result import Result, Status
-from ._rows import arranged, inverse_diagonal, steps
+from ._rows import arranged, batches, inverse_diagonal, steps
+
+SMALL = 1 << 14  # entries below which a sweep takes about as long as the loop's look at it
 
 
 @dataclass(frozen=True, repr=False)
@@ -58,9 +60,11 @@ def relaxed(rows, omega, inverse, system, symmetric, callback):
     def start(A, b, M, x):  # noqa: ARG001 - as other methods
         factor = A.factor if isinstance(A, Scaled) else 1
         here = scale if factor == 1 else scale * scale.real.dtype.type(1 / factor)
-        return steps(rows, here, factor, symmetric, b, x)
+        return method(rows, here, factor, symmetric, b, x)
 
-    result = run(start, system, callback)
+    small = rows.library == "numpy" and callback is None and system.A.nnz < SMALL
+    method = batches if small else steps
+    result = run(start, system._replace(batches=small), callback)
     return RelaxationResult(**vars(_advised(result)), omega=omega)
 
 

@@ -10,10 +10,10 @@ def test_protocol(name):
     paper = papers.load(name)
     assert "doi" in paper.REFERENCE
     assert paper.TITLE
-    assert paper.FIGURE >= 1
-    assert paper.settings(True) != paper.settings(False)
+    assert repr(paper.settings(True)) != repr(paper.settings(False))
     assert callable(paper.run)
-    assert callable(paper.plot)
+    assert papers.figures(paper)
+    assert all(callable(plot) and panels >= 1 for plot, panels in papers.figures(paper).values())
 
 
 def test_unknown_names_are_listed():

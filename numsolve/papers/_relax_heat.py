@@ -1,0 +1,193 @@
+"""SSOR-CG on a heat equation in time: a learner in a simulation, beside what else there is."""
+
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from scipy.sparse.linalg import splu
+
+from .. import krylov, precondition, relaxation
+from ..problems import heat_crank_nicolson
+from ._relax_shift import COLOURS, row
+
+RTOL, CAP = 1e-8, 10_000
+FIXED = (1.0, 1.3, 1.5, 1.75, 1.95)
+INTERVAL = (0.0, 10.0)
+LEARNERS: dict[str, Any] = {
+    "Tsallis-INF": relaxation.TsallisINF,
+    "Tsallis-INF-CB": partial(relaxation.TsallisINFCB, None, INTERVAL, bins=6),
+    "ChebCB": partial(relaxation.ChebCB, None, INTERVAL, degree=6),
+}
+DIRECT = "SuperLU"
+GOLDEN = (5**0.5 - 1) / 2
+
+
+def simulate(side, count, learner=None):
+    """Take the time steps by CG, with SSOR if there is a learner; return omegas, iterations, seconds a
+    step.""" u, steps = heat_crank_nicolson(count, side) omegas, iterations, seconds, M = [], [], 0.0, None
+    for A, rhs, context in steps:
+        b = rhs(u)
+        begun = perf_counter()
+        if learner is not None:
+            omegas.append(learner.suggest(context))
+            M = ssor(M, A, omegas[-1])
+        result = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP)
+        if learner is not None:
+            learner.observe(omegas[-1], result.nit, context)
+        seconds += perf_counter() - begun
+        u = result.x
+        iterations.append(result.nit)
+    return omegas, iterations, seconds / count
+
+
+def ssor(M, A, omega):
+    """Return the SSOR operator for a matrix and omega, made from the one before if there is one."""
+    return precondition.ssor(A, omega) if M is None else M.update(A, omega)
+
+
+def _direct(side, count):
+    """Return the seconds a step that SuperLU takes, to factorise and to solve."""
+    u, steps = heat_crank_nicolson(count, side)
+    seconds = 0.0
+    for A, rhs, _ in steps:
+        b, A = rhs(u), A.tocsc()
+        begun = perf_counter()
+        u = splu(A, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(b)
+        seconds += perf_counter() - begun
+    return seconds / count
+
+
+def heat(settings, progress):
+    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on the
+    finest.""" cases = [
+        (side, count, method)
+        for side, count in settings["steps"].items()
+        for method in ("CG", *FIXED, *LEARNERS, DIRECT)
+    ]
+    shown = settings["contour"]["side"]
+    for side, count, method in progress(cases):
+        simulate(side, 2, relaxation.FixedOmega(1.0))  # compile first: that is not what is timed
+        if method == DIRECT:
+            if side <= 200:
+                yield row("heat", side, DIRECT, count, 0, seconds=_direct(side, min(count, 20)))
+            continue
+        name = f"omega {method}" if method in FIXED else method
+        for trial in range(settings["heat trials"] if method in LEARNERS else 1):
+            learner = relaxation.FixedOmega(method) if method in FIXED else None
+            learner = LEARNERS[method](rng=trial) if method in LEARNERS else learner
+            omegas, found, seconds = simulate(side, count, learner)
+            mean = float(np.mean(found))
+            yield row("heat", side, name, count, mean, trial=trial, seconds=seconds)
+            if side == shown and trial == 0 and method in ("Tsallis-INF", "ChebCB"):
+                for step, (omega, k) in enumerate(zip(omegas, found, strict=True)):
+                    yield row("action", side, name, step, k, omega=omega)
+
+
+def contour(settings, progress):
+    """Yield iterations at twelve omegas in some of the steps: five fixed, then golden section about the
+    best.""" options = settings["contour"] u, steps = heat_crank_nicolson(settings["steps"][options["side"]],
+    options["side"]) M = None for number, (A, rhs, _) in enumerate(progress(steps)):
+        b = rhs(u)
+        if number % options["every"] == 0:
+            found = {}
+            for omega in _candidates(found):
+                M = ssor(M, A, omega)
+                found[omega] = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP).nit
+            for omega, k in sorted(found.items()):
+                yield row("contour", options["side"], "SSOR-CG", number, k, omega=omega)
+        u = krylov.cg(A, b, u, rtol=RTOL, maxiter=CAP).x
+
+
+def _candidates(found, more=7):
+    """Yield omegas; the caller puts into `found` what each costs."""
+    yield from FIXED
+    best = sorted(FIXED, key=lambda w: found[w])[0]
+    at = FIXED.index(best)
+    low, high = FIXED[max(at - 1, 0)], FIXED[min(at + 1, len(FIXED) - 1)]
+    for _ in range(more):
+        pair = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        new = [w for w in pair if not any(abs(w - known) < 1e-9 for known in found)]
+        if new:
+            yield new[0]
+        left, right = (_cost(found, w) for w in pair)
+        if len(new) < 2:
+            low, high = (low, pair[1]) if left <= right else (pair[0], high)
+
+
+def _cost(found, omega):
+    """Return the cost of the known omega nearest to this."""
+    return found[min(found, key=lambda w: abs(w - omega))]
+
+
+# Figures --------------------------------------------------------------------------------------------------
+
+
+def mean_of(rows, side, method, quantity="iterations"):
+    """Return the mean over trials, or NaN."""
+    found = [
+        r[quantity]
+        for r in rows
+        if r["experiment"] == "heat" and r["case"] == side and r["method"] == method
+    ]
+    return float(np.mean(found)) if found else np.nan
+
+
+def sides(rows):
+    """Return the grids of the table."""
+    return sorted({r["case"] for r in rows if r["experiment"] == "heat"})
+
+
+def grid_of_costs(rows, omegas):
+    """Return the steps of the contour, and the iterations of each at each omega, interpolated."""
+    points = [r for r in rows if r["experiment"] == "contour"]
+    steps = sorted({r["x"] for r in points})
+    costs = []
+    for step in steps:
+        here = sorted((r["omega"], r["iterations"]) for r in points if r["x"] == step)
+        costs.append(np.interp(omegas, *zip(*here, strict=True)))
+    return np.array(steps), np.array(costs)
+
+
+def plot_heat(rows, axes):
+    """Draw the landscape with what was chosen, and iterations and time against the number of unknowns."""
+    _landscape(rows, axes[0])
+    grids = sides(rows)
+    n = [(side - 1) ** 2 for side in grids]
+    fixed = [f"omega {w}" for w in FIXED]
+    for at, method in enumerate(("CG", *fixed, *LEARNERS, DIRECT)):
+        style = {"CG": "o-", DIRECT: "x-"}.get(method, "s-" if method in LEARNERS else ".--") color =
+        COLOURS.get(method, "C0" if method == "CG" else "C5" if method == DIRECT else str(0.15 + 0.13 * at))
+        label = method.replace("omega", r"$\omega$ =") if method != DIRECT:
+            found = [mean_of(rows, side, method) for side in grids]
+            axes[1].loglog(n, found, style, color=color, label=label, markersize=5)
+        seconds = [
+            mean_of(rows, side, method, "seconds") / mean_of(rows, side, "CG", "seconds") for side in grids
+        ]
+        axes[2].semilogx(n, seconds, style, color=color, label=label, markersize=5)
+    axes[1].set(title="iterations a step", xlabel="unknowns $n$", ylabel="mean iterations")
+    axes[2].set(title="time over that of CG", xlabel="unknowns $n$", ylabel="wall-clock / wall-clock of CG")
+    axes[2].set_yscale("log")
+    for ax in axes[1:]:
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.grid(True, which="major", alpha=0.3)
+        ax.legend(frameon=False, fontsize=7, ncols=2)
+
+
+def _landscape(rows, ax):
+    omegas = np.linspace(1, 1.95, 96)
+    steps, costs = grid_of_costs(rows, omegas)
+    picture = ax.contourf(steps, omegas, costs.T, levels=14, cmap="Blues")
+    ax.get_figure().colorbar(picture, ax=ax, label="iterations", pad=0.02)
+    best = omegas[costs.argmin(axis=1)]
+    ax.plot(steps, best, ".", color="k", markersize=2.5, label="instance-optimal")
+    ax.axhline(omegas[costs.mean(axis=0).argmin()], color="k", ls="--", lw=1, label="best fixed")
+    for method in ("Tsallis-INF", "ChebCB"):
+        chosen = np.array([r["omega"] for r in rows if r["experiment"] == "action" and r["method"] == method])
+        window = np.lib.stride_tricks.sliding_window_view(chosen, 25)
+        at, mean, spread = np.arange(len(window)) + 12, window.mean(axis=1), window.std(axis=1)
+        ax.plot(at, mean, color=COLOURS[method], lw=1.3, label=f"{method}, mean of 25")
+        ax.fill_between(at, mean - spread, mean + spread, color=COLOURS[method], alpha=0.25, lw=0)
+    side = next(r["case"] for r in rows if r["experiment"] == "contour")
+    ax.set(title=f"SSOR-CG, {side} by {side} cells", xlabel="time step", ylabel=r"$\omega$", ylim=(1, 1.95))
+    ax.legend(fontsize=7, loc="upper right", framealpha=0.85)

@@ -24,8 +24,9 @@ GOLDEN = (5**0.5 - 1) / 2
 
 
 def simulate(side, count, learner=None):
-    """Take the time steps by CG, with SSOR if there is a learner; return omegas, iterations, seconds a
-    step.""" u, steps = heat_crank_nicolson(count, side) omegas, iterations, seconds, M = [], [], 0.0, None
+    """Take the time steps by CG, with SSOR if there is a learner; return omegas, iterations, mean seconds."""
+    u, steps = heat_crank_nicolson(count, side)
+    omegas, iterations, seconds, M = [], [], 0.0, None
     for A, rhs, context in steps:
         b = rhs(u)
         begun = perf_counter()
@@ -43,7 +44,7 @@ def simulate(side, count, learner=None):
 
 def ssor(M, A, omega):
     """Return the SSOR operator for a matrix and omega, made from the one before if there is one."""
-    return precondition.ssor(A, omega) if M is None else M.update(A, omega)
+    return precondition.ssor(A, omega)
 
 
 def _direct(side, count):
@@ -59,8 +60,8 @@ def _direct(side, count):
 
 
 def heat(settings, progress):
-    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on the
-    finest.""" cases = [
+    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on one."""
+    cases = [
         (side, count, method)
         for side, count in settings["steps"].items()
         for method in ("CG", *FIXED, *LEARNERS, DIRECT)
@@ -85,9 +86,11 @@ def heat(settings, progress):
 
 
 def contour(settings, progress):
-    """Yield iterations at twelve omegas in some of the steps: five fixed, then golden section about the
-    best.""" options = settings["contour"] u, steps = heat_crank_nicolson(settings["steps"][options["side"]],
-    options["side"]) M = None for number, (A, rhs, _) in enumerate(progress(steps)):
+    """Yield iterations at twelve omegas in some steps: five fixed, then golden section about the best."""
+    options = settings["contour"]
+    u, steps = heat_crank_nicolson(settings["steps"][options["side"]], options["side"])
+    M = None
+    for number, (A, rhs, _) in enumerate(progress(steps)):
         b = rhs(u)
         if number % options["every"] == 0:
             found = {}
@@ -99,25 +102,22 @@ def contour(settings, progress):
         u = krylov.cg(A, b, u, rtol=RTOL, maxiter=CAP).x
 
 
-def _candidates(found, more=7):
+def _candidates(found):
     """Yield omegas; the caller puts into `found` what each costs."""
     yield from FIXED
-    best = sorted(FIXED, key=lambda w: found[w])[0]
-    at = FIXED.index(best)
+    at = FIXED.index(min(FIXED, key=lambda omega: found[omega]))
     low, high = FIXED[max(at - 1, 0)], FIXED[min(at + 1, len(FIXED) - 1)]
-    for _ in range(more):
-        pair = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-        new = [w for w in pair if not any(abs(w - known) < 1e-9 for known in found)]
-        if new:
-            yield new[0]
-        left, right = (_cost(found, w) for w in pair)
-        if len(new) < 2:
-            low, high = (low, pair[1]) if left <= right else (pair[0], high)
-
-
-def _cost(found, omega):
-    """Return the cost of the known omega nearest to this."""
-    return found[min(found, key=lambda w: abs(w - omega))]
+    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    yield from (left, right)
+    for _ in range(5):
+        if found[left] <= found[right]:
+            high, right = right, left
+            left = high - GOLDEN * (high - low)
+            yield left
+        else:
+            low, left = left, right
+            right = low + GOLDEN * (high - low)
+            yield right
 
 
 # Figures --------------------------------------------------------------------------------------------------
@@ -126,9 +126,7 @@ def _cost(found, omega):
 def mean_of(rows, side, method, quantity="iterations"):
     """Return the mean over trials, or NaN."""
     found = [
-        r[quantity]
-        for r in rows
-        if r["experiment"] == "heat" and r["case"] == side and r["method"] == method
+        r[quantity] for r in rows if r["experiment"] == "heat" and r["case"] == side and r["method"] == method
     ]
     return float(np.mean(found)) if found else np.nan
 
@@ -156,9 +154,10 @@ def plot_heat(rows, axes):
     n = [(side - 1) ** 2 for side in grids]
     fixed = [f"omega {w}" for w in FIXED]
     for at, method in enumerate(("CG", *fixed, *LEARNERS, DIRECT)):
-        style = {"CG": "o-", DIRECT: "x-"}.get(method, "s-" if method in LEARNERS else ".--") color =
-        COLOURS.get(method, "C0" if method == "CG" else "C5" if method == DIRECT else str(0.15 + 0.13 * at))
-        label = method.replace("omega", r"$\omega$ =") if method != DIRECT:
+        style = {"CG": "o-", DIRECT: "x-"}.get(method, "s-" if method in LEARNERS else ".--")
+        color = {"CG": "C0", DIRECT: "C5", **COLOURS}.get(method, str(0.15 + 0.13 * at))
+        label = method.replace("omega", r"$\omega$ =")
+        if method != DIRECT:
             found = [mean_of(rows, side, method) for side in grids]
             axes[1].loglog(n, found, style, color=color, label=label, markersize=5)
         seconds = [

@@ -139,9 +139,7 @@ COLOURS = {
 
 def curves(rows, law, method):
     """Return the instances, and the cumulative sweeps of each trial."""
-    picked = [
-        r for r in rows if r["experiment"] == "learning" and r["case"] == law and r["method"] == method
-    ]
+    picked = [r for r in rows if r["experiment"] == "learning" and r["case"] == law and r["method"] == method]
     at = np.unique([r["x"] for r in picked])
     paid = np.array([r["iterations"] for r in picked], float).reshape(-1, len(at))
     return at, paid
@@ -149,9 +147,7 @@ def curves(rows, law, method):
 
 def totals(rows, law):
     """Return the mean total of each method."""
-    methods = dict.fromkeys(
-        r["method"] for r in rows if r["experiment"] == "learning" and r["case"] == law
-    )
+    methods = dict.fromkeys(r["method"] for r in rows if r["experiment"] == "learning" and r["case"] == law)
     return {method: float(curves(rows, law, method)[1][:, -1].mean()) for method in methods}
 
 
@@ -217,8 +213,9 @@ def plot_bounds(rows, axes):
         _tidy(ax)
     ax = axes[-1]
     for case, label, color in (("beta", r"$\beta$", "C0"), ("tau", r"$\tau$", "C3")):
-        found = [(r["x"], r["iterations"]) for r in rows if r["experiment"] == "transient" and r["case"] ==
-        case] ax.plot(*zip(*found, strict=True), color=color, label=label)
+        picked = [r for r in rows if r["experiment"] == "transient" and r["case"] == case]
+        found = [(r["x"], r["iterations"]) for r in picked]
+        ax.plot(*zip(*found, strict=True), color=color, label=label)
     for height, label in ((4 * (1 - np.exp(-2)) / np.e**2, r"$4(1-e^{-2})/e^2$"), (np.exp(-2), r"$1/e^2$")):
         ax.axhline(height, color="0.5", ls=":", lw=1.2)
         ax.annotate(label, (0.45, height), ha="right", va="bottom", fontsize=8, color="0.35")

@@ -47,14 +47,18 @@ def diagonal(A, method, instead="block_jacobi or spai, or no preconditioner"):
     """Return the diagonal of a matrix, all of it nonzero; the error says what to use `instead`."""
     matrix = matrix_of(A, method)
     entries = matrix.to_sparse().diagonal() if isinstance(matrix, Csr) else matrix.array.diagonal().copy()
+    return nonzero(entries, method, instead).astype(matrix.dtype, copy=False)
+
+
+def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner"):
+    """Return the entries of a diagonal, or raise at the first that is zero."""
     zeros = entries == 0
     if bool(zeros.any()):
-        row = int(array_module(matrix.library).argmax(zeros))
         raise ValueError(
-            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {row}: "
+            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {int(zeros.argmax())}: "
             f"{method} needs none; use {instead}"
         )
-    return entries.astype(matrix.dtype, copy=False)
+    return entries
 
 
 class Order:

@@ -167,9 +167,12 @@ class Csr(Operator):
     def astype(self, dtype):
         if self.dtype == dtype:
             return self
-        twin = copy(self)  # its pattern has been checked
-        twin.dtype = np.dtype(dtype)
-        twin.data = frozen(_validate.finite(self.data.astype(dtype), "A"))
+        return self.with_data(self.data.astype(dtype))
+
+    def with_data(self, data, name="A"):
+        """Return the matrix with other entries in the same pattern, which is not checked again."""
+        twin = copy(self)
+        twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
         twin.found_asymmetry, twin._adjoint, twin._layout = None, None, Layout()
         return twin
 

@@ -339,7 +339,7 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "colour_sweep": (
             FLOATS,
             INDICES,
-            "bounds:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* section:int64",
+            "live:bool* bounds:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* section:int64",
             "level",
         ),
     },

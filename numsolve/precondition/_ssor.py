@@ -1,11 +1,13 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from .._matrix import diagonal, sparse_of, successor
+from .._array import namespace
+from .._matrix import diagonal, nonzero, sparse_of, successor
+from ..relaxation._rows import Rows, coloured
 from ._triangles import Pattern, Triangles
 
 
-def ssor(A, omega=1.0, *, solves=None, sweeps=2):
+def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     r"""Return one symmetric sweep of successive over-relaxation as an operator.
 
     Parameters
@@ -59,33 +61,48 @@ def ssor(A, omega=1.0, *, solves=None, sweeps=2):
     >>> cg(A, np.ones(2500), M=ssor(A, 1.5), rtol=1e-8).check().nit < 70
     True
     """
-    omega = _validate.positive(omega, "omega")
-    if omega >= 2:
-        raise ValueError(f"omega is {omega!r}; a number between 0 and 2 is needed")
-    return Ssor(sparse_of(A, "ssor"), omega, solves, sweeps)
+    omega, matrix = _validate.relaxation(omega), sparse_of(A, "ssor")
+    rows = Rows(matrix) if colours is None else coloured(matrix, colours)[0]
+    return Ssor(rows, omega, solves, sweeps)
 
 
 class Ssor(Triangles):
     """A symmetric sweep from zero; the diagonal is divided out of the triangles."""
 
-    def __init__(self, matrix, omega, solves, sweeps):
-        diagonal(matrix, "ssor")
-        super().__init__(Pattern(matrix), matrix.dtype, solves, sweeps)
-        self.omega = omega
-        self._take(matrix)
+    def __init__(self, rows, omega, solves, sweeps):
+        diagonal(rows.matrix, "ssor")
+        super().__init__(Pattern(rows.operator()), rows.matrix.dtype, solves, sweeps)
+        self._rows = rows
+        if rows.bounds is not None:
+            self._pattern.order.arrays = (
+                rows.bounds,
+                namespace(rows.order).arange(len(rows.order), dtype=rows.order.dtype),
+            )
+        self._take(rows.matrix, omega)
 
-    def update(self, A):
-        """Take another matrix of the same pattern; return the operator itself."""
-        self._take(successor(self._matrix, A, "ssor"))
+    def update(self, A=None, omega=None):
+        """Take another matrix of the same pattern, or another omega, or both; return the operator itself."""
+        omega = self.omega if omega is None else _validate.relaxation(omega)
+        matrix = self._matrix if A is None or A is self._matrix else successor(self._matrix, A, "ssor")
+        self._take(matrix, omega)
         return self
 
-    def _take(self, matrix):
-        pattern, omega = self._pattern, self.omega
-        inverse = 1 / diagonal(matrix, "ssor")
-        columns = pattern.L[1]
+    def apply(self, x, out):
+        rows = self._rows
+        if rows.order is None:
+            return super().apply(x, out)
+        y = namespace(x).empty_like(x)
+        out[rows.order] = super().apply(x[rows.order], y)
+        return out
+
+    def _take(self, matrix, omega):
+        pattern, data = self._pattern, matrix.data
+        data = data if self._rows.places is None else data[self._rows.places]
+        inverse = 1 / self._rows.into(nonzero(self._rows.out_of(data[pattern.diag]), "ssor"))
+        moved = data.real.dtype.type(omega) * inverse
         self.set_factors(
-            matrix.data[pattern.lower] * (omega * inverse[columns]),
-            (omega * (2 - omega)) * inverse,
-            matrix.data[pattern.upper] * (omega * inverse[pattern.upper_rows]),
+            data[pattern.lower] * moved[pattern.L[1]],
+            (2 - omega) * moved,
+            data[pattern.upper] * moved[pattern.upper_rows],
         )
-        self._matrix = matrix
+        self._matrix, self.omega = matrix, omega

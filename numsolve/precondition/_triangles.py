@@ -1,5 +1,6 @@
 """What ilu0, ic0 and ssor share: the pattern of two triangles, found once, and the operator they make."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,9 @@ def _filled(n, rows, indices, symmetric):
 class Triangles(Operator):
     """The operator ``U^-1 S L^-1``: unit triangles, of which the strict parts are kept, and a diagonal."""
 
+    L: Any = None
+    U: Any = None
+
     def __init__(self, pattern, dtype, solves, sweeps):
         super().__init__(pattern.shape, dtype, pattern.library)
         choices = ("exact", "jacobi")
@@ -100,9 +104,13 @@ class Triangles(Operator):
 
     def set_factors(self, lower, scale, upper):
         """Take the entries of the two strict triangles and of the diagonal."""
-        pattern = self._pattern
-        L, U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
-        self.L, self.scale, self.U = L, scale, U
+        name, dtype, pattern = "a factor of A", self.dtype, self._pattern
+        lower, upper = (entries.astype(dtype, copy=False) for entries in (lower, upper))
+        if self.L is None:
+            self.L, self.U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
+        else:
+            self.L, self.U = self.L.with_data(lower, name), self.U.with_data(upper, name)
+        self.scale = scale.astype(dtype, copy=False)
 
     def apply(self, x, out):
         if self.solves == "exact":
@@ -126,7 +134,8 @@ class Triangles(Operator):
     def astype(self, dtype):
         if self.dtype == dtype:
             return self
-        other = Triangles(self._pattern, dtype, self.solves, self.sweeps)
+        other = copy(self)
+        other.dtype = np.dtype(dtype)
         other.L, other.U = self.L.astype(dtype), self.U.astype(dtype)
         other.scale = self.scale.astype(dtype)
         return other

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from .._array import array_module, namespace, to_host
+from .._array import array_module, namespace, sparse_module, to_host
 from .._matrix import diagonal
+from .._operator import Csr
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
 from ._colouring import checked, colours_of
@@ -26,10 +27,13 @@ class Rows:
         Where each section begins, and the number of rows; None if every row is a section.
     indptr, indices, data : array
         The matrix, its rows and columns in this order.
+    places : array of int, or None
+        Where the entries are in the matrix, if that has another order.
     """
 
     order: Any = None
     bounds: Any = None
+    places: Any = None
 
     def __init__(self, matrix):
         self.matrix, self.library = matrix, matrix.library
@@ -45,9 +49,21 @@ class Rows:
         from ..kernels.cpu._colours import permuted
 
         indptr, indices, places = permuted(*to_host(self.indptr, self.indices), order)
-        self.order, self.indptr, self.indices = map(self._moved, (order, indptr, indices))
-        self.data = self.data[self._moved(places)]
+        self.order, self.indptr, self.indices, self.places = map(
+            self._moved, (order, indptr, indices, places)
+        )
+        self.data = self.data[self.places]
         return self
+
+    def operator(self):
+        """Return the matrix with its rows and columns in the order as an operator."""
+        if self.order is None:
+            return self.matrix
+        A = sparse_module(self.library).csr_matrix(
+            (self.data, self.indices, self.indptr), shape=self.matrix.shape
+        )
+        A.has_canonical_format = True
+        return Csr(A)
 
     def by_colour(self, colours):
         """Take the rows colour by colour; return self."""
@@ -93,9 +109,14 @@ def arranged(matrix, colours, reverse):
     rows = Rows(matrix)
     if colours is None and rows.library == "numpy":
         return (rows.taken(np.arange(matrix.shape[0])[::-1]) if reverse else rows), None
+    return coloured(matrix, colours, reverse)
+
+
+def coloured(matrix, colours, reverse=False):
+    """Return the rows colour by colour, and the colouring: the one given, or a greedy one."""
     greedy = colours is None or (isinstance(colours, str) and colours == "greedy")
     colours = colours_of(matrix) if greedy else checked(colours, matrix)
-    return rows.by_colour(colours.max() - colours if reverse else colours), colours
+    return Rows(matrix).by_colour(colours.max() - colours if reverse else colours), colours
 
 
 def steps(rows, scale, factor, symmetric, b, x):
@@ -110,14 +131,14 @@ def steps(rows, scale, factor, symmetric, b, x):
     while live is not None:
         rr = kernels.sor_sweep(live, rows.bounds, *matrix, scale, b, x, y)
         if symmetric:
-            kernels.colour_sweep(rows.bounds, True, *matrix, scale, b, y)
+            kernels.colour_sweep(live, rows.bounds, True, *matrix, scale, b, y)
         live = yield rows.form(x), rr
         x, y = y, x
     raise _diverged()
 
 
 def batches(rows, scale, factor, symmetric, b, x):
-    """Yield the same many sweeps at a time, for a system so small that a sweep is shorter than a look at it."""
+    """Yield the same many sweeps at a time: for a system so small that a look at one takes longer than it."""
     from ..kernels.cpu._sweeps import sweeps
 
     at_once = rows.bounds is not None and len(rows.bounds) == 2

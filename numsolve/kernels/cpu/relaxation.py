@@ -10,9 +10,8 @@ from numba import prange
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
 from .triangular import relax
-from .vector import total
+from .vector import chunks_of, span, total
 
-ROWS = 2048  # in a chunk
 ONE = np.uint64(1)
 
 
@@ -22,7 +21,9 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     return _sections(live, bounds, indptr, indices, data, scale, b, x, y)
 
 
-def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
+    if not live[0]:
+        return
     if bounds is None:
         relax(None, None, reverse, indptr, indices, data, scale, b, x)
     elif data.size:
@@ -46,19 +47,19 @@ def _natural(live, indptr, indices, data, scale, b, x, y):
 
 @kernel
 def _sections(live, bounds, indptr, indices, data, scale, b, x, y):
-    chunks = np.zeros(bounds.size, np.int64)
+    before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
     for c in range(bounds.size - 1):
-        chunks[c + 1] = chunks[c] + (bounds[c + 1] - bounds[c] + ROWS - 1) // ROWS
-    sums = np.zeros(chunks[-1], x.real.dtype)
+        before[c + 1] = before[c] + chunks_of(bounds[c + 1] - bounds[c])
+    sums = np.zeros(before[-1], x.real.dtype)
     if not live[0]:
         return sums.dtype.type(np.nan)
     for c in range(bounds.size - 1):
-        first = np.uint64(bounds[c])
-        for chunk in prange(chunks[c], chunks[c + 1]):
-            begin, finish = _chunk(chunk - chunks[c], bounds[c], bounds[c + 1])
-            found = sums[chunk]
-            start = np.uint64(indptr[begin])
-            for i in range(begin, finish):
+        first, size = np.uint64(bounds[c]), bounds[c + 1] - bounds[c]
+        for chunk in prange(chunks_of(size)):
+            begin, finish = span(chunk, size)
+            found = sums[before[c] + chunk]
+            start = np.uint64(indptr[first + begin])
+            for i in range(first + begin, first + finish):
                 end = np.uint64(indptr[i + ONE])
                 prefetch(data, start + AHEAD)
                 prefetch(indices, start + AHEAD)
@@ -66,7 +67,7 @@ def _sections(live, bounds, indptr, indices, data, scale, b, x, y):
                 y[i] = x[i] + scale[i] * new
                 found += old.real * old.real + old.imag * old.imag
                 start = end
-            sums[chunk] = found
+            sums[before[c] + chunk] = found
     return total(sums)
 
 
@@ -89,17 +90,11 @@ def _residuals(start, end, first, indices, data, value, x, y):
 def _in_place(bounds, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         c = bounds.size - 2 - step if reverse else step
-        for chunk in prange((bounds[c + 1] - bounds[c] + ROWS - 1) // ROWS):
-            begin, finish = _chunk(chunk, bounds[c], bounds[c + 1])
-            start = np.uint64(indptr[begin])
-            for i in range(begin, finish):
+        first, size = np.uint64(bounds[c]), bounds[c + 1] - bounds[c]
+        for chunk in prange(chunks_of(size)):
+            begin, finish = span(chunk, size)
+            start = np.uint64(indptr[first + begin])
+            for i in range(first + begin, first + finish):
                 end = np.uint64(indptr[i + ONE])
                 x[i] += scale[i] * (b[i] - _row(start, end, indices, data, x))
                 start = end
-
-
-@inline
-def _chunk(chunk, first, last):
-    """Return the rows of a chunk of a section, unsigned."""
-    begin = first + chunk * ROWS
-    return np.uint64(begin), np.uint64(min(begin + ROWS, last))

@@ -24,10 +24,10 @@ __global__ void sor_sweep(const bool* live, const I* bounds, const I* indptr, co
 }
 
 template <typename T, typename I>
-__global__ void colour_sweep(const I* bounds, const I* indptr, const I* indices, const T* data, const T* scale,
-                             const T* b, T* x, int64 section)
+__global__ void colour_sweep(const bool* live, const I* bounds, const I* indptr, const I* indices, const T* data,
+                             const T* scale, const T* b, T* x, int64 section)
 {
-    for (int64 i = bounds[section] + first(); i < bounds[section + 1]; i += stride()) {
+    for (int64 i = bounds[section] + first(); *live && i < bounds[section + 1]; i += stride()) {
         T value = b[i];
         for (int64 k = indptr[i]; k < indptr[i + 1]; ++k) value -= data[k] * x[indices[k]];
         x[i] += scale[i] * value;

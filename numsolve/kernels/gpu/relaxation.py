@@ -11,10 +11,10 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     return rr
 
 
-def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     sections = range(bounds.size - 1)
     for section in reversed(sections) if reverse else sections:
-        launch("colour_sweep", _grid(bounds, x), bounds, indptr, indices, data, scale, b, x, section)
+        launch("colour_sweep", _grid(bounds, x), live, bounds, indptr, indices, data, scale, b, x, section)
 
 
 def _grid(bounds, x):

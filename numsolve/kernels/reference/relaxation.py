@@ -4,6 +4,8 @@ Rows are stored in the order they are taken. Section c holds the rows ``bounds[c
 which see each other's old values and can therefore run at once; without `bounds` every row is a section.
 """
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -25,8 +27,10 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     return np.vdot(r, r).real
 
 
-def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
+def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     """Sweep in place, if `reverse` from the last section on; rows of a section must not be coupled."""
+    if not live[0]:
+        return
     sections = _sections(bounds, x.size)
     for first, last in sections[::-1] if reverse else sections:
         for i in range(first, last):
@@ -37,4 +41,4 @@ def colour_sweep(bounds, reverse, indptr, indices, data, scale, b, x):
 def _sections(bounds, n):
     """Return the first row of each section, and the one after its last."""
     bounds = range(n + 1) if bounds is None else bounds
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))

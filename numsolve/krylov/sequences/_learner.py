@@ -18,6 +18,7 @@ from ._guess import Guess
 from ._systems import parts
 
 PACKAGE = "numsolve.krylov"
+OWN = PACKAGE, "numsolve.relaxation"  # whose methods solve a system of zeros by looking at it
 DIRECTIONS = 10  # that a method learns which has to be asked
 
 
@@ -28,6 +29,7 @@ class Learner:
         self.method, self.options, self.preconditioner = _known(method), options, preconditioner
         takes = signature(self.method).parameters
         self.recycles = "recycle" in takes and recycle is not False
+        self.looks_at_context = "context" in takes and "context" not in options
         self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
         guess = _validate.count(guess, "guess")
         self.guesses = defaultdict(lambda: Guess(guess if "x0" in takes and "x0" not in options else 0))
@@ -46,15 +48,20 @@ class Learner:
             signature(self.method).bind(None, None, **given)
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
-        if str(getattr(self.method, "__module__", "")).startswith(PACKAGE):
-            small = {key: value for key, value in self.options.items() if key not in ("x0", "callback")}
+        if str(getattr(self.method, "__module__", "")).startswith(OWN):
+            small = {
+                key: value
+                for key, value in self.options.items()
+                if key not in ("x0", "callback", "colours") and not hasattr(value, "suggest")
+            }
             self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
 
-    def solve(self, system):
-        """Return the result for one system; bad input becomes a status."""
+    def solve(self, system, feature=None):
+        """Return the result for one system; bad input becomes a status. `feature` goes before its own."""
         try:
             with inside():
-                result = self._solve(parts(system))
+                system = parts(system)
+                result = self._solve(system if feature is None else system._replace(feature=feature))
         except (ValueError, TypeError) as error:
             return Result(_nothing(system), Status.INVALID, str(error))
         return replace(result, recycle=None) if hasattr(result, "recycle") else result
@@ -83,6 +90,8 @@ class Learner:
             options["M"] = M
         if x0 is not None:
             options["x0"] = x0
+        if self.looks_at_context:
+            options["context"] = system.feature
         if self.recycles:
             options["recycle"] = self.start if space is None else space
         begin = _refresh.clock()

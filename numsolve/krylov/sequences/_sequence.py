@@ -42,7 +42,8 @@ def solve_sequence(
     features : array, shape (count, ...), or callable, optional
         What `sort` compares, as ``features[i]`` or ``features(systems[i])``. Default: the third entries of
         the systems; without them, a random projection of the matrices, or of the right-hand sides where all
-        matrices are the same, for which each system is asked for once more.
+        matrices are the same, for which each system is asked for once more. A method that takes `context`,
+        as those of `numsolve.relaxation`, is given that of its system.
     M : operator or callable, optional
         A preconditioner for all systems, or what makes one from a matrix, as `numsolve.precondition.ilu0`.
     refresh : {"auto", "always", "never"} or int
@@ -125,7 +126,7 @@ def solve_sequence(
         raise TypeError(f"systems is a {type(systems).__name__}; a sequence or an iterable is needed")
     if sort is None or (isinstance(sort, str) and sort == "none"):
         order = np.arange(len(systems)) if indexed else None
-        features = None if features is None or callable(features) else stacked(features, order)
+        features = features if features is None or callable(features) else stacked(features, order)
     else:
         systems = systems if indexed else list(systems)
         order, features, solver.products = ordered(systems, sort, features)
@@ -158,7 +159,8 @@ class SequenceRun:
 
     def __init__(self, systems, order, features, solver, show):
         self._systems = iter(systems) if order is None else systems
-        self._order, self.features, self._solver, self._show = order, features, solver, show
+        self._look, self.features = (features, None) if callable(features) else (None, features)
+        self._order, self._solver, self._show = order, solver, show
         self._current, self._next, self._handed = None, 0, set()
         self.waiting, self.missed, self.iterations, self.solved = {}, [], 0, 0
 
@@ -203,7 +205,7 @@ class SequenceRun:
             if self.solved == 0:
                 check(self._current[0])
         number = self.solved if self._order is None else int(self._order[self.solved])
-        self.waiting[number] = result = self._solver.solve(self._current[0])
+        self.waiting[number] = result = self._solver.solve(self._current[0], self._feature(number))
         self._current = None
         self.solved += 1
         self.iterations += result.nit
@@ -213,6 +215,18 @@ class SequenceRun:
                 warnings.warn(f"system {number}: {result.message}", ConvergenceWarning, stacklevel=3)
         self._show(number, result)
         return number
+
+    def _feature(self, number):
+        """Return the context of the current system, or None for what it brings along."""
+        if not self._solver.looks_at_context:
+            return None
+        if self._look is not None:
+            return self._look(self._current[0])
+        if self.features is None:
+            return None
+        if number >= len(self.features):
+            raise ValueError(f"features has {len(self.features)} entries, but there is a system {number}")
+        return self.features[number]
 
     def _fetch(self):
         """Return the next system, or stop."""

@@ -32,7 +32,7 @@ def in_place(rng, n, dtype, index):
     """Return the arguments of colour_sweep."""
     bounds, *matrix, diagonal = coloured(rng, n, dtype, index)
     scale, b, x = vectors(rng, 3, n, dtype)
-    return bounds, n % 2 == 1, *matrix, scale / diagonal, b, x
+    return np.array([n != 2]), bounds, n % 2 == 1, *matrix, scale / diagonal, b, x
 
 
 CASES = {"sor_sweep": fused, "colour_sweep": in_place}

@@ -21,6 +21,7 @@ import numpy as np
 import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from learners import learners
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
 
@@ -335,6 +336,7 @@ GROUPS = (
     incomplete,
     deflation,
     recycling,
+    learners,
     start_up,
 )
 

@@ -2,8 +2,9 @@
 Let a simulation learn its relaxation parameter
 ===============================================
 
-A heat equation is solved step by step, by CG with SSOR. Its conductivity goes from 0 to 10 and back, and with it the best
-omega. Three more lines in the loop learn which one belongs to which conductivity, from the iterations that each step took.
+A heat equation is solved step by step, by CG with SSOR. Its conductivity goes from 0 to 10 and back, and with
+it the best omega. Three lines in the loop learn which one belongs to which conductivity, from the iterations
+that each step took.
 """
 
 import matplotlib.pyplot as plt
@@ -14,7 +15,7 @@ from numsolve.precondition import ssor
 from numsolve.problems import heat_crank_nicolson
 from numsolve.relaxation import ChebCB, FixedOmega
 
-count, side = 3000, 40
+count, side = 2000, 30
 
 
 def simulate(learner):
@@ -30,12 +31,13 @@ def simulate(learner):
     return np.array(seen).T
 
 
-fixed = {omega: simulate(FixedOmega(omega))[2] for omega in (1.0, 1.25, 1.4, 1.55, 1.75)}
+fixed = {omega: simulate(FixedOmega(omega))[2] for omega in (1.0, 1.2, 1.4, 1.6)}
 conductivities, omegas, iterations = simulate(ChebCB(None, (0, 10), rng=0))
 
 # %%
-# Nothing has to be known beforehand, and no step is solved twice: the first steps try what there is. A fixed omega must
-# do for all conductivities.
+# Nothing has to be known beforehand, and no step is solved twice: the first ones try what there is. A fixed omega
+# must do for all conductivities. With 900 unknowns CG without a preconditioner is as quick: an iteration of SSOR-CG
+# sweeps twice. What is learned is any number that costs iterations, not just omega.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 names = [*(f"{omega}" for omega in fixed), "learned"]
@@ -53,11 +55,11 @@ right.set(title="learned, second half of the steps", xlabel="conductivity", ylab
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
 
-best = min(found.mean() for found in fixed.values())
+best = min(found[late].mean() for found in fixed.values())
 PINNED = {
     "iterations over those of the best fixed omega, second half": (
-        iterations[late].mean() / min(found[late].mean() for found in fixed.values()),
-        0.83,
+        iterations[late].mean() / best,
+        0.87,
         0.04,
     ),
 }

@@ -44,7 +44,7 @@ def simulate(side, count, learner=None):
 
 def ssor(M, A, omega):
     """Return the SSOR operator for a matrix and omega, made from the one before if there is one."""
-    return precondition.ssor(A, omega)
+    return precondition.ssor(A, omega) if M is None else M.update(A, omega)
 
 
 def _direct(side, count):

@@ -53,8 +53,13 @@ def omega_opt(beta):
     values = _validate.real_array(beta, "beta")
     if bad := int((~((values >= 0) & (values < 1))).sum()):
         raise ValueError(f"beta has {bad} entries outside [0, 1): the Jacobi iteration must converge")
-    found = 1 + (values / (1 + np.sqrt(1 - values**2))) ** 2
+    found = _young(values, np.sqrt)
     return found if found.ndim else float(found)
+
+
+def _young(beta, root) -> Any:
+    """Return the best omega; `root` is the square root that suits a number or an array."""
+    return 1 + (beta / (1 + root(1 - beta * beta))) ** 2
 
 
 class FixedOmega(Learner):
@@ -184,7 +189,7 @@ class EstimatedOmega(Learner):
         beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-12)
         with self._lock:
             self._count = min(self._count + 1, MEMORY)
-            self._mean += (omega_opt(beta) - self._mean) / self._count
+            self._mean += (_young(beta, sqrt) - self._mean) / self._count
 
 
 MARGIN, MEMORY = 1.03, 10

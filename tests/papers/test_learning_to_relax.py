@@ -18,8 +18,8 @@ def rows():
         "bounded": 2,
         "omegas": np.arange(1, 1.99, 0.1),
         "shifts": np.array([-0.15, 0.1, 0.45]),
-        "steps": {20: 900, 25: 1000},
-        "contour": {"side": 20, "every": 90},
+        "steps": {25: 1000},
+        "contour": {"side": 25, "every": 100},
     }
     return learning_to_relax.run(settings, iter)
 
@@ -32,9 +32,11 @@ def test_sor_has_the_rate_and_the_error_operator_of_theory():
         rho = float(_relax_shift.rate(omega, beta))
         assert abs(np.linalg.eigvals(C)).max() == pytest.approx(rho, rel=1e-4)  # a double root at the optimum
         mean = np.linalg.norm(np.linalg.matrix_power(C, 11), 2) ** (1 / 11)
-        assert _relax_shift.transient(dense, omega, rho, 12) == pytest.approx((mean - rho) / (1 - rho), abs=1e-10)
+        assert _relax_shift.transient(dense, omega, rho, 12) == pytest.approx(
+            (mean - rho) / (1 - rho), abs=1e-10
+        )
         residual = np.linalg.matrix_power(C, 9) @ b
-        found = relaxation.sor(A, b, omega=omega, rtol=1e-14, maxiter=9).residuals if omega else None
+        found = relaxation.sor(A, b, omega=omega, rtol=1e-8).check().residuals
         assert found[9] == pytest.approx(np.linalg.norm(residual), rel=1e-9)
 
 
@@ -51,7 +53,12 @@ def test_fixed_omegas_on_the_shifted_laplacians(rows, law):
 def test_what_is_learned_in_a_third_of_the_time(rows):
     """Over the best fixed omega; after 5000 systems 1.17, 1.0, 0.64 and 1.07, 1.02, 0.74."""
     bounds = {
-        "high variance": {"Tsallis-INF": 1.5, "Tsallis-INF-CB": 1.4, "ChebCB": 0.82, "Young's estimate": 1.08},
+        "high variance": {
+            "Tsallis-INF": 1.5,
+            "Tsallis-INF-CB": 1.4,
+            "ChebCB": 0.82,
+            "Young's estimate": 1.08,
+        },
         "low variance": {"Tsallis-INF": 1.3, "Tsallis-INF-CB": 1.3, "ChebCB": 0.88, "Young's estimate": 1.02},
     }
     for law, limits in bounds.items():

@@ -7,18 +7,20 @@ from numpydoc.validate import validate
 import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
-MODULES = ("krylov", "precondition", "problems")
+MODULES = ("krylov", "precondition", "problems", "relaxation")
 BY_ATTRIBUTES = {
     "SequenceRun",
     "Interrupted",
     "RecycledResult",
     "RecycledSpace",
+    "RelaxationResult",
     "RefinementResult",
     "LeastSquaresResult",
     "Mesh",
     "Result",
     "Status",
     "System",
+    "TimeStep",
 }  # made by the library: their attributes are documented
 NAMES = [
     *(f"numsolve.{name}" for name in numsolve.__all__ if name not in MODULES),

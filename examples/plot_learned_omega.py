@@ -35,9 +35,8 @@ fixed = {omega: simulate(FixedOmega(omega))[2] for omega in (1.0, 1.2, 1.4, 1.6)
 conductivities, omegas, iterations = simulate(ChebCB(None, (0, 10), rng=0))
 
 # %%
-# Nothing has to be known beforehand, and no step is solved twice: the first ones try what there is. A fixed omega
-# must do for all conductivities. With 900 unknowns CG without a preconditioner is as quick: an iteration of SSOR-CG
-# sweeps twice. What is learned is any number that costs iterations, not just omega.
+# Nothing has to be known beforehand, and no step is solved twice: the first ones try what there is. A fixed
+# omega must do for all conductivities. (Count time as well before you choose SSOR-CG: an iteration sweeps twice.)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 names = [*(f"{omega}" for omega in fixed), "learned"]

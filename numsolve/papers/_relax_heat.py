@@ -142,8 +142,8 @@ def grid_of_costs(rows, omegas):
     steps = sorted({r["x"] for r in points})
     costs = []
     for step in steps:
-        here = sorted((r["omega"], r["iterations"]) for r in points if r["x"] == step)
-        costs.append(np.interp(omegas, *zip(*here, strict=True)))
+        known, found = np.array(sorted((r["omega"], r["iterations"]) for r in points if r["x"] == step)).T
+        costs.append(np.interp(omegas, known, found))
     return np.array(steps), np.array(costs)
 
 

@@ -95,7 +95,7 @@ def rate(omega, beta):
 def transient(A, omega, rho, k):
     """Return how far the mean rate of k - 1 sweeps is from `rho`, as a share of what `rho` is from 1."""
     L = np.tril(A, -1) + np.diag(np.diag(A) / omega)
-    C = np.eye(len(A)) - solve_triangular(L, A.T, trans="T", lower=True).T
+    C = np.eye(len(A)) - solve_triangular(L.T, A.T).T
     mean = np.linalg.norm(np.linalg.matrix_power(C, k - 1), 2) ** (1 / (k - 1))
     return (mean - rho) / (1 - rho)
 

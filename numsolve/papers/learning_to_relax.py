@@ -99,7 +99,7 @@ def _theory(rows):
         "The number of sweeps is at most 1 + ln(eps) / ln(rho + tau (1 - rho))",
         "always",
         f"in {share:.1%} of the cases, actual over bound {np.median(actual / bound):.2f} in the median",
-        share > 0.99,
+        bool(share > 0.99),
     )
     tau = np.array([r["iterations"] for r in rows if r["experiment"] == "transient" and r["case"] == "tau"])
     limit = 4 * (1 - np.exp(-2)) / np.e**2
@@ -107,7 +107,7 @@ def _theory(rows):
         "The transient is small enough for the analysis: tau below 4 (1 - e^-2) / e^2",
         f"below {limit:.2f} where beta is not near 1",
         f"{tau.min():.2f} to {tau.max():.2f}",
-        tau.max() < limit,
+        bool(tau.max() < limit),
     )
 
 

@@ -37,9 +37,11 @@ def laplacian_shifted(
         A, b, which is standard normal, drawn again while ``norm(b)**2`` is more than its mean, and as feature
         c.
 
-    Notes ----- The family of section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024,
-    :doi:`10.48550/arXiv.2310.02246`. SOR converges fastest at ``omega_opt(4 * cos(pi / (side + 1)) / (4 +
-    c))``.
+    Notes
+    -----
+    The family of section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024,
+    :doi:`10.48550/arXiv.2310.02246`. SOR converges fastest at
+    ``omega_opt(4 * cos(pi / (side + 1)) / (4 + c))``.
 
     Examples
     --------
@@ -103,11 +105,13 @@ def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep
     steps : iterator of TimeStep
         A, rhs, and as feature the conductivity at the start of the step, between 0 and 10.
 
-    Notes ----- Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024,
-    :doi:`10.48550/arXiv.2310.02246`. By Crank and Nicolson's rule for :math:`u_t = \kappa(t) \Delta u + f`
-    with :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`. It starts from a bump in the middle;
-    another, 32 high, goes round eight times a unit of time as f. Coefficient and f are those in the middle of
-    a step. Nothing but the entries of A changes, not its pattern: ``M.update(A)`` serves.
+    Notes
+    -----
+    Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`: the rule
+    of Crank and Nicolson for :math:`u_t = \kappa(t) \Delta u + f` with
+    :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`. It starts from a bump in the middle; another,
+    32 high, goes round eight times a unit of time as f. Coefficient and f are those in the middle of a step.
+    Nothing but the entries of A changes, not its pattern: ``M.update(A)`` serves.
 
     Examples
     --------

@@ -23,7 +23,9 @@ class TsallisINF(Bandit):
     ValueError
         `grid` is empty, not finite, or holds a number twice.
 
-    Notes ----- Follow-the-regularised-leader with Tsallis entropy and importance weights [1]_, applied to
+    Notes
+    -----
+    Follow-the-regularised-leader with Tsallis entropy and importance weights [1]_, applied to
     omega in [2]_: after t solves the total cost exceeds that of the best omega of the grid by
     :math:`O(\sqrt{d t})`, whatever the systems are. The probabilities are :math:`4 / (\eta (k_i / s - x))^2`
     with :math:`\eta = 2/\sqrt t`, the cumulative weighted costs k beyond 1, and their mean s. About 3
@@ -101,7 +103,9 @@ class TsallisINFCB(TsallisINF, Contextual):
         `grid` is empty, not finite, or holds a number twice; `interval` is no interval; `bins` is less than
         1.
 
-    Notes ----- Section 4 of [1]_. What one bin learns helps no other: it takes `bins` times as many solves as
+    Notes
+    -----
+    Section 4 of [1]_. What one bin learns helps no other: it takes `bins` times as many solves as
     `TsallisINF`, and pays where the best omega varies much with the context. About 4 microseconds a solve;
     storage: d numbers a bin.
 

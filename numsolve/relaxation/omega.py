@@ -35,7 +35,9 @@ def omega_opt(beta):
     ValueError
         An entry of `beta` is not in [0, 1).
 
-    Notes ----- For matrices that are consistently ordered, such as those of five- and seven-point stencils,
+    Notes
+    -----
+    For matrices that are consistently ordered, such as those of five- and seven-point stencils,
     with a Jacobi iteration whose eigenvalues are real [1]_.
 
     References
@@ -122,7 +124,9 @@ class EstimatedOmega(Learner):
     ValueError
         A number is out of its range.
 
-    Notes ----- After k sweeps the rate is about :math:`\lambda = \mathtt{rtol}^{1/k}`. Below the optimum it
+    Notes
+    -----
+    After k sweeps the rate is about :math:`\lambda = \mathtt{rtol}^{1/k}`. Below the optimum it
     belongs to a spectral radius :math:`\beta = (\lambda + \omega - 1) / (\omega \sqrt\lambda)` of the Jacobi
     iteration [1]_, and that to an omega. What is suggested stays 3 % further from 2 than the mean of those.
     At or above the optimum the rate is little more than :math:`\omega - 1` and tells only that the optimum is

@@ -1,4 +1,4 @@
-"""The paper on learning to relax: formulas against dense algebra, counts against independent ones, the file."""
+"""The paper on learning to relax: formulas against dense algebra, counts against independent ones."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_sor_has_the_rate_and_the_error_operator_of_theory():
 
 @pytest.mark.parametrize("law", _relax_shift.LAWS)
 def test_fixed_omegas_on_the_shifted_laplacians(rows, law):
-    """Counts of other programs, on other systems of the same law: fewer systems leave some percent of chance."""
+    """Counts of other programs, on other systems of the same law: chance leaves some percent."""
     found = _relax_shift.totals(rows, law)
     for omega, want in learning_to_relax.SWEEPS[law].items():
         ours = found[omega if isinstance(omega, str) else f"omega {omega}"] / 300

@@ -36,7 +36,7 @@ conductivities, omegas, iterations = simulate(ChebCB(None, (0, 10), rng=0))
 
 # %%
 # Nothing has to be known beforehand, and no step is solved twice: the first ones try what there is. A fixed
-# omega must do for all conductivities. (Count time as well before you choose SSOR-CG: an iteration sweeps twice.)
+# omega must do for all conductivities. (Count time too before you choose SSOR-CG: an iteration sweeps twice.)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 names = [*(f"{omega}" for omega in fixed), "learned"]

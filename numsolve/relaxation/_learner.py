@@ -95,7 +95,7 @@ class Bandit(Learner):
         Returns
         -------
         float
-            One of the grid. Each awaits one `observe`.
+            One of the grid. Each awaits one `observe`; one that is never answered costs some bytes.
         """
         with self._lock:
             context = self._placed(context)
@@ -127,7 +127,7 @@ class Bandit(Learner):
             raise TypeError(f"cost is {cost!r}; a real number is needed")
         with self._lock:
             context = self._placed(context)
-            key = self._arms.get(omega), context
+            key = self._arms.get(_validate.number(omega, "omega")), context
             if key not in self._waiting:
                 place = "" if context is None else f" in context {context!r}"
                 raise ValueError(

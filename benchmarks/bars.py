@@ -24,6 +24,7 @@ import scipy.sparse.linalg as spla
 from learners import learners
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
+from relaxation import relaxation
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
@@ -334,6 +335,7 @@ GROUPS = (
     gmres_columns,
     multigrid,
     incomplete,
+    relaxation,
     deflation,
     recycling,
     learners,

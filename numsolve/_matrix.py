@@ -46,7 +46,14 @@ def successor(old, A, method):
 def diagonal(A, method, instead="block_jacobi or spai, or no preconditioner"):
     """Return the diagonal of a matrix, all of it nonzero; the error says what to use `instead`."""
     matrix = matrix_of(A, method)
-    entries = matrix.to_sparse().diagonal() if isinstance(matrix, Csr) else matrix.array.diagonal().copy()
+    if isinstance(matrix, Dense):
+        entries = matrix.array.diagonal().copy()
+    elif matrix.library == "numpy":  # SciPy checks a matrix for longer than this takes
+        from .kernels.cpu import _levels
+
+        entries = _levels.diagonal(matrix.indptr, matrix.indices, matrix.data)
+    else:
+        entries = matrix.to_sparse().diagonal()
     return nonzero(entries, method, instead).astype(matrix.dtype, copy=False)
 
 

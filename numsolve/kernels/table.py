@@ -336,6 +336,13 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "live:bool* bounds:I* indptr:I* indices:I* data:T* scale:T* b:T* x:T* y:T* rr:R* section:int64",
             "level",
         ),
+        "block_sweep": (
+            FLOATS,
+            INDICES,
+            "live:bool* bounds:I* starts:I* indptr:I* indices:I* data:T* inverses:T* b:T* x:T* y:T* r:T* "
+            "rr:R* m:int64 section:int64",
+            "level",
+        ),
         "colour_sweep": (
             FLOATS,
             INDICES,

@@ -17,10 +17,15 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
         Hermitian positive definite, as `cg` needs it, when `A` is.
     omega : float
         Relaxation between 0 and 2; 1 is symmetric Gauss-Seidel.
+    colours : "greedy" or array of int, shape (n,), optional
+        Take the rows colour by colour: those of `numsolve.relaxation.colouring`, or others; rows that an
+        entry couples need different ones. Default: in the order of the matrix. With colours the triangles
+        are solved in parallel, and exactly in a few launches on a GPU, but the iterations are more, and the
+        best `omega` is near 1 or below.
     solves : {"exact", "jacobi"}, optional
         How the triangles are solved: row by row, or by `sweeps` Jacobi iterations, which are products and
-        run in parallel. Default: exact on the host, Jacobi on a GPU, where an exact solve takes a launch for
-        each level of rows that depend on one another.
+        run in parallel. Default: exact on the host and with colours, Jacobi on a GPU without, where an exact
+        solve takes a launch for each level of rows that depend on one another.
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -28,23 +33,23 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     -------
     Operator
         ``M @ r`` is :math:`\omega(2-\omega)\,(D+\omega U)^{-1} D\,(D+\omega L)^{-1} r` for
-        :math:`A = L + D + U`; it lives where `A` lives. ``M.update(A)`` takes another matrix of the same
-        pattern and returns M.
+        :math:`A = L + D + U`; it lives where `A` lives. ``M.update(A, omega)`` takes another matrix of the
+        same pattern, or another omega (the other may be left out), and returns M.
 
     Raises
     ------
     ValueError
         A diagonal entry is zero (its row is named), `omega` is not between 0 and 2, `A` is not square or
-        not finite, or `solves` is unknown.
+        not finite, two coupled rows have one colour, or `solves` is unknown.
     TypeError
         `A` is a LinearOperator, whose entries are not at hand.
 
     Notes
     -----
     A forward and a backward sweep from zero, section 4.1.2 of [1]_, without factorising anything. An exact
-    application moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, on one thread.
-    Storage: the triangles (as much as `A`), for `update` the matrix itself and about 2.5 indices an entry,
-    and a vector.
+    application moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, on one thread;
+    with colours 64 a row, on all. Storage: the triangles (as much as `A`), for `update` the matrix itself
+    and about 2.5 indices an entry, and a vector. An update is a pass over the entries.
 
     References
     ----------
@@ -58,12 +63,15 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     >>> from numsolve.precondition import ssor
     >>> from numsolve.problems import poisson
     >>> A = poisson((50, 50))
-    >>> cg(A, np.ones(2500), M=ssor(A, 1.5), rtol=1e-8).check().nit < 70
+    >>> M = ssor(A, 1.5)
+    >>> cg(A, np.ones(2500), M=M, rtol=1e-8).check().nit < 70
+    True
+    >>> cg(A, np.ones(2500), M=M.update(omega=1.8), rtol=1e-8).check().nit < 40
     True
     """
     omega, matrix = _validate.relaxation(omega), sparse_of(A, "ssor")
-    rows = Rows(matrix) if colours is None else coloured(matrix, colours)[0]
-    return Ssor(rows, omega, solves, sweeps)
+    rows = Rows(matrix) if colours is None else coloured(Rows(matrix), colours)[0]
+    return Ssor(rows, omega, solves or ("exact" if rows.bounds is not None else None), sweeps)
 
 
 class Ssor(Triangles):

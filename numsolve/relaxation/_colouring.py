@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
 from .._array import to_host
 from .._matrix import sparse_of
 
@@ -48,31 +47,32 @@ def colouring(A):
     >>> colouring(poisson((3, 3)))
     array([0, 1, 0, 1, 0, 1, 0, 1, 0], dtype=int32)
     """
-    return colours_of(sparse_of(A, "colouring"))
+    matrix = sparse_of(A, "colouring")
+    return greedy(*to_host(matrix.indptr, matrix.indices))
 
 
-def colours_of(matrix):
-    """Return the greedy colouring of a `Csr` operator."""
+def greedy(indptr, indices):
+    """Return the greedy colouring of a pattern on the host."""
     from ..kernels.cpu._colours import greedy_colours
 
-    return greedy_colours(*to_host(matrix.indptr, matrix.indices))
+    return greedy_colours(indptr, indices)
 
 
-def checked(colours: Any, matrix):
-    """Return a colouring given by the caller as an array; raise unless it fits the matrix."""
+def checked(colours: Any, indptr, indices, kind="row"):
+    """Return a colouring given by the caller as an array; raise unless it fits the pattern."""
     from ..kernels.cpu._colours import clash
 
-    n, colours = matrix.shape[0], _validate.as_array(to_host(colours), "colours")
+    n, colours = len(indptr) - 1, np.asarray(to_host(colours))
     if colours.shape != (n,) or colours.dtype.kind not in "iu":
         raise ValueError(
             f"colours has shape {colours.shape} and dtype {colours.dtype}; needed: {n} whole numbers, "
-            "the colour of each row, or 'greedy'"
+            f"the colour of each {kind}, or 'greedy'"
         )
     colours = np.unique(colours, return_inverse=True)[1].astype(np.int32)
-    i, j = clash(*to_host(matrix.indptr, matrix.indices), colours)
+    i, j = clash(indptr, indices, colours)
     if i >= 0:
         raise ValueError(
-            f"colours gives rows {i} and {j} the same colour, but A[{i}, {j}] couples them: "
-            "use numsolve.relaxation.colouring(A)"
+            f"colours gives {kind}s {i} and {j} the same colour, but an entry of A couples them: "
+            "use numsolve.relaxation.colouring(A), or 'greedy'"
         )
     return colours

@@ -9,7 +9,8 @@ from .._linear import prepare, run
 from .._matrix import sparse_of
 from .._operator import Scaled
 from .._result import Result, Status
-from ._rows import arranged, batches, inverse_diagonal, steps
+from ._rows import arranged
+from ._steps import batches, steps
 
 SMALL = 1 << 14  # entries below which a sweep takes about as long as the loop's look at it
 
@@ -37,33 +38,46 @@ def gathered(method, A, b, x0, rtol, atol, maxiter):
     return prepare(matrix, b, x0, None, rtol=rtol, atol=atol, maxiter=maxiter)
 
 
-def over_relaxed(method, system, omega, colours, reverse, symmetric, context, callback):
+def over_relaxed(
+    method,
+    system,
+    omega,
+    callback,
+    *,
+    symmetric=False,
+    reverse=False,
+    colours=None,
+    block_size=None,
+    context=None,
+):
     """Run sweeps of successive over-relaxation; return the result. `omega` may be a learner."""
-    rows, colours = arranged(system.A, colours, reverse)
-    inverse = inverse_diagonal(rows, method)
+    if symmetric and block_size is not None:
+        raise ValueError("symmetric sweeps take no blocks: leave out block_size, or symmetric")
+    rows, colours = arranged(system.A, block_size, colours, reverse)
+    scale = rows.scale(method)
     learner = omega if hasattr(omega, "suggest") and hasattr(omega, "observe") else None
     if learner is None:
         omega = _validate.relaxation(omega)
     else:
         omega = _validate.relaxation(learner.suggest(context), "what omega.suggest(context) returned")
-    result = relaxed(rows, omega, inverse, system, symmetric, callback)
+    result = relaxed(rows, omega, scale, system, callback, symmetric)
     if learner is not None:
         ended = result.success or result.status == Status.STOPPED
         learner.observe(omega, result.nit if ended else system.maxiter, context)
     return replace(result, colours=colours)
 
 
-def relaxed(rows, omega, inverse, system, symmetric, callback):
-    """Run sweeps in which each unknown moves by ``omega * inverse`` times its residual."""
-    scale = inverse * inverse.real.dtype.type(omega)
+def relaxed(rows, omega, scale, system, callback, symmetric=False):
+    """Run sweeps in which each unknown moves by ``omega * scale`` times its residual."""
+    scale = scale * scale.real.dtype.type(omega)
 
     def start(A, b, M, x):  # noqa: ARG001 - as other methods
         factor = A.factor if isinstance(A, Scaled) else 1
         here = scale if factor == 1 else scale * scale.real.dtype.type(1 / factor)
-        return method(rows, here, factor, symmetric, b, x)
+        return generate(rows, here, factor, symmetric, b, x)
 
-    small = rows.library == "numpy" and callback is None and system.A.nnz < SMALL
-    method = batches if small else steps
+    small = rows.library == "numpy" and scale.ndim == 1 and callback is None and system.A.nnz < SMALL
+    generate = batches if small else steps
     result = run(start, system._replace(batches=small), callback)
     return RelaxationResult(**vars(_advised(result)), omega=omega)
 

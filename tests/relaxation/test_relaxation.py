@@ -177,6 +177,86 @@ def test_threads_change_no_bit(threads, rng):
     assert np.array_equal(result.x[order], natural.x)
 
 
+# -- blocks --------------------
+
+
+def block_splitting(A, size, omega, order=None, jacobi=False):
+    """Return the error operator of a sweep over blocks, in an order of them, as a dense matrix."""
+    A, n = A.toarray().astype(complex), A.shape[0]
+    block = np.arange(n) // size
+    when = np.arange(n // size + 1) if order is None else np.argsort(order)
+    when = when[block]
+    kept = A * (when[:, None] == when) / omega
+    if not jacobi:
+        kept = kept + A * (when[:, None] > when)
+    return np.eye(n) - np.linalg.solve(kept, A)
+
+
+@each_dtype
+@pytest.mark.parametrize("size", [1, 4, 50])
+def test_blocks_are_their_splittings(dtype, size, rng):
+    A, x, eps = dominant(rng, 31, dtype), random(rng, 31, dtype), 1000 * np.finfo(dtype).eps
+    count = -(-31 // size)
+    for method, options, T in (
+        (jacobi, {"omega": 0.8}, block_splitting(A, size, 0.8, jacobi=True)),
+        (gauss_seidel, {}, block_splitting(A, size, 1.0)),
+        (sor, {"omega": 1.2}, block_splitting(A, size, 1.2)),
+        (
+            sor,
+            {"omega": 1.2, "reverse": True},
+            block_splitting(A, size, 1.2, np.arange(count)[::-1]),
+        ),
+    ):
+        with warnings.catch_warnings(action="ignore"):
+            result = method(A, A @ x, block_size=size, maxiter=3, rtol=0, **options)
+        want = x - np.linalg.matrix_power(T, result.nit) @ x
+        np.testing.assert_allclose(result.x, want, atol=eps)
+        np.testing.assert_allclose(
+            result.residuals[-1], np.linalg.norm(A @ (x - want)), atol=eps * result.residuals[0]
+        )
+
+
+def test_coloured_blocks(rng):
+    A, x = sp.csr_array(poisson((8, 9)) + 0.1 * sp.eye_array(72)), rng.standard_normal(72)
+    with pytest.warns(ConvergenceWarning):
+        result = sor(A, A @ x, block_size=9, colours="greedy", maxiter=3, rtol=0, omega=1.3)
+    assert result.colours.tolist() == [0, 1, 0, 1, 0, 1, 0, 1]  # lines of the grid: zebra
+    T = block_splitting(A, 9, 1.3, np.argsort(result.colours, kind="stable"))
+    np.testing.assert_allclose(result.x, x - np.linalg.matrix_power(T, 3) @ x, atol=1e-12)
+    with pytest.raises(ValueError, match="blocks 0 and 1 the same colour"):
+        sor(A, A @ x, block_size=9, colours=np.zeros(8, int))
+    with pytest.raises(ValueError, match="symmetric sweeps take no blocks"):
+        sor(A, A @ x, block_size=9, symmetric=True)
+    with pytest.raises(ValueError, match="block_size is 0"):
+        jacobi(A, A @ x, block_size=0)
+    points = gauss_seidel(A, A @ x, rtol=1e-8).check().nit
+    assert gauss_seidel(A, A @ x, rtol=1e-8, block_size=9).check().nit < 0.6 * points
+
+
+def test_a_zero_diagonal_is_no_hindrance_within_a_regular_block(rng):
+    A = sp.csr_array(np.kron(np.diag([3.0, 4, 5]), [[0, 1], [1, 0]]) + 0.3 * rng.random((6, 6)))
+    A.setdiag(0)
+    np.testing.assert_allclose(
+        A @ gauss_seidel(A, np.ones(6), block_size=2, rtol=1e-9).check().x, 1, atol=1e-8
+    )
+    with pytest.raises(ValueError, match=r"singular diagonal block, of rows 0: gauss_seidel needs none"):
+        gauss_seidel(A, np.ones(6), block_size=1)
+
+
+def test_threads_change_no_bit_of_blocks(rng):
+    import numba
+
+    A, b = poisson((150, 150)), rng.standard_normal(22500)
+    found, before = [], numba.get_num_threads()
+    for threads in (1, 2):
+        numba.set_num_threads(min(threads, before))
+        with pytest.warns(ConvergenceWarning):
+            found.append(sor(A, b, colours="greedy", block_size=3, maxiter=3, rtol=0))
+    numba.set_num_threads(before)
+    assert np.array_equal(found[0].x, found[1].x)
+    assert np.array_equal(found[0].residuals, found[1].residuals)
+
+
 # -- theory --------------------
 
 
@@ -294,7 +374,7 @@ def test_bad_input_is_named(rng):
     for method in SOLVERS:
         with pytest.raises(ValueError, match=r"zero entries on the diagonal, the first in row 5.*Krylov"):
             SOLVERS[method](hole, b)
-    with pytest.raises(ValueError, match="rows 0 and 1 the same colour"):
+    with pytest.raises(ValueError, match="rows 0 and 1 the same colour, but an entry"):
         sor(A, b, colours=np.zeros(16, int))
     with pytest.raises(ValueError, match=r"colours has shape \(3,\).*16 whole numbers"):
         sor(A, b, colours=[0, 1, 2])
@@ -447,6 +527,16 @@ def compare(method, dtype, rng):
     assert there.nit == here.nit
     np.testing.assert_allclose(there.x.get(), x, atol=50 * options["rtol"])
     np.testing.assert_allclose(there.residuals, here.residuals, rtol=1e-2, atol=1e-5 * here.residuals[0])
+
+
+@pytest.mark.parametrize("method", [jacobi, sor])
+def test_blocks_on_the_device(cupy, method, rng):
+    A, x = dominant(rng, 70, float, 0.1), rng.standard_normal(70)
+    there = method(*numsolve.to_device(A, A @ x), omega=0.9, block_size=3, rtol=1e-9).check()
+    options = {} if method is jacobi else {"colours": there.colours}
+    here = method(A, A @ x, omega=0.9, block_size=3, rtol=1e-9, **options).check()
+    assert there.nit == here.nit
+    np.testing.assert_allclose(there.x.get(), here.x, atol=1e-10)
 
 
 def test_launches_and_syncs_of_a_sweep(cupy):

@@ -1,4 +1,4 @@
-"""The order of rows that a device follows, found on the host: a serial loop, once for each pattern."""
+"""The order of rows that a device follows, and the diagonal, found on the host by serial loops."""
 
 import numpy as np
 
@@ -25,3 +25,14 @@ def levels(indptr, indices):
             if j > i and level[j] <= own:
                 level[j] = own + 1
     return level
+
+
+@inline
+def diagonal(indptr, indices, data):
+    """Return the diagonal of a square matrix; zero where no entry is stored."""
+    found = np.zeros(indptr.size - 1, data.dtype)
+    for i in range(found.size):
+        for k in range(indptr[i], indptr[i + 1]):
+            if indices[k] == i:
+                found[i] = data[k]
+    return found

@@ -10,7 +10,7 @@ from numba import prange
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
 from .triangular import relax
-from .vector import chunks_of, span, total
+from .vector import CHUNK, chunks_of, span, total
 
 ONE = np.uint64(1)
 
@@ -19,6 +19,12 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     if bounds is None:
         return _natural(live, indptr, indices, data, scale, b, x, y)
     return _sections(live, bounds, indptr, indices, data, scale, b, x, y)
+
+
+def block_sweep(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
+    if bounds is None:
+        return _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r)
+    return _block_sections(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r)
 
 
 def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
@@ -84,6 +90,56 @@ def _residuals(start, end, first, indices, data, value, x, y):
         old -= data[k] * x[j]
         new -= data[k] * y[j]
     return old, new
+
+
+@inline
+def _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r):
+    rr = x.real.dtype.type(0)
+    if not live[0]:
+        return rr * np.nan
+    for k in range(np.uint64(starts.size - 1)):
+        first = np.uint64(starts[k])
+        rr += _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r)
+    return rr
+
+
+@kernel
+def _block_sections(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
+    each = max(1, CHUNK // max(1, inverses.shape[1]))  # blocks in a chunk
+    before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
+    for c in range(bounds.size - 1):
+        before[c + 1] = before[c] + (bounds[c + 1] - bounds[c] + each - 1) // each
+    sums = np.zeros(before[-1], x.real.dtype)
+    if not live[0]:
+        return sums.dtype.type(np.nan)
+    for c in range(bounds.size - 1):
+        first = np.uint64(starts[bounds[c]])
+        for chunk in prange(before[c + 1] - before[c]):
+            begin = bounds[c] + chunk * each
+            found = sums[before[c] + chunk]
+            for k in range(np.uint64(begin), np.uint64(min(begin + each, bounds[c + 1]))):
+                found += _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r)
+            sums[before[c] + chunk] = found
+    return total(sums)
+
+
+@inline
+def _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r):
+    """Relax a block, return the square of its residual at `x`."""
+    begin, finish = np.uint64(starts[k]), np.uint64(starts[k + ONE])
+    found, start = x.real.dtype.type(0), np.uint64(indptr[begin])
+    for i in range(begin, finish):
+        end = np.uint64(indptr[i + ONE])
+        old, new = _residuals(start, end, first, indices, data, b[i], x, y)
+        r[i] = new
+        found += old.real * old.real + old.imag * old.imag
+        start = end
+    for i in range(begin, finish):
+        value = x[i]
+        for j in range(begin, finish):
+            value += inverses[k, i - begin, j - begin] * r[j]
+        y[i] = value
+    return found
 
 
 @kernel

@@ -11,12 +11,21 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     return rr
 
 
+def block_sweep(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
+    sections, grid, m = bounds.size - 1, _grid(bounds, starts), inverses.shape[1]
+    rr = pieces(x, sections * grid)
+    matrix = bounds, starts, indptr, indices, data, inverses
+    for section in range(sections):
+        launch("block_sweep", grid, live, *matrix, b, x, y, r, rr, m, section)
+    return rr
+
+
 def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     sections = range(bounds.size - 1)
     for section in reversed(sections) if reverse else sections:
         launch("colour_sweep", _grid(bounds, x), live, bounds, indptr, indices, data, scale, b, x, section)
 
 
-def _grid(bounds, x):
+def _grid(bounds, items):
     """Return a grid for twice the mean section: how large each one is, only the device knows."""
-    return blocks(2 * x.size // max(bounds.size - 1, 1))
+    return blocks(2 * items.size // max(bounds.size - 1, 1))

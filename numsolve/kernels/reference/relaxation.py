@@ -27,6 +27,27 @@ def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     return np.vdot(r, r).real
 
 
+def block_sweep(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
+    """As `sor_sweep`, a block at a time: its rows from ``starts[k]`` on move by ``inverses[k]`` times theirs.
+
+    Sections are of blocks; `r` is room for residuals.
+    """
+    if not live[0]:
+        return np.array(np.nan, x.real.dtype)[()]
+    true = b.copy()
+    for begin, end in _sections(bounds, starts.size - 1):
+        for k in range(begin, end):
+            block, first = slice(starts[k], starts[k + 1]), starts[begin]
+            for i in range(starts[k], starts[k + 1]):
+                row = slice(indptr[i], indptr[i + 1])
+                cols = indices[row]
+                true[i] -= data[row] @ x[cols]
+                r[i] = b[i] - data[row] @ np.where(cols < first, y[cols], x[cols])
+            size = starts[k + 1] - starts[k]
+            y[block] = x[block] + inverses[k, :size, :size] @ r[block]
+    return np.vdot(true, true).real
+
+
 def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     """Sweep in place, if `reverse` from the last section on; rows of a section must not be coupled."""
     if not live[0]:

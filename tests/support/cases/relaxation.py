@@ -28,6 +28,16 @@ def fused(rng, n, dtype, index):
     return np.array([n != 2]), bounds, *matrix, scale / diagonal, b, x, y
 
 
+def in_blocks(rng, n, dtype, index):
+    """Return the arguments of block_sweep: two sections of blocks of three rows, the last perhaps smaller."""
+    starts = np.append(np.arange(0, n, 3), n).astype(index) if n else np.zeros(1, index)
+    count = starts.size - 1
+    bounds = np.array([0, count // 2, count], index)
+    inverses = vectors(rng, count * 3, 3, dtype).reshape(count, 3, 3)
+    matrix = arrays(dominant(rng, n, dtype, index)[0], dtype, index)
+    return np.array([n != 2]), bounds, starts, *matrix, inverses, *vectors(rng, 4, n, dtype)
+
+
 def in_place(rng, n, dtype, index):
     """Return the arguments of colour_sweep."""
     bounds, *matrix, diagonal = coloured(rng, n, dtype, index)
@@ -35,5 +45,5 @@ def in_place(rng, n, dtype, index):
     return np.array([n != 2]), bounds, n % 2 == 1, *matrix, scale / diagonal, b, x
 
 
-CASES = {"sor_sweep": fused, "colour_sweep": in_place}
-RETURNS_SUM = {"sor_sweep"}
+CASES = {"sor_sweep": fused, "block_sweep": in_blocks, "colour_sweep": in_place}
+RETURNS_SUM = {"sor_sweep", "block_sweep"}

@@ -44,7 +44,7 @@ def settings(full):
         "bounded": 40 if full else 8,
         "omegas": np.arange(1, 1.995, 0.01 if full else 0.03),
         "shifts": np.linspace(-0.15, 0.45, 97 if full else 13),
-        "steps": dict.fromkeys((25, 50, 100, 200, 400) if full else (25, 50, 100), 5000),
+        "steps": dict.fromkeys((25, 50, 100, 200, 400), 5000) if full else {25: 5000, 50: 5000, 100: 2000},
         "heat trials": 3 if full else 1,
         "contour": {"side": 100, "every": 5 if full else 25},
         "seed": 0,
@@ -112,8 +112,10 @@ def _theory(rows):
 
 
 def _heat(rows):
-    """Iterations in the heat equation."""
+    """Iterations in the heat equation, where all steps were taken: the first ones are cheaper."""
     for side in _relax_heat.sides(rows):
+        if max(r["x"] for r in rows if r["experiment"] == "heat" and r["case"] == side) < 5000:
+            continue
         for method, reference in HEAT.get(side, {}).items():
             ours = _relax_heat.mean_of(rows, side, method)
             learned = method in _relax_heat.LEARNERS

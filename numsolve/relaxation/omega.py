@@ -131,7 +131,7 @@ class EstimatedOmega(Learner):
     iteration [1]_, and that to an omega. What is suggested stays 3 % further from 2 than the mean of those.
     At or above the optimum the rate is little more than :math:`\omega - 1` and tells only that the optimum is
     not higher: the 3 % lead back below. A few solves suffice where a learner on a grid needs hundreds, but
-    only for SOR, and matrices for which `omega_opt` is right. The mean is over the last ten solves or so: it
+    only for SOR, and matrices for which `omega_opt` is right. The mean is over the last five solves or so: it
     follows a drift.
 
     References
@@ -196,4 +196,4 @@ class EstimatedOmega(Learner):
             self._mean += (_young(beta, sqrt) - self._mean) / self._count
 
 
-MARGIN, MEMORY = 1.03, 10
+MARGIN, MEMORY = 1.03, 5

@@ -93,7 +93,7 @@ def test_claims_and_figures(rows):
     from matplotlib.figure import Figure
 
     claims = learning_to_relax.claims(rows)
-    assert len(claims) == 2 * (6 + 3) + 2 + 9 + 1
+    assert len(claims) == 2 * (6 + 3) + 2 + 1
     held = {claim.text: claim.holds for claim in claims}
     assert held["The number of sweeps is at most 1 + ln(eps) / ln(rho + tau (1 - rho))"]
     for plot, panels in learning_to_relax.FIGURES.values():

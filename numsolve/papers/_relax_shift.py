@@ -18,7 +18,11 @@ LEARNERS: dict[str, Any] = {
     "Tsallis-INF-CB": partial(relaxation.TsallisINFCB, None, INTERVAL, bins=5),
     "ChebCB": partial(relaxation.ChebCB, None, INTERVAL, degree=6),
 }
-OPTIMAL, ESTIMATE = "instance-optimal", "Young's estimate"
+ESTIMATES: dict[str, Any] = {
+    "Young's estimate": partial(relaxation.EstimatedOmega, RTOL),
+    "Young's estimate, contextual": partial(relaxation.EstimatedOmega, RTOL, INTERVAL),
+}
+OPTIMAL = "instance-optimal"
 
 
 def row(experiment, case, method, x, iterations, *, trial=0, omega=np.nan, seconds=np.nan):
@@ -56,7 +60,7 @@ def jacobi_radius(c, side=10):
 
 def learn(settings, progress):
     """Yield cumulative sweeps of each fixed omega, each learner, and the best omega of each system."""
-    runs = [(law, method) for law in LAWS for method in (*FIXED, *LEARNERS, ESTIMATE, OPTIMAL)]
+    runs = [(law, method) for law in LAWS for method in (*FIXED, *LEARNERS, *ESTIMATES, OPTIMAL)]
     costs = {}
     for law, method in progress(runs):
         if law not in costs:
@@ -77,7 +81,7 @@ def _play(costs, method, trial):
         return [costs(i, method) for i in range(len(systems))]
     if method == OPTIMAL:
         return [costs(i, relaxation.omega_opt(jacobi_radius(s.feature))) for i, s in enumerate(systems)]
-    learner = relaxation.EstimatedOmega(RTOL) if method == ESTIMATE else LEARNERS[method](rng=trial)
+    learner = ESTIMATES[method]() if method in ESTIMATES else LEARNERS[method](rng=trial)
     paid = []
     for i, (_, _, c) in enumerate(systems):
         omega = learner.suggest(c)
@@ -132,7 +136,8 @@ COLOURS = {
     "Tsallis-INF": "C3",
     "Tsallis-INF-CB": "C4",
     "ChebCB": "C2",
-    ESTIMATE: "C1",
+    "Young's estimate": "C1",
+    "Young's estimate, contextual": "C0",
     OPTIMAL: "k",
 }
 
@@ -193,7 +198,7 @@ def plot_learning(rows, axes):
 def plot_contextual(rows, axes):
     """Draw the learners with contexts beside what can be had."""
     for ax, law in zip(axes, LAWS, strict=True):
-        _draw(ax, rows, law, [best_fixed(rows, law)[0], *LEARNERS, ESTIMATE, OPTIMAL])
+        _draw(ax, rows, law, [best_fixed(rows, law)[0], *LEARNERS, *ESTIMATES, OPTIMAL])
         ax.set_xlim(0, None)
 
 

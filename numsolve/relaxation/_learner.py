@@ -180,12 +180,17 @@ class Contextual(Bandit):
         super().__init__(grid, rng, interval=list(self.interval), **arguments)
 
     def _placed(self, context: Any):
-        if context is None:
-            raise TypeError(f"context is None; {type(self).__name__} needs a number for each system")
-        if getattr(context, "size", 1) != 1:
-            raise ValueError(f"context has shape {context.shape}; one number is needed")
-        context = context.item() if hasattr(context, "item") else context
-        return min(max(_validate.number(context, "context"), self.interval[0]), self.interval[1])
+        return placed(context, self.interval, type(self).__name__)
+
+
+def placed(context: Any, interval, learner):
+    """Return a context as a number in the interval."""
+    if context is None:
+        raise TypeError(f"context is None; {learner} needs a number for each system")
+    if getattr(context, "size", 1) != 1:
+        raise ValueError(f"context has shape {context.shape}; one number is needed")
+    context = context.item() if hasattr(context, "item") else context
+    return min(max(_validate.number(context, "context"), interval[0]), interval[1])
 
 
 @cache

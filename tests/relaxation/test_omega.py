@@ -259,6 +259,22 @@ def test_young_is_found_from_the_sweeps_of_solves():
     assert learner.suggest() == before
 
 
+def test_an_estimate_too_high_comes_back_and_an_extrapolation_is_bounded():
+    learner = EstimatedOmega(1e-8, start=1.9)
+    for _ in range(100):  # the optimum is 1.5: above it the rate is omega - 1
+        omega = learner.suggest()
+        learner.observe(omega, np.log(1e-8) / np.log(max(omega - 1, 0.5)))
+    assert learner.suggest() < 1.6
+    learner.observe(1.5, 2)  # faster than any rate at this omega: luck
+    assert learner.suggest() < 1.6
+    learner = EstimatedOmega(1e-8, UNIT)
+    for context in np.linspace(0.4, 0.6, 20):  # 1 - beta^2 falls to zero at 0.65
+        beta = np.sqrt(0.35 + context)
+        learner.observe(1.0, np.log(1e-8) / np.log(beta**2), context)
+    assert learner.suggest(0.5) == pytest.approx(2 - 1.03 * (2 - omega_opt(np.sqrt(0.85))), abs=0.02)
+    assert learner.suggest(0.5) < learner.suggest(0.6) < learner.suggest(0.8) == learner.suggest(1.0) < 1.9
+
+
 def test_the_best_omega_is_young_s():
     assert omega_opt(0) == 1
     values = omega_opt(np.array([[0.0, 0.6], [0.8, 0.96]]))
@@ -313,6 +329,10 @@ def test_the_others_have_a_state_too():
     one = EstimatedOmega(1e-6)
     one.observe(one.suggest(), 200)
     assert EstimatedOmega.from_state(json.loads(json.dumps(one.state()))).suggest() == one.suggest() > 1
+    one = EstimatedOmega(1e-6, UNIT)
+    for context in (0.1, 0.5, 0.7):
+        one.observe(one.suggest(context), 200 * context, context)
+    assert pickle.loads(pickle.dumps(one)).suggest(0.3) == one.suggest(0.3) > 1
 
 
 def test_costs_come_in_any_order_and_from_any_thread():
@@ -384,6 +404,8 @@ def test_one_arm_is_no_choice():
         (lambda: FixedOmega(np.nan), ValueError, "omega is nan"),
         (lambda: EstimatedOmega(1.0), ValueError, "rtol is 1.0"),
         (lambda: EstimatedOmega(1e-5, start=2), ValueError, "start is 2"),
+        (lambda: EstimatedOmega(1e-5, (1, 1)), ValueError, "interval is"),
+        (lambda: EstimatedOmega(1e-5, UNIT).suggest(), TypeError, "context is None; EstimatedOmega"),
     ],
 )
 def test_bad_input_is_named(call, error, what):

@@ -15,6 +15,7 @@ BY_ATTRIBUTES = {
     "RecycledSpace",
     "RelaxationResult",
     "RefinementResult",
+    "RelaxationResult",
     "LeastSquaresResult",
     "Mesh",
     "Result",

@@ -71,20 +71,23 @@ def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner
 class Order:
     """The order in which rows that depend on each other are taken: levels on a device, none on the host.
 
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None.
+    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If `coloured` the order
+    is another one, colour by colour, on both.
     """
 
-    def __init__(self, library, indptr, indices):
-        self._library, self._indptr, self._indices = library, indptr, indices
+    def __init__(self, library, indptr, indices, coloured=False):
+        self._library, self._indptr, self._indices, self._coloured = library, indptr, indices, coloured
 
     @cached_property
     def arrays(self) -> Any:
         """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
-        if self._library == "numpy":
+        if self._library == "numpy" and not self._coloured:
             return None, None
+        from .kernels.cpu._colours import greedy_colours
         from .kernels.cpu._levels import levels
 
         xp, width = array_module(self._library), self._indices.dtype
-        level = levels(to_host(self._indptr), to_host(self._indices))
+        find = greedy_colours if self._coloured else levels
+        level = find(to_host(self._indptr), to_host(self._indices))
         bounds = np.append(0, np.cumsum(np.bincount(level)))
         return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))

@@ -28,12 +28,13 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
         How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
         built before can be passed instead, and then it is its matrices that are used.
-    smoother : {"jacobi", "chebyshev", "gauss_seidel", "fc_jacobi"}, optional
+    smoother : {"jacobi", "chebyshev", "gauss_seidel", "multicolour", "fc_jacobi"}, optional
         Sweeps of damped Jacobi (default); those of the Chebyshev polynomial of the fourth kind [3]_ of degree
         `sweeps`, which differ from `sweeps` = 2 on; or of Gauss-Seidel, forward before the correction and
-        backward after it, which run on one thread and, on a GPU, in many launches; or of undamped Jacobi,
-        after the correction only, twice over the points that the grid below lacks and then over the others
-        [4]_: the default for "air", not Hermitian, and not for smoothed aggregation, without such points.
+        backward after it, which run on one thread and, on a GPU, in many launches, or colour by colour
+        ("multicolour") on all threads and in few; or of undamped Jacobi, after the correction only, twice
+        over the points that the grid below lacks and then over the others [4]_: the default for "air", not
+        Hermitian, and not for smoothed aggregation, without such points.
     sweeps : int
         Sweeps before, and after, the correction from the grid below.
     cycle : {"V", "W"}

@@ -72,8 +72,10 @@ def chebyshev(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the oth
 class GaussSeidel:
     """Sweeps over the rows, forward before the correction and backward after it: a Hermitian cycle."""
 
+    coloured = False
+
     def __init__(self, sweeps, A, noise, hermitian, coarse):  # noqa: ARG002 - as the others
-        self.sweeps, self.A, self.rows = sweeps, A, _sweeps.Sweeps(A)
+        self.sweeps, self.A, self.rows = sweeps, A, _sweeps.Sweeps(A, coloured=self.coloured)
 
     def before(self, b, out, spare, fresh):
         """As `Sweeps.before`; the iterate stays in `out`."""
@@ -90,7 +92,13 @@ class GaussSeidel:
 
     def astype(self, A):
         """Return the same sweeps for the matrix `A`, of another dtype."""
-        return GaussSeidel(self.sweeps, A, None, None, None)
+        return type(self)(self.sweeps, A, None, None, None)
+
+
+class Multicolour(GaussSeidel):
+    """The same colour by colour."""
+
+    coloured = True
 
 
 class FineCoarse:
@@ -135,7 +143,13 @@ def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the oth
     return FineCoarse(sweeps, A, fine, inverse - fine)
 
 
-SMOOTHERS = {"jacobi": jacobi, "chebyshev": chebyshev, "gauss_seidel": GaussSeidel, "fc_jacobi": fc_jacobi}
+SMOOTHERS = {
+    "jacobi": jacobi,
+    "chebyshev": chebyshev,
+    "gauss_seidel": GaussSeidel,
+    "multicolour": Multicolour,
+    "fc_jacobi": fc_jacobi,
+}
 
 
 def _inverse_diagonal(A, noise):

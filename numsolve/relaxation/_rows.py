@@ -37,7 +37,7 @@ class Rows:
         self.matrix, self.library, self.count = matrix, matrix.library, matrix.shape[0]
         self.indptr, self.indices, self.data = matrix.indptr, matrix.indices, matrix.data
 
-    def pattern(self):
+    def pattern(self) -> Any:
         """Return, on the host and in CSR, which rows are coupled."""
         return to_host(self.matrix.indptr, self.matrix.indices)
 
@@ -59,7 +59,8 @@ class Rows:
         """Take the rows in the order of a permutation; return self."""
         from ..kernels.cpu._colours import permuted
 
-        found = order, *permuted(*to_host(self.indptr, self.indices), order)
+        indptr, indices = to_host(self.indptr, self.indices)
+        found = order, *permuted(indptr, indices, order)
         self.order, self.indptr, self.indices, self.places = map(self._moved, found)
         self.data = self.data[self.places]
         return self
@@ -109,7 +110,7 @@ class Blocks(Rows):
         self.count = len(self.members)
         self.starts = self._moved(_starts(self.members))
 
-    def pattern(self):
+    def pattern(self) -> Any:
         import scipy.sparse as sp
 
         indptr, indices = super().pattern()
@@ -151,6 +152,6 @@ def arranged(matrix, block_size, colours, reverse):
 def coloured(rows, colours, reverse=False):
     """Return the rows, now colour by colour, and the colouring: the one given, or a greedy one."""
     found = colours is None or (isinstance(colours, str) and colours == "greedy")
-    pattern = rows.pattern()
-    colours = greedy(*pattern) if found else checked(colours, *pattern, rows.kind)
+    indptr, indices = rows.pattern()
+    colours = greedy(indptr, indices) if found else checked(colours, indptr, indices, rows.kind)
     return rows.by_colour(colours.max() - colours if reverse else colours), colours

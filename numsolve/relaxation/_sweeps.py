@@ -17,12 +17,14 @@ class Sweeps:
         Matrix with a diagonal free of zeros.
     omega : float
         Relaxation.
+    coloured : bool
+        Whether to take the rows colour by colour, on all threads and in a launch a colour.
     """
 
-    def __init__(self, A, omega=1.0):
+    def __init__(self, A, omega=1.0, coloured=False):
         self.A = sparse_of(A, "Gauss-Seidel")
         self._scale = omega / diagonal(self.A, "Gauss-Seidel")
-        self._order = Order(self.A.library, self.A.indptr, self.A.indices)
+        self._order = Order(self.A.library, self.A.indptr, self.A.indices, coloured)
 
     def forward(self, b, x):
         """Relax the rows from the first to the last; return `x`."""

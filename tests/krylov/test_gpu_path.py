@@ -186,6 +186,7 @@ PRECONDITIONERS = {
     "amg": numsolve.precondition.amg,
     "amg, W, chebyshev": lambda A: numsolve.precondition.amg(A, cycle="W", smoother="chebyshev", sweeps=2),
     "amg, gauss_seidel": lambda A: numsolve.precondition.amg(A, smoother="gauss_seidel"),
+    "amg, multicolour": lambda A: numsolve.precondition.amg(A, smoother="multicolour"),
     "block_jacobi": lambda A: numsolve.precondition.block_jacobi(A, 5),
     "block_jacobi by labels": lambda A: numsolve.precondition.block_jacobi(A, blocks=np.arange(144) % 29),
     "spai": numsolve.precondition.spai,

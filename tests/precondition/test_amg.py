@@ -124,7 +124,13 @@ def test_the_chebyshev_polynomial_is_of_the_fourth_kind():
 @pytest.mark.parametrize("cycle", ["V", "W"])
 @pytest.mark.parametrize(
     "options",
-    [{}, {"sweeps": 2}, {"smoother": "chebyshev", "sweeps": 3}, {"smoother": "gauss_seidel"}],
+    [
+        {},
+        {"sweeps": 2},
+        {"smoother": "chebyshev", "sweeps": 3},
+        {"smoother": "multicolour"},
+        {"smoother": "gauss_seidel"},
+    ],
 )
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_hermitian_positive_definite_and_a_contraction(dtype, options, cycle, rng):
@@ -150,6 +156,8 @@ def test_hermitian_positive_definite_and_a_contraction(dtype, options, cycle, rn
         ((20, 20, 20), {"cycle": "W"}, 12),
         ((64, 64), {"smoother": "gauss_seidel"}, 9),
         ((20, 20, 20), {"smoother": "gauss_seidel"}, 9),
+        ((64, 64), {"smoother": "multicolour"}, 9),
+        ((20, 20, 20), {"smoother": "multicolour"}, 9),
     ],
 )
 def test_iterations_of_cg_on_poisson(shape, options, count, rng):
@@ -160,11 +168,12 @@ def test_iterations_of_cg_on_poisson(shape, options, count, rng):
     np.testing.assert_allclose(result.x, x, atol=1e-5)
 
 
-def test_threads_do_not_change_a_bit(rng):
+@pytest.mark.parametrize("smoother", ["jacobi", "multicolour"])
+def test_threads_do_not_change_a_bit(smoother, rng):
     from numba import get_num_threads, set_num_threads
 
     A, b, before = poisson((150, 150)), rng.standard_normal(22_500), get_num_threads()
-    M, found = amg(A, sweeps=2), []
+    M, found = amg(A, sweeps=2, smoother=smoother), []
     for threads in {1, before}:
         set_num_threads(threads)
         try:

@@ -9,7 +9,7 @@ from numba import prange
 
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
-from .triangular import relax
+from .triangular import relax_in_turn
 from .vector import CHUNK, chunks_of, span, total
 
 ONE = np.uint64(1)
@@ -31,7 +31,7 @@ def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     if not live[0]:
         return
     if bounds is None:
-        relax(None, None, reverse, indptr, indices, data, scale, b, x)
+        relax_in_turn(reverse, indptr, indices, data, scale, b, x)
     elif data.size:
         _in_place(bounds, reverse, indptr, indices, data, scale, b, x)
 

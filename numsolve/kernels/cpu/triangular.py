@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from ._jit import inline, kernel
+from .sparse import _row
 from .vector import chunks_of, span
 
 ONE = np.uint64(1)
@@ -95,8 +96,27 @@ def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices,
                 x[i] = value
 
 
+def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
+    if bounds is None:
+        relax_in_turn(reverse, indptr, indices, data, scale, b, x)
+    elif data.size:
+        _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
+
+
+@kernel
+def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
+    for step in range(bounds.size - 1):
+        level = bounds.size - 2 - step if reverse else step
+        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
+            first, last = span(chunk, bounds[level + 1] - bounds[level])
+            for item in range(first, last):
+                i = np.uint64(order[np.uint64(bounds[level]) + item])
+                start, end = np.uint64(indptr[i]), np.uint64(indptr[i + ONE])
+                x[i] += scale[i] * (b[i] - _row(start, end, indices, data, x))
+
+
 @inline
-def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):  # noqa: ARG001
+def relax_in_turn(reverse, indptr, indices, data, scale, b, x):
     n = np.uint64(x.size)
     if reverse:
         end = np.uint64(data.size)

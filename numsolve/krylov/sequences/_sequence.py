@@ -218,10 +218,11 @@ class SequenceRun:
 
     def _feature(self, number):
         """Return the context of the current system, or None for what it brings along."""
+        current: Any = self._current
         if not self._solver.looks_at_context:
             return None
         if self._look is not None:
-            return self._look(self._current[0])
+            return self._look(current[0])
         if self.features is None:
             return None
         if number >= len(self.features):

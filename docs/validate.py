@@ -15,7 +15,6 @@ BY_ATTRIBUTES = {
     "RecycledSpace",
     "RelaxationResult",
     "RefinementResult",
-    "RelaxationResult",
     "LeastSquaresResult",
     "Mesh",
     "Result",

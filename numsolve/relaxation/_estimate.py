@@ -10,6 +10,7 @@ from ._learner import Learner, arithmetic, placed
 
 MARGIN = 1.03  # times as far from 2 as estimated: more than the transient of a solve adds to its rate
 RIDGE = 1e-4  # of the terms that vary with the context, so that the first few solves decide on a constant
+ABOVE = 0.998  # of the highest 1 - beta^2 that a rate can tell: then omega is far above the optimum
 KEPT = 0.8, 0.95  # of the weight of earlier solves, without a context and with one
 
 
@@ -37,7 +38,8 @@ class EstimatedOmega(Learner):
     [1]_, and that to an omega. What is fitted is :math:`1 - \beta^2`, smooth in whatever the matrix depends
     on: by a constant over the last five solves or so, or by a parabola in the context over the last twenty.
     What is suggested is 3 % further from 2 than Young's omega of the fit. At or above the optimum the rate is
-    little more than :math:`\omega - 1` which says that the optimum is not higher; the 3 % lead back below.
+    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and
+    a rate that differs by next to nothing counts as that of an omega well below.
 
     A few solves suffice where a learner on a grid needs hundreds, but only for SOR, and matrices for which
     `omega_opt` is right. About 5 microseconds a solve; storage: 12 numbers.
@@ -109,6 +111,9 @@ class EstimatedOmega(Learner):
             return
         rate = max(self.rtol ** (1 / cost), omega - 1)  # luck alone is faster
         y = max(1 - (rate + omega - 1) ** 2 / (omega**2 * rate), 1e-12)
+        highest = ((2 - omega) / omega) ** 2  # its value where the rate is omega - 1
+        if y > ABOVE * highest:
+            y = min(2 * highest, 1.0)
         kept = KEPT[len(self._right) > 1]
         with self._lock:
             f = self._features(context)

@@ -261,7 +261,7 @@ def test_young_is_found_from_the_sweeps_of_solves():
 
 def test_an_estimate_too_high_comes_back_and_an_extrapolation_is_bounded():
     learner = EstimatedOmega(1e-8, start=1.9)
-    for _ in range(300):  # the optimum is 1.5: above it the rate is omega - 1
+    for _ in range(30):  # the optimum is 1.5: above it the rate is omega - 1
         omega = learner.suggest()
         learner.observe(omega, np.log(1e-8) / np.log(max(omega - 1, 0.5)))
     assert learner.suggest() < 1.6

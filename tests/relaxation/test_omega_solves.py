@@ -27,7 +27,7 @@ def test_young_s_omega_is_found_in_a_few_solves(rng):
 
 
 def test_young_s_omega_of_a_context():
-    """300 systems, those from which it learns included: a fifth more sweeps than with the best omegas."""
+    """300 systems of which the first has nearly the highest omega: within half of the sweeps of the best."""
     systems = list(laplacian_shifted(300, rng=3))
 
     def sweeps(omega):
@@ -36,7 +36,9 @@ def test_young_s_omega_of_a_context():
 
     contextual, plain = EstimatedOmega(1e-8, (-0.15, 0.65)), EstimatedOmega(1e-8)
     best = sweeps(lambda c: omega_opt(jacobi_radius(c)))
-    assert sweeps(lambda c: contextual) < 1.3 * best < 0.8 * sweeps(lambda c: plain)
+    found = sweeps(lambda c: contextual)
+    assert found < 1.5 * best
+    assert found < 0.75 * sweeps(lambda c: plain)
 
 
 def test_a_learner_hears_of_each_solve_and_of_each_failure(rng):

@@ -23,23 +23,27 @@ DIRECT = "SuperLU"
 GOLDEN = (5**0.5 - 1) / 2
 
 
-def simulate(side, count, learner=None):
-    """Take the time steps by CG, with SSOR if there is a learner; return omegas, iterations, mean seconds."""
-    u, steps = heat_crank_nicolson(count, side)
-    omegas, iterations, seconds, M = [], [], 0.0, None
-    for A, rhs, context in steps:
-        b = rhs(u)
+class Run:
+    """A simulation by one method: CG, with SSOR if there is a learner of its omega."""
+
+    def __init__(self, u, learner=None):
+        self.u, self.learner, self.M = u, learner, None
+        self.omegas, self.iterations, self.seconds = [], [], 0.0
+
+    def step(self, A, rhs, context):
+        """Take a time step."""
+        b = rhs(self.u)
         begun = perf_counter()
-        if learner is not None:
-            omegas.append(learner.suggest(context))
-            M = ssor(M, A, omegas[-1])
-        result = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP)
-        if learner is not None:
-            learner.observe(omegas[-1], result.nit, context)
-        seconds += perf_counter() - begun
-        u = result.x
-        iterations.append(result.nit)
-    return omegas, iterations, seconds / count
+        if self.learner is not None:
+            omega = self.learner.suggest(context)
+            self.M = ssor(self.M, A, omega)
+            self.omegas.append(omega)
+        result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=CAP)
+        if self.learner is not None:
+            self.learner.observe(omega, result.nit, context)
+        self.seconds += perf_counter() - begun
+        self.u = result.x
+        self.iterations.append(result.nit)
 
 
 def ssor(M, A, omega):
@@ -60,29 +64,28 @@ def _direct(side, count):
 
 
 def heat(settings, progress):
-    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on one."""
-    cases = [
-        (side, count, method)
-        for side, count in settings["steps"].items()
-        for method in ("CG", *FIXED, *LEARNERS, DIRECT)
-    ]
-    shown = settings["contour"]["side"]
-    for side, count, method in progress(cases):
-        simulate(side, 2, relaxation.FixedOmega(1.0))  # compile first: that is not what is timed
-        if method == DIRECT:
-            if side <= 200:
-                yield row("heat", side, DIRECT, count, 0, seconds=_direct(side, min(count, 20)))
-            continue
-        name = f"omega {method}" if method in FIXED else method
-        for trial in range(settings["heat trials"] if method in LEARNERS else 1):
-            learner = relaxation.FixedOmega(method) if method in FIXED else None
-            learner = LEARNERS[method](rng=trial) if method in LEARNERS else learner
-            omegas, found, seconds = simulate(side, count, learner)
-            mean = float(np.mean(found))
+    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on one.
+
+    All methods take a step before the next: what else the machine does hits all alike.
+    """
+    for side, count in progress(settings["steps"].items()):
+        u, steps = heat_crank_nicolson(count, side)
+        runs = {("CG", 0): Run(u)}
+        runs |= {(f"omega {omega}", 0): Run(u, relaxation.FixedOmega(omega)) for omega in FIXED}
+        for trial in range(settings["heat trials"]):
+            runs |= {(name, trial): Run(u, make(rng=trial)) for name, make in LEARNERS.items()}
+        for number, step in enumerate(steps):
+            for run in runs.values():
+                run.step(*step)
+                run.seconds *= number > 0  # the first compiles
+        for (name, trial), run in runs.items():
+            mean, seconds = float(np.mean(run.iterations)), run.seconds / (count - 1)
             yield row("heat", side, name, count, mean, trial=trial, seconds=seconds)
-            if side == shown and trial == 0 and method in ("Tsallis-INF", "ChebCB"):
-                for step, (omega, k) in enumerate(zip(omegas, found, strict=True)):
-                    yield row("action", side, name, step, k, omega=omega)
+            if side == settings["contour"]["side"] and trial == 0 and name in ("Tsallis-INF", "ChebCB"):
+                for number, (omega, k) in enumerate(zip(run.omegas, run.iterations, strict=True)):
+                    yield row("action", side, name, number, k, omega=omega)
+        if side <= 200:
+            yield row("heat", side, DIRECT, count, 0, seconds=_direct(side, min(count, 20)))
 
 
 def contour(settings, progress):
@@ -149,6 +152,8 @@ def grid_of_costs(rows, omegas):
 
 def plot_heat(rows, axes):
     """Draw the landscape with what was chosen, and iterations and time against the number of unknowns."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     _landscape(rows, axes[0])
     grids = sides(rows)
     n = [(side - 1) ** 2 for side in grids]
@@ -165,12 +170,17 @@ def plot_heat(rows, axes):
         ]
         axes[2].semilogx(n, seconds, style, color=color, label=label, markersize=5)
     axes[1].set(title="iterations a step", xlabel="unknowns $n$", ylabel="mean iterations")
+    axes[1].set_ylim(None, 2.5 * axes[1].get_ylim()[1])
+    axes[1].legend(frameon=False, fontsize=7, ncols=3, loc="upper left")
     axes[2].set(title="time over that of CG", xlabel="unknowns $n$", ylabel="wall-clock / wall-clock of CG")
     axes[2].set_yscale("log")
+    axes[2].legend(*([found[-1]] for found in axes[2].get_legend_handles_labels()), frameon=False, fontsize=7)
     for ax in axes[1:]:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, which="major", alpha=0.3)
-        ax.legend(frameon=False, fontsize=7, ncols=2)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _landscape(rows, ax):
@@ -189,4 +199,4 @@ def _landscape(rows, ax):
         ax.fill_between(at, mean - spread, mean + spread, color=COLOURS[method], alpha=0.25, lw=0)
     side = next(r["case"] for r in rows if r["experiment"] == "contour")
     ax.set(title=f"SSOR-CG, {side} by {side} cells", xlabel="time step", ylabel=r"$\omega$", ylim=(1, 1.95))
-    ax.legend(fontsize=7, loc="upper right", framealpha=0.85)
+    ax.legend(fontsize=7, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.17), frameon=False)

@@ -38,8 +38,8 @@ class EstimatedOmega(Learner):
     [1]_, and that to an omega. What is fitted is :math:`1 - \beta^2`, smooth in whatever the matrix depends
     on: by a constant over the last five solves or so, or by a parabola in the context over the last twenty.
     What is suggested is 3 % further from 2 than Young's omega of the fit. At or above the optimum the rate is
-    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and
-    a rate that differs by next to nothing counts as that of an omega well below.
+    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and a
+    rate that hardly differs counts as that of an omega well below.
 
     A few solves suffice where a learner on a grid needs hundreds, but only for SOR, and matrices for which
     `omega_opt` is right. About 5 microseconds a solve; storage: 12 numbers.

@@ -35,12 +35,11 @@ class Run:
         b = rhs(self.u)
         begun = perf_counter()
         if self.learner is not None:
-            omega = self.learner.suggest(context)
-            self.M = ssor(self.M, A, omega)
-            self.omegas.append(omega)
+            self.omegas.append(self.learner.suggest(context))
+            self.M = ssor(self.M, A, self.omegas[-1])
         result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=CAP)
         if self.learner is not None:
-            self.learner.observe(omega, result.nit, context)
+            self.learner.observe(self.omegas[-1], result.nit, context)
         self.seconds += perf_counter() - begun
         self.u = result.x
         self.iterations.append(result.nit)
@@ -77,7 +76,7 @@ def heat(settings, progress):
         for number, step in enumerate(steps):
             for run in runs.values():
                 run.step(*step)
-                run.seconds *= number > 0  # the first compiles
+                run.seconds = run.seconds if number else 0.0  # the first compiles
         for (name, trial), run in runs.items():
             mean, seconds = float(np.mean(run.iterations)), run.seconds / (count - 1)
             yield row("heat", side, name, count, mean, trial=trial, seconds=seconds)

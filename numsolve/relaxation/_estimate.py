@@ -38,8 +38,8 @@ class EstimatedOmega(Learner):
     [1]_, and that to an omega. What is fitted is :math:`1 - \beta^2`, smooth in whatever the matrix depends
     on: by a constant over the last five solves or so, or by a parabola in the context over the last twenty.
     What is suggested is 3 % further from 2 than Young's omega of the fit. At or above the optimum the rate is
-    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and a
-    rate that hardly differs counts as that of an omega well below.
+    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and with
+    a context a rate that hardly differs counts as that of an omega well below.
 
     A few solves suffice where a learner on a grid needs hundreds, but only for SOR, and matrices for which
     `omega_opt` is right. About 5 microseconds a solve; storage: 12 numbers.
@@ -112,9 +112,10 @@ class EstimatedOmega(Learner):
         rate = max(self.rtol ** (1 / cost), omega - 1)  # luck alone is faster
         y = max(1 - (rate + omega - 1) ** 2 / (omega**2 * rate), 1e-12)
         highest = ((2 - omega) / omega) ** 2  # its value where the rate is omega - 1
-        if y > ABOVE * highest:
+        contextual = self.interval is not None
+        if contextual and y > ABOVE * highest:  # without one, it may have been an easy system
             y = min(2 * highest, 1.0)
-        kept = KEPT[len(self._right) > 1]
+        kept = KEPT[contextual]
         with self._lock:
             f = self._features(context)
             self._gram = kept * self._gram + np.outer(f, f)

@@ -260,13 +260,14 @@ def test_young_is_found_from_the_sweeps_of_solves():
 
 
 def test_an_estimate_too_high_comes_back_and_an_extrapolation_is_bounded():
-    learner = EstimatedOmega(1e-8, start=1.9)
-    for _ in range(30):  # the optimum is 1.5: above it the rate is omega - 1
-        omega = learner.suggest()
-        learner.observe(omega, np.log(1e-8) / np.log(max(omega - 1, 0.5)))
-    assert learner.suggest() < 1.6
-    learner.observe(1.5, 2)  # faster than any rate at this omega: luck
-    assert learner.suggest() < 1.6
+    for interval, solves in ((None, 300), (UNIT, 30)):
+        learner = EstimatedOmega(1e-8, interval, start=1.9)
+        for _ in range(solves):  # the optimum is 1.5: above it the rate is omega - 1
+            omega = learner.suggest(0.5)
+            learner.observe(omega, np.log(1e-8) / np.log(max(omega - 1, 0.5)), 0.5)
+        assert learner.suggest(0.5) < 1.6
+        learner.observe(1.5, 2, 0.5)  # faster than any rate at this omega: luck
+        assert learner.suggest(0.5) < 1.6
     learner = EstimatedOmega(1e-8, UNIT)
     for context in np.linspace(0.4, 0.6, 20):  # 1 - beta^2 falls to zero at 0.65
         beta = np.sqrt(0.35 + context)

@@ -116,11 +116,11 @@ def _solve_one(start, system, b, x0, callback):
         batches=system.batches,
     )
     if result.status == Status.STAGNATED and isinstance(system.A, (Csr, Dense)):
-        return _explained(system.A, result, size * b_unit)
+        return explained(system.A, result, size * b_unit)
     return result
 
 
-def _explained(A, result, size):
+def explained(A, result, size):
     """Say so if a residual stopped falling where the rounding of `x` alone leaves one as large.
 
     It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.

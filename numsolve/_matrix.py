@@ -71,8 +71,8 @@ def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner
 class Order:
     """The order in which rows that depend on each other are taken: levels on a device, none on the host.
 
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If `coloured` the order
-    is another one, colour by colour, on both.
+    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If `coloured` rows are
+    taken colour by colour, on both.
     """
 
     def __init__(self, library, indptr, indices, coloured=False):

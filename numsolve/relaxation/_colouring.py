@@ -68,7 +68,10 @@ def checked(colours: Any, indptr, indices, kind="row"):
             f"colours has shape {colours.shape} and dtype {colours.dtype}; needed: {n} whole numbers, "
             f"the colour of each {kind}, or 'greedy'"
         )
-    colours = np.unique(colours, return_inverse=True)[1].astype(np.int32)
+    if 0 <= colours.min() and colours.max() < n:
+        colours = (np.cumsum(np.bincount(colours) > 0, dtype=np.int32) - 1)[colours]
+    else:
+        colours = np.unique(colours, return_inverse=True)[1].astype(np.int32)
     i, j = clash(indptr, indices, colours)
     if i >= 0:
         raise ValueError(

@@ -53,7 +53,8 @@ class Rows:
     def by_colour(self, colours):
         """Take the rows colour by colour; return self."""
         self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(colours))))
-        return self.taken(np.argsort(colours, kind="stable"))
+        few = colours.astype(np.min_scalar_type(colours.max()))  # which NumPy sorts by counting
+        return self.taken(np.argsort(few, kind="stable"))
 
     def taken(self, order):
         """Take the rows in the order of a permutation; return self."""
@@ -103,6 +104,7 @@ class Blocks(Rows):
     """The same in blocks of neighbouring rows, relaxed as a whole; sections and colours are of blocks."""
 
     kind = "block"
+    room: Any = None
 
     def __init__(self, matrix, size):
         super().__init__(matrix)
@@ -128,8 +130,10 @@ class Blocks(Rows):
         return super().taken(self.members[self.members >= 0])
 
     def sweep(self, live, data, scale, b, x, y):
-        sweep, room = kernels_for(b).block_sweep, namespace(b).empty_like(b)
-        return sweep(live, self.bounds, self.starts, self.indptr, self.indices, data, scale, b, x, y, room)
+        matrix = self.bounds, self.starts, self.indptr, self.indices, data
+        if self.room is None:
+            self.room = namespace(b).empty_like(b)
+        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.room)
 
 
 def _starts(members):

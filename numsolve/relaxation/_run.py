@@ -5,7 +5,7 @@ from math import ceil, inf, isfinite, log
 from typing import Any
 
 from .. import _validate
-from .._linear import prepare, run
+from .._linear import explained, norm, prepare, run
 from .._matrix import sparse_of
 from .._operator import Scaled
 from .._result import Result, Status
@@ -53,6 +53,7 @@ def over_relaxed(
     """Run sweeps of successive over-relaxation; return the result. `omega` may be a learner."""
     if symmetric and block_size is not None:
         raise ValueError("symmetric sweeps take no blocks: leave out block_size, or symmetric")
+    _validate.function(callback, "callback")
     rows, colours = arranged(system.A, block_size, colours, reverse)
     scale = rows.scale(method)
     learner = omega if hasattr(omega, "suggest") and hasattr(omega, "observe") else None
@@ -79,17 +80,19 @@ def relaxed(rows, omega, scale, system, callback, symmetric=False):
     small = rows.library == "numpy" and scale.ndim == 1 and callback is None and system.A.nnz < SMALL
     generate = batches if small else steps
     result = run(start, system._replace(batches=small), callback)
-    return RelaxationResult(**vars(_advised(result)), omega=omega)
+    return RelaxationResult(**vars(_advised(result, system)), omega=omega)
 
 
-def _advised(result):
-    """Say of sweeps that ran out how fast they were."""
+def _advised(result, system):
+    """Say of sweeps that ran out how fast they were, or that rounding errors hold them up."""
     if result.status != Status.MAXITER or result.residuals.ndim > 1 or result.nit < 4:
         return result
     before, last = result.residuals[result.nit // 2], result.residuals[-1]
     rate = (last / before) ** (1 / (result.nit - result.nit // 2)) if 0 < before < inf else 1.0
-    if not isfinite(rate) or rate >= 1:
+    if not isfinite(rate) or rate > 1 - 1e-6:
         message = "maxiter reached, and the residual does not fall: use another omega, or a Krylov method"
+        at_rounding = explained(system.A, result, norm(system.b))
+        message = message if at_rounding is result else at_rounding.message
     else:
         digit = ceil(log(0.1) / log(rate))
         message = (

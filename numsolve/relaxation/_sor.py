@@ -34,8 +34,8 @@ def sor(
         Starting guess, never overwritten. Default: zeros.
     omega : float or learner
         Relaxation between 0 and 2. A learner, an object with ``suggest(context)`` and ``observe(omega, cost,
-        context)``, is asked before the sweeps and told their number after them; a solve that fails costs it
-        `maxiter`.
+        context)``, is asked before the sweeps and told their number after them (that of the slowest column);
+        a solve that fails costs it `maxiter`.
     symmetric : bool
         Sweep forth and back: an iteration is two sweeps.
     reverse : bool

@@ -31,8 +31,8 @@ def ssor(
         Starting guess, never overwritten. Default: zeros.
     omega : float or learner
         Relaxation between 0 and 2. A learner, an object with ``suggest(context)`` and ``observe(omega, cost,
-        context)``, is asked before the sweeps and told their number after them; a solve that fails costs it
-        `maxiter`.
+        context)``, is asked before the sweeps and told their number after them (that of the slowest column);
+        a solve that fails costs it `maxiter`.
     colours : "greedy" or array of int, shape (n,), optional
         Take the rows colour by colour, in parallel: those of `colouring`, or others; rows (or blocks) that an
         entry couples need different ones. Default: in the order of the matrix, on one thread; on a GPU

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import fake_cupy
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -346,6 +347,12 @@ def test_sweeps_that_diverge_say_so(rng):
         gauss_seidel(poisson((20, 20)), np.ones(400), maxiter=150)
 
 
+def test_rounding_errors_are_explained(rng):
+    A, b = poisson((6, 6)), rng.standard_normal(36)
+    with pytest.warns(ConvergenceWarning, match="at rounding errors"):
+        assert not sor(A, b, rtol=0).success
+
+
 def test_what_can_stop_a_solve(rng):
     A, b = poisson((10, 10)), np.ones(100)
     seen = []
@@ -421,6 +428,21 @@ def test_grids_have_two_colours(shape):
     assert colouring(poisson(shape)).tolist() == (np.indices(shape).sum(axis=0) % 2).ravel().tolist()
 
 
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+def test_a_pattern_in_another_order_is_scipys(index, rng):
+    from numsolve.kernels.cpu._colours import permuted
+
+    A = sp.csr_array(sp.random_array((300, 300), density=0.02, rng=rng) + sp.eye_array(300))
+    A = sp.csr_array(A + sp.csr_array((np.ones(300), (np.full(300, 7), np.arange(300))), (300, 300)))
+    order = rng.permutation(300)
+    want = sp.csr_array(A[order][:, order])
+    want.sort_indices()
+    indptr, indices, places = permuted(A.indptr.astype(index), A.indices.astype(index), order)
+    assert np.array_equal(indptr, want.indptr)
+    assert np.array_equal(indices, want.indices)
+    assert np.array_equal(A.data[places], want.data)
+
+
 def test_a_full_matrix_has_a_colour_a_row():
     assert colouring(np.ones((150, 150))).tolist() == list(range(150))
 
@@ -430,8 +452,9 @@ def test_colours_may_have_any_names_and_are_handed_on(rng):
     first = sor(A, b, colours="greedy", rtol=1e-8).check()
     again = sor(A, b, colours=first.colours, rtol=1e-8).check()
     assert np.array_equal(first.x, again.x)
-    named = sor(A, b, colours=[(7, 70)[c] for c in first.colours], rtol=1e-8).check()
-    assert np.array_equal(first.x, named.x)
+    for names in ((7, 70), (-3, 10**9)):
+        named = sor(A, b, colours=[names[c] for c in first.colours], rtol=1e-8).check()
+        assert np.array_equal(first.x, named.x)
 
 
 # -- learners --------------------
@@ -537,6 +560,17 @@ def test_blocks_on_the_device(cupy, method, rng):
     here = method(A, A @ x, omega=0.9, block_size=3, rtol=1e-9, **options).check()
     assert there.nit == here.nit
     np.testing.assert_allclose(there.x.get(), here.x, atol=1e-10)
+
+
+def test_the_schedule_changes_no_bit(cupy, monkeypatch):
+    A, b = numsolve.to_device(poisson((12, 12)), np.ones(144))
+    found = {}
+    for seed in range(3):
+        monkeypatch.setattr(fake_cupy, "seed", seed)
+        for options in ({}, {"symmetric": True}, {"block_size": 4}):
+            result = sor(A, b, rtol=1e-6, **options).check()
+            found.setdefault(str(options), set()).add(result.x.get().tobytes())
+    assert all(len(bits) == 1 for bits in found.values())
 
 
 def test_launches_and_syncs_of_a_sweep(cupy):

@@ -4,6 +4,8 @@ import numpy as np
 
 from ._jit import inline
 
+LONG = 64  # entries above which a row is sorted by what is made for long rows
+
 
 @inline
 def greedy_colours(indptr, indices):
@@ -60,12 +62,18 @@ def permuted(indptr, indices, order):
     for new in range(n):
         first, last = np.uint64(indptr[order[new]]), np.uint64(indptr[order[new] + 1])
         end = begin
-        for k in range(first, last):  # sorted by insertion: rows are short, or nearly in order
-            column, at = place[indices[k]], end
-            while at > begin and columns[at - one] > column:
-                columns[at], places[at] = columns[at - one], places[at - one]
-                at -= one
-            columns[at], places[at] = column, k
-            end += one
+        if last - first > np.uint64(LONG):
+            found = place[indices[first:last]]
+            ranks = np.argsort(found)
+            end = begin + (last - first)
+            columns[begin:end], places[begin:end] = found[ranks], ranks + first
+        else:  # by insertion
+            for k in range(first, last):
+                column, at = place[indices[k]], end
+                while at > begin and columns[at - one] > column:
+                    columns[at], places[at] = columns[at - one], places[at - one]
+                    at -= one
+                columns[at], places[at] = column, k
+                end += one
         starts[new + 1], begin = end, end
     return starts, columns, places

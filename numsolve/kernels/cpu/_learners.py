@@ -75,14 +75,7 @@ def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
     and of their squares; `run` holds what all arms share.
     """
     features(y, f)
-    for j in range(f.size):
-        right[arm, 0, j] += f[j]
-        right[arm, 1, j] += f[j] * cost
-        for k in range(f.size):
-            gram[arm, j, k] += f[j] * f[k]
-    sums[arm, 0] += 1
-    sums[arm, 1] += cost
-    sums[arm, 2] += cost * cost
+    cheb_add(f, cost, sums[arm], gram[arm], right[arm])
     run[MOST] = max(run[MOST], cost) if run[ROUNDS] else cost
     run[LEAST] = min(run[LEAST], cost) if run[ROUNDS] else cost
     run[ROUNDS] += 1
@@ -90,14 +83,13 @@ def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
     run[PRODUCTS] += prediction * cost
     run[COSTS] += cost * cost
 
-    spread, degree = run[MOST] - run[LEAST], f.size
+    degree, spread = f.size, run[MOST] - run[LEAST]
     wide = 2 + 4 * spread / run[MOST] * (1 + log(degree))
     unit, before = run[MOST] * wide, run[UNIT]
     run[UNIT] = unit
     box = np.empty(degree)
-    box[0] = 1 / wide
-    for j in range(1, degree):
-        box[j] = 2 * spread / (unit * j)
+    for j in range(degree):
+        box[j] = 2 * spread / (unit * j) if j else 1 / wide
     fitted = 0.0
     for a in range(len(sums)):
         if sums[a, 0] > 0 and (a == arm or unit != before):
@@ -109,6 +101,19 @@ def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
     alpha = (pi + 2 / pi * log(2 * degree + 1)) * spread / (2 * unit * (degree + 1))
     error = run[SQUARES] - 2 * run[PRODUCTS] / unit + run[COSTS] / unit**2
     run[ETA] = 2 * t * sqrt(len(sums) * t / max(error - fitted + 2 * alpha**2 * t, 1 / unit**2))
+
+
+@inline
+def cheb_add(f, cost, sums, gram, right):
+    """Add a round to the sums of its arm, from which a fit is made without the rounds."""
+    sums[0] += 1
+    sums[1] += cost
+    sums[2] += cost * cost
+    for j in range(f.size):
+        right[0, j] += f[j]
+        right[1, j] += f[j] * cost
+        for k in range(f.size):
+            gram[j, k] += f[j] * f[k]
 
 
 @inline
@@ -159,24 +164,12 @@ def minimiser(G, g, free):
     at = np.flatnonzero(free)
     k = at.size
     d, H, v = np.zeros(g.size), np.empty((k, k)), np.empty(k)
-    largest = 0.0
     for i in range(k):
         v[i] = -g[at[i]]
-        largest = max(largest, G[at[i], at[i]])
         for j in range(k):
             H[i, j] = G[at[i], at[j]]
     L = H.copy()
-    sound = True
-    for j in range(k):
-        for i in range(j, k):
-            for l in range(j):
-                L[i, j] -= L[i, l] * L[j, l]
-            if i == j:
-                sound = sound and L[j, j] > 1e3 * DEFICIENT * largest
-                L[j, j] = sqrt(L[j, j]) if sound else 1.0
-            else:
-                L[i, j] /= L[j, j]
-    if sound:
+    if factorised(L):
         for i in range(k):
             for j in range(i):
                 v[i] -= L[i, j] * v[j]
@@ -194,3 +187,22 @@ def minimiser(G, g, free):
     for i in range(k):
         d[at[i]] = v[i]
     return d
+
+
+@inline
+def factorised(L):
+    """Put Cholesky's factor of a matrix in its place; return whether it is far from singular."""
+    largest = 0.0
+    for j in range(len(L)):
+        largest = max(largest, L[j, j])
+    for j in range(len(L)):
+        for i in range(j, len(L)):
+            for l in range(j):
+                L[i, j] -= L[i, l] * L[j, l]
+            if i > j:
+                L[i, j] /= L[j, j]
+            elif L[j, j] > 1e3 * DEFICIENT * largest:
+                L[j, j] = sqrt(L[j, j])
+            else:
+                return False
+    return True

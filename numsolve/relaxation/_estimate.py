@@ -38,7 +38,7 @@ class EstimatedOmega(Learner):
     [1]_, and that to an omega. What is fitted is :math:`1 - \beta^2`, smooth in whatever the matrix depends
     on: by a constant over the last five solves or so, or by a parabola in the context over the last twenty.
     What is suggested is 3 % further from 2 than Young's omega of the fit. At or above the optimum the rate is
-    little more than :math:`\omega - 1`, which says that the optimum is not higher; the 3 % lead back, and with
+    little more than :math:`\omega - 1`, which says that the optimum is no higher; the 3 % lead back, and with
     a context a rate that hardly differs counts as that of an omega well below.
 
     A few solves suffice where a learner on a grid needs hundreds, but only for SOR, and matrices for which

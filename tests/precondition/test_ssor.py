@@ -73,10 +73,11 @@ def test_what_colours_must_be():
         ssor(A, colours="red-black")
 
 
-def test_many_rows_of_a_colour_and_threads_change_no_bit(rng):
+@pytest.mark.parametrize("grid", [True, False])  # two colours share out their rows, many do not
+def test_many_rows_and_threads_change_no_bit(grid, rng):
     import numba
 
-    A = irregular(30_000, mean_entries=5, rng=0)
+    A = poisson((150, 200)) if grid else irregular(30_000, mean_entries=5, rng=0)
     A = sp.csr_array(A + sp.diags_array(1 + abs(A).sum(axis=1)))
     order, r = np.argsort(colouring(A), kind="stable"), rng.standard_normal(30_000)
     want = np.empty_like(r)

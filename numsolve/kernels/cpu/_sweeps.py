@@ -4,7 +4,7 @@ import numpy as np
 
 from ._jit import inline
 from .relaxation import ONE, _residuals
-from .triangular import relax_in_turn
+from .triangular import _relax_in_turn
 
 
 @inline
@@ -26,7 +26,7 @@ def sweeps(goal, symmetric, at_once, indptr, indices, data, scale, b, x, y, squa
             start = end
         squares[step] = rr
         if symmetric:
-            relax_in_turn(True, indptr, indices, data, scale, b, y)
+            _relax_in_turn(True, indptr, indices, data, scale, b, y)
         if not np.inf > np.sqrt(rr) > goal:
             return step + 1
     return squares.size

@@ -9,7 +9,7 @@ from numba import prange
 
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
-from .triangular import relax_in_turn
+from .triangular import _mean_level, _relax_in_turn
 from .vector import CHUNK, chunks_of, span, total
 
 ONE = np.uint64(1)
@@ -18,20 +18,20 @@ ONE = np.uint64(1)
 def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
     if bounds is None:
         return _natural(live, indptr, indices, data, scale, b, x, y)
-    return _sections(live, bounds, indptr, indices, data, scale, b, x, y)
+    return _sections(bounds, live, indptr, indices, data, scale, b, x, y)
 
 
 def block_sweep(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
     if bounds is None:
         return _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r)
-    return _block_sections(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r)
+    return _block_sections(bounds, live, starts, indptr, indices, data, inverses, b, x, y, r)
 
 
 def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
     if not live[0]:
         return
     if bounds is None:
-        relax_in_turn(reverse, indptr, indices, data, scale, b, x)
+        _relax_in_turn(reverse, indptr, indices, data, scale, b, x)
     elif data.size:
         _in_place(bounds, reverse, indptr, indices, data, scale, b, x)
 
@@ -51,8 +51,8 @@ def _natural(live, indptr, indices, data, scale, b, x, y):
     return rr
 
 
-@kernel
-def _sections(live, bounds, indptr, indices, data, scale, b, x, y):
+@kernel(items=_mean_level)
+def _sections(bounds, live, indptr, indices, data, scale, b, x, y):
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
     for c in range(bounds.size - 1):
         before[c + 1] = before[c] + chunks_of(bounds[c + 1] - bounds[c])
@@ -103,8 +103,8 @@ def _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r):
     return rr
 
 
-@kernel
-def _block_sections(live, bounds, starts, indptr, indices, data, inverses, b, x, y, r):
+@kernel(items=_mean_level)
+def _block_sections(bounds, live, starts, indptr, indices, data, inverses, b, x, y, r):
     each = max(1, CHUNK // max(1, inverses.shape[1]))  # blocks in a chunk
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
     for c in range(bounds.size - 1):
@@ -142,7 +142,7 @@ def _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r):
     return found
 
 
-@kernel
+@kernel(items=_mean_level)
 def _in_place(bounds, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         c = bounds.size - 2 - step if reverse else step

@@ -72,7 +72,12 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
         x[i] = value
 
 
-@kernel
+def _mean_level(*args):
+    """Return the mean size of a level, whose bounds come first: each is shared out for itself."""
+    return args[-1].size // max(args[0].size - 1, 1)
+
+
+@kernel(items=_mean_level)
 def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, x):
     levels = bounds.size - 1
     for level in range(levels):
@@ -98,12 +103,12 @@ def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices,
 
 def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
     if bounds is None:
-        relax_in_turn(reverse, indptr, indices, data, scale, b, x)
+        _relax_in_turn(reverse, indptr, indices, data, scale, b, x)
     elif data.size:
         _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
 
 
-@kernel
+@kernel(items=_mean_level)
 def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         level = bounds.size - 2 - step if reverse else step
@@ -116,7 +121,7 @@ def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
 
 
 @inline
-def relax_in_turn(reverse, indptr, indices, data, scale, b, x):
+def _relax_in_turn(reverse, indptr, indices, data, scale, b, x):
     n = np.uint64(x.size)
     if reverse:
         end = np.uint64(data.size)

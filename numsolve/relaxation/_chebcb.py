@@ -32,7 +32,7 @@ class ChebCB(Contextual):
     -----
     Section 4 of [1]_: regression with sampling by inverse gaps, :math:`p_i = 1 / (d + \eta (q_i -
     \min q))` where q is predicted; an omega never tried is predicted to cost nothing. The fits are least
-    squares in a box, which the range of the costs gives. About 10 microseconds a solve; storage: ``degree**2
+    squares in a box, which the range of the costs gives. About 7 microseconds a solve; storage: ``degree**2
     + 3 * degree + 3`` numbers an omega, in which a fit is made anew whatever the number of rounds.
 
     It is the best of the learners where a cheap number tells the systems apart: a shift, a time step, a

@@ -42,7 +42,7 @@ class EstimatedOmega(Learner):
     a context a rate that hardly differs counts as that of an omega well below.
 
     A few solves suffice where a learner on a grid needs hundreds, but only for SOR, and matrices for which
-    `omega_opt` is right. About 5 microseconds a solve; storage: 12 numbers.
+    `omega_opt` is right. About 10 microseconds a solve; storage: 13 numbers.
 
     References
     ----------

@@ -28,7 +28,7 @@ class TsallisINF(Bandit):
     Follow-the-regularised-leader with Tsallis entropy and importance weights [1]_, applied to
     omega in [2]_: after t solves the total cost exceeds that of the best omega of the grid by
     :math:`O(\sqrt{d t})`, whatever the systems are. The probabilities are :math:`4 / (\eta (k_i / s - x))^2`
-    with :math:`\eta = 2/\sqrt t`, the cumulative weighted costs k beyond 1, and their mean s. About 3
+    with :math:`\eta = 2/\sqrt t`, the cumulative weighted costs k beyond 1, and their mean s. About 4
     microseconds a solve; storage: d numbers.
 
     Several threads may share a learner. The cost of a suggestion is weighted by the probability at which it
@@ -106,7 +106,7 @@ class TsallisINFCB(TsallisINF, Contextual):
     Notes
     -----
     Section 4 of [1]_. What one bin learns helps no other: it takes `bins` times as many solves as
-    `TsallisINF`, and pays where the best omega varies much with the context. About 4 microseconds a solve;
+    `TsallisINF`, and pays where the best omega varies much with the context. About 6 microseconds a solve;
     storage: d numbers a bin.
 
     References

@@ -21,6 +21,7 @@ import numpy as np
 import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from learners import learners
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
 from relaxation import relaxation
@@ -381,6 +382,7 @@ GROUPS = (
     deflation,
     recycling,
     radial_atoms,
+    learners,
     start_up,
 )
 

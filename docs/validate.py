@@ -13,8 +13,8 @@ BY_ATTRIBUTES = {
     "Interrupted",
     "RecycledResult",
     "RecycledSpace",
-    "RefinementResult",
     "RelaxationResult",
+    "RefinementResult",
     "LeastSquaresResult",
     "AtomResult",
     "Mesh",
@@ -23,6 +23,7 @@ BY_ATTRIBUTES = {
     "Result",
     "Status",
     "System",
+    "TimeStep",
 }  # made by the library: their attributes are documented
 NAMES = [
     *(f"numsolve.{name}" for name in numsolve.__all__ if name not in MODULES),

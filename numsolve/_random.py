@@ -15,3 +15,21 @@ def standard_normal(rng, shape, *, dtype: Any = float, like="numpy"):
     if dtype.kind == "c":
         values = (values + 1j * rng.standard_normal(shape)) / np.sqrt(2)
     return array_module(like).asarray(values.astype(dtype))
+
+
+def generator_state(rng):
+    """Return the state of a generator as a dictionary of plain numbers and lists."""
+
+    def plain(value):
+        if isinstance(value, dict):
+            return {key: plain(entry) for key, entry in value.items()}
+        return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+    return plain(rng.bit_generator.state)
+
+
+def restored_generator(state):
+    """Return a generator that goes on from what `generator_state` returned."""
+    bits = getattr(np.random, state["bit_generator"])()
+    bits.state = state
+    return np.random.Generator(bits)

@@ -160,6 +160,18 @@ def interval(value: Any, name):
     return low, high
 
 
+def span(value: Any, name):
+    """Return two numbers ``low < high``."""
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}; a pair of numbers is needed") from None
+    low, high = number(low, f"{name}[0]"), number(high, f"{name}[1]")
+    if low >= high:
+        raise ValueError(f"{name} is {value!r}; the smaller number comes first, and they must differ")
+    return low, high
+
+
 def choice(value, name, allowed):
     """Return `value` if it is one of the names `allowed`."""
     if value not in tuple(allowed):
@@ -180,6 +192,16 @@ def positive_array(x, name) -> Any:
     x = real_array(x, name)
     if bad := int((x <= 0).sum()):
         raise ValueError(f"{name} has {bad} entries <= 0; all must be positive")
+    return x
+
+
+def distinct(x, name) -> Any:
+    """Return `x` as a vector of finite float64, at least one, no two equal."""
+    x = real_array(x, name)
+    if x.ndim != 1 or x.size == 0:
+        raise ValueError(f"{name} has shape {x.shape}; a vector of at least one number is needed")
+    if len(np.unique(x)) < x.size:
+        raise ValueError(f"{name} holds a number twice; all must differ")
     return x
 
 

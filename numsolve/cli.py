@@ -197,7 +197,7 @@ def _reproduce(arguments):
     if arguments.list or arguments.name is None:
         for name in papers.names():
             paper = papers.load(name)
-            print(f"{name:<14}{paper.TITLE}\n{'':<14}{paper.REFERENCE}")
+            print(f"{name:<19}{paper.TITLE}\n{'':<19}{paper.REFERENCE}")
         return SOLVED
     _, claims, files = papers.reproduce(
         arguments.name, full=arguments.full, folder=arguments.out, progress=_progress(arguments.name)

@@ -9,7 +9,8 @@ A paper's file defines
 ``run(settings, progress)``
     the experiment: a list of dictionaries, one a row of the table; `progress` wraps an iterable;
 ``plot(rows, axes)``
-    the figure, and ``FIGURE`` its number of panels;
+    the figure, and ``FIGURE`` its number of panels; or, for several figures, ``FIGURES``: such a function and
+    number for each by name;
 ``claims(rows)``
     a list of `Claim`: what the source says, what we found, and whether it holds.
 """
@@ -58,8 +59,15 @@ def load(name):
     return import_module(f"{__name__}.{name}")
 
 
+def figures(paper):
+    """Return the figures of a paper: by the end of their file's name, a function and a number of panels."""
+    if not hasattr(paper, "FIGURES"):
+        return {"": (paper.plot, paper.FIGURE)}
+    return {f"_{name}": figure for name, figure in paper.FIGURES.items()}
+
+
 def reproduce(name, *, full=False, folder=".", progress=iter):
-    """Run a paper and write its table and figure.
+    """Run a paper and write its table and figures.
 
     Parameters
     ----------
@@ -68,7 +76,8 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
     full : bool
         Run at the settings of the source.
     folder : path-like
-        Where ``NAME.csv`` and ``NAME.png`` are written; made if missing.
+        Where ``NAME.csv`` and ``NAME.png``, or for several figures ``NAME_FIGURE.png``, are written; made if
+        missing.
     progress : callable
         Wraps the iterable of runs, as `tqdm.tqdm` does.
 
@@ -94,8 +103,9 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
         from matplotlib.figure import Figure
     except ImportError:
         return rows, paper.claims(rows), files
-    figure = Figure(figsize=(4.6 * paper.FIGURE, 4.0), layout="constrained")
-    paper.plot(rows, figure.subplots(1, paper.FIGURE, squeeze=False)[0])
-    files.append(folder / f"{name}.png")
-    figure.savefig(files[1], dpi=150)
+    for end, (plot, panels) in figures(paper).items():
+        figure = Figure(figsize=(4.6 * panels, 4.0), layout="constrained")
+        plot(rows, figure.subplots(1, panels, squeeze=False)[0])
+        files.append(folder / f"{name}{end}.png")
+        figure.savefig(files[-1], dpi=150)
     return rows, paper.claims(rows), files

@@ -13,20 +13,24 @@ from ._families import (
 from ._fields import gaussian_field
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
+from ._relaxing import TimeStep, heat_crank_nicolson, laplacian_shifted
 from ._triangles import Mesh, plate_mesh, square_mesh
 
 __all__ = [
     "Mesh",
     "System",
+    "TimeStep",
     "convection_diffusion",
     "convection_diffusion_systems",
     "darcy",
     "darcy_systems",
     "diffusion",
     "gaussian_field",
+    "heat_crank_nicolson",
     "helmholtz",
     "helmholtz_systems",
     "irregular",
+    "laplacian_shifted",
     "plate_mesh",
     "poisson",
     "poisson_fem",

@@ -1,4 +1,4 @@
-"""Relaxation: methods that set one row after the other right."""
+"""Relaxation: methods that set one row after the other right, and learners of how far to go."""
 
 from ._colouring import colouring
 from ._gauss_seidel import gauss_seidel
@@ -6,5 +6,19 @@ from ._jacobi import jacobi
 from ._run import RelaxationResult
 from ._sor import sor
 from ._ssor import ssor
+from .omega import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, TsallisINFCB, omega_opt
 
-__all__ = ["RelaxationResult", "colouring", "gauss_seidel", "jacobi", "sor", "ssor"]
+__all__ = [
+    "ChebCB",
+    "EstimatedOmega",
+    "FixedOmega",
+    "RelaxationResult",
+    "TsallisINF",
+    "TsallisINFCB",
+    "colouring",
+    "gauss_seidel",
+    "jacobi",
+    "omega_opt",
+    "sor",
+    "ssor",
+]

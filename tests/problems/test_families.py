@@ -12,6 +12,7 @@ from numsolve.problems import (
     gaussian_field,
     helmholtz,
     helmholtz_systems,
+    laplacian_shifted,
     plate_mesh,
     poisson_fem,
     poisson_systems,
@@ -27,6 +28,7 @@ FAMILIES = {
     "helmholtz": lambda count, rng: helmholtz_systems(count, 9, wavenumbers=(5, 6), rng=rng),
     "thermal": lambda count, rng: thermal_systems(count, PLATE, rng=rng),
     "poisson": lambda count, rng: poisson_systems(count, SQUARE, degree=3, rng=rng),
+    "shifted": lambda count, rng: laplacian_shifted(count, 5, rng=rng),
     "convection-diffusion": lambda count, rng: convection_diffusion_systems(count, (6, 7), rng=rng),
 }
 AGAIN = {

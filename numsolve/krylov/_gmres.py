@@ -1,6 +1,7 @@
 """The generalised minimal residual method."""
 
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 
@@ -81,58 +82,113 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
 
 
 def cycles(system, restart, *, flexible=False):
-    """Return the method for a system: a function that starts a cycle, in bases made when first needed.
-
-    Row j of V is basis vector j; row j of Z, if M may vary, is what M made of it.
-    """
-    xp, n = namespace(system.b), system.b.shape[0]
-    m = min(restart, n, max(system.maxiter, 1))
+    """Return the method for a system: a function that starts a cycle, in bases made when first needed."""
+    m = min(restart, system.b.shape[0], max(system.maxiter, 1))
 
     @cache
-    def bases():
-        V = xp.empty((m + 1, n), system.b.dtype)
-        return V, xp.empty((m, n), V.dtype) if flexible and system.M is not None else None
+    def arnoldi():
+        return Arnoldi(system, m, stored=flexible and system.M is not None, stride=1 if flexible else 2)
 
-    return partial(_cycle, bases)
+    return partial(_cycle, arnoldi)
 
 
-def _cycle(bases, A, b, M, x):
+def _cycle(arnoldi, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
-    V, Z = bases()
-    xp, kernels, m = namespace(b), kernels_for(b), len(V) - 1
-    V[0] = A.residual(b, x)
-    live = yield x, kernels.dot(V[0], V[0])
-    # Column j is row j: the Hessenberg matrix H, its triangle R, right-hand side G and Givens rotations.
-    H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
-    z = None if M is None or Z is not None else xp.empty_like(b)
-    for j in range(m):
-        if M is not None:
-            z = M.apply(V[j], z if Z is None else Z[j])
-        A.apply(V[j] if M is None else z, V[j + 1])
-        ST = kernels.gmres_project(j, V)
-        uu = kernels.gmres_advance(j, ST, V)
-        rr = kernels.gmres_residual(live, 0, Z is None, j, ST, uu, H, R, G, rotations)
-        live = yield partial(_form, j + 1, x, V, Z, M, H, R, G), rr
-        if live is None:
-            check_step(j == 0, ST)
-            return
+    basis = arnoldi()
+    r = A.residual(b, x)
+    rr = kernels_for(b).dot(r, r)
+    live = yield x, rr
+    basis.begin(r)
+    del r
+    yield from basis.steps(A, M, live, rr, partial(_form, basis, M, x))
 
 
-def _form(k, x, V, Z, M, H, R, G):
-    """Return x plus the combination of the first k basis vectors that minimises the residual."""
-    xp = namespace(x)
-    triangle, rhs, beta, subdiagonal = to_host(R[:k, :k].T, G[1, :k], G[0, :1], H[:k, : k + 1])
-    y = solve_small(triangle, rhs)
-    if Z is not None:  # M acted on basis vectors that had their norms still on them
-        y /= np.append(beta, subdiagonal.diagonal(1)[: k - 1])
-    y, basis = xp.asarray(y.astype(x.dtype))[None], (V if Z is None else Z)[:k]
-    if M is None or Z is not None:
+def _form(basis, M, x, used):
+    """Return x plus the combination of the first directions that minimises the residual."""
+    xp, (y, Y) = namespace(x), basis.coordinates(used)
+    if basis.Z is None:
+        y, rows = y @ Y, basis.W
+    else:
+        rows = basis.Z
+    y = xp.asarray(y.astype(x.dtype))[None]
+    if M is None or basis.Z is not None:
         x = x.copy()
-        kernels_for(x).rows_combine(False, y, basis, x[None])
+        kernels_for(x).rows_combine(False, y, rows[:used], x[None])
         return x
     step = xp.empty_like(x)
-    kernels_for(x).rows_combine(True, y, basis, step[None])
+    kernels_for(x).rows_combine(True, y, rows[:used], step[None])
     return x + M @ step
+
+
+class Arnoldi:
+    """The basis of a cycle, and the small matrices of what is known of it.
+
+    The rows of W are the basis, the first `kept` of them images of directions known before. Direction i is
+    the combination of rows of W that row i of Y holds, and ``A`` maps it, or what M makes of it, row i of Z if
+    these are `stored`, to the combination that row i of H holds: column i of the Hessenberg matrix.
+    """
+
+    def __init__(self, system, m, *, stored, stride):
+        xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
+        self.W: Any = xp.empty((m + 1, n), dtype)
+        self.Z: Any = xp.empty((m, n), dtype) if stored else None
+        self.stride = stride  # steps to a pass over the basis
+        self.products = self.kept = 0
+
+    def begin(self, r, kept=0):
+        """Start a cycle with a residual orthogonal to what is kept."""
+        xp, m, self.kept = namespace(r), len(self.W) - 1, kept
+        self.H, self.R, self.Y = (xp.zeros((m, m + 2), r.dtype) for _ in range(3))
+        self.G, self.rotations = xp.zeros((3, m + 2), r.dtype), xp.zeros((2, m + 2), r.dtype)
+        self.H[:kept, :kept] = self.R[:kept, :kept] = xp.asarray(np.eye(kept, dtype=r.dtype))
+        self.rotations[0, :kept] = self.G[2, :kept] = 1
+        self.W[kept] = r
+
+    def steps(self, A, M, live, uu, form):
+        """Step on: yield the iterates, as functions that form them, and their squared residuals.
+
+        `uu` is the squared norm of the first row after those that are kept.
+        """
+        W, kept, kernels, xp = self.W, self.kept, kernels_for(self.W), namespace(self.W)
+        small = self.H, self.R, self.Y, self.G, self.rotations
+        sigma = xp.zeros(1, W.real.dtype)
+        z = None if M is None or self.Z is not None else xp.empty_like(W[0])
+        j, pending = kept, 1
+        while j + pending < len(W):
+            first = j + pending - 1
+            count = min(self.stride, len(W) - 1 - first)
+            for i in range(first, first + count):
+                if M is not None:
+                    z = M.apply(W[i], z if self.Z is None else self.Z[i])
+                if i > first or count == 1:
+                    A.apply(W[i] if M is None else z, W[i + 1])
+                    continue
+                if M is None:
+                    uw = A.apply_dot(W[i], W[i + 1])
+                else:
+                    uw = kernels.dot(W[i], A.apply(z, W[i + 1]))
+                kernels.gmres_shift(uw, uu, sigma, W[i], W[i + 1])
+            self.products += count
+            ST = kernels.gmres_project(j, pending + count, W)
+            F = kernels.gmres_factor(live, pending, j, ST, sigma)
+            squares = kernels.gmres_advance(j, F, W)
+            for step in range(count):
+                uu = squares[pending + step]
+                rr = kernels.gmres_residual(live, kept, pending, j, step, F, uu, *small)
+                live = yield partial(form, first + step + 1), rr
+                if live is None:
+                    check_step(not to_host(self.R)[kept, kept], ST)
+                    self.stride = 1  # two at a time may have been too many
+                    return
+            j, pending = j + pending, count
+
+    def coordinates(self, used):
+        """Return the coefficients of directions that minimise the residual, and the directions' own."""
+        triangle, rhs, lengths, Y = to_host(
+            self.R[:used, :used].T, self.G[1, :used], self.G[2, :used], self.Y[:used, :used]
+        )
+        y = solve_small(triangle, rhs)
+        return (y if self.Z is None else y / lengths), Y
 
 
 def solve_small(triangle, rhs):

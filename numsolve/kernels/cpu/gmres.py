@@ -51,7 +51,9 @@ def gmres_project(j, count, V):
     pieces = np.zeros((4, rows + 3, chunks), V.dtype)  # room for the last four rows
     for c in prange(chunks):
         first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
-        for four in range(np.uint64((rows + 3) // 4)):  # four rows at a time; beyond the last it is that again
+        for four in range(
+            np.uint64((rows + 3) // 4)
+        ):  # four rows at a time; beyond the last it is that again
             k, end = np.uint64(4) * four, np.uint64(rows - 1)
             for low in range(first, last, part):
                 high = min(low + part, last)
@@ -210,7 +212,7 @@ def _from_two(k, j, a, turn, F, first, last, V):
 
 @paste
 def _from_four(k, j, F, first, last, V):
-    """Subtract four rows of V from four: these are read and written less than if it were one after another."""
+    """Subtract four rows of V from four, which are read and written less than if it were one by one."""
     k1, k2, k3 = min(k + ONE, j - ONE), min(k + TWO, j - ONE), min(k + THREE, j - ONE)
     x1, x2, x3 = j + ONE, j + TWO, j + THREE
     s, s1, s2, s3 = _four(k, j, F[0])

@@ -34,7 +34,7 @@ def gmres_factor(live, p, j, ST, sigma):
             F[a, j + b] = (ST[a, j + b] - np.vdot(F[b, : j + b], F[a, : j + b])) / F[b, j + b]
         size = ST[a, j + a].real
         left = size - np.vdot(F[a, : j + a], F[a, : j + a]).real
-        if a < p and not left > 0.25 * size or not live[0]:  # it was rounding error: the space is exhausted
+        if not live[0] or (a < p and not left > 0.25 * size):  # it was rounding error: the space is exhausted
             F[...] = np.nan
             return F
         if a > p and not F[p, j + p].real ** 2 > eps**0.5 * ST[p, j + p].real:

@@ -65,11 +65,13 @@ def gcrodr(
     Notes
     -----
     One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k``
-    iterations, for the true residual. The basis is orthogonalised as in ``gmres``, also against the images of
-    the kept directions: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the
-    harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with about ``5 k restart`` n
-    floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`, which makes the method
-    flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M` 3 k).
+    iterations, for the true residual. The basis is orthogonalised as in ``gmres``, two steps at a time, also
+    against the images of the kept directions: two passes over ``k`` to `restart` vectors in two iterations.
+    The second step of a pair starts from what A made of the first, its part along those images included. At
+    the end of a cycle the harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with
+    about ``k (4 restart + 2 k)`` n floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`,
+    which makes the method flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M`
+    3 k).
 
     With `recycle`, the first iteration is a step along its directions, after which the true residual tells
     whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k

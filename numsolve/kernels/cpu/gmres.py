@@ -133,7 +133,7 @@ def gmres_factor(live, p, j, ST, sigma):
             s = ST[a, j + b]
             for k in range(j + b):
                 s -= np.conj(F[b, k]) * F[a, k]
-            s /= F[b, j + b].real
+            s *= 1 / F[b, j + b].real  # Numba raises an error for a complex number over zero
             F[a, j + b] = s
             left -= s.real * s.real + s.imag * s.imag
         if not live[0] or (a < p and not left > size / 4):
@@ -241,7 +241,7 @@ def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
             _finish(j, p, F, H[column])
             _finish(j, p, F, Y[column])
             _rotate(column, F.real.dtype.type(1), H, R, G, rot)
-    length = F[i - j, i].real
+    length = F[i - j, i].real  # not zero, or the coordinates of w would not be numbers
     for k in range(i + 2):
         H[i, k] = F[image, k] / length
         if k <= i:

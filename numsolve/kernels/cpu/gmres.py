@@ -8,7 +8,7 @@ from .vector import CHUNK, chunks_of, fold, span
 
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 STRIP = 8192  # items of a chunk where there are many: each row of the basis is a stream to start anew
-PART, AHEAD, LINE = 512, 2048, 64  # bytes: of a row at a time, that are asked for ahead of them, of the cache
+PART, AHEAD, LINE = 512, 2048, 64  # bytes: of a row at a time, asked for ahead of them, of the cache's lines
 
 
 @inline
@@ -51,18 +51,15 @@ def gmres_project(j, count, V):
     pieces = np.zeros((4, rows + 3, chunks), V.dtype)  # room for the last four rows
     for c in prange(chunks):
         first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
-        for four in range(
-            np.uint64((rows + 3) // 4)
-        ):  # four rows at a time; beyond the last it is that again
-            k, end = np.uint64(4) * four, np.uint64(rows - 1)
+        for k in range(np.uint64(0), np.uint64(rows), THREE + ONE):  # beyond the last row it is that again
             for low in range(first, last, part):
                 high = min(low + part, last)
                 _ask(k, low, high, V)
                 if count == 2:
-                    _two_by_four(pieces[:, :, c], np.uint64(j), k, end, low, high, V)
+                    _two_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
                 else:
-                    _four_by_four(pieces[:, :, c], np.uint64(j), k, end, low, high, V)
-    return fold(pieces[:count, :rows].copy().reshape(count * rows, chunks)).reshape(count, rows)
+                    _four_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
+    return fold(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
 
 
 @paste

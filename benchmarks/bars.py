@@ -184,7 +184,7 @@ def gmres(rounds):
             2.0 if peer == "SciPy" else None,
             "",
         )
-    moved = 12 * A.nnz + 44 * A.shape[0] + 16 * A.shape[0] * 31 / 2
+    moved = 12 * A.nnz + 44 * A.shape[0] + 8 * A.shape[0] * 31 / 2
     yield floor_row("GMRES(30) 100^3", seconds, 300, moved, speeds[1:], 0.8)
 
 

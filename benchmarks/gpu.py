@@ -75,7 +75,7 @@ def families(A, b, rounds):
         lambda: theirs.gmres(A, b, rtol=1e-30, restart=30, maxiter=60),
         rounds,
     )
-    yield "GMRES(30)", time / 60, ratio, 12 * nnz + 44 * n + 16 * n * 31 / 2
+    yield "GMRES(30)", time / 60, ratio, 12 * nnz + 44 * n + 8 * n * 31 / 2
 
 
 def rows(rounds):

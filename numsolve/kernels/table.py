@@ -113,22 +113,35 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         ),
     },
     "gmres": {
+        "gmres_shift": (
+            FLOATS,
+            None,
+            "uw:R+ uu:R+ sigma:R* u:T* w:T* n:int64",
+            "stride",
+        ),
         "gmres_project": (
             FLOATS,
             None,
-            "V:T* pieces:T* j:int64 n:int64",
+            "V:T* pieces:T* j:int64 count:int64 n:int64",
             "stride",
+        ),
+        "gmres_factor": (
+            FLOATS,
+            None,
+            "live:bool* ST:T* sigma:R* F:T* p:int64 j:int64 count:int64",
+            "block",
         ),
         "gmres_advance": (
             FLOATS,
             None,
-            "ST:T* V:T* uu:R* j:int64 n:int64",
+            "F:T* V:T* squares:R* j:int64 count:int64 n:int64",
             "stride",
         ),
         "gmres_residual": (
             FLOATS,
             None,
-            "live:bool* ST:T* uu:R+ H:T* R:T* G:T* rot:T* rr:R* kept:int64 linear:int64 j:int64 m:int64",
+            "live:bool* F:T* uu:R+ H:T* R:T* Y:T* G:T* rot:T* rr:R* kept:int64 p:int64 j:int64 step:int64 "
+            "count:int64 m:int64",
             "block",
         ),
     },

@@ -1,6 +1,5 @@
 """GCRO-DR: GMRES that keeps its slowest directions, from cycle to cycle and from system to system."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from .._array import namespace, to_host
 from .._linear import announced, norm, prepare, run, unit_near
 from .._result import not_finite
 from ..kernels import kernels_for
-from ._gmres import check_step, solve_small
+from ._gmres import Arnoldi
 from ._recycle import RecycledSpace, coordinates, handing_on, less, renewed, slowest
 
 
@@ -66,11 +65,13 @@ def gcrodr(
     Notes
     -----
     One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k``
-    iterations, for the true residual. The basis is orthogonalised as in ``gmres``, also against the images of
-    the kept directions: two passes over ``k`` to `restart` vectors an iteration. At the end of a cycle the
-    harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with about ``5 k restart`` n
-    floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`, which makes the method
-    flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M` 3 k).
+    iterations, for the true residual. The basis is orthogonalised as in ``gmres``, two steps at a time, also
+    against the images of the kept directions: two passes over ``k`` to `restart` vectors in two iterations.
+    The second step of a pair starts from what A made of the first, its part along those images included. At
+    the end of a cycle the harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with
+    about ``k (4 restart + 2 k)`` n floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`,
+    which makes the method flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M`
+    3 k).
 
     With `recycle`, the first iteration is a step along its directions, after which the true residual tells
     whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
@@ -110,24 +111,21 @@ def gcrodr(
     return announced(handing_on(lambda: run(cycles.start, system, callback), cycles, unit))
 
 
-class Cycles:
+class Cycles(Arnoldi):
     """The bases of a solve, which cycles share.
 
-    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. ``A`` maps U to C, and
-    row j of the basis, or of Z, what M made of it, to the combination of rows of W that row j of H holds.
-    With M, U is the first rows of Z, and P is what M turned into it.
+    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. ``A`` maps U to C. With
+    M, U is the first rows of Z, and P is what M turned into it.
     """
 
     def __init__(self, system, restart, k, recycle):
         xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
         m = min(restart, n)
-        self.k, self.kept, self.used = min(k, m - 1), 0, 0
-        self.W = xp.empty((m + 1, n), dtype)
-        self.Z: Any = None if system.M is None else xp.empty((m, n), dtype)
+        super().__init__(system, m, stored=system.M is not None, stride=2)
+        self.k, self.used, self._b = min(k, m - 1), 0, None
         self.U: Any = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P: Any = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
         self.overlap = np.zeros((0, 0))  # C^H P
-        self.products, self._b = 0, None
         if recycle is not None:
             self.keep(recycle)
 
@@ -150,7 +148,7 @@ class Cycles:
 
     def start(self, A, b, M, x):
         """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
-        xp, kernels, W = namespace(b), kernels_for(b), self.W
+        kernels, W = kernels_for(b), self.W
         r = A.residual(b, x)
         self.products += 1
         live = yield x, kernels.dot(r, r)
@@ -162,26 +160,13 @@ class Cycles:
                 live = yield x, kernels.dot(r, r)
                 if live is None:
                     raise not_finite()
-        kept, m = self.kept, len(W) - 1
-        W[kept] = r
+        kept = self.kept
+        self.begin(r, kept)
         del r
-        H, R, G, rotations = (xp.zeros((rows, m + 2), b.dtype) for rows in (m, m, 2, 2))
         if kept:  # now, not with the first step: what A makes of C is not known
-            G[1, :kept] = along = coordinates(W[:kept], W[kept])
+            self.G[1, :kept] = along = coordinates(W[:kept], W[kept])
             less(along, W[:kept], W[kept], W[kept])
-        H[:kept, :kept] = R[:kept, :kept] = xp.asarray(np.eye(kept, dtype=b.dtype))
-        rotations[0, :kept] = 1
-        self.small = H, R, G
-        for j in range(kept, m):
-            A.apply(W[j] if M is None else M.apply(W[j], self.Z[j]), W[j + 1])
-            self.products += 1
-            ST = kernels.gmres_project(j, W)
-            uu = kernels.gmres_advance(j, ST, W)
-            rr = kernels.gmres_residual(live, kept, M is None, j, ST, uu, H, R, G, rotations)
-            live = yield partial(self.form, j + 1, x), rr
-            if live is None:
-                check_step(j == kept, ST)
-                return
+        yield from self.steps(A, M, live, kernels.dot(W[kept], W[kept]), lambda used: self.form(used, x))
 
     def project(self, A, b, x, r):
         """Move x along the directions of an earlier solve; return it and the new residual.
@@ -209,70 +194,69 @@ class Cycles:
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""
         self.used = used
-        H, R, G = (small[:, : used + 1] for small in self.small)
-        H, triangle, rhs, beta = to_host(H[:used], R[:used, :used].T, G[1, :used], G[0, self.kept])
-        y = solve_small(triangle, rhs) / self.lengths(H, beta)
-        x = x.copy()
-        self.combine(y[:, None], self.U, self.W if self.Z is None else self.Z, used, x[None], fresh=False)
+        x, (y, Y) = x.copy(), self.coordinates(used)
+        self.combine(x[None], *self.parts(y[:, None], Y), fresh=False)
         return x
 
-    def lengths(self, H, beta):
-        """Return what the directions of the cycle are to be divided by: M saw vectors with their norms on."""
-        lengths = np.ones(len(H), H.dtype)
+    def parts(self, T, Y):
+        """Return combinations of directions, the columns of T, as those of U, and of W or, with M, of Z."""
         if self.Z is not None:
-            lengths[self.kept] = beta
-            lengths[self.kept + 1 :] = H.diagonal(1)[self.kept : len(H) - 1]
-        return lengths
+            return ((T, self.Z),)
+        return (T[: self.kept], self.U), (Y[self.kept :].T @ T[self.kept :], self.W)
 
     def learn(self):
         """Keep the slowest directions of the cycle that ended, if there was one."""
         used, kept, self.used = self.used, self.kept, 0
         if used <= kept:
             return
-        H, beta, overlap = self.finish(used)
-        G, S = H.T.copy(), np.eye(used + 1, used, dtype=H.dtype)  # A V = W G and S = W^H V
+        H, Y, lengths = self.finish(used)
+        P = (self.U if self.P is None else self.P)[:kept]
+        after = to_host(kernels_for(P).rows_gram(self.W[kept : used + 1], P))
+        overlap = np.vstack([self.overlap, after])
+        G, S = H.T.copy(), Y.T.copy()  # A D = W G and S = W^H D, where D are the directions
         unit = np.ones(used)
         unit[:kept] = 1 / np.maximum(np.linalg.norm(overlap, axis=0), np.finfo(float).tiny)
         S[:, :kept] = overlap
         Q, T = slowest(G * unit, S * unit, self.k, len(self.W) - 2)
         T = T * unit[:, None]
         self.overlap = Q.conj().T @ S @ T
-        self.recombine(Q, T / self.lengths(H, beta)[:, None], T)
+        self.recombine(Q, T, T / lengths[:, None], Y[:, :used])
 
     def finish(self, used):
-        """Make the last row of W orthonormal; return H, the first norm and W^H P on the host."""
-        kernels, W, kept, (H, _, G) = kernels_for(self.W), self.W[: used + 1], self.kept, self.small
-        u, P = W[used], (self.U if self.P is None else self.P)[:kept]
-        H, beta = to_host(H[:used, : used + 1], G[0, kept])
-        length = norm(u)
-        H = H.astype(np.result_type(H.dtype, float))  # small: as exact as can be
-        if abs(H[-1, used]) < 1e-3 * np.linalg.norm(H[-1]):  # once was not enough
-            s = kernels.rows_gram(W[:used], u[None])
-            kernels.rows_combine(False, -s.T.copy(), W[:used], u[None])
-            left = norm(u)
-            H[-1, :used] += to_host(s)[:, 0] * (length and H[-1, used] / length)
-            H[-1, used] *= left / length if left > 0.5 * length else 0  # or else the space is invariant
-            length = left if H[-1, used] else np.inf
-        u *= 1 / length if length else 0
-        overlap = to_host(kernels.rows_gram(W[kept:], P))
-        return H, beta, np.vstack([self.overlap, overlap])
+        """Make the last rows of W orthonormal; return H, Y and the lengths of directions on the host."""
+        kernels, W, kept = kernels_for(self.W), self.W, self.kept
+        HY, lengths = to_host(self.HYR[:2, :used, : used + 1], self.G[2, :used])
+        H, Y = HY.astype(np.result_type(HY.dtype, float))  # small: as exact as can be
+        close = abs(H[-1, used]) < 1e-3 * np.linalg.norm(H[-1]) * np.linalg.norm(Y[-1])
+        for row in range(max(used - 1, kept + 1), used + 1):  # no more than these are pending
+            u, s = W[row], np.zeros(row)
+            left = length = norm(u)
+            if close:  # once was not enough
+                s = kernels.rows_gram(W[:row], u[None])
+                kernels.rows_combine(False, -s.T.copy(), W[:row], u[None])
+                left, s = norm(u), to_host(s)[:, 0]
+                left = left if left > 0.5 * length else 0  # or else the space is invariant
+            u *= 1 / left if left else 0
+            for X in (H, Y):
+                X[:, :row] += X[:, row, None] * s
+                X[:, row] *= left
+        return H, Y, lengths
 
-    def recombine(self, Q, T, before_M):
-        """Replace P, U and C, in place, by their combinations with the cycle's vectors."""
-        W, used, count = self.W, *T.shape
+    def recombine(self, Q, T, scaled, Y):
+        """Replace P, U and C, in place, by combinations of the cycle's directions and vectors."""
+        kept, count = self.kept, T.shape[1]
         if self.P is None:
-            self.combine(T, self.U, W, used, self.U[:count])
+            self.combine(self.U[:count], *self.parts(T, Y))
         else:
-            self.combine(before_M, self.P, W, used, self.P[:count])
-            self.combine(T, self.Z, self.Z, used, self.Z[:count])
-        self.combine(Q, W, W, used + 1, W[:count])
+            self.combine(self.P[:count], (T[:kept], self.P), (Y[kept:].T @ T[kept:], self.W))
+            self.combine(self.Z[:count], (scaled, self.Z))
+        self.combine(self.W[:count], (Q, self.W))
         self.kept = count
 
-    def combine(self, T, kept, new, used, out, fresh=True):
-        """Write combinations of the kept directions and of the cycle's vectors, as the columns of T say."""
+    def combine(self, out, *parts, fresh=True):
+        """Write to `out`, or add to it, what columns of coefficients make of the first of some rows."""
         kernels, dtype, xp = kernels_for(out), out.dtype, namespace(out)
-        first = 0 if kept is new else self.kept
-        if first:
-            kernels.rows_combine(fresh, xp.array(T[:first].T, dtype, order="C"), kept[:first], out)
-            fresh = False
-        kernels.rows_combine(fresh, xp.array(T[first:].T, dtype, order="C"), new[first:used], out)
+        for T, rows in parts:
+            if len(T):
+                kernels.rows_combine(fresh, xp.array(T.T, dtype, order="C"), rows[: len(T)], out)
+                fresh = False

@@ -7,37 +7,45 @@ import pytest
 import scipy.sparse as sp
 
 from numsolve import ConvergenceWarning, Status
-from numsolve.kernels import kernels_for
-from numsolve.krylov import gmres
+from numsolve._operator import Dense
+from numsolve.krylov import gcrodr, gmres
+from numsolve.krylov._gmres import Arnoldi
+from numsolve.krylov._linear import prepare
 from numsolve.problems import convection_diffusion
 
 
-def arnoldi(A, steps, kernels, dtype, rng):
-    """Run the kernels as GMRES does; return the basis and the Hessenberg matrix."""
-    n = A.shape[0]
-    V = np.zeros((steps + 1, n), dtype)
-    V[0] = rng.standard_normal(n)
-    H, R, G, rot = (np.zeros((rows, steps + 2), dtype) for rows in (steps, steps, 2, 2))
-    live = np.array([True])
-    for j in range(steps):
-        V[j + 1] = A @ V[j]
-        ST = kernels.gmres_project(j, V)
-        uu = kernels.gmres_advance(j, ST, V)
-        kernels.gmres_residual(live, 0, True, j, ST, uu, H, R, G, rot)
-    return V, H
+def arnoldi(A, m, stride, dtype, rng):
+    """Run a cycle; return what is final of the basis, and coordinates of directions and of their images."""
+    b = rng.standard_normal(len(A)).astype(dtype)
+    cycle = Arnoldi(prepare(A, b, None, None, rtol=0, atol=0, maxiter=m), m, stored=False, stride=stride)
+    cycle.begin(b)
+    steps, live = cycle.steps(Dense(A), None, np.array([True]), np.vdot(b, b).real, abs), None
+    for _ in range(m):
+        steps.send(live)
+        live = np.array([True])
+    H, Y, _ = cycle.HYR
+    return cycle.W[: m - 1], Y[: m - 3, : m - 1].T, H[: m - 3, : m - 1].T  # what pending rows do not touch
 
 
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
-def test_the_basis_stays_orthonormal_and_the_relation_holds(dtype, rng):
-    # Ill-conditioned enough that one pass of classical Gram-Schmidt loses every digit.
-    A = (np.vander(np.linspace(0.1, 1, 40)) + np.diag(np.geomspace(1, 1e8, 40))).astype(dtype)
-    if dtype == "complex128":
-        A = A + 1j * rng.standard_normal((40, 40))
-    V, H = arnoldi(A, 25, kernels_for(V := np.zeros(1)), dtype, rng)
-    Q = V[:25]
-    assert np.abs(Q.conj() @ Q.T - np.eye(25)).max() < 1e-13
-    columns = H[:24, :25].T  # the last column is corrected by the step that does not come
-    assert np.abs(A @ Q[:24].T - Q.T @ columns).max() < 1e-13 * np.abs(A).max()
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("case", ["graded", "near the identity", "non-normal"])
+def test_the_basis_stays_orthonormal_and_the_relation_holds(case, stride, dtype, rng):
+    A = {
+        # Ill-conditioned enough that one pass of classical Gram-Schmidt loses every digit.
+        "graded": np.vander(np.linspace(0.1, 1, 40)) + np.diag(np.geomspace(1, 1e8, 40)),
+        "near the identity": np.eye(40) + 1e-3 * rng.standard_normal((40, 40)),
+        "non-normal": np.triu(rng.standard_normal((40, 40))) + 0.01 * rng.standard_normal((40, 40)),
+    }[case].astype(dtype)
+    if np.dtype(dtype).kind == "c":
+        A = A + (1j * rng.standard_normal((40, 40)) * (1e-3 if case == "near the identity" else 1)).astype(
+            dtype
+        )
+    W, Y, H = arnoldi(A, 24, stride, dtype, rng)
+    tol = 500 * np.finfo(dtype).eps
+    assert np.abs(W.conj() @ W.T - np.eye(len(W))).max() < tol
+    images = A @ W.T @ Y
+    assert (np.linalg.norm(images - W.T @ H, axis=0) < tol * np.linalg.norm(images, axis=0)).all()
 
 
 def minimal_residuals(A, b, steps):
@@ -59,6 +67,62 @@ def test_residuals_are_the_smallest_possible(dtype, rng):
     b = rng.standard_normal(25).astype(dtype)
     result = gmres(A, b, rtol=1e-9, restart=25).check()
     np.testing.assert_allclose(result.residuals, minimal_residuals(A, b, result.nit), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("restart", "maxiter"), [(1, 9), (2, 9), (5, 12), (6, 9), (7, 7), (60, 11), (60, 12)]
+)
+@pytest.mark.parametrize("M", [None, "diagonal"])
+def test_iterates_are_those_of_single_steps(restart, maxiter, M, rng):
+    A = convection_diffusion((9, 8), (20.0, 3.0)).toarray()
+    b, d = rng.standard_normal(72), rng.uniform(0.5, 2, 72) if M else np.ones(72)
+    x, norms = np.zeros(72), [np.linalg.norm(b)]
+    while len(norms) <= maxiter:
+        r, K = b - A @ x, []
+        for _ in range(min(restart, maxiter + 1 - len(norms))):
+            K.append(A @ (d * K[-1]) if K else r)
+            Q = d[:, None] * np.linalg.qr(np.array(K).T)[0]
+            step = Q @ np.linalg.lstsq(A @ Q, r)[0]
+            norms.append(np.linalg.norm(r - A @ step))
+        x = x + step
+    with pytest.warns(ConvergenceWarning):
+        result = gmres(A, b, rtol=1e-15, restart=restart, maxiter=maxiter, M=np.diag(d) if M else None)
+    np.testing.assert_allclose(result.residuals, norms, rtol=1e-7)
+    np.testing.assert_allclose(result.x, x, atol=1e-7 * np.abs(x).max())
+
+
+def test_convergence_at_the_first_of_two_costs_one_product_in_vain(rng):
+    A = np.diag(np.r_[np.full(30, 2.0), np.full(30, 5.0), np.full(30, 9.0)])
+    for kinds in (1, 2, 3):
+        b = np.r_[np.ones(30 * kinds), np.zeros(90 - 30 * kinds)]
+        assert gmres(A, b, rtol=1e-13).check().nit == kinds
+        result = gcrodr(A, b, rtol=1e-13, restart=10, k=2).check()
+        assert result.nit == kinds
+        assert result.products == kinds + kinds % 2 + 2  # and two true residuals
+
+
+def thin_step(n=12):
+    """A matrix that maps the third basis vector almost into the space of the first three."""
+    coupling = np.r_[1, 1, 1e-5, np.ones(n - 4)]
+    return np.diag(np.full(n, 2.5)) + np.diag(coupling, 1) + np.diag(coupling, -1), np.eye(n)[0]
+
+
+def test_where_two_steps_see_too_little_one_at_a_time_go_on():
+    A, b = thin_step()
+    cycle = Arnoldi(prepare(A, b, None, None, rtol=0, atol=0, maxiter=12), 12, stored=False, stride=2)
+    cycle.begin(b)
+    steps, live, norms = cycle.steps(Dense(A), None, np.array([True]), 1.0, abs), None, [1.0]
+    for _ in range(4):
+        norms.append(steps.send(live)[1] ** 0.5)
+        live = np.array([True])
+    np.testing.assert_allclose(norms[:4], minimal_residuals(A, b, 3), rtol=1e-12)
+    assert np.isnan(norms[4])
+    with pytest.raises(StopIteration):  # so that the loop starts again
+        steps.send(None)
+    assert cycle.stride == 1
+    result = gmres(A, b, rtol=1e-10).check()
+    np.testing.assert_allclose(result.x, np.linalg.solve(A, b), atol=1e-9)
+    assert (np.diff(result.residuals) <= 0).all()
 
 
 def test_the_residual_never_rises(rng):

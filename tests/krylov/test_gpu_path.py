@@ -95,7 +95,7 @@ def test_cg_needs_four_launches_and_a_tenth_of_a_sync(cupy):
 
 def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
     launches, syncs = per_iteration(cupy, gmres, restart=60)
-    assert launches <= 6
+    assert launches <= 5.5
     assert syncs <= 0.1
 
 
@@ -108,6 +108,15 @@ def test_gcrodr_waits_for_nothing_inside_a_cycle(cupy, M):
     space = gcrodr(*numsolve.to_device(*problem()[:2]), k=5, restart=20).recycle
     _, syncs = per_iteration(cupy, gcrodr, restart=60, M=M, recycle=space)
     assert syncs <= 0.1
+
+
+def test_two_steps_that_were_too_many_between_two_reads(cupy):
+    coupling = np.r_[1, 1, 1e-5, np.ones(20)]
+    A, b = np.diag(np.full(24, 2.5)) + np.diag(coupling, 1) + np.diag(coupling, -1), np.eye(24)[0]
+    for method in (gmres, gcrodr):
+        host, device = method(A, b, rtol=1e-10).check(), method(*numsolve.to_device(A, b), rtol=1e-10).check()
+        np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=1e-4)
+        np.testing.assert_allclose(device.x.get(), np.linalg.solve(A, b), atol=1e-9)
 
 
 def test_a_space_stays_on_the_device(cupy):

@@ -2,25 +2,37 @@
 
 import cupy
 
-from ._launch import blocks, launch, pieces
+from ._launch import blocks, launch, pieces, real
 from .vector import fold
 
 
-def gmres_project(j, V):
+def gmres_shift(uw, uu, sigma, u, w):
+    launch("gmres_shift", blocks(w.size), uw, uu, sigma, u, w, w.size)
+
+
+def gmres_project(j, count, V):
     n = V.shape[1]
-    partial = cupy.empty((2 * (j + 1), blocks(n)), V.dtype)
-    launch("gmres_project", blocks(n), V, partial, j, n)
-    return fold(partial).reshape(2, j + 1)
+    partial = cupy.empty((count * (j + count), blocks(n)), V.dtype)
+    launch("gmres_project", blocks(n), V, partial, j, count, n)
+    return fold(partial).reshape(count, j + count)
 
 
-def gmres_advance(j, ST, V):
-    n = V.shape[1]
-    uu = pieces(V, blocks(n))
-    launch("gmres_advance", uu.size, ST, V, uu, j, n)
-    return uu
+def gmres_factor(live, p, j, ST, sigma):
+    count = len(ST)
+    F = cupy.empty((count + 1, j + count), ST.dtype)
+    launch("gmres_factor", 1, live, ST, sigma, F, p, j, count)
+    return F
 
 
-def gmres_residual(live, kept, linear, j, ST, uu, H, R, G, rot):
+def gmres_advance(j, F, V):
+    n, count = V.shape[1], len(F) - 1
+    squares = cupy.empty((count, blocks(n)), real(V.dtype))
+    launch("gmres_advance", blocks(n), F, V, squares, j, count, n)
+    return squares
+
+
+def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
     rr = pieces(H, 1)
-    launch("gmres_residual", 1, live, ST, uu, H, R, G, rot, rr, kept, linear, j, H.shape[1])
+    count = len(F) - 1
+    launch("gmres_residual", 1, live, F, uu, H, R, Y, G, rot, rr, kept, p, j, step, count, H.shape[1])
     return rr

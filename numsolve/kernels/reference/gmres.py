@@ -1,67 +1,102 @@
-"""The vector work of GMRES, with delayed reorthogonalisation."""
+"""The vector work of GMRES, one or two steps at a time, with delayed reorthogonalisation.
+
+Before a block of steps, rows ``V[:j]`` of the basis are final. Then come `p` pending rows, which were
+orthogonalised once, and one row a step, from the last pending row u: ``A u``, or the two rows
+``w = A u - sigma u`` and ``A w``. Together they are `count` rows.
+"""
 
 import numpy as np
 
 
-def gmres_project(j, V):
-    """Return ``V[:j+1]^H [u, w]`` as an array (2, j + 1), where u is ``V[j]`` and w is ``V[j+1]``."""
-    return V[j : j + 2] @ V[: j + 1].conj().T
+def gmres_shift(uw, uu, sigma, u, w):
+    """Subtract ``sigma u`` from w, where sigma is ``u^H w / u^H u``, its real part."""
+    sigma[0] = uw / uu if uu > 0 else 0
+    w -= sigma[0] * u
 
 
-def gmres_advance(j, ST, V):
-    """Finish basis vector j, orthogonalise its successor once; return the latter's squared norm.
+def gmres_project(j, count, V):
+    """Return the products of ``V[:j+count]`` with each of its last rows, as an array (count, j + count)."""
+    return V[j : j + count] @ V[: j + count].conj().T
 
-    ``v_j = (u - V s) / nu`` and ``u_next = (w - V t - gamma v_j) / nu``, in place in ``V[j]`` and
-    ``V[j+1]``; NaN when nothing of u is left after its second orthogonalisation.
+
+def gmres_factor(live, p, j, ST, sigma):
+    """Return the coordinates of the last rows in an orthonormal basis, an array (count + 1, j + count).
+
+    Row a holds those of ``V[j+a]`` along ``V[:j]`` and, a triangle, along what is new in the rows from j on;
+    the last row those of ``A u``. All is NaN if nothing of a pending row is left after its second
+    orthogonalisation; the last row of the triangle ends with NaN if hardly anything of w is new.
     """
-    nu, gamma = _scales(j, ST)
-    if not nu > 0:
-        return nu
-    V[j] = (V[j] - ST[0, :j] @ V[:j]) / nu
-    V[j + 1] = (V[j + 1] - ST[1, :j] @ V[:j] - gamma * V[j]) / nu
-    return np.vdot(V[j + 1], V[j + 1]).real
+    count, eps = len(ST), np.finfo(ST.dtype).eps
+    F = np.zeros((count + 1, j + count), ST.dtype)
+    F[:count, :j] = ST[:, :j]
+    for a in range(count):
+        for b in range(a):
+            F[a, j + b] = (ST[a, j + b] - np.vdot(F[b, : j + b], F[a, : j + b])) / F[b, j + b]
+        size = ST[a, j + a].real
+        left = size - np.vdot(F[a, : j + a], F[a, : j + a]).real
+        if not live[0] or (a < p and not left > 0.25 * size):  # it was rounding error: the space is exhausted
+            F[...] = np.nan
+            return F
+        if a > p and not F[p, j + p].real ** 2 > eps**0.5 * ST[p, j + p].real:
+            left = np.nan
+        F[a, j + a] = np.sqrt(np.maximum(left, 8 * eps * size))
+    F[count] = F[p]
+    if count - p == 2:
+        F[count] += sigma[0] * F[p - 1]
+    return F
 
 
-def gmres_residual(live, kept, linear, j, ST, uu, H, R, G, rot):
-    """Correct column j - 1 of the Hessenberg matrix, add column j, return the squared residual.
+def gmres_advance(j, F, V):
+    """Give the last rows of `V` what is new in them, of norm one where that is known well.
 
-    Row i of `H` and of `R` holds column i of the Hessenberg matrix and of its triangular factor, `rot`
-    the Givens rotations, ``G[1]`` the rotated right-hand side and ``G[0]`` what each rotation found. If
-    `linear`, w came from u before its second orthogonalisation, which is made up for: ``A V`` is known.
-    The first `kept` basis vectors are images of others, of which the first columns of `H` and `R` tell.
+    Returns the squared norms they have. A row whose coordinates are not numbers stays as it is.
     """
-    nu, gamma = _scales(j, ST)
-    if not (live[0] and nu > 0):
-        return nu * np.nan
-    s, t = ST[0, :j], ST[1, :j]
-    if j == kept:
-        G[1, :j] += s
-        G[0, j] = nu
-    else:
-        H[j - 1, :j] += s
-        H[j - 1, j] = nu
-        _rotate(j - 1, H, R, G, rot)
-    H[j, : j + 1] = np.append(t, gamma)
-    if linear:
-        H[j, : j + 1] -= s[kept:] @ H[kept:j, : j + 1]
-    H[j, : j + 1] /= nu
-    H[j, j + 1] = np.sqrt(uu)
-    return _rotate(j, H, R, G, rot)
+    count = len(F) - 1
+    squares = np.zeros(count, V.real.dtype)
+    for a in range(count):
+        if not F[a, j + a].real >= 0:
+            squares[a] = np.nan
+            continue
+        inverse = 1 / F[a, j + a].real if F[a, j + a] != 0 else 0
+        V[j + a] = (V[j + a] - F[a, : j + a] @ V[: j + a]) * inverse
+        squares[a] = np.vdot(V[j + a], V[j + a]).real
+    return squares
 
 
-def _scales(j, ST):
-    """Return nu, the norm of u after its second orthogonalisation, and gamma = v_j^H w."""
-    alpha = ST[0, j].real
-    nu2 = alpha - np.vdot(ST[0, :j], ST[0, :j]).real
-    if not nu2 > 0.25 * alpha:  # u was rounding error: the Krylov space is exhausted
-        return alpha * np.nan, alpha * np.nan
-    nu = np.sqrt(nu2)
-    return nu, (ST[1, j] - np.vdot(ST[0, :j], ST[1, :j])) / nu
+def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
+    """Add the column of a step to the Hessenberg matrix, return the squared residual.
+
+    Row i of `Y` holds the coordinates of direction i, row i of `H` those of what A makes of it, row i of
+    `R` the triangular factor of H, `rot` the Givens rotations, ``G[1]`` the rotated right-hand side, ``G[0]``
+    what each rotation found, ``G[2]`` the length by which the direction was divided. The first step
+    corrects what pending rows have been in. `uu` is the squared norm of the newest row of the basis. The
+    first `kept` basis vectors are images of others, of which the first columns of `H` and `R` tell.
+    """
+    if not (live[0] and F[p + step, j + p + step].real >= 0):
+        return np.nan * uu
+    i, count = j + p - 1 + step, len(F) - 1
+    if step == 0:
+        if j == kept:
+            G[1, :j] += F[0, :j]
+            G[0, j] = F[0, j]
+        else:
+            for column in range(j - 1, j + p - 1):
+                for X in (H, Y):
+                    pending = X[column, j : j + p].copy()
+                    X[column, j : j + p] = 0
+                    X[column, : j + p] += pending @ F[:p, : j + p]
+                _rotate(column, 1, H, R, G, rot)
+    length = F[i - j, i].real
+    Y[i, : i + 1] = F[i - j, : i + 1] / length
+    H[i, : i + 2] = F[count if step == 0 else p + 1, : i + 2] / length
+    G[2, i] = length
+    return _rotate(i, np.sqrt(uu), H, R, G, rot)
 
 
-def _rotate(j, H, R, G, rot):
-    """Bring column j to triangular form, return the squared residual."""
+def _rotate(j, norm, H, R, G, rot):
+    """Bring column j, whose last basis vector has a norm, to triangular form; return the squared residual."""
     column = H[j, : j + 2].copy()
+    column[j + 1] *= norm
     for k in range(j):
         c, s = rot[:, k]
         column[k], column[k + 1] = (

@@ -9,52 +9,86 @@ from .vector import real, vectors
 reference = home("reference")
 
 
-def basis(rng, j, n, dtype):
-    """Return j orthonormal rows, an almost orthogonal u, a new w, and their products."""
-    V = vectors(rng, j + 2, n, dtype)
-    if n > j:
-        V[:j] = np.linalg.qr(V[:j].T)[0].T
-        V[j] -= 0.999 * (V[:j].conj() @ V[j]) @ V[:j]
-    return V
+def basis(rng, n, dtype):
+    """Return how many rows are final and pending, and a basis: rows orthonormal, almost orthogonal, and new.
+
+    Together they are no more than there is room for, but for what is new.
+    """
+    j, p, count = [(0, 1, 3), (0, 1, 2), (1, 1, 2), (6, 2, 4), (5, 1, 3), (7, 2, 4), (4, 2, 3)][n % 7]
+    j = min(j, max(n - count, 0))
+    V = vectors(rng, j + count, n, dtype)
+    V[:j] = np.linalg.qr(V[:j].T)[0].T
+    V[j:] -= 0.9 * (V[j:] @ V[:j].conj().T) @ V[:j]
+    return p, j, V / max(n, 1) ** 0.5 if n > j + count else V
 
 
-def hessenberg(rng, j, n, dtype):
-    """Return the state of GMRES before step j."""
-    m = j + 4
-    H, R, G, rot = (
-        np.zeros((m, m), dtype),
-        np.zeros((m, m), dtype),
-        np.zeros((2, m), dtype),
-        np.zeros((2, m), dtype),
-    )
-    live, kept = np.array([True]), min(n % 3, j)
-    G[0, kept] = 1
-    for k in range(kept):
-        H[k, k] = R[k, k] = rot[0, k] = 1
-    ST, uu = np.zeros((2, 1), dtype), real(0.5, dtype)
-    for k in range(kept, j + 1):
-        ST = np.zeros((2, k + 1), dtype)
-        ST[0, :k], ST[0, k] = 0.01 * vectors(rng, 1, k, dtype)[0], 1.3
-        ST[1] = vectors(rng, 1, k + 1, dtype)[0]
-        if k < j:
-            reference.gmres_residual(live, kept, n % 2, k, ST, uu, H, R, G, rot)
-    return np.array([n != 31]), kept, n % 2, j, ST, uu, H, R, G, rot
+def products(rng, n, dtype):
+    """Return the arguments of gmres_factor."""
+    p, j, V = basis(rng, n, dtype)
+    count = len(V) - j
+    X = vectors(rng, j + count, 20, dtype)
+    X[:j] = np.linalg.qr(X[:j].T)[0].T
+    X[j:] -= 0.9 * (X[j:] @ X[:j].conj().T) @ X[:j]
+    if n == 257:
+        X[j + p], X[j + p + 1] = X[0], 0  # nothing of w is new
+    if n == 2:
+        X[j] = 0
+    ST = reference.gmres_project(j, count, X).astype(dtype)
+    return np.array([n != 31]), p, j, ST, np.array([0.3], np.finfo(dtype).dtype)
 
 
-def finished(V, j, dtype):
-    """Return the products of `V` as gmres_advance wants them."""
-    return (reference.gmres_project(j, V) if V.shape[1] > j else np.eye(2, j + 1)).astype(dtype)
+def advance(rng, n, dtype):
+    """Return the arguments of gmres_advance: coordinates of the size they have, some of them no numbers."""
+    _, j, V = basis(rng, n, dtype)
+    count = len(V) - j
+    F = vectors(rng, count + 1, j + count, dtype) / 4
+    for a in range(count):
+        F[a, j + a :] = 0
+        F[a, j + a] = (a + 1) / 2
+    if n == 257:
+        F[count - 1, j + count - 1] = np.nan
+    if n == 2:
+        F[...] = np.nan
+    if n == 1:
+        F[count - 1, j + count - 1] = 0
+    return j, F, V
 
 
-def advance(rng, j, n, dtype):
-    """Return the arguments of gmres_advance."""
-    V = basis(rng, j, n, dtype)
-    return j, finished(V, j, dtype), V
+def hessenberg(rng, n, dtype):
+    """Return the arguments of gmres_residual: the state of GMRES before a step, a run on numbers made up."""
+    blocks = ((1, 2), (2, 2), (2, 1), (1, 1), (1, 2), (2, 2))
+    m, kept, live = 14, n % 3, np.array([True])
+    H, R, Y = (np.zeros((m, m), dtype) for _ in range(3))
+    G, rot = np.zeros((3, m), dtype), np.zeros((2, m), dtype)
+    H[:kept, :kept] = R[:kept, :kept] = np.eye(kept)
+    rot[0, :kept] = G[2, :kept] = 1
+    j, last = kept, n % 10
+    for p, steps in blocks:
+        F = 0.1 * vectors(rng, p + steps + 1, j + p + steps, dtype)
+        for a in range(p + steps):
+            F[a, j + a :] = 0
+            F[a, j + a] = 1 + a / 4
+        F[-1] = F[p] + 0.3 * F[p - 1]
+        for step in range(steps):
+            state = kept, p, j, step, F, real(0.5, dtype), H, R, Y, G, rot
+            if last == 0:
+                return np.array([n != 31]), *state
+            reference.gmres_residual(live, *state)
+            last -= 1
+        j += p
+    raise AssertionError
 
 
 CASES = {
-    "gmres_project": lambda rng, n, t, i: (min(n, 6), vectors(rng, min(n, 6) + 2, n, t)),
-    "gmres_advance": lambda rng, n, t, i: advance(rng, min(n, 6), n, t),
-    "gmres_residual": lambda rng, n, t, i: hessenberg(rng, n % 9, n, t),
+    "gmres_shift": lambda rng, n, t, i: (
+        real(0.5, t),
+        real(n != 2, t),
+        np.zeros(1, np.finfo(t).dtype),
+        *vectors(rng, 2, n, t),
+    ),
+    "gmres_project": lambda rng, n, t, i: (lambda p, j, V: (j, len(V) - j, V))(*basis(rng, n, t)),
+    "gmres_factor": lambda rng, n, t, i: products(rng, n, t),
+    "gmres_advance": lambda rng, n, t, i: advance(rng, n, t),
+    "gmres_residual": lambda rng, n, t, i: hessenberg(rng, n, t),
 }
 RETURNS_SUM = {"gmres_advance", "gmres_residual"}

@@ -7,10 +7,10 @@ import pytest
 import scipy.sparse as sp
 
 from numsolve import ConvergenceWarning, Status
+from numsolve._linear import prepare
 from numsolve._operator import Dense
 from numsolve.krylov import gcrodr, gmres
 from numsolve.krylov._gmres import Arnoldi
-from numsolve.krylov._linear import prepare
 from numsolve.problems import convection_diffusion
 
 

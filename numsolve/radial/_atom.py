@@ -15,6 +15,9 @@ from ._occupations import SYMBOLS
 from ._occupations import configuration as configured
 from ._result import AtomResult, Shell
 from ._scf import Shells, converge, energies
+from ._spinor_shells import SpinorShells
+from ._spinor_shells import relativistic as relativistically
+from ._spinors import LIGHT
 from ._thomas_fermi import screening
 from ._xc import functional
 
@@ -209,15 +212,18 @@ def _run(
     _validate.function(callback, "callback")
     if mesh is not None and not isinstance(mesh, Mesh):
         raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
-    if relativistic:
-        raise NotImplementedError("relativistic=True: Dirac's equation is not built in yet")
     if not numbers:
         return []
     for Z, electrons in zip(numbers, shells, strict=True):
         if not sum(electrons.values()) > 0:
             raise ValueError(f"charge leaves no electron to the nucleus of Z = {Z}; some are needed")
     meshes = [mesh or default_mesh(Z) for Z in numbers]
-    solver = Shells(systems(meshes, xp), np.array(numbers, float), shells)
+    home, Z = systems(meshes, xp), np.array(numbers, float)
+    if relativistic:
+        solver = SpinorShells(home, Z, shells, LIGHT)
+        evaluate = relativistically(evaluate, LIGHT) if isinstance(xc, str) else evaluate
+    else:
+        solver = Shells(home, Z, shells)
     V = xp.asarray(np.array([_start(*each) for each in zip(starts, numbers, charges, meshes, strict=True)]))
     try:
         found = converge(solver, V, evaluate, tol=SHARE * atol, maxiter=maxiter, callback=callback)

@@ -40,24 +40,25 @@ def _assemble(M, lift, slope, square, diagonal, r, h, D):
 @inline
 def _assemble_first(M, right, Z, shift, c, V, points, first, x):
     """Write the lower triangle and the right-hand side of the first element, by its own quadrature."""
-    q = np.uint64(x.shape[0])
+    q = np.uint64(x.shape[1])
     B, G = first[0], first[1]
     for i in range(q):
         right[i, 0] = 0
         for j in range(i + np.uint64(1)):
             M[i, j, 0] = 0
     for k in range(q):
-        potential, value = x.dtype.type(0), x.dtype.type(0)
+        potential, large, small = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)
         for i in range(q):
             potential += first[2, k, i] * V[i, 0]
-            value += B[k, i] * x[i, 0]
+            large += B[k, i] * x[0, i, 0]
+            small += B[k, i] * x[1, i, 0]
         r, w = points[0, k], points[1, k]
-        here = w * ((potential - shift) * r - Z)
-        slope = w * c * c / (Z + (2 * c * c + shift - potential) * r)
-        value *= w * r
+        d = Z + (2 * c * c + shift - potential) * r
+        here, slope = w * ((potential - shift) * r - Z), w * c * c / d
+        large, small = w * r * large, w * r * c / d * small
         for i in range(q):
             ni = _node(i, q)
-            right[ni, 0] += B[k, ni] * value
+            right[ni, 0] += B[k, ni] * large + G[k, ni] * small
             g, b = slope * G[k, ni], here * B[k, ni]
             for j in range(i + np.uint64(1)):
                 nj = _node(j, q)
@@ -88,7 +89,21 @@ def _join(M, b, inverse, tiny):
 
 
 @inline
-def _small(lift, Z, shift, c, V, r, h, D, f, g):
+def _source(right, lift, slope, r, h, w, c, D, x):
+    """Write the right-hand side, by quadrature at the nodes; `slope` is c**2 w / d times r'."""
+    q, E = np.uint64(r.shape[0]), np.uint64(r.shape[1])
+    for i in range(q):
+        for e in range(E):
+            pull = slope[i, e] * h[e] / (2 * c) * x[1, i, e]
+            right[i, e] = w[i, e] * r[i, e] * x[0, i, e] + lift * pull
+    for k in range(q):
+        for i in range(q):
+            for e in range(E):
+                right[i, e] += D[k, i] * slope[k, e] * r[k, e] / c * x[1, k, e]
+
+
+@inline
+def _small(lift, Z, shift, c, V, r, h, D, f, before, g):
     """Write the second component."""
     q, E = np.uint64(f.shape[0]), np.uint64(f.shape[1])
     for i in range(q):
@@ -99,27 +114,38 @@ def _small(lift, Z, shift, c, V, r, h, D, f, g):
                 g[i, e] += D[i, j] * f[j, e]
         for e in range(E):
             d = Z + (2 * c * c + shift - V[i, e]) * r[i, e]
-            value = c * (g[i, e] * 2 * r[i, e] / h[e] + lift * f[i, e])
+            value = c * (g[i, e] * 2 * r[i, e] / h[e] + lift * f[i, e]) - r[i, e] * before[i, e]
             g[i, e] = value / d if d != 0 else d
 
 
 @inline
-def _square(Z, shift, c, V, r, w, points, first, f, g):
-    """Return the integral of P**2 + Q**2."""
-    q, E = np.uint64(f.shape[0]), np.uint64(f.shape[1])
-    total = f.dtype.type(0)
-    for i in range(q):
-        for e in range(np.uint64(1), E):
-            total += w[i, e] * r[i, e] * (f[i, e] * f[i, e] + g[i, e] * g[i, e])
+def _products(Z, shift, c, V, r, w, points, first, x, y):
+    """Return the integrals of y y, y x and x x, over both components."""
+    q, E = np.uint64(r.shape[0]), np.uint64(r.shape[1])
+    yy, yx, xx = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)
+    for part in range(2):
+        for i in range(q):
+            for e in range(np.uint64(1), E):
+                weight = w[i, e] * r[i, e]
+                yy += weight * y[part, i, e] * y[part, i, e]
+                yx += weight * y[part, i, e] * x[part, i, e]
+                xx += weight * x[part, i, e] * x[part, i, e]
     for k in range(q):
-        potential, p, s = f.dtype.type(0), f.dtype.type(0), f.dtype.type(0)
+        potential, f, g = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)
+        large, small = x.dtype.type(0), x.dtype.type(0)
         for i in range(q):
             potential += first[2, k, i] * V[i, 0]
-            p += first[0, k, i] * f[i, 0]
-            s += first[1, k, i] * f[i, 0]
-        s *= c / (Z + (2 * c * c + shift - potential) * points[0, k])
-        total += points[1, k] * points[0, k] * (p * p + s * s)
-    return total
+            f += first[0, k, i] * y[0, i, 0]
+            g += first[1, k, i] * y[0, i, 0]
+            large += first[0, k, i] * x[0, i, 0]
+            small += first[0, k, i] * x[1, i, 0]
+        radius = points[0, k]
+        g = (c * g - radius * small) / (Z + (2 * c * c + shift - potential) * radius)
+        weight = points[1, k] * radius
+        yy += weight * (f * f + g * g)
+        yx += weight * (f * large + g * small)
+        xx += weight * (large * large + small * small)
+    return yy, yx, xx
 
 
 @inline
@@ -131,10 +157,8 @@ def _state(lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
     row = np.empty(E, y.dtype)
     _coefficients(Z, shift, c, V, r, h, w, slope, inverse, diagonal)
     _assemble(M, lift, slope, inverse, diagonal, r, h, D)
-    for i in range(np.uint64(q)):
-        for e in range(np.uint64(E)):
-            right[i, e] = w[i, e] * r[i, e] * x[0, i, e]
-    _assemble_first(M, right, Z, shift, c, V, points, first, x[0])
+    _source(right, lift, slope, r, h, w, c, D, x)
+    _assemble_first(M, right, Z, shift, c, V, points, first, x)
     for i in range(np.uint64(q)):
         n = _node(i, np.uint64(q))
         for e in range(np.uint64(E)):
@@ -143,20 +167,17 @@ def _state(lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
     negative = _eliminate(M, b, inverse, row, tiny)
     negative += _join(M, b, row, tiny)
     _substitute(M, b, inverse)
-    xx, yx = y.dtype.type(0), y.dtype.type(0)
     for i in range(np.uint64(q)):
         n = _node(i, np.uint64(q))
         for e in range(np.uint64(E)):
             y[0, n, e] = b[i, e]
-            yx += right[n, e] * b[i, e]
-            xx += right[n, e] * x[0, n, e]
-    _small(lift, Z, shift, c, V, r, h, D, y[0], y[1])
-    yy = _square(Z, shift, c, V, r, w, points, first, y[0], y[1])
+    _small(lift, Z, shift, c, V, r, h, D, y[0], x[1], y[1])
+    yy, yx, xx = _products(Z, shift, c, V, r, w, points, first, x, y)
     scale = 1 / np.sqrt(yy)
-    for i in range(np.uint64(q)):
-        for e in range(np.uint64(E)):
-            y[0, i, e] *= scale
-            y[1, i, e] *= scale
+    for part in range(2):
+        for i in range(np.uint64(q)):
+            for e in range(np.uint64(E)):
+                y[part, i, e] *= scale
     gain = yx / yy
     found[0], found[1], found[2] = negative, gain, xx / yy - gain * gain
 

@@ -7,18 +7,19 @@ import numpy as np
 
 
 def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
-    r"""Solve the Dirac equation at an energy, ``shift``, for a source, and count the eigenvalues below.
+    r"""Solve ``(H - shift) y = x`` for Dirac's H and each state, and count the eigenvalues of H below the shift.
 
     States are ``P = r**s f`` and ``Q = r**s g``; x and y hold f and g of each state, shape (states, 2, degree + 1,
-    elements). Q is eliminated: ``g = c G f / d`` with ``G f = r f' + lift f``, ``lift = s + kappa`` and
-    ``d = Z + (2 c**2 + shift - V) r``, where the potential is ``V - Z / r``. What is left is the form
+    elements). The second component is eliminated: ``g = (c G f - r x_g) / d`` with ``G f = r f' + lift f``,
+    ``lift = s + kappa`` and ``d = Z + (2 c**2 + shift - V) r``, where the potential is ``V - Z / r``. What is left is
+    the form
 
     .. math:: a(f) = \int r^{2s-1} \big(c^2 (G f)^2 / d + ((V - shift) r - Z) f^2\big) dr,
 
-    which falls with the shift and has as many negative eigenvalues as there are states of the discrete equation
-    in the gap below it. Written are y, with ``a(y, .)`` the product with P of x, normalised (P and Q), and in
-    `found` the count, by how much the Rayleigh quotient of Dirac's operator exceeds the shift, and the square of
-    its residual norm.
+    which falls with the shift and has as many negative eigenvalues as there are states in the gap below it. Written
+    are y, normalised, and for each state in `found`: the count, by how much the Rayleigh quotient of y exceeds the
+    shift, and the square of its residual norm, if x is normalised. States of a system that is not `live` keep what
+    they have.
 
     ``rule[s]`` names what states of one system and kappa share: lift, Z, w (quadrature with weight
     ``r**(2 s - 1)`` at the nodes) and, for the first element, radii and weights of Gauss and Jacobi (`points`)
@@ -26,36 +27,35 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
     the end of the mesh. V at r = 0 is not used.
     """
     count, _, q, E = y.shape
+    n = (q - 1) * E + 1
     places = np.arange(E) * (q - 1) + np.arange(q)[:, None]
     for s in range(count):
         b, k = system[s], rule[s]
         if not live[b]:
             continue
-        n = (q - 1) * E + 1
-        A, mass, small = np.zeros((n, n), y.dtype), np.zeros((n, n), y.dtype), np.zeros((n, n), y.dtype)
+        A, right, parts = np.zeros((n, n), y.dtype), np.zeros(n, y.dtype), []
         for e in range(E):
             radii, weights, B = r[b, :, e], w[k, :, e], np.eye(q, dtype=y.dtype)
             G, potential = (radii * 2 / h[b, e])[:, None] * D + lift[k] * B, V[b, :, e]
             if e == 0:
                 radii, weights, (B, G), potential = (*points[k], first[k, :2], first[k, 2] @ potential)
-            d = Z[k] + (2 * c * c + shift[s] - potential) * radii
-            here = np.ix_(places[:, e], places[:, e])
-            A[here] += G.T @ ((weights * c * c / d)[:, None] * G)
-            A[here] += B.T @ ((weights * ((potential - shift[s]) * radii - Z[k]))[:, None] * B)
-            mass[here] += B.T @ ((weights * radii)[:, None] * B)
-            small[here] += G.T @ ((weights * radii * (c / d) ** 2)[:, None] * G)
-        A, mass, small = A[:-1, :-1], mass[:-1, :-1], small[:-1, :-1]
-        before = np.zeros(n, y.dtype)
-        before[places] = x[s, 0]
-        right = mass @ before[:-1]
-        f = np.linalg.solve(A, right)
-        square = f @ (mass + small) @ f
-        gain = f @ right / square
-        y[s, 0] = np.append(f, 0)[places] / np.sqrt(square)
+            d, (large, small) = Z[k] + (2 * c * c + shift[s] - potential) * radii, x[s, :, :, e] @ B.T
+            A[np.ix_(places[:, e], places[:, e])] += G.T @ ((weights * c * c / d)[:, None] * G) + B.T @ (
+                (weights * ((potential - shift[s]) * radii - Z[k]))[:, None] * B
+            )
+            right[places[:, e]] += B.T @ (weights * radii * large) + G.T @ (weights * radii * c / d * small)
+            parts.append((weights * radii, B, G, radii, d, large, small))
+        f = np.append(np.linalg.solve(A[:-1, :-1], right[:-1]), 0)[places]
+        yy = yx = xx = y.dtype.type(0)
+        for e, (weights, B, G, radii, d, large, small) in enumerate(parts):
+            p, q_ = B @ f[:, e], (c * (G @ f[:, e]) - radii * small) / d
+            yy += np.sum(weights * (p * p + q_ * q_))
+            yx += np.sum(weights * (p * large + q_ * small))
+            xx += np.sum(weights * (large * large + small * small))
         d = Z[k] + (2 * c * c + shift[s] - V[b]) * r[b]
-        G = (D @ y[s, 0]) * (2 * r[b] / h[b]) + lift[k] * y[s, 0]
-        y[s, 1] = np.divide(c * G, d, where=d != 0, out=np.zeros_like(G))
-        found[s] = (_signs(A) < 0).sum(), gain, before[:-1] @ right / square - gain**2
+        g = c * ((D @ f) * (2 * r[b] / h[b]) + lift[k] * f) - r[b] * x[s, 1]
+        y[s] = np.array([f, np.divide(g, d, where=d != 0, out=np.zeros_like(g))]) / np.sqrt(yy)
+        found[s] = (_signs(A[:-1, :-1]) < 0).sum(), yx / yy, xx / yy - (yx / yy) ** 2
 
 
 def _signs(A):

@@ -118,7 +118,7 @@ class AtomResult(Result):
         return "\n".join(rows)
 
     def plot(self, ax=None, **style):
-        """Draw the radial density and what each shell adds on `ax` (a new figure if None); return the axes."""
+        """Draw the radial density and each shell's part on `ax` (a new figure if None); return the axes."""
         import matplotlib.pyplot as plt
 
         if ax is None:

@@ -13,7 +13,7 @@ from ._errors import estimate, on_refined, refined
 from ._orbital import Orbital
 
 ROUGH = 1e-3  # relative residuals of states that are searched: the next iteration sharpens them
-MIXING, DEPTH = 0.5, 8  # the share of the residual, and how many differences Anderson's mixing keeps
+MIXING, DEPTH = 0.6, 6  # the share of the residual, and how many differences Anderson's mixing keeps
 
 
 class Density(NamedTuple):
@@ -37,6 +37,8 @@ class Shells:
         Charges of the nuclei.
     shells : list of dict
         For each system, electrons by (n, l).
+    sharp : float
+        Relative residuals of the first states, which later ones sharpen.
     """
 
     def __init__(self, home, Z, shells, *, sharp=ROUGH):
@@ -112,7 +114,7 @@ class Shells:
         """Return the energies of each system on the refined mesh, and estimated errors of the eigenvalues.
 
         The states take a step on the refined mesh in the same potential. Their density makes another
-        potential, whose difference changes the eigenvalues too.
+        potential, whose difference changes the eigenvalues too: by no less than the residual of V.
         """
         home = self.home
         fine = Shells(systems([refined(mesh) for mesh in home.meshes], home.xp), self.Z, self.shells)
@@ -121,7 +123,9 @@ class Shells:
         _, n, hartree = fine.density(home.xp.ones(len(V), bool))
         states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
         moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
-        return energies(fine, V_fine, xc), errors.total + abs(moved)
+        w, f = home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
+        norms = to_host((w * f * f).sum(axis=(1, 2)) / w.sum(axis=(1, 2))) ** 0.5
+        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), norms[states.of])
 
 
 def converge(solver, V, xc, *, tol, maxiter, callback=None):

@@ -159,9 +159,9 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
     if mesh is not None:
         if not isinstance(mesh, Mesh):
             raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
-        result = _Problem(V, Z, momenta, count, mesh, method).result(rtol)
+        result = Problem(V, Z, momenta, count, mesh, method).result(rtol)
     elif callable(V):
-        result = _searched(V, Z, momenta, count, rtol, method)
+        result = searched(lambda mesh: Problem(V, Z, momenta, count, mesh, method), rtol)
     else:
         raise ValueError("mesh is None, but V is an array: the mesh of its radii is needed")
     if np.ndim(l) == 0:
@@ -181,7 +181,7 @@ def _momenta(l):
     return tuple(_validate.count(value, "l") for value in given)
 
 
-class _Problem:
+class Problem:
     """Potentials on one mesh, the states that are wanted, and how accurate they are."""
 
     def __init__(self, V, Z, momenta, count, mesh, method):
@@ -190,11 +190,15 @@ class _Problem:
         self.mesh, self.momenta, self.count, fine = mesh, momenta, count, refined(mesh)
         V, V_fine, self.batch = _potentials(V, mesh, fine)
         xp, B = namespace(V), len(V)
-        home, home_fine = systems([mesh] * B, xp), systems([fine] * B, xp)
-        V, V_fine = V - Z * home.c**0.5, V_fine - Z * home_fine.c**0.5
         self.system = np.repeat(np.arange(B), len(momenta) * count)
         self.l = np.tile(np.repeat(momenta, count), B)
-        which = (self.system, self.l, np.tile(np.arange(count), B * len(momenta)))
+        self.index = np.tile(np.arange(count), B * len(momenta))
+        self._solve(systems([mesh] * B, xp), V, systems([fine] * B, xp), V_fine, Z, method)
+
+    def _solve(self, home, V, home_fine, V_fine, Z, method):
+        """Find the states and estimate their errors."""
+        V, V_fine = V - Z * home.c**0.5, V_fine - Z * home_fine.c**0.5
+        which = self.system, self.l, self.index
         self.states, states_fine = States(home, *which), States(home_fine, *which)
         if method == "dense":
             self._dense(self.states, V)
@@ -222,22 +226,21 @@ class _Problem:
         status, message = Status.CONVERGED, f"all errors are estimated below {rtol:.1e} of their energies"
         if not relative[worst] <= rtol:
             status, message = Status.MAXITER, self._complaint(worst)
-        P = self.mesh.flat(self.states.P)
-        return RadialStates(
-            P.reshape(*shape, self.mesh.size),
-            status,
-            message,
+        found = (
             relative[worst : worst + 1],
             self.states.energies.reshape(shape),
             self.errors.total.reshape(shape),
-            self.momenta,
-            self.mesh,
         )
+        return self._packed(shape, status, message, *found)
+
+    def _packed(self, shape, *found):
+        """Return the result."""
+        P = self.mesh.flat(self.states.P)
+        return RadialStates(P.reshape(*shape, self.mesh.size), *found, self.momenta, self.mesh)
 
     def _complaint(self, s):
         """Say what is wrong with state s, and what would help."""
-        l, k = int(self.l[s]), int(self.states.index[s])
-        which = name(k + l + 1, l) + ("" if self.batch == () else f" of potential {self.system[s]}")
+        which = self._name(s) + ("" if self.batch == () else f" of potential {self.system[s]}")
         energy, rmax = self.states.energies[s], self.mesh.rmax
         if np.isinf(self.errors.end[s]):
             return f"{which}, of energy {energy:.6g}, is not bound: only the wall at r = {rmax:.6g} holds it"
@@ -249,6 +252,10 @@ class _Problem:
         if self.errors.inner[s] > 0.5 * self.errors.total[s]:
             return f"{off}: the mesh is too coarse for it; more elements or a higher degree are needed"
         return f"{off}: these are rounding errors; loosen rtol"
+
+    def _name(self, s):
+        """Return the spectroscopic name of state s."""
+        return name(int(self.index[s] + self.l[s]) + 1, int(self.l[s]))
 
 
 def _potentials(V, mesh, fine):
@@ -284,11 +291,11 @@ def _called(V, mesh):
     return np.concatenate([np.zeros((*values.shape[:-1], 1)), values], axis=-1)
 
 
-def _searched(V, Z, momenta, count, rtol, method):
+def searched(problem_on, rtol):
     """Lengthen and refine a mesh until the errors meet the tolerance."""
     edges, best, history = exponential(10.0, 8, ratio=20.0).edges, None, []
     for _ in range(TRIES):
-        problem = _Problem(V, Z, momenta, count, Mesh(edges, 14), method)
+        problem = problem_on(Mesh(edges, 14))
         result = problem.result(rtol)
         history.append(float(result.residuals[0]))
         if best is None or history[-1] <= min(history):

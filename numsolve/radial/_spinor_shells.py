@@ -90,7 +90,7 @@ class SpinorShells(Shells):
         return energies(fine, V_fine, xc), errors.total + abs(moved)
 
 
-def relativistic(xc, c):
+def with_relativistic_exchange(xc, c):
     """Return a functional with the exchange of relativistic electrons."""
 
     def evaluate(n):

@@ -8,10 +8,11 @@ Where V is below 2 c**2 + E, the first gives Q, and the second says that P makes
 
     a(E; P) = integral of c**2 / (2 c**2 + E - V) (P' + kappa P / r)**2 + (V - E) P**2
 
-stationary with the value 0. The form falls as E grows: it has as many negative directions as there are
-bound states below E (Dolbeault, Esteban and Sere), on finite elements no less. So there is nothing spurious, energies
-come from above, and the state asked for is found by counting, as Schroedinger's are, at nearly their cost.
-Newton's step for E, ``a(E; P)`` over the integral of P**2 + Q**2, is the Rayleigh quotient of Dirac's operator less E.
+stationary with the value 0. The form falls as E grows: it has as many negative directions as there are bound
+states below E (Dolbeault, Esteban and Sere), on finite elements no less. So there is nothing spurious,
+energies come from above, and the state asked for is found by counting, as Schroedinger's are, at nearly
+their cost. Newton's step for E, ``a(E; P)`` over the integral of P**2 + Q**2, is the Rayleigh quotient of
+Dirac's operator less E.
 """
 
 from dataclasses import dataclass
@@ -54,8 +55,8 @@ def rules(home, system, kappa, Z, c):
 def exponent(kappa, Z, c):
     """Return s and ``s + kappa``, where P is r**s times what polynomials approximate.
 
-    At a nucleus P behaves as r**alpha, ``alpha**2 = kappa**2 - (Z / c)**2``; whole powers beyond the first are left to
-    the polynomials.
+    At a nucleus P behaves as r**alpha, ``alpha**2 = kappa**2 - (Z / c)**2``; whole powers beyond the first
+    are left to the polynomials.
     """
     alpha = np.sqrt(kappa**2 - (Z / c) ** 2)
     whole = max(0, int(alpha) - 1)

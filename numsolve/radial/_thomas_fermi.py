@@ -6,9 +6,8 @@ import numpy as np
 def screening(Z, charge, r):
     """Return the potential of the electrons, ``(Z - Z_eff(r)) / r``, at radii r; at r = 0 it is not used.
 
-    A fit to the solution of the Thomas-Fermi equation (D. A. Baker, Phys. Rev. 36, 630, 1930, in the form of
-    T. Oulne, Appl. Math. Comput. 218, 303, 2011, doi:10.1016/j.amc.2011.05.046), down to the charge that the
-    last electron sees.
+    A fit to the solution of the Thomas-Fermi equation (arXiv:physics/0511017, as in dftatom), down to the
+    charge that the last electron sees.
     """
     safe = np.where(r > 0, r, 1)
     x = safe * (128 * Z / (9 * np.pi**2)) ** (1 / 3)

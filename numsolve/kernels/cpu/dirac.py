@@ -187,9 +187,8 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
     for s in prange(shift.size):
         t, k = system[s], rule[s]
         if live[t]:
-            _state(
-                lift[k], Z[k], shift[s], c, V[t], r[t], h[t], w[k], D, points[k], first[k], x[s], y[s], found[s]
-            )  # fmt: skip
+            mesh = r[t], h[t], w[k], D, points[k], first[k]
+            _state(lift[k], Z[k], shift[s], c, V[t], *mesh, x[s], y[s], found[s])
 
 
 @kernel(items=lambda *args: 8 * args[0].size)

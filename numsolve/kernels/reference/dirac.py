@@ -7,24 +7,24 @@ import numpy as np
 
 
 def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
-    r"""Solve ``(H - shift) y = x`` for Dirac's H and each state, and count the eigenvalues of H below the shift.
+    r"""Solve ``(H - shift) y = x`` for Dirac's H and each state, and count the states below the shift.
 
-    States are ``P = r**s f`` and ``Q = r**s g``; x and y hold f and g of each state, shape (states, 2, degree + 1,
-    elements). The second component is eliminated: ``g = (c G f - r x_g) / d`` with ``G f = r f' + lift f``,
-    ``lift = s + kappa`` and ``d = Z + (2 c**2 + shift - V) r``, where the potential is ``V - Z / r``. What is left is
-    the form
+    States are ``P = r**s f`` and ``Q = r**s g``; x and y hold f and g of each state, shape (states, 2,
+    degree + 1, elements). The second component is eliminated: ``g = (c G f - r x_g) / d`` with ``G f = r f'
+    + lift f``, ``lift = s + kappa`` and ``d = Z + (2 c**2 + shift - V) r``, where the potential is ``V - Z /
+    r``. What is left is the form
 
     .. math:: a(f) = \int r^{2s-1} \big(c^2 (G f)^2 / d + ((V - shift) r - Z) f^2\big) dr,
 
-    which falls with the shift and has as many negative eigenvalues as there are states in the gap below it. Written
-    are y, normalised, and for each state in `found`: the count, by how much the Rayleigh quotient of y exceeds the
-    shift, and the square of its residual norm, if x is normalised. States of a system that is not `live` keep what
-    they have.
+    which falls with the shift and has as many negative eigenvalues as there are states in the gap below it.
+    Written are y, normalised, and for each state in `found`: the count, by how much the Rayleigh quotient of
+    y exceeds the shift, and the square of its residual norm, if x is normalised. States of a system that is
+    not `live` keep what they have.
 
-    ``rule[s]`` names what states of one system and kappa share: lift, Z, w (quadrature with weight
-    ``r**(2 s - 1)`` at the nodes) and, for the first element, radii and weights of Gauss and Jacobi (`points`)
-    and the matrices that take values at nodes to f, to G f and to V there (`first`). P vanishes at
-    the end of the mesh. V at r = 0 is not used.
+    ``rule[s]`` names what states of one system and kappa share: lift, Z, w (quadrature with weight ``r**(2 s
+    - 1)`` at the nodes) and, for the first element, radii and weights of Gauss and Jacobi (`points`) and the
+    matrices that take values at nodes to f, to G f and to V there (`first`). P vanishes at the end of the
+    mesh. V at r = 0 is not used.
     """
     count, _, q, E = y.shape
     n = (q - 1) * E + 1

@@ -1,0 +1,317 @@
+"""Atoms against published tables, traps of self-consistency, ions, restarts, bad input."""
+
+import numpy as np
+import pytest
+
+import numsolve
+from numsolve import ConvergenceWarning, Status
+from numsolve._data import table
+from numsolve.radial import Mesh, atom, atoms, exponential
+from numsolve.radial import _eigen as eigen
+from numsolve.radial._occupations import EXCEPTIONS, SYMBOLS, configuration, ion, neutral, written
+
+TOTALS = {int(row["Z"]): row for row in table("radial/atoms_lda")}
+LEVELS = [
+    (int(row["Z"]), int(row["n"]), int(row["l"]), float(row["occupation"]), float(row["eigenvalue"]))
+    for row in table("radial/eigenvalues_lda")
+]
+PARTS = {"kinetic": "E_kin", "hartree": "E_hartree", "nuclear": "E_nuc", "xc": "E_xc"}
+
+
+@pytest.fixture(scope="module")
+def all_atoms():
+    return atoms(range(1, 93))
+
+
+def test_all_atoms_converge(all_atoms):
+    assert [a.Z for a in all_atoms] == list(range(1, 93))
+    for a in all_atoms:
+        assert a.check().nit <= 30
+        assert a.residuals[-1] <= 1e-9
+
+
+def test_total_energies_of_the_tables(all_atoms):
+    for a in all_atoms:
+        assert a.energy == pytest.approx(float(TOTALS[a.Z]["E_tot"]), abs=2e-8)
+        assert a.energy == pytest.approx(float(TOTALS[a.Z]["E_tot_nist"]), abs=1e-6)
+        for part, column in PARTS.items():
+            assert getattr(a.energies, part) == pytest.approx(float(TOTALS[a.Z][column]), abs=1e-7)
+
+
+def test_eigenvalues_of_the_tables(all_atoms):
+    assert len(LEVELS) > 400
+    for Z, n, l, occupation, energy in LEVELS:
+        (shell,) = (s for s in all_atoms[Z - 1].shells if (s.n, s.l) == (n, l))
+        assert shell.energy == pytest.approx(energy, abs=5e-9)
+        assert shell.occupation == occupation
+
+
+def test_two_meshes_agree_and_the_errors_are_honest(all_atoms):
+    """Another mesh, of other elements, degree and length: eigenvalues within 1e-9, and as far as they say."""
+    for Z in (1, 26, 65, 92):
+        fine = atom(Z, mesh=exponential(60.0, 20, ratio=150 + 10 * Z, degree=14), atol=5e-9).check()
+        coarse = all_atoms[Z - 1]
+        assert np.abs(fine.eigenvalues - coarse.eigenvalues).max() < 2e-9
+        rough = atom(Z, mesh=exponential(40.0, 12, ratio=100 + 10 * Z, degree=9), atol=1e-2)
+        off = np.abs(rough.eigenvalues - fine.eigenvalues)
+        errors = np.array([s.error for s in rough.shells])
+        assert (off <= 3 * errors + 1e-8).all()
+        assert abs(rough.energy - fine.energy) <= 3 * rough.error + 1e-8
+        assert errors.max() < 1e3 * off.max()
+
+
+@pytest.mark.parametrize("Z", [66, 67, 68, 69])
+def test_atoms_on_which_other_mixing_fails(Z):
+    assert atom(Z).check().energy == pytest.approx(float(TOTALS[Z]["E_tot"]), abs=2e-8)
+
+
+def test_the_5f_state_of_uranium_jumps_and_is_caught(monkeypatch):
+    """Inverse iteration alone follows the vector, not the state: the counts find out, and search anew."""
+    lost, search = [], eigen.States._search
+
+    def spy(self, V, which, *known):
+        if len(known) and known[0] is not None:
+            lost.extend(zip(self.index[which] + self.momentum[which] + 1, self.momentum[which], strict=True))
+        return search(self, V, which, *known)
+
+    monkeypatch.setattr(eigen.States, "_search", spy)
+    uranium = atom(92).check()
+    assert (5, 3) in lost
+    (level,) = (s.energy for s in uranium.shells if s.name == "5f")
+    assert level == pytest.approx(-0.3665433530, abs=5e-9)
+    assert [o.nodes for o in uranium.orbitals] == [s.n - s.l - 1 for s in uranium.shells]
+
+
+def test_the_virial_theorem_and_the_number_of_electrons(all_atoms):
+    """For exchange alone, homogeneous of degree 4/3, kinetic energy is minus the total."""
+    for Z in (2, 18, 80):
+        a = atom(Z, xc="x").check()
+        assert -a.energy / a.energies.kinetic == pytest.approx(1, abs=1e-9)
+        assert a.energies.total == pytest.approx(sum(a.energies[1:]), rel=1e-14)
+    for a in all_atoms[::9]:
+        mesh = a.mesh
+        assert np.sum(mesh.weights * a.radial_density) == pytest.approx(a.Z, rel=1e-12)
+        r = mesh.local_r
+        np.testing.assert_allclose(4 * np.pi * r**2 * a.density(r), a.radial_density, atol=1e-9 * a.Z)
+        assert (np.diff(a.density(np.geomspace(1e-3, 0.1, 20) / a.Z)) < 0).all()
+
+
+def test_energies_are_variational():
+    """The derivative of the total energy by an occupation is the eigenvalue (Janak)."""
+    h = 0.01
+    lower, upper = (
+        atom(26, configuration=f"[Ar] 3d6 4s{2 - h + s * h}", charge=h - s * h) for s in (0, 2 * 0.5)
+    )
+    middle = atom(26, configuration=f"[Ar] 3d6 4s{2 - h / 2}", charge=h / 2)
+    (level,) = (s.energy for s in middle.shells if s.name == "4s")
+    assert (upper.energy - lower.energy) / h == pytest.approx(level, abs=1e-5)
+
+
+@pytest.mark.parametrize(("Z", "charge"), [(26, 2), (92, 60), (3, 0.5), (11, 10)])
+def test_ions(Z, charge):
+    result = atom(Z, charge=charge).check()
+    assert result.charge == charge
+    r = result.mesh.local_r
+    assert np.sum(result.mesh.weights * result.radial_density) == pytest.approx(Z - charge, rel=1e-12)
+    far = np.array([40.0, 70.0])
+    np.testing.assert_allclose(result.potential(far), (Z - charge) / far, rtol=1e-6)
+    assert f"{charge:+g}" in repr(result.name)
+    assert r.shape == result.radial_density.shape
+
+
+def test_without_interaction_among_electrons_they_are_hydrogenic():
+    """One electron without exchange and correlation still repels itself: cancel that, and nothing is left."""
+    n = atom(10, configuration="1s1 2p0 3d0 4f0", charge=9, xc=None, atol=1e-6)
+    self_energy = n.energies.hartree
+    assert self_energy == pytest.approx(10 * 5 / 16, rel=0.05)
+    bare = numsolve.radial.schroedinger(lambda r: -10 / r, l=0, states=1)
+    assert n.shells[0].energy > bare.energies[0]
+
+
+def test_an_ion_that_does_not_hold_its_electrons():
+    with pytest.warns(
+        ConvergenceWarning, match=r"H-1: 1s, of energy .*is not bound: only the wall at r = 50"
+    ):
+        result = atom(1, charge=-1)
+    assert result.status == Status.MAXITER
+    assert np.isinf(result.shells[0].error)
+
+
+def test_fractional_occupations_empty_shells_and_texts():
+    result = atom(
+        26, configuration={"1s": 2, (2, 0): 2, "2p": 6, "3s": 2, "3p": 6, "3d": 6.5, "4s": 1.5, "4p": 0}
+    )
+    assert result.check().shells[-1].occupation == 0
+    assert [s.name for s in result.shells] == ["1s", "2s", "2p", "3s", "3p", "3d", "4s", "4p"]
+    same = atom(26, configuration="[Ar] 3d6.5, 4s1.5")
+    assert same.energy == pytest.approx(result.energy, abs=1e-9)
+    assert "3d" in result.table()
+    assert f"{result.energy:.10f}" in result.table()
+
+
+def test_configurations():
+    assert written(neutral(24)) == "1s2 2s2 2p6 3s2 3p6 3d5 4s1"
+    assert written(ion(26, 3)) == "1s2 2s2 2p6 3s2 3p6 3d5"
+    assert written(ion(17, -1)) == "1s2 2s2 2p6 3s2 3p6"
+    assert written(ion(3, 0.25)) == "1s2 2s0.75"
+    for Z in range(1, len(SYMBOLS) + 1):
+        shells = neutral(Z)
+        assert sum(shells.values()) == Z
+        assert all(0 < f <= 4 * l + 2 for (_, l), f in shells.items())
+        assert configuration(written(shells), Z, 0) == shells
+    for Z in EXCEPTIONS:
+        kept = {(n, l): f for z, n, l, f, _ in LEVELS if z == Z}
+        assert not kept or kept == neutral(Z)
+
+
+def test_a_restart_goes_on_where_it_stopped():
+    with pytest.warns(ConvergenceWarning, match=r"Fe: the potential still changes by .* after 5 iterations"):
+        first = atom(26, maxiter=5)
+    assert first.status == Status.MAXITER
+    assert first.nit == 5
+    whole = atom(26).check()
+    for start in (first, first.x):
+        second = atom(26, start=start).check()
+        assert second.nit < whole.nit
+        assert second.energy == pytest.approx(whole.energy, abs=1e-8)
+    again = atom(26, start=whole).check()
+    assert again.nit <= 3
+    other = exponential(30.0, 18, ratio=300.0, degree=12)
+    assert atom(26, start=whole, mesh=other).check().energy == pytest.approx(whole.energy, abs=1e-8)
+    with pytest.warns(ConvergenceWarning, match="after 0 iterations"):
+        assert atom(26, maxiter=0).nit == 0
+
+
+def test_a_callback_sees_the_potential_and_may_stop():
+    seen = []
+
+    def callback(x, norm):
+        seen.append((x.shape, norm))
+        return len(seen) == 3
+
+    result = atom(10, callback=callback)
+    assert result.status == Status.STOPPED
+    assert len(seen) == 3
+    assert seen[-1][1] == pytest.approx(result.residuals[-1], rel=0.1)
+    with pytest.raises(numsolve.ConvergenceError, match="stopped by the callback"):
+        result.check()
+
+
+def test_ctrl_c_hands_back_the_last_potential():
+    def callback(x, norm):
+        raise KeyboardInterrupt
+
+    with pytest.raises(numsolve.Interrupted) as caught:
+        atom(10, callback=callback)
+    assert caught.value.result.status == Status.INTERRUPTED
+    potential = caught.value.result.x[0]
+    assert atom(10, start=potential).check().success
+
+
+def test_a_coarse_mesh_is_no_success():
+    with pytest.warns(ConvergenceWarning, match=r"Ar: .*is uncertain by .* a mesh of more elements"):
+        result = atom(18, mesh=exponential(30.0, 8, ratio=30.0, degree=8))
+    true = float(TOTALS[18]["E_tot"])
+    assert abs(result.energy - true) < 10 * result.error
+    assert result.error > 1e-8
+
+
+def test_a_tolerance_below_rounding_errors_says_so():
+    with pytest.warns(ConvergenceWarning, match=r"U: .*rounding errors, raise atol"):
+        atom(92, atol=1e-10, mesh=exponential(50.0, 20, ratio=1000.0, degree=13))
+
+
+def test_a_batch_is_as_its_members(all_atoms):
+    for Z in (1, 47, 92):
+        alone = atom(Z)
+        np.testing.assert_allclose(alone.eigenvalues, all_atoms[Z - 1].eigenvalues, atol=1e-9)
+        assert alone.energy == pytest.approx(all_atoms[Z - 1].energy, abs=1e-9)
+    mixed = atoms([2, 26, 26], charge=[0, 0, 1], configuration=[None, "[Ar] 3d7 4s1", None])
+    assert [a.name for a in mixed] == ["He", "Fe", "Fe+1"]
+    assert mixed[1].energy == pytest.approx(atom(26, configuration="[Ar] 3d7 4s1").energy, abs=1e-9)
+    assert atoms([]) == []
+    with pytest.warns(ConvergenceWarning, match="1 of 2 atoms, first H-1"):
+        assert [a.success for a in atoms([1, 2], charge=[-1, 0])] == [False, True]
+
+
+def on_device(xp):
+    Z = [1, 6]
+    mesh = exponential(25.0, 6, ratio=60.0, degree=8)
+    host = atoms(Z, mesh=mesh, atol=1e-3)
+    there = atoms(xp.asarray(np.array(Z)), mesh=mesh, atol=1e-3)
+    for one, two in zip(host, there, strict=True):
+        assert two.energy == pytest.approx(one.energy, abs=1e-6)
+        np.testing.assert_allclose(two.eigenvalues, one.eigenvalues, atol=1e-4)
+        assert two.success
+        assert isinstance(two.x, np.ndarray)
+
+
+def test_on_the_device(cupy):
+    on_device(cupy)
+
+
+@pytest.mark.gpu
+def test_on_a_real_device():
+    import cupy
+
+    on_device(cupy)
+    host, there = atoms(range(1, 93)), atoms(cupy.arange(1, 93))
+    for one, two in zip(host, there, strict=True):
+        assert two.check().energy == pytest.approx(one.energy, abs=2e-9)
+
+
+@pytest.mark.parametrize(
+    ("Z", "options", "error", "words"),
+    [
+        (0, {}, ValueError, "Z is 0"),
+        (119, {}, ValueError, "Z is 119; a number from 1 to 118"),
+        (1.5, {}, TypeError, r"Z is 1\.5"),
+        ([1, 2], {}, TypeError, "use atoms for many"),
+        (2, {"charge": 2}, ValueError, "no electron"),
+        (2, {"charge": np.nan}, ValueError, "charge is nan"),
+        (8, {"configuration": "1s2 2s2 2p3"}, ValueError, "7 electrons, but Z - charge = 8"),
+        (8, {"configuration": "1s2 2s2 2p4 2p0"}, ValueError, "2p twice"),
+        (8, {"configuration": "1s3 2s2 2p3"}, ValueError, "3 electrons in 1s; 0 to 2"),
+        (8, {"configuration": "1s2 2s2 2j4"}, ValueError, "'2j4'|'2j'"),
+        (8, {"configuration": "1s2 2s2 1p4"}, ValueError, "shell n=1, l=1"),
+        (8, {"configuration": "[Xx] 2p4"}, ValueError, r"'\[Xx\]'"),
+        (8, {"configuration": {(1, 0): -1}}, ValueError, "-1 electrons in 1s"),
+        (8, {"configuration": 3}, TypeError, "a text or a dictionary"),
+        (8, {"xc": "pbe"}, ValueError, "'lda', 'x'"),
+        (8, {"xc": 3}, TypeError, "xc is a int"),
+        (8, {"xc": lambda n: n}, TypeError, "a pair"),
+        (8, {"xc": lambda n: (n[0], n)}, ValueError, "xc returned e of shape"),
+        (8, {"xc": lambda n: (n, n * np.nan)}, ValueError, "v of xc has"),
+        (8, {"mesh": 3}, TypeError, "mesh is a int"),
+        (8, {"atol": -1}, ValueError, "atol is -1"),
+        (8, {"maxiter": 1.5}, TypeError, r"maxiter is 1\.5"),
+        (8, {"start": np.ones(3)}, ValueError, r"start has shape \(3,\)"),
+        (8, {"callback": 3}, TypeError, "callback is a int"),
+        (92, {"mesh": Mesh([0.0, 1.0], degree=4)}, ValueError, "room for 3"),
+    ],
+)
+def test_bad_input(Z, options, error, words):
+    with pytest.raises(error, match=words):
+        atom(Z, **options)
+
+
+def test_sequences_of_different_lengths():
+    with pytest.raises(ValueError, match="charge has 1 entries for 2 atoms"):
+        atoms([1, 2], charge=[0])
+
+
+def test_xc_that_runs_away_is_a_status():
+    calls = []
+
+    def xc(n):
+        calls.append(1)
+        return 0 * n, 0 * n + (np.nan if len(calls) > 2 else 0)
+
+    with pytest.warns(ConvergenceWarning, match="not finite"):
+        assert atom(4, xc=xc).status in (Status.BREAKDOWN, Status.NONFINITE)
+
+
+def test_a_plot_shows_the_shells():
+    pytest.importorskip("matplotlib").use("agg")
+    axes = atom(18).plot()
+    assert len(axes.get_legend().get_texts()) == 6

@@ -221,7 +221,7 @@ class SpinorProblem(Problem):
             raise ValueError(f"Z is {charge.min():g}; a nucleus that attracts, or none, is needed")
         if (charge >= least).any():
             raise ValueError(
-                f"Z is {charge.max():g}; less than c |kappa| = {least:g} is needed: heavier nuclei have a size"
+                f"Z is {charge.max():g}; less than c |kappa| = {least:g} is needed: nuclei have a size"
             )
 
     def _inside_the_gap(self, V):

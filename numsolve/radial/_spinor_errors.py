@@ -9,9 +9,9 @@ ROUNDING = 64 * np.finfo(float).eps  # of a kinetic energy, which the terms of t
 
 
 def estimate(coarse, V, fine, V_fine):
-    """Return the errors of the states `coarse` of potentials V - Z / r, found with states on the refined mesh.
+    """Return the errors of the states `coarse` of potentials V - Z / r.
 
-    States `fine` get the functions of `coarse` and take steps of inverse iteration.
+    States `fine`, on the refined mesh, get the functions of `coarse` and take steps of inverse iteration.
     """
     xp, mesh = fine.home.xp, coarse.home.meshes[0]
     if fine.P is None:

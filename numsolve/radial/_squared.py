@@ -25,17 +25,18 @@ def solve(states, V):
         mesh, power = states.home.meshes[system], states.rules.power[group]
         if power <= 0.5:
             raise ValueError(
-                f"Z is {states.rules.Z[group]:g}: near so heavy a nucleus squares are not integrable, use method='fast'"
+                f"Z is {states.rules.Z[group]:g}: near so heavy a nucleus squares have no integral, "
+                "use method='fast'"
             )
-        pieces = list(_pieces(mesh, V[system], states.rules.Z[group], kappa, power, states.c))
+        pieces = list(_pieces(mesh, V[system], states.rules.Z[group], kappa, power))
         count = states.index[mine].max() + 1
         energies, functions = _lowest(mesh, pieces, states.c, guess[mine].max(), count)
         states.energies[mine] = energies[states.index[mine]]
         states.P[mine] = functions[states.index[mine]]
 
 
-def _pieces(mesh, V, Z, kappa, power, c):
-    """Yield for each element weights, values of B, of (d/dr + kappa/r) B and (-d/dr + kappa/r) B, and potentials.
+def _pieces(mesh, V, Z, kappa, power):
+    """Yield for each element weights, B, (d/dr + kappa/r) B, (-d/dr + kappa/r) B, and potentials.
 
     B are the functions r**power times Lagrange's polynomials, less the power that is in the weights.
     """

@@ -24,7 +24,7 @@ import scipy.sparse.linalg as spla
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
 
-from numsolve import _formats, krylov
+from numsolve import _formats, krylov, radial
 from numsolve._operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
@@ -303,6 +303,29 @@ def incomplete(rounds):
             )
 
 
+def radial_atoms(rounds):
+    """Atoms on one thread, in absolute times, beside times of featom and dftatom taken on an EPYC."""
+    threads(1)
+    published = {"uranium": (20.8, 779), "92 atoms": (1860, 14100)}  # ms: featom, dftatom, to 1e-8
+    runs = {
+        "uranium": partial(radial.atom, 92),
+        "92 atoms": partial(radial.atoms, range(1, 93)),
+        "hydrogenic": partial(radial.schroedinger, lambda r: -92 / r, l=range(7), states=7),
+    }
+    seconds = {name: in_turn({name: run}, 10 * rounds)[name] for name, run in runs.items()}
+    for name, bar in (("uranium", -5), ("92 atoms", -400)):
+        each, (featom, dftatom) = 1e3 * median(seconds[name]), published[name]
+        note = (
+            f"featom {featom} ms, {featom / each:.1f} times; dftatom {dftatom} ms, {dftatom / each:.0f} times"
+        )
+        yield f"radial, {name}, LDA to 1e-8, one thread, ms", each, bar, note
+    failed = sum(not atom.success for atom in runs["92 atoms"]())
+    yield "radial, 92 atoms, failures", failed, -0.5, "featom: 4"
+    each = 1e3 * median(seconds["hydrogenic"])
+    yield "radial, Schroedinger Z = 92, 49 states to 1e-10, mesh found, one thread, ms", each, None, ""
+    threads(THREADS)
+
+
 def start_up(rounds):
     """What a user waits for: the import, and the first solve of a process with kernels cached."""
     import_only = [sys.executable, "-c", "import numsolve"]
@@ -335,6 +358,7 @@ GROUPS = (
     incomplete,
     deflation,
     recycling,
+    radial_atoms,
     start_up,
 )
 

@@ -7,7 +7,7 @@ from numpydoc.validate import validate
 import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
-MODULES = ("krylov", "precondition", "problems")
+MODULES = ("krylov", "precondition", "problems", "radial")
 BY_ATTRIBUTES = {
     "SequenceRun",
     "Interrupted",
@@ -15,7 +15,10 @@ BY_ATTRIBUTES = {
     "RecycledSpace",
     "RefinementResult",
     "LeastSquaresResult",
+    "AtomResult",
     "Mesh",
+    "Orbital",
+    "RadialStates",
     "Result",
     "Status",
     "System",

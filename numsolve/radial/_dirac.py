@@ -211,6 +211,7 @@ class SpinorProblem(Problem):
             self._dense(fine, V_fine)
         else:
             self.states.solve(V)
+            self.states.orient()
             self._inside_the_gap(V)
         self.errors = estimate(self.states, V, fine, V_fine)
 

@@ -16,7 +16,7 @@ from ..kernels import kernels_for
 from ._elements import element
 
 ROUNDS = 200  # of bisection and Rayleigh quotients; some ten are usual
-SHARP = 1e-7  # residual norm at which the error of a Rayleigh quotient, its square, is rounding
+SHARP = 1e-9  # residual norm at which the error of a Rayleigh quotient, its square, is rounding
 ASIDE = 1e-7  # how far below the expected eigenvalue a warm start shifts, for an unambiguous count
 
 
@@ -95,6 +95,12 @@ class States:
         if lost.any():
             self._search(V, lost, shift, count, sharp)
 
+    def orient(self):
+        """Make functions positive at the end of the first element: where they begin, if the mesh is fine."""
+        first = self.P.reshape(len(self.index), -1, *self.home.r.shape[1:])[:, 0, -1, 0]
+        signs = self.home.xp.where(first < 0, -1.0, 1.0)
+        self.P = self.P * signs.reshape(-1, *[1] * len(self.shape))
+
     def _search(self, V, lost, shift, count, sharp):
         """Find the states `lost` by bisection and Rayleigh quotients; counts at shifts may be known."""
         home, xp = self.home, self.home.xp
@@ -141,13 +147,14 @@ class States:
         return _rough_start(self.home, self.system[rows])
 
     def bounds(self, V, which):
-        """Return bounds below the eigenvalues, for kinetic energy is positive, and guesses above them.
+        """Return bounds below the eigenvalues, and guesses above them.
 
-        A guess is the level of a box on the bottom of the outermost radius.
+        The kinetic energy is at least that of a potential 1 / (8 r^2), by Hardy's inequality. A guess is the
+        level of a box on the bottom of the outermost radius.
         """
         l, system = self.momentum[which].astype(float), self.of[which]
         c, r = to_host(self.home.c), to_host(self.home.r)[system, -1, -1]
-        levels = to_host(V)[system] + 0.5 * (l * (l + 1))[:, None, None] * c[system]
+        levels = to_host(V)[system] + 0.5 * ((l + 0.5) ** 2)[:, None, None] * c[system]
         levels[:, 0, 0] = np.inf
         return levels.min(axis=(1, 2)), levels[:, -1, -1] + 0.5 * ((self.index[which] + 2) * np.pi / r) ** 2
 

@@ -6,12 +6,13 @@ from typing import Any
 from .. import _validate
 from ._orbital import LETTERS, name
 
-SYMBOLS = """
-    H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb
-    Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu
-    Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db
-    Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og
-""".split()  # noqa: SIM905 - a table is easier to read
+TABLE = """
+H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr
+Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W
+Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt
+Ds Rg Cn Nh Fl Mc Lv Ts Og
+"""
+SYMBOLS: tuple[str, ...] = tuple(TABLE.split())
 
 # Where the ground states that NIST chose for Z <= 92 (Kotochigova et al., Phys. Rev. A 55, 191, 1997,
 # doi:10.1103/PhysRevA.55.191) leave Madelung's rule: shells from which, to which, how many.
@@ -95,7 +96,7 @@ def _shell(text):
     match = re.fullmatch(r"(\d+)([a-z])", text)
     if not match or match[2] not in LETTERS:
         raise ValueError(f"configuration has the shell {text!r}; one like '3d' is needed")
-    return int(match[1]), LETTERS.index(match[2])
+    return int(match[1]), LETTERS.index(str(match[2]))
 
 
 def _parsed(text):

@@ -104,4 +104,4 @@ def name(n, l):
     return f"{n}{LETTERS[l]}" if l < len(LETTERS) else f"{n}[l={l}]"
 
 
-LETTERS = "spdfghiklmnoqrtuvwxyz"
+LETTERS: list[str] = list("spdfghiklmnoqrtuvwxyz")

@@ -12,7 +12,7 @@ from ._eigen import States, systems
 from ._errors import estimate, on_refined, refined
 from ._orbital import Orbital
 
-ROUGH = 1e-3  # relative residuals of states that are searched: the next iteration sharpens them
+ROUGH = 0.1  # relative residuals of states that are searched: the next iteration sharpens them
 MIXING, DEPTH = 0.6, 6  # the share of the residual, and how many differences Anderson's mixing keeps
 
 
@@ -102,7 +102,7 @@ class Shells:
         return self.made
 
     def orbitals(self, b):
-        """Return the states of system b."""
+        """Return the states of system b, as `solve` left them."""
         mine = slice(*self.starts[b : b + 2])
         columns = to_host(self.states.P[mine]), self.energies[mine], self.n[mine], self.l[mine]
         return [

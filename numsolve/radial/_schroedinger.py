@@ -205,6 +205,7 @@ class Problem:
             self._dense(states_fine, V_fine)
         else:
             self.states.solve(V)
+            self.states.orient()
         self.errors: Errors = estimate(self.states, V, states_fine, V_fine)
 
     def _dense(self, states, V):

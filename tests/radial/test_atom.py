@@ -128,12 +128,13 @@ def test_without_interaction_among_electrons_they_are_hydrogenic():
     assert n.shells[0].energy > bare.energies[0]
 
 
-def test_an_ion_that_does_not_hold_its_electrons():
-    with pytest.warns(
-        ConvergenceWarning, match=r"H-1: 1s, of energy .*is not bound: only the wall at r = 50"
-    ):
+def test_electrons_that_are_not_held():
+    with pytest.warns(ConvergenceWarning, match=r"H-1: .*(only the wall at r = 50 holds it|may not hold)"):
         result = atom(1, charge=-1)
     assert result.status == Status.MAXITER
+    mesh = exponential(12.0, 8, ratio=40.0, degree=12)
+    with pytest.warns(ConvergenceWarning, match=r"H: 2p, of energy .* is not bound: only the wall at r = 12"):
+        result = atom(1, configuration="2p1", mesh=mesh, xc=None)
     assert np.isinf(result.shells[0].error)
 
 
@@ -192,6 +193,7 @@ def test_a_callback_sees_the_potential_and_may_stop():
     result = atom(10, callback=callback)
     assert result.status == Status.STOPPED
     assert len(seen) == 3
+    assert seen[0][0] == (result.mesh.size,)
     assert seen[-1][1] == pytest.approx(result.residuals[-1], rel=0.1)
     with pytest.raises(numsolve.ConvergenceError, match="stopped by the callback"):
         result.check()
@@ -204,7 +206,7 @@ def test_ctrl_c_hands_back_the_last_potential():
     with pytest.raises(numsolve.Interrupted) as caught:
         atom(10, callback=callback)
     assert caught.value.result.status == Status.INTERRUPTED
-    potential = caught.value.result.x[0]
+    potential = caught.value.result.x
     assert atom(10, start=potential).check().success
 
 
@@ -232,6 +234,44 @@ def test_a_batch_is_as_its_members(all_atoms):
     assert atoms([]) == []
     with pytest.warns(ConvergenceWarning, match="1 of 2 atoms, first H-1"):
         assert [a.success for a in atoms([1, 2], charge=[-1, 0])] == [False, True]
+
+
+def test_the_dense_path_finds_the_same_levels_in_the_final_potential():
+    silver = atom(47).check()
+    potential = silver.potential(silver.mesh.r)
+    for l in range(3):
+        shells = [s for s in silver.shells if s.l == l]
+        options = {
+            "l": l,
+            "states": len(shells),
+            "mesh": silver.mesh,
+            "Z": 47,
+            "rtol": 1e-6,
+            "method": "dense",
+        }
+        dense = numsolve.radial.schroedinger(potential, **options)
+        np.testing.assert_allclose(dense.energies, [s.energy for s in shells], rtol=1e-8, atol=1e-8)
+
+
+def test_the_number_of_threads_changes_no_bit():
+    from numba import get_num_threads, set_num_threads
+
+    runs, before = [], get_num_threads()
+    try:
+        for threads in (1, before):
+            set_num_threads(threads)
+            runs.append([a.eigenvalues.tobytes() for a in atoms(range(40, 50))])
+    finally:
+        set_num_threads(before)
+    assert runs[0] == runs[1]
+
+
+def test_a_confined_atom():
+    """A hard wall raises the energy; far out it does not matter."""
+    free = atom(2).check()
+    near, far = (atom(2, mesh=exponential(r, 12, ratio=60.0, wall=True)).check() for r in (3.0, 25.0))
+    assert near.energy > free.energy + 0.01
+    assert far.energy == pytest.approx(free.energy, abs=1e-8)
 
 
 def on_device(xp):

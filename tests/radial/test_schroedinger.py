@@ -144,6 +144,14 @@ def test_a_wall_that_is_meant_is_no_error():
     np.testing.assert_allclose(result.energies, np.arange(1, 6) ** 2 / 2, rtol=1e-10)
 
 
+def test_hydrogen_in_a_hard_sphere():
+    """With the wall at the zero of its 2s state, that is the ground state."""
+    mesh = uniform(2.0, 4, degree=12, wall=True)
+    assert schroedinger(coulomb(1.0), l=0, states=1, mesh=mesh).check().energies[0] == pytest.approx(
+        -0.125, abs=1e-11
+    )
+
+
 def test_a_well_with_an_edge_inside_an_element_and_on_one():
     depth, a = 10.0, 1.3
 

@@ -1,4 +1,4 @@
-"""Cases of the kernels for Dirac's equation: small meshes, with nuclei and without, shifts below and between."""
+"""Cases of the kernels for Dirac's equation: small meshes, with nuclei and without."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def solve(rng, n, dtype, index):
     V, *mesh = rest
     live = np.arange(count) % 5 != 3
     which = live, system.astype(index), system.astype(index), lift, Z, shift, 8.0
-    return *which, V, *mesh, x, np.zeros_like(x), np.zeros((states, 3), dtype)
+    return *which, V, *mesh, x.astype(dtype), np.zeros_like(x, dtype), np.zeros((states, 3), dtype)
 
 
 def exchange(rng, n, dtype):

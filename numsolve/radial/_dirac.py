@@ -18,8 +18,7 @@ from ._schroedinger import Problem, RadialStates, searched
 from ._spinor_errors import estimate
 from ._spinors import LIGHT, SpinorStates
 
-NOTHING = 1e-6  # of r V in the first element: a smaller charge is an error of interpolation
-CLOSE = 1e-3  # relative change of r V over a tenth of r below which V is taken for Coulomb's
+CLOSE = 0.1  # relative change of r V, near r = 0, below which V is taken for Coulomb's
 
 
 @dataclass(frozen=True, repr=False)
@@ -210,9 +209,9 @@ class SpinorProblem(Problem):
             self._dense(self.states, V)
             self._dense(fine, V_fine)
         else:
+            self._inside_the_gap(V)
             self.states.solve(V)
             self.states.orient()
-            self._inside_the_gap(V)
         self.errors = estimate(self.states, V, fine, V_fine)
 
     def _check(self, charge):
@@ -230,7 +229,7 @@ class SpinorProblem(Problem):
         states, xp = self.states, self.states.home.xp
         everything = np.arange(len(states.index))
         shift, found = states.bounds(V, everything)[0], xp.zeros_like(states.found)
-        alive, x = xp.ones(len(V), bool), states.P
+        alive, x = xp.ones(len(V), bool), states.rough(xp.asarray(everything))
         states.invert(alive, slice(None), xp.asarray(shift), V, x, xp.empty_like(x), found)
         below = to_host(found)[:, 0]
         if below.any():
@@ -271,7 +270,7 @@ def _singular(V, home, values):
     product = to_host(values)[..., 0] * mesh.local_r[:, 0]
     nodes = element(mesh.degree).nodes
     found = product[:, 1:] @ interpolation(nodes[1:], nodes[:1])[0]
-    return np.where(abs(found) > NOTHING * abs(product).max(axis=1), -found, 0)
+    return np.where(abs(found - product[:, 1]) <= CLOSE * abs(found), -found, 0)
 
 
 def _nuclei(charge, home):

@@ -182,7 +182,7 @@ class _Brackets:
         slack = 1e-12 * abs(quotient)
         alone = (self.below == self.index) & (self.above == self.index + 1)
         good = alone & (self.low - slack <= quotient) & (quotient <= self.high + slack)
-        closed = self.high - self.low <= 1e-15 * (abs(self.low) + abs(self.high))
+        closed = np.isfinite(self.high) & (self.high - self.low <= 1e-15 * (abs(self.low) + abs(self.high)))
         ends = self.left & (closed | good & (residual <= self.sharp * (1e-3 + abs(quotient))))
         self.energies = np.where(ends, np.where(good, quotient, self.low), self.energies)
         self.left &= ~ends

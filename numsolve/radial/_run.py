@@ -30,7 +30,7 @@ def default_mesh(Z, relativistic=False):
     With relativity the density and its exchange are singular at the nucleus: the first elements are tiny.
     """
     if relativistic:
-        return exponential(50.0, 24, ratio=2e6, degree=12)
+        return exponential(50.0, 24, ratio=1e5 * 10 ** (Z / 36), degree=12)
     return exponential(50.0, 16, ratio=100.0 + 10.0 * Z, degree=12)
 
 

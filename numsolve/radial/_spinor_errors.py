@@ -26,8 +26,9 @@ def estimate(coarse, V, fine, V_fine):
     u, w = (fine.functions() ** 2).sum(axis=1), fine.home.w[fine.system]
     kinetic = abs(coarse.energies - to_host((w * u * _total(fine, V_fine)).sum(axis=(1, 2))))
     inner = abs(fine.energies - coarse.energies)
-    parts = Errors(inner, _beyond(coarse, V), ROUNDING * kinetic, abs(coarse.energies) + kinetic, inner)
-    return parts._replace(elements=_shares(fine, V_fine))
+    power = np.minimum(coarse.rules.power, 1)[to_host(coarse.rule)]  # the smaller, the less it is known
+    rounding, scale = ROUNDING * kinetic / power, abs(coarse.energies) + kinetic
+    return Errors(inner, _beyond(coarse, V), rounding, scale, _shares(fine, V_fine))
 
 
 def _total(states, V):

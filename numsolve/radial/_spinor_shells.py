@@ -45,7 +45,7 @@ class SpinorShells(Shells):
         """Return the states of the shells, of those systems."""
         index = self.n - self.l - 1
         # P and Q are, for the density, two functions that hold the same electrons
-        self._starts, self._f = 2 * self._starts, self.home.xp.repeat(self._f, 2)
+        self._starts, self._f = 2 * self._starts, self.home.xp.asarray(np.repeat(self.occupations, 2))
         return SpinorStates(self.home, system, self.kappa, index, self.Z, self.c)
 
     def _potential(self, V):

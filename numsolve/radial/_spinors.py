@@ -16,6 +16,7 @@ Dirac's operator less E.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,20 +67,29 @@ def exponent(kappa, Z, c):
 
 def _rule(mesh, kappa, Z, c):
     """Return power, lift, weights, and points and matrices of the first element."""
-    nodes, _, D, *_ = element(mesh.degree)
     s, lift = exponent(kappa, Z, c)
     with np.errstate(divide="ignore"):
         w = mesh.weights * mesh.local_r ** (2 * s - 1)
     w[:, 0] = 0
     power = 2 * s - 1 if Z > 0 else 0.0
-    x, weights = gauss_jacobi(len(nodes), power)
+    x, weights, B, slope, potential = _first(mesh.degree, power)
     half = 0.5 * mesh.lengths[0]
     r = half * (1 + x)
-    B = interpolation(nodes, x)
-    G = (1 + x)[:, None] * (B @ D) + lift * B
-    potential = np.pad(interpolation(nodes[1:], x), ((0, 0), (1, 0)))  # that at r = 0 may be infinite
     points = np.array([r, weights * half ** (power + 1) * r ** (2 * s - 1 - power)])
-    return s, lift, w, points, np.array([B, G, potential])
+    return s, lift, w, points, np.array([B, slope + lift * B, potential])
+
+
+@lru_cache(maxsize=512)
+def _first(degree, power):
+    """Return points and weights of Gauss and Jacobi, and what takes values at nodes there.
+
+    To those of the function, of (1 + x) times its derivative, and of a potential, not known at r = 0.
+    """
+    nodes, _, D, *_ = element(degree)
+    x, weights = gauss_jacobi(len(nodes), power)
+    B = interpolation(nodes, x)
+    potential = np.pad(interpolation(nodes[1:], x), ((0, 0), (1, 0)))
+    return x, weights, B, (1 + x)[:, None] * (B @ D), potential
 
 
 class SpinorStates(States):

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import numsolve
-from numsolve import krylov
+from numsolve import krylov, radial
 from numsolve._operator import Csr
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +88,25 @@ def rows(rounds):
             yield family, "x".join(map(str, shape)), time, ratio, moved / speed / time
 
 
+def radial_lines(rounds):
+    """Yield a line for batches of atoms and of potentials, beside the same on the host's threads."""
+    Z = np.arange(1, 93)
+    mesh = radial.exponential(60.0, 16, ratio=200.0)
+    V = -np.linspace(1, 3, 1000)[:, None] / np.where(mesh.r > 0, mesh.r, 1)
+    batches = {
+        "92 atoms": (lambda numbers: radial.atoms(numbers), Z),
+        "1000 potentials, 9 states each": (
+            lambda values: radial.schroedinger(values, l=(0, 1, 2), states=3, mesh=mesh, rtol=1),
+            V,
+        ),
+    }
+    for name, (run, data) in batches.items():
+        there = numsolve.to_device(data)
+        device = median(seconds(lambda run=run, there=there: run(there), rounds))
+        host = median(seconds(lambda run=run, data=data: run(data), rounds))
+        yield f"radial, {name}: {device * 1e3:.1f} ms, on the host's threads {host * 1e3:.1f} ms."
+
+
 def main():
     """Run everything and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,6 +136,7 @@ def main():
     for family, grid, time, ratio, fraction in rows(options.rounds):
         lines.append(f"| {family} | {grid} | {time * 1e3:.3f} | {ratio:.2f} | {fraction:.2f} |")
         print(lines[-1], flush=True)
+    lines += ["", *radial_lines(options.rounds)]
     text = options.out.read_text()
     head = text[: text.index(MARK) + len(MARK)].replace(
         "No device has run these kernels yet: there are no GPU timings to show. On a machine with one,\n",

@@ -41,7 +41,8 @@ def atom(
     charge : float
         Charge of the ion; fractions too.
     mesh : Mesh, optional
-        Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps.
+        Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps; where a state is not accurate
+        on them, up to three larger ones are tried.
     atol : float
         Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are
         no success. A tenth of it is the tolerance of self-consistency.

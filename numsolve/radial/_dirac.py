@@ -14,7 +14,7 @@ from . import _squared
 from ._elements import element, interpolation
 from ._mesh import Mesh
 from ._orbital import Orbital
-from ._schroedinger import Problem, RadialStates, searched
+from ._schroedinger import Problem, RadialStates, searched, spline
 from ._spinor_errors import estimate
 from ._spinors import LIGHT, SpinorStates
 
@@ -71,9 +71,10 @@ def dirac(V, *, kappa, states, mesh=None, Z=0.0, c=LIGHT, rtol=1e-10, method="fa
 
     Parameters
     ----------
-    V : callable or array, shape (..., mesh.size)
-        ``V(r)`` for an array of radii > 0, or values at ``mesh.r`` (of which that at r = 0 is not
-        used), in hartree; axes in front make a batch. On a GPU if CuPy's.
+    V : callable, array of shape (..., mesh.size), or pair (r, values)
+        As in `schroedinger`: ``V(r)`` for an array of radii > 0; or values at ``mesh.r`` (of which that at r
+        = 0 is not used), on a GPU if CuPy's; or samples, that a cubic spline joins. Axes in front make a
+        batch.
     kappa : int or sequence of int
         Quantum numbers, none 0: l for j = l - 1/2, -l - 1 for j = l + 1/2.
     states : int
@@ -136,6 +137,8 @@ def dirac(V, *, kappa, states, mesh=None, Z=0.0, c=LIGHT, rtol=1e-10, method="fa
     rtol, c = _validate.tolerance(rtol, "rtol"), _validate.positive(c, "c")
     Z = _validate.number(Z, "Z")
     _validate.choice(method, "method", ("fast", "dense"))
+    if isinstance(V, tuple):
+        V = spline(*V)
 
     def problem_on(mesh):
         return SpinorProblem(V, Z, kappas, count, mesh, method, c)

@@ -166,7 +166,7 @@ class _Brackets:
         self.low, self.high, self.guess, self.index = low, np.full(len(low), np.inf), guess, index
         self.below, self.above = np.zeros(len(low)), np.full(len(low), np.inf)  # the counts at both ends
         self.peers, self.real = _peers(group)
-        self.left, self.sharp = lost.copy(), sharp
+        self.left, self.sharp, self.tiny = lost.copy(), sharp, 1e-16 * abs(low)
         self.energies, self.shift, self.quotient = low.copy(), low.copy(), np.full(len(low), np.nan)
 
     def aim(self):
@@ -182,7 +182,8 @@ class _Brackets:
         slack = 1e-12 * abs(quotient)
         alone = (self.below == self.index) & (self.above == self.index + 1)
         good = alone & (self.low - slack <= quotient) & (quotient <= self.high + slack)
-        closed = np.isfinite(self.high) & (self.high - self.low <= 1e-15 * (abs(self.low) + abs(self.high)))
+        gap = 1e-15 * (abs(self.low) + abs(self.high)) + self.tiny
+        closed = np.isfinite(self.high) & (self.high - self.low <= gap)
         ends = self.left & (closed | good & (residual <= self.sharp * (1e-3 + abs(quotient))))
         self.energies = np.where(ends, np.where(good, quotient, self.low), self.energies)
         self.left &= ~ends

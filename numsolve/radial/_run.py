@@ -21,17 +21,21 @@ from ._thomas_fermi import screening
 from ._xc import functional
 
 SHARE = 0.1  # of the tolerance that is left to self-consistency
+SIZES = 4  # of default meshes, of which the first is nearly always enough
 ROUNDING = 64 * np.finfo(float).eps  # of a kinetic energy, which the terms of the other sign cancel
 
 
-def default_mesh(Z, relativistic=False):
+def default_mesh(Z, size=0, *, relativistic=False):
     """Return the mesh that `atom` takes for Z protons: the inner shells want elements of size 1/Z.
 
-    With relativity the density and its exchange are singular at the nucleus: the first elements are tiny.
+    Larger sizes are for states that are hardly bound. With relativity the density and its exchange are
+    singular at the nucleus: the first elements are tiny.
     """
+    longer = 1.6**size
     if relativistic:
-        return exponential(50.0, 24, ratio=1e5 * 10 ** (Z / 36), degree=12)
-    return exponential(50.0, 16, ratio=100.0 + 10.0 * Z, degree=12)
+        ratio = 1e5 * 10 ** (Z / 36)
+        return exponential(50.0 * longer, 24 + 6 * size, ratio=ratio * longer, degree=12)
+    return exponential(50.0 * longer, 16 + 6 * size, ratio=(100.0 + 10.0 * Z) * longer, degree=12)
 
 
 def run(
@@ -63,23 +67,50 @@ def run(
     for Z, electrons in zip(numbers, shells, strict=True):
         if not sum(electrons.values()) > 0:
             raise ValueError(f"charge leaves no electron to the nucleus of Z = {Z}; some are needed")
-    meshes = [mesh or default_mesh(Z, relativistic) for Z in numbers]
+    if relativistic and isinstance(xc, str):
+        evaluate = with_relativistic_exchange(evaluate, LIGHT)
+    atoms = list(zip(numbers, charges, shells, strict=True))
+    for size in range(SIZES if mesh is None else 1):
+        left = [b for b, start in enumerate(starts) if size == 0 or _cramped(start, atol)]
+        if not left:
+            break
+        solver, V = _set_up([atoms[b] for b in left], [starts[b] for b in left], mesh, size, relativistic, xp)
+        meshes = solver.home.meshes
+        try:
+            show = _shown(callback, meshes, alone)
+            found = converge(solver, V, evaluate, tol=SHARE * atol, maxiter=maxiter, callback=show)
+        except Interrupted as caught:
+            potentials = _flat(meshes, caught.result.x)
+            raise Interrupted(replace(caught.result, x=potentials[0] if alone else potentials)) from None
+        results = _results(solver, found, evaluate, atol, [charges[b] for b in left])
+        starts = list(starts)
+        for b, result in zip(left, results, strict=True):
+            before = starts[b].residuals if size else []
+            starts[b] = replace(result, residuals=np.append(before, result.residuals))
+    return starts
+
+
+def _set_up(atoms, starts, mesh, size, relativistic, xp):
+    """Return the solver of atoms on their meshes, and the potentials to start from."""
+    numbers, charges, shells = zip(*atoms, strict=True)
+    meshes = [mesh or default_mesh(Z, size, relativistic=relativistic) for Z in numbers]
     _room(meshes[0], shells)
     sharp = ROUGH if all(start is None for start in starts) else SHARP
     home, nuclei = systems(meshes, xp), np.array(numbers, float)
     if relativistic:
         solver = SpinorShells(home, nuclei, shells, LIGHT, sharp=sharp)
-        evaluate = with_relativistic_exchange(evaluate, LIGHT) if isinstance(xc, str) else evaluate
     else:
         solver = Shells(home, nuclei, shells, sharp=sharp)
-    V = xp.asarray(np.array([_start(*each) for each in zip(starts, numbers, charges, meshes, strict=True)]))
-    try:
-        show = _shown(callback, meshes, alone)
-        found = converge(solver, V, evaluate, tol=SHARE * atol, maxiter=maxiter, callback=show)
-    except Interrupted as caught:
-        potentials = _flat(meshes, caught.result.x)
-        raise Interrupted(replace(caught.result, x=potentials[0] if alone else potentials)) from None
-    return _results(solver, found, evaluate, atol, charges)
+    V = np.array([_start(*each) for each in zip(starts, numbers, charges, meshes, strict=True)])
+    return solver, xp.asarray(V)
+
+
+def _cramped(result, atol):
+    """Tell whether a larger mesh may help: self-consistent, not accurate, and bound or held by an ion."""
+    if result.success or not result.residuals[-1] <= SHARE * atol:
+        return False
+    off = max(max(shell.error for shell in result.shells if shell.occupation), result.error)
+    return off > 10 * ROUNDING * result.energies.kinetic and (np.isfinite(off) or result.charge > 0)
 
 
 def _proton_number(Z):
@@ -162,9 +193,10 @@ def _unconverged(norms, u, mesh):
 
 def _judged(result, atol):
     """Return the result with the status that it deserves, and a message that says why."""
-    if result.status not in (Status.CONVERGED, Status.MAXITER, Status.STAGNATED):
-        return result
     last = result.residuals[-1]
+    broken = result.status in (Status.BREAKDOWN, Status.NONFINITE) and not last <= SHARE * atol
+    if broken or result.status in (Status.STOPPED, Status.TIME_LIMIT):
+        return result
     worst = max((shell for shell in result.shells if shell.occupation > 0), key=lambda shell: shell.error)
     state = f"{worst.name}, of energy {worst.energy:.10g},"
     if np.isinf(worst.error):

@@ -123,9 +123,13 @@ class Shells:
         _, n, hartree = fine.density(home.xp.ones(len(V), bool))
         states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
         moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
-        w, f = home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
+        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), self.unsettled(V, xc))
+
+    def unsettled(self, V, xc):
+        """Return for each state the root mean square of what the potential still changes."""
+        w, f = self.home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
         norms = to_host((w * f * f).sum(axis=(1, 2)) / w.sum(axis=(1, 2))) ** 0.5
-        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), norms[states.of])
+        return norms[self.states.of]
 
 
 def converge(solver, V, xc, *, tol, maxiter, callback=None):

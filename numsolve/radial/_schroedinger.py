@@ -100,9 +100,10 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
 
     Parameters
     ----------
-    V : callable or array, shape (..., mesh.size)
-        ``V(r)`` for an array of radii > 0, or values at ``mesh.r`` (of which that at r = 0 is not
-        used), in hartree; axes in front make a batch. On a GPU if CuPy's.
+    V : callable, pair or array, shape (..., mesh.size)
+        ``V(r)`` for an array of radii > 0, in hartree; or ``(r, values)`` at radii of your own, joined by a
+        cubic spline and constant beyond the last; or values at ``mesh.r`` (of which that at r = 0 is
+        not used). Axes in front make a batch. On a GPU if CuPy's.
     l : int or sequence of int
         Angular momenta.
     states : int
@@ -110,7 +111,7 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
     mesh : Mesh, optional
         Elements; without it one is found on which all states meet `rtol`. Values of V need it.
     Z : float
-        Charge of a nucleus whose potential is added to V; V itself may be singular too.
+        Charge of a nucleus whose potential is added to V, which may then be smooth, for a spline above all.
     rtol : float
         Relative error of the eigenvalues above which the result is no success.
     method : {"fast", "dense"}
@@ -156,6 +157,8 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
     count = _validate.count(states, "states", least=1)
     rtol, Z = _validate.tolerance(rtol, "rtol"), _validate.number(Z, "Z")
     _validate.choice(method, "method", ("fast", "dense"))
+    if isinstance(V, tuple):
+        V = spline(*V)
     if mesh is not None:
         if not isinstance(mesh, Mesh):
             raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
@@ -179,6 +182,20 @@ def _momenta(l):
     if not given:
         raise ValueError("l is empty; one or more angular momenta are needed")
     return tuple(_validate.count(value, "l") for value in given)
+
+
+def spline(r, values):
+    """Return the potential of samples as a callable."""
+    from scipy.interpolate import CubicSpline
+
+    r, values = _validate.real_array(r, "r of V"), _validate.real_array(values, "values of V")
+    if r.ndim != 1 or r.size < 4 or values.shape[-1:] != r.shape or r[0] < 0 or (np.diff(r) <= 0).any():
+        raise ValueError(
+            f"V has samples of shape {values.shape} at radii of shape {r.shape}; "
+            "four or more radii that ascend from 0 or above are needed, and as many values"
+        )
+    spline = CubicSpline(r, values, axis=-1)
+    return lambda radii: spline(np.minimum(radii, r[-1]))
 
 
 class Problem:
@@ -310,7 +327,7 @@ def searched(problem_on, rtol):
         middles = 0.5 * (edges[1:] + edges[:-1])[coarse]
         if (errors.end > wanted).any():
             last = edges[-1] - edges[-2]
-            edges = np.append(edges, edges[-1] + last * 1.3 ** np.arange(1, 4).cumsum())
+            edges = np.append(edges, edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum())
         edges = np.sort(np.append(edges, middles))
     assert best is not None
     return replace(best, residuals=np.array(history))

@@ -87,7 +87,7 @@ class SpinorShells(Shells):
         errors = estimate(self.states, V, fine.states, V_fine)
         _, n, hartree = fine.density(home.xp.ones(len(V), bool))
         moved = to_host(fine.states.expected(hartree + xc(n)[1] - V_fine))
-        return energies(fine, V_fine, xc), errors.total + abs(moved)
+        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), self.unsettled(V, xc))
 
 
 def with_relativistic_exchange(xc, c):

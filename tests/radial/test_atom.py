@@ -66,13 +66,19 @@ def test_atoms_on_which_other_mixing_fails(Z):
 
 
 def test_the_5f_state_of_uranium_jumps_and_is_caught(monkeypatch):
-    """Inverse iteration alone follows the vector, not the state: the counts find out, and search anew."""
+    """Inverse iteration alone follows the vector, not the state; the counts find out, and search anew."""
     lost, search = [], eigen.States._search
 
-    def spy(self, V, which, *known):
-        if len(known) and known[0] is not None:
+    def spy(self, V, which, shift, *known):
+        if shift is not None:
             lost.extend(zip(self.index[which] + self.momentum[which] + 1, self.momentum[which], strict=True))
-        return search(self, V, which, *known)
+        return search(self, V, which, shift, *known)
+
+    def deaf(self, V, which, shift, *known):
+        if shift is None:
+            search(self, V, which, shift, *known)
+        else:
+            self.energies = np.where(which, shift, self.energies)
 
     monkeypatch.setattr(eigen.States, "_search", spy)
     uranium = atom(92).check()
@@ -80,6 +86,9 @@ def test_the_5f_state_of_uranium_jumps_and_is_caught(monkeypatch):
     (level,) = (s.energy for s in uranium.shells if s.name == "5f")
     assert level == pytest.approx(-0.3665433530, abs=5e-9)
     assert [o.nodes for o in uranium.orbitals] == [s.n - s.l - 1 for s in uranium.shells]
+    monkeypatch.setattr(eigen.States, "_search", deaf)
+    with pytest.warns(ConvergenceWarning):
+        assert atom(92, mesh=uranium.mesh).energy > uranium.energy + 1
 
 
 def test_the_virial_theorem_and_the_number_of_electrons(all_atoms):
@@ -136,6 +145,15 @@ def test_electrons_that_are_not_held():
     with pytest.warns(ConvergenceWarning, match=r"H: 2p, of energy .* is not bound: only the wall at r = 12"):
         result = atom(1, configuration="2p1", mesh=mesh, xc=None)
     assert np.isinf(result.shells[0].error)
+
+
+def test_a_state_that_is_hardly_bound_gets_a_larger_mesh():
+    excited = "1s2 2s2 2p6 3s2 3p5.5 3d0.5"
+    result = atom(18, configuration=excited).check()
+    assert result.mesh.rmax > 50
+    again = atom(18, configuration=excited, mesh=exponential(250.0, 40, ratio=2000.0)).check()
+    np.testing.assert_allclose(again.eigenvalues, result.eigenvalues, atol=1e-8)
+    assert atom(3, configuration="1s2 6p0.5", charge=0.5).check().mesh.rmax > 50
 
 
 def test_fractional_occupations_empty_shells_and_texts():
@@ -288,6 +306,22 @@ def on_device(xp):
 
 def test_on_the_device(cupy):
     on_device(cupy)
+
+
+@pytest.mark.filterwarnings("ignore:.*still changes")
+def test_launches_of_an_iteration_do_not_grow_with_the_atoms(cupy):
+    mesh = exponential(25.0, 6, ratio=60.0, degree=8)
+    found = []
+    for Z in ([1, 2], [1, 2, 3, 4]):
+        counts = []
+        for maxiter in (3, 6):
+            cupy.counts.clear()
+            atoms(cupy.asarray(np.array(Z)), mesh=mesh, maxiter=maxiter)
+            counts.append((cupy.counts["launches"], cupy.counts["syncs"]))
+        found.append(np.subtract(counts[1], counts[0]) / 3)
+    np.testing.assert_array_equal(found[0], found[1])
+    assert found[0][0] <= 24
+    assert found[0][1] <= 3
 
 
 @pytest.mark.gpu

@@ -1,5 +1,7 @@
 """Dirac's states in potentials with known spectra, nothing spurious, honest errors, bad input."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -7,7 +9,7 @@ from scipy.optimize import brentq
 import numsolve
 from numsolve import ConvergenceWarning
 from numsolve._data import table
-from numsolve.radial import Mesh, dirac, exponential, schroedinger, uniform
+from numsolve.radial import dirac, exponential, schroedinger, uniform
 from numsolve.radial._spinors import LIGHT, exponent
 
 KAPPAS = (-1, 1, -2, 2, -3, 3, -4, 4)
@@ -144,7 +146,7 @@ def test_convergence_in_the_degree_is_exponential_at_a_nucleus(Z):
         energies = dirac(nothing, Z=Z, kappa=(-1, 1), states=1, mesh=mesh, rtol=1).energies[:, 0]
         exact = [coulomb(Z, 1, -1), coulomb(Z, 2, 1)]
         errors.append(abs(energies / exact - 1).max())
-    assert all(later < 0.2 * before for before, later in zip(errors, errors[1:], strict=False))
+    assert all(later < 0.2 * before for before, later in pairwise(errors))
     assert errors[-1] < 2e-8
 
 

@@ -40,7 +40,7 @@ def test_total_energies_of_the_tables(all_atoms):
 
 
 def test_the_parts_of_the_tables(all_atoms):
-    """These are not stationary: featom's are as far off as its densities, 9e-6; see the next tests for ours."""
+    """These are not stationary: featom's are off as its densities are; see the next tests for ours."""
     for a in all_atoms:
         for part, column in {"hartree": "E_hartree", "nuclear": "E_nuc", "kinetic": "E_kin"}.items():
             assert getattr(a.energies, part) == pytest.approx(float(TOTALS[a.Z][column]), abs=1e-5)
@@ -150,7 +150,7 @@ def test_a_restart_takes_no_time_and_a_stop_loses_nothing():
     assert rest.energy == pytest.approx(whole.energy, abs=1e-8)
     assert rest.nit <= whole.nit - 3
     assert atom(20, relativistic=True, mesh=mesh, atol=1e-6, start=whole).nit <= 1
-    stopped = atom(20, relativistic=True, mesh=mesh, callback=lambda x, norm: norm < 1e-2)  # noqa: ARG005
+    stopped = atom(20, relativistic=True, mesh=mesh, callback=lambda x, norm: norm < 1e-2)
     assert stopped.status == Status.STOPPED
     assert stopped.energy == pytest.approx(whole.energy, abs=1e-2)
 

@@ -71,6 +71,18 @@ def test_the_oscillator_on_a_scale_far_from_one():
         np.testing.assert_allclose(result.energies, exact, rtol=1e-10)
 
 
+def test_samples_at_radii_of_the_users_own():
+    r = np.linspace(0, 12, 241)
+    found = schroedinger((r, r * r / 2), l=(0, 1), states=3, rtol=1e-8).check()
+    np.testing.assert_allclose(found.energies, [[1.5, 3.5, 5.5], [2.5, 4.5, 6.5]], rtol=1e-9)
+    r = np.geomspace(1e-4, 60, 600)
+    screened = schroedinger((r, (1 - np.exp(-r / 5)) / r), l=0, states=2, Z=1, rtol=1e-7).check()
+    yukawa = schroedinger(lambda r: -np.exp(-r / 5) / r, l=0, states=2).check()
+    np.testing.assert_allclose(screened.energies, yukawa.energies, atol=1e-6)
+    batch = schroedinger((r, np.stack([0 * r, 0 * r + 1])), l=0, states=1, Z=1)
+    np.testing.assert_allclose(batch.energies, [[-0.5], [0.5]], rtol=1e-9)
+
+
 def test_an_eigenvalue_that_is_zero():
     result = schroedinger(lambda r: r * r / 2 - 1.5, l=0, states=3).check()
     np.testing.assert_allclose(result.energies, [0, 2, 4], atol=1e-11)
@@ -235,6 +247,9 @@ MESH = Mesh([0.0, 1.0, 10.0], degree=4)
         (coulomb(1), {"method": "magic"}, ValueError, "'fast', 'dense'"),
         (coulomb(1), {"mesh": 3}, TypeError, "mesh is a int"),
         (coulomb(1), {"Z": np.inf}, ValueError, "Z is inf"),
+        (([0, 1, 1, 2], np.ones(4)), {}, ValueError, "four or more radii that ascend"),
+        (([0, 1, 2, 3], np.ones(5)), {}, ValueError, r"samples of shape \(5,\) at radii of shape \(4,\)"),
+        (([0, 1, 2, 3], np.full(4, np.inf)), {}, ValueError, "values of V has 4 NaN or infinite"),
         (np.ones(9), {}, ValueError, "mesh is None, but V is an array"),
         (np.ones(8), {"mesh": MESH}, ValueError, r"V has shape \(8,\), but the mesh needs \(\.\.\., 9\)"),
         (np.full(9, np.nan), {"mesh": MESH}, ValueError, "V has 8 NaN"),

@@ -168,6 +168,8 @@ def atoms(
     [-0.4457, -2.8348]
     """
     numbers = to_host(Z) if library(Z) else Z
+    if np.ndim(numbers) != 1:
+        raise TypeError(f"Z has shape {np.shape(numbers)}; a sequence of whole numbers is needed")
     numbers = list(numbers.tolist() if isinstance(numbers, np.ndarray) else numbers)
     charges: Any = [charge] * len(numbers) if np.ndim(charge) == 0 else charge
     configurations = [None] * len(numbers) if configuration is None else list(configuration)

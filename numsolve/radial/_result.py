@@ -107,6 +107,9 @@ class AtomResult(Result):
         inside = self.mesh.evaluate(self.mesh.local(self.x), r)
         return np.where(r > self.mesh.rmax, (self.Z - self.charge) / np.maximum(r, self.mesh.rmax), inside)
 
+    def __repr__(self):
+        return f"AtomResult({self.name}: {self.energy:.10g} hartree +- {self.error:.0e}; {self.message})"
+
     def table(self):
         """Return the energies and the shells as text."""
         rows = [f"{self.name}, {self.message}", f"{'total':>8} {self.energy:20.10f}   +- {self.error:.0e}"]

@@ -166,6 +166,7 @@ def test_fractional_occupations_empty_shells_and_texts():
     assert same.energy == pytest.approx(result.energy, abs=1e-9)
     assert "3d" in result.table()
     assert f"{result.energy:.10f}" in result.table()
+    assert f"Fe: {result.energy:.10g}" in repr(result)
 
 
 def test_configurations():
@@ -372,6 +373,8 @@ def test_bad_input(Z, options, error, words):
 def test_sequences_of_different_lengths():
     with pytest.raises(ValueError, match="charge has 1 entries for 2 atoms"):
         atoms([1, 2], charge=[0])
+    with pytest.raises(TypeError, match=r"Z has shape \(\); a sequence"):
+        atoms(5)
 
 
 def test_xc_that_runs_away_is_a_status():

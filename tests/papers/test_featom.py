@@ -1,0 +1,19 @@
+"""The paper on finite elements for atoms, on a few meshes and atoms."""
+
+import numpy as np
+
+from numsolve import papers
+
+
+def test_claims_hold_and_are_refuted_by_errors():
+    paper = papers.load("featom")
+    settings = {"degrees": (8, 16, 24), "elements": (4, 7), "atoms": (1, 26, 66, 92), "rounds": 3}
+    rows = paper.run(settings, iter)
+    *accuracy, speed = paper.claims(rows)  # the last depends on who else computes
+    assert all(claim.holds for claim in accuracy)
+    assert "ms" in speed.ours
+    for row in rows:
+        if row["experiment"] in ("uranium", "atoms"):
+            row["error"] = 1e-6
+    assert [claim.holds for claim in paper.claims(rows)[:4]] == [False, False, True, False]
+    assert all(np.isfinite(row["error"]) for row in rows if row["error"] != "")

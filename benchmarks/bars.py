@@ -330,12 +330,9 @@ def radial_atoms(rounds):
         yield f"radial, {name} to 1e-8, one thread, ms", each, bar, note
     for name, others in (("92 atoms, LDA", "featom: 4"), ("92 atoms, RLDA", "")):
         yield f"radial, {name}, failures", sum(not atom.success for atom in runs[name]()), -0.5, others
-    for name, what in (
-        ("hydrogenic", "Schroedinger Z = 92, 49 states"),
-        ("Dirac", "Dirac Z = 92, 52 states"),
-    ):
+    for name, what in (("hydrogenic", "Schroedinger, 49 states"), ("Dirac", "Dirac, 52 states")):
         each = 1e3 * median(seconds[name])
-        yield f"radial, {what} to 1e-10, mesh found, one thread, ms", each, None, ""
+        yield f"radial, {what} of Z = 92 to 1e-10, mesh found, one thread, ms", each, None, ""
     threads(THREADS)
 
 

@@ -2,8 +2,9 @@
 Why gold is golden
 ==================
 
-Its 6s electrons move fast enough near the nucleus that relativity pulls them inwards and down; the 5d electrons,
-better screened, rise. Between them lies the gap whose light gold absorbs: blue, where silver's is ultraviolet.
+Its 6s electrons move so fast near the nucleus that relativity pulls them inwards and down; the 5d electrons,
+better screened, rise. Between them lies the gap whose light gold absorbs: blue, where silver's is
+ultraviolet.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +35,7 @@ for place, (label, atom) in enumerate(atoms.items()):
 left.set_xticks(range(4), [label.replace(", ", "\n") for label in atoms])
 left.set(ylabel="energy (hartree)", title="s (blue) and d (orange) levels of the neutral atoms")
 
-r = np.linspace(0, 8, 600)
+r = np.linspace(1e-3, 8, 600)
 for label, style in (("gold, Schroedinger", "--"), ("gold, Dirac", "-")):
     outer = next(o for o in atoms[label].orbitals if (o.n, o.l) == (6, 0))
     right.plot(r, 4 * np.pi * r**2 * outer.density(r), style, color="C0", label=label)

@@ -13,7 +13,7 @@ from .._result import ConvergenceWarning
 from . import _squared
 from ._elements import element, interpolation
 from ._mesh import Mesh
-from ._orbital import Orbital
+from ._orbital import Orbital, name
 from ._schroedinger import Problem, RadialStates, searched, spline
 from ._spinor_errors import estimate
 from ._spinors import LIGHT, SpinorStates
@@ -258,7 +258,8 @@ class SpinorProblem(Problem):
 
     def _name(self, s):
         """Return the spectroscopic name of state s."""
-        return f"{super()._name(s)}{2 * abs(self.kappa[s]) - 1}/2"
+        l = int(self.l[s])
+        return name(int(self.index[s]) + l + 1, l, int(self.kappa[s]))
 
 
 def _singular(V, home, values):

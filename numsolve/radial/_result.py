@@ -36,8 +36,8 @@ class Shell(NamedTuple):
 
     @property
     def name(self):
-        """Such as "3d"; a Dirac shell adds twice its j, "3d5/2"."""
-        return name(self.n, self.l) + ("" if self.kappa is None else f"{2 * abs(self.kappa) - 1}/2")
+        """Such as "3d"; a Dirac shell adds j, "3d5/2"."""
+        return name(self.n, self.l, self.kappa)
 
 
 @dataclass(frozen=True, repr=False)

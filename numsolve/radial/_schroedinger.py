@@ -76,9 +76,7 @@ class RadialStates(Result):
         orbitals = [o for row in orbitals for o in row] if np.ndim(self.l) else orbitals
         r = np.concatenate([[0], np.geomspace(self.mesh.r[1] * 0.1, self.mesh.rmax, 800)])
         for orbital in orbitals:
-            ax.plot(
-                r, orbital(r), **{"label": f"{name(orbital.n, orbital.l)}  {orbital.energy:.6g}", **style}
-            )
+            ax.plot(r, orbital(r), **{"label": f"{orbital.name}  {orbital.energy:.6g}", **style})
         ax.axhline(0, color="0.7", lw=0.8, zorder=0)
         ax.set(xlabel="r (bohr)", ylabel="P(r)", xlim=(0, _visible(orbitals, self.mesh)))
         ax.legend(frameon=False)

@@ -15,7 +15,7 @@ from ._elements import element, gauss_jacobi, gauss_legendre, interpolation
 EXTRA = 4  # points of quadrature beyond the number of nodes: nothing is exact, for V is no polynomial
 
 
-def solve(states, V):
+def solve(states, V, extra=EXTRA):
     """Find all states, of potentials V - Z / r, and set their energies and functions."""
     guess = states.bounds(V, np.arange(len(states.index)))[1]
     states.P = np.zeros((len(states.index), *states.shape))
@@ -28,14 +28,14 @@ def solve(states, V):
                 f"Z is {states.rules.Z[group]:g}: near so heavy a nucleus squares have no integral, "
                 "use method='fast'"
             )
-        pieces = list(_pieces(mesh, V[system], states.rules.Z[group], kappa, power))
+        pieces = list(_pieces(mesh, V[system], states.rules.Z[group], kappa, power, extra))
         count = states.index[mine].max() + 1
         energies, functions = _lowest(mesh, pieces, states.c, guess[mine].max(), count)
         states.energies[mine] = energies[states.index[mine]]
         states.P[mine] = functions[states.index[mine]]
 
 
-def _pieces(mesh, V, Z, kappa, power):
+def _pieces(mesh, V, Z, kappa, power, extra):
     """Yield for each element weights, B, (d/dr + kappa/r) B, (-d/dr + kappa/r) B, and potentials.
 
     B are the functions r**power times Lagrange's polynomials, less the power that is in the weights.
@@ -43,7 +43,7 @@ def _pieces(mesh, V, Z, kappa, power):
     nodes, _, D, *_ = element(mesh.degree)
     for e, length in enumerate(mesh.lengths):
         singular = (2 * power - 2 if Z > 0 else 0.0) if e == 0 else 0.0
-        count = len(nodes) + EXTRA
+        count = len(nodes) + extra
         x, w = gauss_jacobi(count, singular) if e == 0 else gauss_legendre(count)
         r = mesh.edges[e] + 0.5 * length * (1 + x)
         w = w * (0.5 * length) ** (singular + 1) * r ** (2 * power - 2 - singular)

@@ -16,6 +16,7 @@ BY_ATTRIBUTES = {
     "RefinementResult",
     "LeastSquaresResult",
     "AtomResult",
+    "DiracStates",
     "Mesh",
     "Orbital",
     "RadialStates",

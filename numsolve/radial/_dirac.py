@@ -247,14 +247,14 @@ class SpinorProblem(Problem):
             raise TypeError("V is on the GPU (CuPy), method='dense' runs on the host: use method='fast'")
         _squared.solve(states, V)
 
-    def _packed(self, shape, *found):
+    def _packed(self, shape, status, message, residuals, energies, errors):
         """Return the result."""
         states, mesh = self.states, self.mesh
-        functions = states.P
-        powers = states.rules.power[to_host(states.rule)].reshape(shape)[..., 0]
         x = mesh.flat(states.functions()).reshape(*shape, 2, mesh.size)
-        functions = _without_gaps(functions, states, mesh).reshape(*shape, *states.P.shape[1:])
-        return DiracStates(x, *found, tuple(self.momenta), mesh, self.kappas, functions, powers)
+        functions = _without_gaps(states.P, states, mesh).reshape(*shape, *states.shape)
+        powers = states.rules.power[to_host(states.rule)].reshape(shape)[..., 0]
+        found = DiracStates(x, status, message, residuals, energies, errors, self.momenta, mesh)
+        return replace(found, kappa=self.kappas, functions=functions, powers=powers)
 
     def _name(self, s):
         """Return the spectroscopic name of state s."""

@@ -46,7 +46,7 @@ class Shells:
         self.home, self.Z, self.shells, self.sharp = home, Z, shells, sharp
         self.nuclear = -xp.asarray(Z)[:, None, None] * home.c**0.5
         rows = [
-            [row for key, electrons in each.items() for row in self._split(*key, electrons)]
+            [row for (n, l), electrons in each.items() for row in self._split(n, l, electrons)]
             for each in shells
         ]
         sizes = [len(each) for each in rows]

@@ -249,10 +249,10 @@ class Problem:
         )
         return self._packed(shape, status, message, *found)
 
-    def _packed(self, shape, *found):
+    def _packed(self, shape, status, message, residuals, energies, errors):
         """Return the result."""
-        P = self.mesh.flat(self.states.P)
-        return RadialStates(P.reshape(*shape, self.mesh.size), *found, self.momenta, self.mesh)
+        x = self.mesh.flat(self.states.P).reshape(*shape, self.mesh.size)
+        return RadialStates(x, status, message, residuals, energies, errors, self.momenta, self.mesh)
 
     def _complaint(self, s):
         """Say what is wrong with state s, and what would help."""

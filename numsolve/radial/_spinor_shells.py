@@ -1,5 +1,7 @@
 """Shells of relativistic electrons, for the same self-consistency as `_scf.Shells`."""
 
+from typing import Any
+
 import numpy as np
 
 from .._array import to_host
@@ -30,6 +32,9 @@ class SpinorShells(Shells):
     sharp : float
         Relative residuals of the first states, which later ones sharpen.
     """
+
+    states: Any
+    kappa: Any
 
     def __init__(self, home, Z, shells, c, *, sharp=ROUGH):
         self.c = c

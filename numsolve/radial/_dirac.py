@@ -148,7 +148,7 @@ def dirac(V, *, kappa, states, mesh=None, Z=0.0, c=LIGHT, rtol=1e-10, method="fa
             raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
         result = problem_on(mesh).result(rtol)
     elif callable(V):
-        result = searched(problem_on, rtol)
+        result = searched(problem_on, rtol, _reach(V, c))
     else:
         raise ValueError("mesh is None, but V is an array: the mesh of its radii is needed")
     if np.ndim(kappa) == 0:
@@ -260,6 +260,17 @@ class SpinorProblem(Problem):
         """Return the spectroscopic name of state s."""
         l = int(self.l[s])
         return name(int(self.index[s]) + l + 1, l, int(self.kappa[s]))
+
+
+def _reach(V, c):
+    """Return the radius beyond which V all but closes the gap for good: no state that is bound gets there."""
+    r = np.geomspace(1e-6, 1e5, 1101)
+    with np.errstate(all="ignore"):
+        values = np.asarray(V(r))
+    if values.shape[-1:] != r.shape or values.dtype.kind not in "fiu":
+        return np.inf  # a constant, or no potential, which is found out later
+    inside = np.flatnonzero(values.reshape(-1, r.size).max(axis=0) < 1.9 * c**2)
+    return r[inside[-1] + 1] if inside.size and inside[-1] + 1 < r.size else np.inf
 
 
 def _singular(V, home, values):

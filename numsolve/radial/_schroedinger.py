@@ -307,9 +307,9 @@ def _called(V, mesh):
     return np.concatenate([np.zeros((*values.shape[:-1], 1)), values], axis=-1)
 
 
-def searched(problem_on, rtol):
+def searched(problem_on, rtol, longest=np.inf):
     """Lengthen and refine a mesh until the errors meet the tolerance."""
-    edges, best, history = exponential(10.0, 8, ratio=20.0).edges, None, []
+    edges, best, history = exponential(min(10.0, longest), 8, ratio=20.0).edges, None, []
     for _ in range(TRIES):
         problem = problem_on(Mesh(edges, 14))
         result = problem.result(rtol)
@@ -325,7 +325,10 @@ def searched(problem_on, rtol):
         middles = 0.5 * (edges[1:] + edges[:-1])[coarse]
         if (errors.end > wanted).any():
             last = edges[-1] - edges[-2]
-            edges = np.append(edges, edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum())
-        edges = np.sort(np.append(edges, middles))
+            longer = edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum()
+            middles = np.append(middles, np.minimum(longer, longest))
+        edges, before = np.unique(np.append(edges, middles)), edges
+        if len(edges) == len(before):
+            break
     assert best is not None
     return replace(best, residuals=np.array(history))

@@ -28,7 +28,9 @@ def estimate(coarse, V, fine, V_fine):
     inner = abs(fine.energies - coarse.energies)
     power = np.minimum(coarse.rules.power, 1)[to_host(coarse.rule)]  # the smaller, the less it is known
     rounding, scale = ROUNDING * kinetic / power, abs(coarse.energies) + kinetic
-    return Errors(inner, _beyond(coarse, V), rounding, scale, _shares(fine, V_fine))
+    shares = _shares(fine, V_fine)
+    shares *= np.maximum(1, inner / np.maximum(shares.sum(axis=1), 1e-300))[:, None]
+    return Errors(inner, _beyond(coarse, V), rounding, scale, shares)
 
 
 def _total(states, V):

@@ -91,6 +91,27 @@ def test_a_sphere_with_a_hard_wall_is_closed():
     assert result.energies[0, 2] > 4 * LIGHT**2  # far from the other limit
 
 
+def test_a_nucleus_of_finite_size():
+    """A ball of charge raises 1s, by nearly R**(2 gamma) while R is small; the mesh finds its edge."""
+    shifts, point = [], coulomb(92, 1, -1)
+    for R in (1e-5, 2e-5):
+
+        def V(r, R=R):
+            return np.where(r < R, -46 / R * (3 - (r / R) ** 2), -92 / np.maximum(r, R))
+
+        result = dirac(V, kappa=-1, states=1, rtol=1e-9).check()
+        shifts.append(result.energies[0] - point)
+    assert shifts[1] / shifts[0] == pytest.approx(2 ** (2 * np.sqrt(1 - (92 / LIGHT) ** 2)), rel=3e-2)
+
+
+def test_an_oscillator_that_leaves_the_gap_far_out():
+    """Beyond r = 0.27 there is no gap: the mesh that is found ends before, and what decays there is bound."""
+    result = dirac(lambda r: 0.5e6 * r * r, kappa=(-1, 1), states=1, rtol=1e-7).check()
+    assert result.mesh.rmax < 0.28
+    ratio = result.energies / np.array([[1500.0], [2500.0]])
+    assert ((ratio > 0.97) & (ratio < 1)).all()
+
+
 @pytest.mark.parametrize("method", ["fast", "dense"])
 def test_nothing_is_spurious(method):
     """Every state has the nodes of its place, and kappa > 0 has no partner of the lowest state of -kappa."""

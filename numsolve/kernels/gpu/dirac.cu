@@ -189,10 +189,6 @@ __device__ void products(const State<T>& s, const T* y, T& yy, T& yx, T& xx)
     }
 }
 
-template <typename T> __device__ T epsilon();
-template <> __device__ inline double epsilon<double>() { return 2.220446049250313e-16; }
-template <> __device__ inline float epsilon<float>() { return 1.1920929e-7f; }
-
 template <typename T, typename I>
 __global__ void dirac_solve(const bool* live, const I* system, const I* rule, const T* lift, const T* Z, const T* shift,
                             T c, const T* V, const T* r, const T* h, const T* w, const T* D, const T* points,

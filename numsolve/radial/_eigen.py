@@ -97,9 +97,8 @@ class States:
 
     def orient(self):
         """Make functions positive at the end of the first element: where they begin, if the mesh is fine."""
-        first = self.P.reshape(len(self.index), -1, *self.home.r.shape[1:])[:, 0, -1, 0]
-        signs = self.home.xp.where(first < 0, -1.0, 1.0)
-        self.P = self.P * signs.reshape(-1, *[1] * len(self.shape))
+        signs = self.home.xp.where(self.P[:, -1, 0] < 0, -1.0, 1.0)
+        self.P = self.P * signs[:, None, None]
 
     def _search(self, V, lost, shift, count, sharp):
         """Find the states `lost` by bisection and Rayleigh quotients; counts at shifts may be known."""

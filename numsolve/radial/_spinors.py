@@ -135,6 +135,11 @@ class SpinorStates(States):
         u = (self.functions() ** 2).sum(axis=1)
         return (u * (self.home.w * dV)[self.system]).sum(axis=(1, 2))
 
+    def orient(self):
+        """Make P positive where it begins."""
+        signs = self.home.xp.where(self.P[:, 0, 1, 0] < 0, -1.0, 1.0)
+        self.P = self.P * signs[:, None, None, None]
+
     def rough(self, rows):
         """Return functions to start with."""
         P, scale = super().rough(rows), self.rules.scale[self.rule[rows]]

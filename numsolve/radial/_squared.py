@@ -75,7 +75,7 @@ def _lowest(mesh, pieces, c, guess, count):
     functions = np.stack([mesh.local(vectors[:, :n]), mesh.local(vectors[:, n:])], axis=1)
     energies = np.array([_quotient(pieces, f, c) for f in functions])
     order = np.argsort(energies)
-    signs = np.sign(functions[order, 0, -1, 0])  # positive where they begin
+    signs = np.sign(functions[order, 0, 1, 0])  # positive where they begin
     return energies[order], functions[order] * signs[:, None, None, None]
 
 

@@ -185,6 +185,7 @@ def test_both_methods_agree(Z):
     assert (abs(fast.energies - dense.energies) <= tolerance).all()
     assert (tolerance < 1e-6 * abs(fast.energies).max()).all()
     np.testing.assert_allclose(fast.x, dense.x, atol=2e-3)
+    assert (fast.x[..., 0, 1] > 0).all()
 
 
 def test_a_speed_of_light_without_limit_gives_schroedinger():

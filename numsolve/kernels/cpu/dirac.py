@@ -120,9 +120,14 @@ def _small(lift, Z, shift, c, V, r, h, D, f, before, g):
 
 @inline
 def _products(Z, shift, c, V, r, w, points, first, x, y):
-    """Return the integrals of y y, y x and x x, over both components."""
+    """Return the integrals of y y, y x, x x and y (H - shift) y, over both components."""
     q, E = np.uint64(r.shape[0]), np.uint64(r.shape[1])
-    yy, yx, xx = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)
+    yy, yx, xx, yhy = x.dtype.type(0), x.dtype.type(0), x.dtype.type(0), x.dtype.type(0)
+    for i in range(q):
+        for e in range(np.uint64(1), E):
+            f, g, level = y[0, i, e], y[1, i, e], (V[i, e] - shift) * r[i, e] - Z
+            rest = 2 * c * c * r[i, e] * g + 2 * r[i, e] * x[1, i, e]
+            yhy += w[i, e] * (level * (f * f - g * g) + rest * g)
     for part in range(2):
         for i in range(q):
             for e in range(np.uint64(1), E):
@@ -140,12 +145,14 @@ def _products(Z, shift, c, V, r, w, points, first, x, y):
             large += first[0, k, i] * x[0, i, 0]
             small += first[0, k, i] * x[1, i, 0]
         radius = points[0, k]
-        g = (c * g - radius * small) / (Z + (2 * c * c + shift - potential) * radius)
+        level, rest = (potential - shift) * radius - Z, 2 * c * c * radius
+        g = (c * g - radius * small) / (rest - level)
         weight = points[1, k] * radius
+        yhy += points[1, k] * (level * (f * f - g * g) + (rest * g + 2 * radius * small) * g)
         yy += weight * (f * f + g * g)
         yx += weight * (f * large + g * small)
         xx += weight * (large * large + small * small)
-    return yy, yx, xx
+    return yy, yx, xx, yhy
 
 
 @inline
@@ -172,14 +179,13 @@ def _state(lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
         for e in range(np.uint64(E)):
             y[0, n, e] = b[i, e]
     _small(lift, Z, shift, c, V, r, h, D, y[0], x[1], y[1])
-    yy, yx, xx = _products(Z, shift, c, V, r, w, points, first, x, y)
+    yy, yx, xx, yhy = _products(Z, shift, c, V, r, w, points, first, x, y)
     scale = 1 / np.sqrt(yy)
     for part in range(2):
         for i in range(np.uint64(q)):
             for e in range(np.uint64(E)):
                 y[part, i, e] *= scale
-    gain = yx / yy
-    found[0], found[1], found[2] = negative, gain, xx / yy - gain * gain
+    found[0], found[1], found[2] = negative, yhy / yy, xx / yy - (yx / yy) * (yx / yy)
 
 
 @kernel(items=lambda *args: args[14].size)

@@ -167,11 +167,17 @@ __device__ void substitute(const State<T>& s, const T* M, T* b, const T* inverse
     __syncthreads();
 }
 
-// Add this thread's share of the integrals of y y, y x and x x.
+// Add this thread's share of the integrals of y y, y x, x x and y (H - shift) y.
 template <typename T>
-__device__ void products(const State<T>& s, const T* y, T& yy, T& yx, T& xx)
+__device__ void products(const State<T>& s, const T* y, T& yy, T& yx, T& xx, T& yhy)
 {
     const int64 q = s.q, E = s.E, N = q * E;
+    for (int64 a = threadIdx.x; a < N; a += blockDim.x) {
+        if (a % E == 0) continue;
+        const T f = y[a], g = y[N + a], level = (s.V[a] - s.shift) * s.r[a] - s.Z;
+        const T rest = 2 * s.c * s.c * s.r[a] * g + 2 * s.r[a] * s.x[N + a];
+        yhy += s.w[a] * (level * (f * f - g * g) + rest * g);
+    }
     for (int64 a = threadIdx.x; a < 2 * N; a += blockDim.x) {
         if (a % E == 0) continue;
         const T weight = s.w[a % N] * s.r[a % N];
@@ -182,7 +188,9 @@ __device__ void products(const State<T>& s, const T* y, T& yy, T& yx, T& xx)
     for (int64 k = threadIdx.x; k < q; k += blockDim.x) {
         const T radius = s.points[k], weight = s.points[q + k] * radius;
         const T large = s.at(0, k, s.x), small = s.at(0, k, s.x + N), f = s.at(0, k, y);
-        const T g = (s.c * s.at(1, k, y) - radius * small) / s.d(s.at(2, k, s.V), radius);
+        const T level = (s.at(2, k, s.V) - s.shift) * radius - s.Z, rest = 2 * s.c * s.c * radius;
+        const T g = (s.c * s.at(1, k, y) - radius * small) / (rest - level);
+        yhy += s.points[q + k] * (level * (f * f - g * g) + (rest * g + 2 * radius * small) * g);
         yy += weight * (f * f + g * g);
         yx += weight * (f * large + g * small);
         xx += weight * (large * large + small * small);
@@ -211,17 +219,18 @@ __global__ void dirac_solve(const bool* live, const I* system, const I* rule, co
         if (threadIdx.x == 0) negative += join(M, b, square, tiny, q, E);
         __syncthreads();
         substitute(s, M, b, inverse, y + 2 * i * N);
-        T yy = 0, yx = 0, xx = 0;
-        products(s, y + 2 * i * N, yy, yx, xx);
+        T yy = 0, yx = 0, xx = 0, yhy = 0;
+        products(s, y + 2 * i * N, yy, yx, xx, yhy);
         yy = block_sum(yy);
         yx = block_sum(yx);
         xx = block_sum(xx);
-        const T scale = 1 / sqrt(yy), gain = yx / yy, count = block_sum(T(negative));
+        yhy = block_sum(yhy);
+        const T scale = 1 / sqrt(yy), count = block_sum(T(negative));
         for (int64 a = threadIdx.x; a < 2 * N; a += blockDim.x) y[2 * i * N + a] *= scale;
         if (threadIdx.x == 0) {
             found[3 * i] = count;
-            found[3 * i + 1] = gain;
-            found[3 * i + 2] = xx / yy - gain * gain;
+            found[3 * i + 1] = yhy / yy;
+            found[3 * i + 2] = xx / yy - yx / yy * (yx / yy);
         }
         __syncthreads();  // before the next state takes the workspace
     }

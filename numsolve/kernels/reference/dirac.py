@@ -39,23 +39,25 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
             G, potential = (radii * 2 / h[b, e])[:, None] * D + lift[k] * B, V[b, :, e]
             if e == 0:
                 radii, weights, (B, G), potential = (*points[k], first[k, :2], first[k, 2] @ potential)
-            d, (large, small) = Z[k] + (2 * c * c + shift[s] - potential) * radii, x[s, :, :, e] @ B.T
-            A[np.ix_(places[:, e], places[:, e])] += G.T @ ((weights * c * c / d)[:, None] * G) + B.T @ (
-                (weights * ((potential - shift[s]) * radii - Z[k]))[:, None] * B
-            )
-            right[places[:, e]] += B.T @ (weights * radii * large) + G.T @ (weights * radii * c / d * small)
-            parts.append((weights * radii, B, G, radii, d, large, small))
+            level, (large, small) = (potential - shift[s]) * radii - Z[k], x[s, :, :, e] @ B.T
+            d, here = 2 * c * c * radii - level, places[:, e]
+            A[np.ix_(here, here)] += G.T @ ((weights * c * c / d)[:, None] * G)
+            A[np.ix_(here, here)] += B.T @ ((weights * level)[:, None] * B)
+            right[here] += B.T @ (weights * radii * large) + G.T @ (weights * radii * c / d * small)
+            parts.append((weights, B, G, radii, level, large, small))
         f = np.append(np.linalg.solve(A[:-1, :-1], right[:-1]), 0)[places]
-        yy = yx = xx = y.dtype.type(0)
-        for e, (weights, B, G, radii, d, large, small) in enumerate(parts):
-            p, q_ = B @ f[:, e], (c * (G @ f[:, e]) - radii * small) / d
-            yy += np.sum(weights * (p * p + q_ * q_))
-            yx += np.sum(weights * (p * large + q_ * small))
-            xx += np.sum(weights * (large * large + small * small))
+        yy = yx = xx = yhy = y.dtype.type(0)
+        for e, (weights, B, G, radii, level, large, small) in enumerate(parts):
+            rest = 2 * c * c * radii
+            P, Q = B @ f[:, e], (c * (G @ f[:, e]) - radii * small) / (rest - level)
+            yhy += np.sum(weights * (level * (P * P - Q * Q) + (rest * Q + 2 * radii * small) * Q))
+            yy += np.sum(weights * radii * (P * P + Q * Q))
+            yx += np.sum(weights * radii * (P * large + Q * small))
+            xx += np.sum(weights * radii * (large * large + small * small))
         d = Z[k] + (2 * c * c + shift[s] - V[b]) * r[b]
         g = c * ((D @ f) * (2 * r[b] / h[b]) + lift[k] * f) - r[b] * x[s, 1]
         y[s] = np.array([f, np.divide(g, d, where=d != 0, out=np.zeros_like(g))]) / np.sqrt(yy)
-        found[s] = (_signs(A[:-1, :-1]) < 0).sum(), yx / yy, xx / yy - (yx / yy) ** 2
+        found[s] = (_signs(A[:-1, :-1]) < 0).sum(), yhy / yy, xx / yy - (yx / yy) ** 2
 
 
 def _signs(A):

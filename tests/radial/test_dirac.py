@@ -40,7 +40,7 @@ def test_the_table_of_hydrogenic_uranium():
     for row in rows:
         kappa = int(row["kappa"])
         found = result.energies[kappas.index(kappa), int(row["n"]) - quantum_numbers(kappa, 1)[0]]
-        assert found == pytest.approx(float(row["energy"]), rel=1e-12)
+        assert found == pytest.approx(float(row["energy"]), rel=1e-14)
     assert len(rows) == 49
 
 

@@ -270,7 +270,7 @@ def _reach(V, c):
     if values.shape[-1:] != r.shape or values.dtype.kind not in "fiu":
         return np.inf  # a constant, or no potential, which is found out later
     inside = np.flatnonzero(values.reshape(-1, r.size).max(axis=0) < 1.9 * c**2)
-    return r[inside[-1] + 1] if inside.size and inside[-1] + 1 < r.size else np.inf
+    return float(r[inside[-1] + 1]) if inside.size and inside[-1] + 1 < r.size else np.inf
 
 
 def _singular(V, home, values):

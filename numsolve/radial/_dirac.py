@@ -131,7 +131,7 @@ def dirac(V, *, kappa, states, mesh=None, Z=0.0, c=LIGHT, rtol=1e-10, method="fa
     --------
     >>> from numsolve.radial import dirac
     >>> dirac(lambda r: 0 * r, Z=92, kappa=-1, states=2).energies.round(6)
-    array([-4861.197897, -1257.395849])
+    array([-4861.198023, -1257.39589 ])
     """
     kappas, count = _kappas(kappa), _validate.count(states, "states", least=1)
     rtol, c = _validate.tolerance(rtol, "rtol"), _validate.positive(c, "c")

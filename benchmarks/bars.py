@@ -329,23 +329,34 @@ def levels(rounds):
 def radial_atoms(rounds):
     """Atoms on one thread, in absolute times, beside times of featom and dftatom taken on an EPYC."""
     threads(1)
-    published = {"uranium": (20.8, 779), "92 atoms": (1860, 14100)}  # ms: featom, dftatom, to 1e-8
-    runs = {
-        "uranium": partial(radial.atom, 92),
-        "92 atoms": partial(radial.atoms, range(1, 93)),
-        "hydrogenic": partial(radial.schroedinger, lambda r: -92 / r, l=range(7), states=7),
+    published = {  # ms: featom, dftatom, to 1e-8
+        "uranium, LDA": (20.8, 779),
+        "92 atoms, LDA": (1860, 14100),
+        "uranium, RLDA": (3966, 901),
+        "92 atoms, RLDA": (142e3, 24.9e3),
     }
-    seconds = {name: in_turn({name: run}, 10 * rounds)[name] for name, run in runs.items()}
-    for name, bar in (("uranium", -5), ("92 atoms", -400)):
+    runs = {
+        "uranium, LDA": partial(radial.atom, 92),
+        "92 atoms, LDA": partial(radial.atoms, range(1, 93)),
+        "uranium, RLDA": partial(radial.atom, 92, relativistic=True),
+        "92 atoms, RLDA": partial(radial.atoms, range(1, 93), relativistic=True),
+        "hydrogenic": partial(radial.schroedinger, lambda r: -92 / r, l=range(7), states=7),
+        "Dirac": partial(radial.dirac, lambda r: -92 / r, kappa=(*range(-7, 0), *range(1, 7)), states=4),
+    }
+    often = {"92 atoms, RLDA": 2}  # which take seconds; the others milliseconds
+    seconds = {name: in_turn({name: run}, often.get(name, 10) * rounds)[name] for name, run in runs.items()}
+    bars = {"uranium, LDA": -5, "92 atoms, LDA": -400, "uranium, RLDA": -100, "92 atoms, RLDA": -4000}
+    for name, bar in bars.items():
         each, (featom, dftatom) = 1e3 * median(seconds[name]), published[name]
         note = (
             f"featom {featom} ms, {featom / each:.1f} times; dftatom {dftatom} ms, {dftatom / each:.0f} times"
         )
-        yield f"radial, {name}, LDA to 1e-8, one thread, ms", each, bar, note
-    failed = sum(not atom.success for atom in runs["92 atoms"]())
-    yield "radial, 92 atoms, failures", failed, -0.5, "featom: 4"
-    each = 1e3 * median(seconds["hydrogenic"])
-    yield "radial, Schroedinger Z = 92, 49 states to 1e-10, mesh found, one thread, ms", each, None, ""
+        yield f"radial, {name} to 1e-8, one thread, ms", each, bar, note
+    for name, others in (("92 atoms, LDA", "featom: 4"), ("92 atoms, RLDA", "")):
+        yield f"radial, {name}, failures", sum(not atom.success for atom in runs[name]()), -0.5, others
+    for name, what in (("hydrogenic", "Schroedinger, 49 states"), ("Dirac", "Dirac, 52 states")):
+        each = 1e3 * median(seconds[name])
+        yield f"radial, {what} of Z = 92 to 1e-10, mesh found, one thread, ms", each, None, ""
     threads(THREADS)
 
 

@@ -95,6 +95,7 @@ def radial_lines(rounds):
     V = -np.linspace(1, 3, 1000)[:, None] / np.where(mesh.r > 0, mesh.r, 1)
     batches = {
         "92 atoms": (lambda numbers: radial.atoms(numbers), Z),
+        "92 relativistic atoms": (lambda numbers: radial.atoms(numbers, relativistic=True), Z),
         "1000 potentials, 9 states each": (
             lambda values: radial.schroedinger(values, l=(0, 1, 2), states=3, mesh=mesh, rtol=1),
             V,

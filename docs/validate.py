@@ -17,6 +17,7 @@ BY_ATTRIBUTES = {
     "RefinementResult",
     "LeastSquaresResult",
     "AtomResult",
+    "DiracStates",
     "Mesh",
     "Orbital",
     "RadialStates",

@@ -482,6 +482,21 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "item",
         ),
     },
+    "dirac": {
+        "dirac_solve": (
+            REALS,
+            INDICES,
+            "live:bool* system:I* rule:I* lift:T* Z:T* shift:T* c:R V:T* r:T* h:T* w:T* D:T* points:T* "
+            "first:T* x:T* y:T* found:T* work:T* q:int64 E:int64 n:int64",
+            "item",
+        ),
+        "relativistic_exchange": (
+            REALS,
+            None,
+            "n:T* c:R e:T* v:T* count:int64",
+            "stride",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

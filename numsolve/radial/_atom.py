@@ -30,7 +30,8 @@ def atom(
     Z : int
         Number of protons.
     relativistic : bool
-        Whether electrons obey Dirac's equation.
+        Whether electrons obey Dirac's equation, with c = 137.0359895 as in the published tables; a functional
+        that has a name gets the exchange of relativistic electrons. Each shell with l > 0 is then two.
     xc : str, callable or None
         Exchange and correlation: "lda" (Slater and VWN5), "x" (Slater alone), None, or
         ``xc(n) -> (e, v)`` for an array of densities, with the energy per electron and the potential.
@@ -41,8 +42,8 @@ def atom(
     charge : float
         Charge of the ion; fractions too.
     mesh : Mesh, optional
-        Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps; where a state is not accurate
-        on them, up to three larger ones are tried.
+        Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps (24 with relativity); where a
+        state is not accurate on them, up to three larger ones are tried.
     atol : float
         Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are
         no success. A tenth of it is the tolerance of self-consistency.

@@ -74,7 +74,7 @@ class States:
 
     def solve(self, V, *, sharp=SHARP):
         """Find every state of the potentials V, shape (systems, degree + 1, elements), from nothing."""
-        self.P = self.home.xp.zeros((len(self.index), *self.home.r.shape[1:]))
+        self.P = self.home.xp.zeros((len(self.index), *self.shape))
         self.spare = self.home.xp.zeros_like(self.P)
         everything = np.ones(len(self.index), bool)
         self._search(V, everything, None, None, sharp)
@@ -84,12 +84,9 @@ class States:
 
         Shifts are the expected eigenvalues, and a little less: each count must be the state's index.
         """
-        xp, home = self.home.xp, self.home
-        change = (self.P * self.P * (home.w * dV)[self.system]).sum(axis=(1, 2))
-        shift = xp.asarray(self.energies) + change
+        shift = self.home.xp.asarray(self.energies) + self.expected(dV)
         shift = shift - ASIDE * (1 + abs(shift))
-        which = live, self.system, self.l, shift
-        kernels_for(V).radial_solve(*which, V, home.c, home.w, home.h, home.K, self.P, self.spare, self.found)
+        self.invert(live, slice(None), shift, V, self.P, self.spare, self.found)
         self.P, self.spare = self.spare, self.P
         shift, (count, gain, _), live = to_host(shift), to_host(self.found).T, to_host(live)[self.of]
         index = count - (gain < 0)  # of the state near shift + gain, if none is between
@@ -106,14 +103,13 @@ class States:
     def _search(self, V, lost, shift, count, sharp):
         """Find the states `lost` by bisection and Rayleigh quotients; counts at shifts may be known."""
         home, xp = self.home, self.home.xp
-        alive, kernels = xp.ones(len(home.meshes), bool), kernels_for(V)
+        alive = xp.ones(len(home.meshes), bool)
         hit = np.zeros(self.group.max(initial=0) + 1, bool)
         hit[self.group[lost]] = True
         which = np.flatnonzero(hit[self.group])  # all that can tell something of what was lost
-        self.P[xp.asarray(np.flatnonzero(lost))] = _rough_start(
-            home, self.system[xp.asarray(np.flatnonzero(lost))]
-        )
-        low, guess = self._bounds(V, which)
+        again = xp.asarray(np.flatnonzero(lost))
+        self.P[again] = self.rough(again)
+        low, guess = self.bounds(V, which)
         brackets = _Brackets(low, guess, self.index[which], self.group[which], lost[which], sharp)
         if count is not None:
             brackets.learn(shift[which], count[which])
@@ -124,15 +120,32 @@ class States:
                 return
             rows = xp.asarray(which[on])
             x, y, found = self.P[rows], xp.empty_like(self.P[rows]), xp.zeros((len(on), 3))
-            states = alive, self.system[rows], self.l[rows], xp.asarray(brackets.shift[on])
-            kernels.radial_solve(*states, V, home.c, home.w, home.h, home.K, x, y, found)
+            self.invert(alive, rows, xp.asarray(brackets.shift[on]), V, x, y, found)
             self.P[rows] = y
             brackets.update(on, to_host(found).T)
         raise Breakdown(
             "the bisection for an eigenvalue does not end: the potential is too rough for doubles"
         )
 
-    def _bounds(self, V, which):
+    @property
+    def shape(self):
+        """Shape of the functions of one state."""
+        return self.home.r.shape[1:]
+
+    def invert(self, live, rows, shift, V, x, y, found):
+        """Take a step of inverse iteration for the states `rows`: `radial_solve`."""
+        home, which = self.home, (live, self.system[rows], self.l[rows], shift)
+        kernels_for(V).radial_solve(*which, V, home.c, home.w, home.h, home.K, x, y, found)
+
+    def expected(self, dV):
+        """Return by how much energies change with the potential, to first order."""
+        return (self.P * self.P * (self.home.w * dV)[self.system]).sum(axis=(1, 2))
+
+    def rough(self, rows):
+        """Return functions to start with."""
+        return _rough_start(self.home, self.system[rows])
+
+    def bounds(self, V, which):
         """Return bounds below the eigenvalues, and guesses above them.
 
         The kinetic energy is at least that of a potential 1 / (8 r^2), by Hardy's inequality. A guess is the
@@ -168,7 +181,8 @@ class _Brackets:
         slack = 1e-12 * abs(quotient)
         alone = (self.below == self.index) & (self.above == self.index + 1)
         good = alone & (self.low - slack <= quotient) & (quotient <= self.high + slack)
-        closed = self.high - self.low <= 1e-15 * (abs(self.low) + abs(self.high)) + self.tiny
+        gap = 1e-15 * (abs(self.low) + abs(self.high)) + self.tiny
+        closed = np.isfinite(self.high) & (self.high - self.low <= gap)
         ends = self.left & (closed | good & (residual <= self.sharp * (1e-3 + abs(quotient))))
         self.energies = np.where(ends, np.where(good, quotient, self.low), self.energies)
         self.left &= ~ends

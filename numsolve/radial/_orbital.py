@@ -55,18 +55,22 @@ class Orbital:
         return values if self.power == 0 else values * np.power(r, self.power, where=r > 0, out=0 * r)
 
     def radial(self, r, which=0):
-        """Return P/r (or Q/r) at the radii `r`, also at 0 where it is finite."""
+        """Return P/r (or Q/r) at the radii `r`, also at 0, where it may be infinite."""
         r = np.asarray(r, float)
         with np.errstate(divide="ignore", invalid="ignore"):
+            if self.power:
+                return self.mesh.evaluate(self.values[which], r) * np.power(r, self.power - 1)
             quotient = self.component(r, which) / r
-        if self.power == 0:
-            slope = self.mesh.derivative(self.values[which])[0, 0]
-            return np.where(r == 0, slope, quotient)
-        return quotient
+        return np.where(r == 0, self.mesh.derivative(self.values[which])[0, 0], quotient)
 
     def density(self, r):
         """Return the probability per volume at the radii `r`, averaged over directions."""
         return sum(self.radial(r, which) ** 2 for which in range(len(self.values))) / (4 * np.pi)
+
+    @property
+    def name(self):
+        """Such as "3d"; a Dirac state adds j, "3d5/2"."""
+        return name(self.n, self.l, self.kappa)
 
     @property
     def nodes(self):
@@ -95,13 +99,13 @@ class Orbital:
         return total
 
     def __repr__(self):
-        kappa = "" if self.kappa is None else f", kappa={self.kappa}"
-        return f"Orbital({name(self.n, self.l)}{kappa}, energy={self.energy:.10g})"
+        return f"Orbital({self.name}, energy={self.energy:.10g})"
 
 
-def name(n, l):
-    """Return the spectroscopic name of a shell, as "5f"."""
-    return f"{n}{LETTERS[l]}" if l < len(LETTERS) else f"{n}[l={l}]"
+def name(n, l, kappa=None):
+    """Return the spectroscopic name of a shell, as "5f", or "5f7/2" with a kappa."""
+    j = "" if kappa is None else f"{2 * abs(kappa) - 1}/2"
+    return (f"{n}{LETTERS[l]}" if l < len(LETTERS) else f"{n}[l={l}]") + j
 
 
 LETTERS: list[str] = list("spdfghiklmnoqrtuvwxyz")

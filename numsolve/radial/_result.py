@@ -36,8 +36,8 @@ class Shell(NamedTuple):
 
     @property
     def name(self):
-        """Such as "3d"; a Dirac shell adds twice its j, "3d5/2"."""
-        return name(self.n, self.l) + ("" if self.kappa is None else f"{2 * abs(self.kappa) - 1}/2")
+        """Such as "3d"; a Dirac shell adds j, "3d5/2"."""
+        return name(self.n, self.l, self.kappa)
 
 
 @dataclass(frozen=True, repr=False)
@@ -140,6 +140,7 @@ class AtomResult(Result):
             xscale="log", xlabel="r (bohr)", ylabel="electrons per bohr", xlim=(r[0], r[-1]), ylim=(0, None)
         )
         ax.set_title(f"{self.name}: {self.energy:.6f} hartree")
-        ax.legend(frameon=False, ncols=2, fontsize="small")
+        beside = {"loc": "upper left", "bbox_to_anchor": (1, 1)} if len(self.shells) > 20 else {}
+        ax.legend(frameon=False, ncols=2, fontsize="small", **beside)
         ax.spines[["top", "right"]].set_visible(False)
         return ax

@@ -15,6 +15,8 @@ from ._occupations import configuration as configured
 from ._orbital import name
 from ._result import AtomResult, Shell
 from ._scf import ROUGH, Shells, converge, energies
+from ._spinor_shells import SpinorShells, with_relativistic_exchange
+from ._spinors import LIGHT
 from ._thomas_fermi import screening
 from ._xc import functional
 
@@ -23,12 +25,16 @@ SIZES = 4  # of default meshes, of which the first is nearly always enough
 ROUNDING = 64 * np.finfo(float).eps  # of a kinetic energy, which the terms of the other sign cancel
 
 
-def default_mesh(Z, size=0):
+def default_mesh(Z, size=0, *, relativistic=False):
     """Return the mesh that `atom` takes for Z protons: the inner shells want elements of size 1/Z.
 
-    Larger sizes are for states that are hardly bound.
+    Larger sizes are for states that are hardly bound. With relativity the density and its exchange are
+    singular at the nucleus: the first elements are tiny.
     """
     longer = 1.6**size
+    if relativistic:
+        ratio = 1e5 * 10 ** (Z / 36)
+        return exponential(50.0 * longer, 24 + 6 * size, ratio=ratio * longer, degree=12)
     return exponential(50.0 * longer, 16 + 6 * size, ratio=(100.0 + 10.0 * Z) * longer, degree=12)
 
 
@@ -56,19 +62,19 @@ def run(
     _validate.function(callback, "callback")
     if mesh is not None and not isinstance(mesh, Mesh):
         raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
-    if relativistic:
-        raise NotImplementedError("relativistic=True: Dirac's equation is not built in yet")
     if not numbers:
         return []
     for Z, electrons in zip(numbers, shells, strict=True):
         if not sum(electrons.values()) > 0:
             raise ValueError(f"charge leaves no electron to the nucleus of Z = {Z}; some are needed")
+    if relativistic and isinstance(xc, str):
+        evaluate = with_relativistic_exchange(evaluate, LIGHT)
     atoms = list(zip(numbers, charges, shells, strict=True))
     for size in range(SIZES if mesh is None else 1):
         left = [b for b, start in enumerate(starts) if size == 0 or _cramped(start, atol)]
         if not left:
             break
-        solver, V = _set_up([atoms[b] for b in left], [starts[b] for b in left], mesh, size, xp)
+        solver, V = _set_up([atoms[b] for b in left], [starts[b] for b in left], mesh, size, relativistic, xp)
         meshes = solver.home.meshes
         try:
             show = _shown(callback, meshes, alone)
@@ -84,13 +90,17 @@ def run(
     return starts
 
 
-def _set_up(atoms, starts, mesh, size, xp):
+def _set_up(atoms, starts, mesh, size, relativistic, xp):
     """Return the solver of atoms on their meshes, and the potentials to start from."""
     numbers, charges, shells = zip(*atoms, strict=True)
-    meshes = [mesh or default_mesh(Z, size) for Z in numbers]
+    meshes = [mesh or default_mesh(Z, size, relativistic=relativistic) for Z in numbers]
     _room(meshes[0], shells)
     sharp = ROUGH if all(start is None for start in starts) else SHARP
-    solver = Shells(systems(meshes, xp), np.array(numbers, float), shells, sharp=sharp)
+    home, nuclei = systems(meshes, xp), np.array(numbers, float)
+    if relativistic:
+        solver = SpinorShells(home, nuclei, shells, LIGHT, sharp=sharp)
+    else:
+        solver = Shells(home, nuclei, shells, sharp=sharp)
     V = np.array([_start(*each) for each in zip(starts, numbers, charges, meshes, strict=True)])
     return solver, xp.asarray(V)
 

@@ -41,23 +41,43 @@ class Shells:
         Relative residuals of the first states, which later ones sharpen.
     """
 
-    kappa = None
-
     def __init__(self, home, Z, shells, *, sharp=ROUGH):
         xp = home.xp
         self.home, self.Z, self.shells, self.sharp = home, Z, shells, sharp
         self.nuclear = -xp.asarray(Z)[:, None, None] * home.c**0.5
-        sizes = [len(each) for each in shells]
-        self.starts = np.concatenate(
-            [[0], np.cumsum(sizes)]
-        )  # the shells of system b: starts[b] to starts[b + 1]
-        keys = np.array([key for each in shells for key in each]).reshape(-1, 2)
-        self.n, self.l = keys[:, 0], keys[:, 1]
-        self.occupations = np.array([electrons for each in shells for electrons in each.values()])
-        self.states = States(home, np.repeat(np.arange(len(shells)), sizes), self.l, self.n - self.l - 1)
+        rows = [
+            [row for (n, l), electrons in each.items() for row in self._split(n, l, electrons)]
+            for each in shells
+        ]
+        sizes = [len(each) for each in rows]
+        self.starts = np.concatenate([[0], np.cumsum(sizes)])  # of shells: those of system b end at b + 1
+        table = np.array([row for each in rows for row in each]).reshape(-1, 4)
+        self.n, self.l, kappa = table[:, :3].astype(int).T
+        self.kappa, self.occupations = (kappa if kappa.any() else None), table[:, 3]
         self.made = Density(*(xp.zeros_like(home.r) for _ in Density._fields))
         self._last: Any = None
         self._starts, self._f = xp.asarray(self.starts), xp.asarray(self.occupations)
+        self.states = self._states(np.repeat(np.arange(len(shells)), sizes))
+
+    def _split(self, n, l, electrons):
+        """Return the rows (n, l, kappa, electrons) of a shell; here one, and no kappa."""
+        return [(n, l, 0, electrons)]
+
+    def _states(self, system):
+        """Return the states of the shells, of those systems."""
+        return States(self.home, system, self.l, self.n - self.l - 1)
+
+    def _potential(self, V):
+        """Return the potentials as the states take them, with those of the nuclei."""
+        return V + self.nuclear
+
+    def _functions(self):
+        """Return the functions whose squares, times occupations, are the radial density."""
+        return self.states.P
+
+    def attraction(self):
+        """Return the energies of the electrons in the fields of the nuclei, on the host."""
+        return to_host((self.home.w * self.made.u * self.nuclear).sum(axis=(1, 2)))
 
     @property
     def energies(self):
@@ -66,7 +86,7 @@ class Shells:
 
     def solve(self, V, live):
         """Find the states in the potential V of the electrons, beside that of the nuclei."""
-        total = V + self.nuclear
+        total = self._potential(V)
         if self._last is None:
             self.states.solve(total, sharp=self.sharp)
         else:
@@ -77,7 +97,7 @@ class Shells:
         """Return the `Density` of the states; that of systems not `live` stays what it was."""
         home = self.home
         kernels_for(home.r).radial_density(
-            live, self._starts, self._f, home.r, home.h, home.D, home.J, self.states.P, *self.made
+            live, self._starts, self._f, home.r, home.h, home.D, home.J, self._functions(), *self.made
         )
         return self.made
 
@@ -103,9 +123,13 @@ class Shells:
         _, n, hartree = fine.density(home.xp.ones(len(V), bool))
         states, change = fine.states, fine.home.w * (hartree + xc(n)[1] - V_fine)
         moved = to_host((states.P**2 * change[states.system]).sum(axis=(1, 2)))
-        w, f = home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
+        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), self.unsettled(V, xc))
+
+    def unsettled(self, V, xc):
+        """Return for each state the root mean square of what the potential still changes."""
+        w, f = self.home.w * self.made.u, self.made.hartree + xc(self.made.n)[1] - V
         norms = to_host((w * f * f).sum(axis=(1, 2)) / w.sum(axis=(1, 2))) ** 0.5
-        return energies(fine, V_fine, xc), errors.total + np.maximum(abs(moved), norms[states.of])
+        return norms[self.states.of]
 
 
 def converge(solver, V, xc, *, tol, maxiter, callback=None):
@@ -177,6 +201,7 @@ def energies(solver, V, xc):
         return to_host((w * f).sum(axis=(1, 2)))
 
     bands = np.add.reduceat(solver.occupations * solver.energies, solver.starts[:-1])
-    kinetic = bands - integral(V + solver.nuclear)
-    parts = kinetic, 0.5 * integral(hartree), integral(solver.nuclear), integral(xc(n)[0])
+    attraction = solver.attraction()
+    kinetic = bands - integral(V) - attraction
+    parts = kinetic, 0.5 * integral(hartree), attraction, integral(xc(n)[0])
     return [Energies(float(sum(each)), *map(float, each)) for each in zip(*parts, strict=True)]

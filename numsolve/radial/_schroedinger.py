@@ -76,9 +76,7 @@ class RadialStates(Result):
         orbitals = [o for row in orbitals for o in row] if np.ndim(self.l) else orbitals
         r = np.concatenate([[0], np.geomspace(self.mesh.r[1] * 0.1, self.mesh.rmax, 800)])
         for orbital in orbitals:
-            ax.plot(
-                r, orbital(r), **{"label": f"{name(orbital.n, orbital.l)}  {orbital.energy:.6g}", **style}
-            )
+            ax.plot(r, orbital(r), **{"label": f"{orbital.name}  {orbital.energy:.6g}", **style})
         ax.axhline(0, color="0.7", lw=0.8, zorder=0)
         ax.set(xlabel="r (bohr)", ylabel="P(r)", xlim=(0, _visible(orbitals, self.mesh)))
         ax.legend(frameon=False)
@@ -158,13 +156,13 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
     rtol, Z = _validate.tolerance(rtol, "rtol"), _validate.number(Z, "Z")
     _validate.choice(method, "method", ("fast", "dense"))
     if isinstance(V, tuple):
-        V = _spline(*V)
+        V = spline(*V)
     if mesh is not None:
         if not isinstance(mesh, Mesh):
             raise TypeError(f"mesh is a {type(mesh).__name__}; a numsolve.radial.Mesh is needed")
-        result = _Problem(V, Z, momenta, count, mesh, method).result(rtol)
+        result = Problem(V, Z, momenta, count, mesh, method).result(rtol)
     elif callable(V):
-        result = _searched(V, Z, momenta, count, rtol, method)
+        result = searched(lambda mesh: Problem(V, Z, momenta, count, mesh, method), rtol)
     else:
         raise ValueError("mesh is None, but V is an array: the mesh of its radii is needed")
     if np.ndim(l) == 0:
@@ -184,7 +182,7 @@ def _momenta(l):
     return tuple(_validate.count(value, "l") for value in given)
 
 
-def _spline(r, values):
+def spline(r, values):
     """Return the potential of samples as a callable."""
     from scipy.interpolate import CubicSpline
 
@@ -198,7 +196,7 @@ def _spline(r, values):
     return lambda radii: spline(np.minimum(radii, r[-1]))
 
 
-class _Problem:
+class Problem:
     """Potentials on one mesh, the states that are wanted, and how accurate they are."""
 
     def __init__(self, V, Z, momenta, count, mesh, method):
@@ -207,11 +205,15 @@ class _Problem:
         self.mesh, self.momenta, self.count, fine = mesh, momenta, count, refined(mesh)
         V, V_fine, self.batch = _potentials(V, mesh, fine)
         xp, B = namespace(V), len(V)
-        home, home_fine = systems([mesh] * B, xp), systems([fine] * B, xp)
-        V, V_fine = V - Z * home.c**0.5, V_fine - Z * home_fine.c**0.5
         self.system = np.repeat(np.arange(B), len(momenta) * count)
         self.l = np.tile(np.repeat(momenta, count), B)
-        which = (self.system, self.l, np.tile(np.arange(count), B * len(momenta)))
+        self.index = np.tile(np.arange(count), B * len(momenta))
+        self._solve(systems([mesh] * B, xp), V, systems([fine] * B, xp), V_fine, Z, method)
+
+    def _solve(self, home, V, home_fine, V_fine, Z, method):
+        """Find the states and estimate their errors."""
+        V, V_fine = V - Z * home.c**0.5, V_fine - Z * home_fine.c**0.5
+        which = self.system, self.l, self.index
         self.states, states_fine = States(home, *which), States(home_fine, *which)
         if method == "dense":
             self._dense(self.states, V)
@@ -240,22 +242,21 @@ class _Problem:
         status, message = Status.CONVERGED, f"all errors are estimated below {rtol:.1e} of their energies"
         if not relative[worst] <= rtol:
             status, message = Status.MAXITER, self._complaint(worst)
-        P = self.mesh.flat(self.states.P)
-        return RadialStates(
-            P.reshape(*shape, self.mesh.size),
-            status,
-            message,
+        found = (
             relative[worst : worst + 1],
             self.states.energies.reshape(shape),
             self.errors.total.reshape(shape),
-            self.momenta,
-            self.mesh,
         )
+        return self._packed(shape, status, message, *found)
+
+    def _packed(self, shape, status, message, residuals, energies, errors):
+        """Return the result."""
+        x = self.mesh.flat(self.states.P).reshape(*shape, self.mesh.size)
+        return RadialStates(x, status, message, residuals, energies, errors, self.momenta, self.mesh)
 
     def _complaint(self, s):
         """Say what is wrong with state s, and what would help."""
-        l, k = int(self.l[s]), int(self.states.index[s])
-        which = name(k + l + 1, l) + ("" if self.batch == () else f" of potential {self.system[s]}")
+        which = self._name(s) + ("" if self.batch == () else f" of potential {self.system[s]}")
         energy, rmax = self.states.energies[s], self.mesh.rmax
         if np.isinf(self.errors.end[s]):
             return f"{which}, of energy {energy:.6g}, is not bound: only the wall at r = {rmax:.6g} holds it"
@@ -267,6 +268,10 @@ class _Problem:
         if self.errors.inner[s] > 0.5 * self.errors.total[s]:
             return f"{off}: the mesh is too coarse for it; more elements or a higher degree are needed"
         return f"{off}: these are rounding errors; loosen rtol"
+
+    def _name(self, s):
+        """Return the spectroscopic name of state s."""
+        return name(int(self.index[s] + self.l[s]) + 1, int(self.l[s]))
 
 
 def _potentials(V, mesh, fine):
@@ -302,11 +307,11 @@ def _called(V, mesh):
     return np.concatenate([np.zeros((*values.shape[:-1], 1)), values], axis=-1)
 
 
-def _searched(V, Z, momenta, count, rtol, method):
+def searched(problem_on, rtol, longest=np.inf):
     """Lengthen and refine a mesh until the errors meet the tolerance."""
-    edges, best, history = exponential(10.0, 8, ratio=20.0).edges, None, []
+    edges, best, history = exponential(min(10.0, longest), 8, ratio=20.0).edges, None, []
     for _ in range(TRIES):
-        problem = _Problem(V, Z, momenta, count, Mesh(edges, 14), method)
+        problem = problem_on(Mesh(edges, 14))
         result = problem.result(rtol)
         history.append(float(result.residuals[0]))
         if best is None or history[-1] <= min(history):
@@ -320,7 +325,10 @@ def _searched(V, Z, momenta, count, rtol, method):
         middles = 0.5 * (edges[1:] + edges[:-1])[coarse]
         if (errors.end > wanted).any():
             last = edges[-1] - edges[-2]
-            edges = np.append(edges, edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum())
-        edges = np.sort(np.append(edges, middles))
+            longer = edges[-1] + last * (1.3 ** np.arange(1, 4)).cumsum()
+            middles = np.append(middles, np.minimum(longer, longest))
+        edges, before = np.unique(np.append(edges, middles)), edges
+        if len(edges) == len(before):
+            break
     assert best is not None
     return replace(best, residuals=np.array(history))

@@ -51,6 +51,9 @@ template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R
 // The real part of conj(a) b.
 template <typename T> __device__ real<T> inner(T a, T b) { return real_part(conj_(a) * b); }
 
+template <typename R> __device__ R epsilon();
+template <> __device__ inline double epsilon<double>() { return 2.220446049250313e-16; }
+template <> __device__ inline float epsilon<float>() { return 1.1920929e-7f; }
 template <typename R> __device__ R not_a_number() { return R(nan("")); }
 template <typename R> __device__ bool is_finite(R a) { return a - a == 0; }
 

@@ -4,10 +4,6 @@
 // Which node comes as the i-th in the elimination: the inner ones, the left, the right end.
 __device__ inline int64 node(int64 i, int64 q) { return i < q - 2 ? i + 1 : i == q - 2 ? 0 : i; }
 
-template <typename T> __device__ T epsilon();
-template <> __device__ inline double epsilon<double>() { return 2.220446049250313e-16; }
-template <> __device__ inline float epsilon<float>() { return 1.1920929e-7f; }
-
 // Write H - shift, lower triangle, and the right-hand side of each element.
 template <typename T>
 __device__ void assemble(T* M, T* b, T level, T shift, const T* V, const T* c, const T* w, const T* h,

@@ -8,7 +8,7 @@ from ._exp import fast_exp
 from ._jit import inline
 
 DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # kinds of cost
-TINY = 1e-37  # sums below it have lost digits, also in single precision: they are found anew from their largest term
+TINY = 1e-37  # sums below it have lost digits: they are found anew, from their largest term
 FAR = 80.0  # the longest step of a scaled potential that is taken by a product
 EXTRA = 8.0  # over-relaxation adds at most so much to the step of a scaled potential
 

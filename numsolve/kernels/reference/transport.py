@@ -1,9 +1,9 @@
 """The passes of Sinkhorn's iteration over rows and columns, in scaled potentials F and G.
 
-The plan is ``exp(F_i + G_j - inverse * cost_ij)``. Of which `kind` the cost is decides what holds it: 0, dense:
-`C` (n, m); 1, squared distances, and 2, distances: the points `X` (d, n) and `Y` (d, m); 3, scaled: ``C =
-exp(-cost / eps)``, whose plan is a product. Rows are taken in ``sums.shape[0]`` blocks, whose sums are added in
-order, so that no bit depends on the number of threads.
+The plan is ``exp(F_i + G_j - inverse * cost_ij)``. What holds the cost depends on its `kind`: 0, dense: `C`
+(n, m); 1, squared distances, and 2, distances: the points `X` (d, n) and `Y` (d, m); 3, scaled: ``C =
+exp(-cost / eps)``, with which the plan is a product. Rows are taken in ``len(sums)`` blocks, whose sums are
+added in order, so that no bit depends on the number of threads.
 """
 
 import numpy as np
@@ -48,8 +48,8 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
     """Write the new potentials of the columns to `G_new`, and to `c` the sums that they will have.
 
-    `sums` is what `transport_rows` left, `F` the new potentials of the rows. As there, a column whose sum is no
-    sound number is taken by its largest term. If `live` is false, nothing is written.
+    `sums` is what `transport_rows` left, `F` the new potentials of the rows. As there, a column whose sum is
+    no sound number is taken by its largest term. If `live` is false, nothing is written.
     """
     if not live[0]:
         return
@@ -91,7 +91,7 @@ def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
 
 
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
-    """Write ``min_j (cost_ij - G_j)`` to `F_new`, and ``min_i (cost_ij - F_new_i)`` to `sums`, block by block.
+    """Write ``min_j (cost_ij - G_j)`` to `F_new`, and of each block ``min_i (cost_ij - F_new_i)`` to `sums`.
 
     The pair is feasible: no sum of potentials exceeds the (scaled) cost. A `kind` of 3 has no cost to take.
     """

@@ -1,0 +1,65 @@
+"""Over-relaxation that finds its omega during the solve."""
+
+from math import isfinite, sqrt
+
+from ..relaxation import omega_opt
+
+LENGTH = 10  # iterations of the shortest window
+EARLY, LOCAL = (
+    1.8,
+    0.1,
+)  # the largest omega until the error is this fraction of the mass: rates mean little before
+MARGIN = 1.03  # how much further from 2 than estimated: above the optimum iterations lose more than below
+BACK = 1.5  # how much further from 2 where the rate tells only that the optimum is not higher
+
+
+class Adaptive:
+    r"""Omega from the rates seen, a window of iterations at a time; at first 1.
+
+    Sinkhorn's iteration is, near the solution, that of Gauss and Seidel for a matrix of two blocks. A rate
+    :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda + \omega
+    - 1) / (\omega \sqrt\lambda)`, and that to the optimum. A window in which the dual fell is undone, and omega
+    led back towards 1: far from the solution over-relaxation need not converge.
+    """
+
+    def __init__(self, mass):
+        self.mass, self.omega = mass, 1.0
+        self.cap, self.failed = 1.75, False
+        self.length = LENGTH
+
+    def see(self, errors, duals, rounding):
+        """Take the errors and duals of a window; return whether its end is better than its start."""
+        if self.omega > 1 and not duals[-1] >= duals[0] - rounding * abs(duals[0]):
+            self.cap = max(2 - 2 * (2 - self.omega), 1.0)
+            self.failed = True
+            self._set(self.cap)
+            return False
+        middle = len(errors) // 2
+        if errors[middle] > 0 and isfinite(errors[-1]):
+            self._learn((errors[-1] / errors[middle]) ** (1 / (len(errors) - 1 - middle)), errors[-1])
+        return True
+
+    def _learn(self, rate, error):
+        omega = self.omega
+        reach = omega if self.failed else max(omega, self.cap)
+        self.cap = 2 - (2 - reach) / (2 if self.failed else 4)
+        if omega > 1 and rate <= omega - 1 + 0.05 * (2 - omega):
+            self._set(2 - BACK * (2 - omega))
+            return
+        beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-10) if rate > 0 else 0.0
+        best = 2 - MARGIN * (2 - omega_opt(beta))
+        most = EARLY if error > LOCAL * self.mass else 2.0
+        self._set(max(omega, min(best, self.cap, most)))
+
+    def _set(self, omega):
+        self.omega = max(omega, 1.0)
+        self.length = max(LENGTH, int(4 / (2 - self.omega)))
+
+
+class Constant:
+    """One omega for all iterations."""
+
+    length = 1 << 30
+
+    def __init__(self, omega):
+        self.omega = omega

@@ -80,7 +80,7 @@ class PointCloud:
 
 
 class Grid:
-    """The cost between the points of two grids, a sum over the axes: an iteration costs n times their lengths.
+    """The cost between the points of two grids, a sum over the axes: an iteration is n times their lengths.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How each kind of cost takes half an iteration: by the fused kernels, along axes, or along forbidden edges."""
+"""How each kind of cost takes an iteration: by the fused kernels, along axes, or along the allowed edges."""
 
 from typing import Any
 

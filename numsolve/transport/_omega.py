@@ -17,9 +17,9 @@ class Adaptive:
     r"""Omega from the rates seen, a window of iterations at a time; at first 1.
 
     Sinkhorn's iteration is, near the solution, that of Gauss and Seidel for a matrix of two blocks. A rate
-    :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda + \omega
-    - 1) / (\omega \sqrt\lambda)`, and that to the optimum. A window in which the dual fell is undone, and omega
-    led back towards 1: far from the solution over-relaxation need not converge.
+    :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda +
+    \omega - 1) / (\omega \sqrt\lambda)`, and that to the optimum. A window in which the dual fell is undone,
+    and omega led back towards 1: far from the solution over-relaxation need not converge.
     """
 
     def __init__(self, mass):

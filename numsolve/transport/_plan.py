@@ -50,7 +50,7 @@ class Plan:
             raise ValueError(f"v has shape {v.shape}, but the plan needs ({self.shape[1]},) or (., k)")
         if self._transposed:
             return sum(P.T @ v[first : first + len(P)] for first, P, _ in self.blocks())
-        return xp.concatenate([P @ v for _, P, _ in self.blocks()])
+        return xp.concatenate(tuple(P @ v for _, P, _ in self.blocks()))
 
     def rows(self, first, last):
         """Return some rows.
@@ -77,7 +77,7 @@ class Plan:
         array, shape (n, m)
             The plan.
         """
-        P = namespace(self._F).concatenate([P for _, P, _ in self.blocks()])
+        P = namespace(self._F).concatenate(tuple(P for _, P, _ in self.blocks()))
         return P.T if self._transposed else P
 
     def to_sparse(self, mass=0.999):

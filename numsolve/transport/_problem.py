@@ -19,7 +19,7 @@ AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may diffe
 
 @dataclass(frozen=True)
 class Problem:
-    """A checked problem. Balanced masses are `a` and `b` over `mass`, their sum; penalised ones are as given."""
+    """A checked problem. Balanced masses are divided by `mass`, their sum; penalised ones are as given."""
 
     a: Any
     b: Any
@@ -60,8 +60,8 @@ class Problem:
     def joined(self, form, F, G):
         """Return one array of both potentials, minus infinity where there is no mass."""
         xp = namespace(self.a)
-        masses = xp.concatenate([self.a, self.b])
-        return xp.where(masses > 0, xp.concatenate([F, G]), -inf).astype(form.dtype)
+        masses = xp.concatenate((self.a, self.b))
+        return xp.where(masses > 0, xp.concatenate((F, G)), -inf).astype(form.dtype)
 
     def result(self, found, form, x, method, omega):
         """Return what is handed out for the scaled potentials `x` of the run `found`."""
@@ -74,7 +74,7 @@ class Problem:
             F, G = F + shift, G - shift
         error, dual = self.exact(form, x)
         return TransportResult(
-            x=self.eps * xp.concatenate([F, G]),
+            x=self.eps * xp.concatenate((F, G)),
             status=found.status,
             message=found.message,
             residuals=found.residuals,
@@ -85,7 +85,7 @@ class Problem:
             omega=omega,
             method=method,
             marginal_error=error,
-            dual=self.dual(xp, dual),
+            dual=self.dual(dual),
             a=self.a * self.mass,
             b=self.b * self.mass,
             penalised=self.penalised,
@@ -99,7 +99,7 @@ class Problem:
         squared, dual = state.marginals(x, namespace(x).empty_like(x))
         return float(np.sum(to_host(squared))) ** 0.5 * self.mass, float(np.sum(to_host(dual)))
 
-    def dual(self, xp, value):
+    def dual(self, value):
         """Return the value of the dual problem from that of the kernels, which lack constants."""
         if self.penalised:  # eps times the mass of the plan is added for entropy P (log P - 1)
             return self.eps * value
@@ -191,6 +191,6 @@ def _feasible(cost, a, b):
         stuck = np.flatnonzero((mass > 0) & (found == 0))
         if stuck.size:
             raise ValueError(
-                f"infeasible: {what} {stuck[0]} has the mass {name}[{stuck[0]}] = {mass[stuck[0]]:.3g}, but the "
-                f"sparse cost allows it no edge ({stuck.size} such in all): store its costs, zeros included"
+                f"infeasible: {name}[{stuck[0]}] is {mass[stuck[0]]:.3g}, but the sparse cost allows {what} "
+                f"{stuck[0]} no edge ({stuck.size} such in all): store its costs, zeros included"
             )

@@ -7,15 +7,14 @@ from typing import Any
 from .._array import namespace
 from .._result import Result
 from ._costs import PointCloud
-from ._plan import Plan
 
 
 @dataclass(frozen=True, repr=False)
 class TransportResult(Result):
     r"""Potentials of an entropic transport problem, and what follows from them.
 
-    With :math:`P_{ij} = \exp((f_i + g_j - C_{ij}) / \epsilon)`. All but `plan`, `f` and `g` is found when it is
-    first asked for.
+    With :math:`P_{ij} = \exp((f_i + g_j - C_{ij}) / \epsilon)`. The plan is never stored, and the costs are
+    found when they are first asked for.
 
     Attributes
     ----------
@@ -72,7 +71,7 @@ class TransportResult(Result):
             entropy += float(xp.where(P > 0, P * exponents, 0).sum())
             r.append(P.sum(axis=1))
             c = c + P.sum(axis=0)
-        return linear, entropy, xp.concatenate(r), c
+        return linear, entropy, xp.concatenate(tuple(r)), c
 
     @property
     def cost_linear(self):
@@ -88,7 +87,7 @@ class TransportResult(Result):
     def cost_kl(self):
         """The cost with the divergence from the product of the masses."""
         return self.cost_entropic - self.eps * (
-            _entropy(self._sums[2], self.a) + _entropy(self._sums[3], self.b)
+            entropy(self._sums[2], self.a) + entropy(self._sums[3], self.b)
         )
 
     def bounds(self):
@@ -130,12 +129,12 @@ class TransportResult(Result):
 
     @property
     def grad_a(self):
-        """Gradient of `cost_entropic` with respect to `a`, up to a constant: `f`, less its mean over the mass."""
+        """Gradient of `cost_entropic` with respect to `a`, up to a constant: `f`, less its mean."""
         return self.f - _mean(self.f, self.a)
 
     @property
     def grad_b(self):
-        """Gradient of `cost_entropic` with respect to `b`, up to a constant: `g`, less its mean over the mass."""
+        """Gradient of `cost_entropic` with respect to `b`, up to a constant: `g`, less its mean."""
         return self.g - _mean(self.g, self.b)
 
     @property
@@ -152,10 +151,10 @@ class TransportResult(Result):
             weight = namespace(self.f).where(cost > 0, P / (cost + (cost == 0)), 0)
             x = cloud.x[first : first + len(P)]
             parts.append(weight.sum(axis=1)[:, None] * x - weight @ cloud.y)
-        return namespace(self.f).concatenate(parts)
+        return namespace(self.f).concatenate(tuple(parts))
 
     def plot(self, ax=None, **style):
-        """Draw the error of the marginals over the iterations on `ax` (a new figure if None); return the axes."""
+        """Draw the error of the marginals on `ax` (a new figure if None); return the axes."""
         ax = super().plot(ax, **style)
         ax.set(ylabel="marginal error / first one")
         return ax
@@ -164,17 +163,12 @@ class TransportResult(Result):
         return super().__repr__()[:-1] + f", method={self.method!r}, eps={self.eps:g})"
 
 
-def make_plan(form, inverse, F, G):
-    """Return the plan of scaled potentials."""
-    return Plan(form, inverse, F, G)
-
-
 def _mean(potential, mass):
     xp = namespace(potential)
     return xp.where(mass > 0, potential * mass, 0).sum() / mass.sum()
 
 
-def _entropy(sums, mass):
+def entropy(sums, mass):
     """Return ``sums @ log(mass)``."""
     xp = namespace(sums)
     some = mass > 0

@@ -1,30 +1,11 @@
 """Entropic optimal transport by Sinkhorn's iteration."""
 
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from .. import _validate
-from .._array import namespace
-from .._iterate import iterate
 from .._linear import announced
-from .._result import Status
-from ._forms import DENSE, Fused, scaled
-from ._newton import Newton
-from ._omega import Adaptive, Constant
 from ._problem import problem
-from ._steps import Sinkhorn
-
-METHODS = ("auto", "log", "scaling", "newton")
-RANGE = {
-    "float64": 300.0,
-    "float32": 30.0,
-}  # of the cost over eps: so far its exponentials stay normal numbers
-STORED = 1 << 28  # bytes up to which "auto" stores exp(-cost / eps) beside the cost
-SINGLE = 3e-5  # of the mass: what the marginals can be brought to in single precision
-PATIENCE = 1000  # iterations after which "auto" goes over to Newton's method
-SMALL = 1 << 24  # entries up to which it does
+from ._solve import METHODS, solve
 
 
 def sinkhorn(
@@ -46,15 +27,15 @@ def sinkhorn(
     context=None,
     callback=None,
 ):
-    r"""Solve :math:`\min_P \langle C, P\rangle + \epsilon \sum P \log P` over plans with marginals `a` and `b`.
+    r"""Solve :math:`\min_P \langle C, P\rangle + \epsilon \sum P \log P`, P having marginals `a` and `b`.
 
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,), or (k, n) and (k, m)
         Masses, not negative and of the same sum; they decide where the work runs. Of two axes: `k` problems.
     cost : array (n, m), sparse array, PointCloud or Grid
-        What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems also
-        an array (k, n, m).
+        What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems
+        perhaps an array (k, n, m).
     eps : float
         The weight of the entropy, in units of the cost. A hundredth of the median cost is usual.
     method : {"auto", "log", "scaling", "newton"}
@@ -110,11 +91,13 @@ def sinkhorn(
     and then. Storage: besides the cost up to 64 rows, for sums that do not depend on the number of threads.
     Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
 
-    Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its best value is
-    :math:`2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of Sinkhorn's iteration. Windows of iterations
-    in which the dual fell are undone.
+    Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its
+    best value is :math:`2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of Sinkhorn's iteration.
+    Windows of iterations in which the dual fell are undone. "newton" is sparse Newton [3]_ with the safeguards
+    of [4]_, begun by Sinkhorn.
 
-    Arrays of single precision are worked on in it as far as that goes, 3e-5 of the mass, and finished in double.
+    Arrays of single precision are worked on in it as far as that goes, 3e-5 of the mass, and finished in
+    double, in which the potentials are returned.
 
     References
     ----------
@@ -122,6 +105,11 @@ def sinkhorn(
        regularized optimal transport*, Algorithms 14, 2021, :doi:`10.3390/a14050143`.
     .. [2] T. Lehmann, M.-K. von Renesse, A. Sambale, A. Uschmajew, *A note on overrelaxation in the Sinkhorn
        algorithm*, Optim. Lett. 16, 2022, :doi:`10.1007/s11590-021-01830-0`.
+    .. [3] X. Tang, M. Shavlovsky, H. Rahmanian, E. Tardini, K. K. Thekumparampil, T. Xiao, L. Ying,
+       *Accelerating Sinkhorn algorithm with sparse Newton iterations*, ICLR 2024, `arXiv:2401.12253
+       <https://arxiv.org/abs/2401.12253>`_.
+    .. [4] Z. Tang, Y. Qiu, *Safe and sparse Newton method for entropic-regularized optimal transport*,
+       NeurIPS 2024.
 
     Examples
     --------
@@ -148,177 +136,6 @@ def sinkhorn(
     if getattr(a, "ndim", 1) == 2 and getattr(cost, "axes", None) is None:
         return _batch(a, b, cost, eps, tau_a, tau_b, options)
     return announced(solve(problem(a, b, cost, eps, tau_a, tau_b), **options))
-
-
-def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
-    """Solve a checked problem in stages: larger eps, single precision, and what was asked for."""
-    tol = max(rtol, atol / task.mass)
-    control, learner = _control(omega, context, task)
-    form = task.form()
-    method, why = _method(method, form, task)
-    single = form.dtype == np.float32
-    if single and tol < SINGLE:
-        form, warm_up = task.form(np.float64), True
-    x = None if init is None else task.warm(form, 1 / task.eps, _potentials(init, task) / task.eps)
-    if eps_scaling is not None:
-        x = _larger_eps(task, form, x, eps_scaling, maxiter)
-    if warm_up and isinstance(form, Fused) and form.dtype == np.float64:
-        x = _single(task, x, tol, maxiter, control)
-    if x is None:
-        x = task.cold(form, 1 / task.eps)
-    found, method, why = _run(task, form, x, method, why, control, tol, maxiter, callback)
-    result = task.result(found, form, found.x / _unit(task), method, control.omega)
-    if learner is not None:
-        learner.observe(control.omega, result.nit if result.success else maxiter, context)
-    return replace(result, message=f"{result.message} ({why})" if why else result.message)
-
-
-def _run(task, form, x, method, why, control, tol, maxiter, callback):
-    """Run the method; "auto" goes over to Newton's where Sinkhorn crawls."""
-    switch = method == "auto"
-    log = method in ("auto", "log") and form
-    chosen = method
-    if switch:
-        chosen = "log"
-        if (
-            isinstance(form, Fused)
-            and form.kind == DENSE
-            and _range(form) <= RANGE[form.dtype.name] * task.eps
-        ):
-            if form.C.nbytes <= STORED and namespace(task.a) is np:
-                chosen = "scaling"
-        why = "scaling: exp(-cost / eps) cannot underflow" if chosen == "scaling" else "logarithms: any eps"
-    if chosen == "newton":
-        return _loop(Newton, task, form, x, control, tol, maxiter, callback), chosen, why
-    used = scaled(form, 1 / task.eps) if chosen == "scaling" else log
-    newton = switch and _newton_can(task, form)
-    found = _loop(
-        Sinkhorn, task, used, x, control, tol, min(maxiter, PATIENCE) if newton else maxiter, callback
-    )
-    if newton and found.status == Status.MAXITER and found.nit < maxiter:
-        why = f"Newton: after {found.nit} iterations of Sinkhorn the error was {found.residuals[-1]:.1e}"
-        start = found.x / _unit(task)
-        more = _loop(Newton, task, form, start, control, tol, maxiter - found.nit, callback)
-        history = np.concatenate([found.residuals, more.residuals[1:]])
-        return replace(more, residuals=history), "newton", why
-    return found, chosen, why
-
-
-def _loop(kind, task, form, x, control, tol, maxiter, callback):
-    """Hand a method to the loop."""
-    dtype = form.dtype
-    state = kind(form, 1 / task.eps, task.a.astype(dtype), task.b.astype(dtype), task.kappas, control)
-    found = iterate(
-        state.start,
-        x.astype(dtype),
-        tol=tol,
-        maxiter=maxiter,
-        callback=callback,
-        scale=(_unit(task), task.mass),
-    )
-    if found.status in _SAYS:
-        found = replace(found, message=_SAYS[found.status])
-    return found
-
-
-_SAYS = {
-    Status.MAXITER: "maxiter reached: raise it, loosen atol, take a larger eps, or method='newton'",
-    Status.STAGNATED: "the error of the marginals stopped falling above the tolerance: loosen atol",
-    Status.NONFINITE: "a marginal is not finite: the masses or costs overflow in units of eps",
-}
-
-
-def _unit(task):
-    """Return what scaled potentials are multiplied by when they are handed out."""
-    return float(task.eps)
-
-
-def _method(method, form, task):
-    """Check that a method suits the problem."""
-    if method == "scaling":
-        if not (isinstance(form, Fused) and form.kind == DENSE):
-            raise ValueError(
-                "method='scaling' stores a dense matrix: the cost must be an array, or use 'log'"
-            )
-        most, limit = _range(form), RANGE[form.dtype.name]
-        if most > limit * task.eps:
-            raise ValueError(
-                f"eps is {task.eps:.3g}, too small for method='scaling' in {form.dtype}: costs of up to {most:.3g} "
-                f"need eps >= {most / limit:.3g}, or use method='log'"
-            )
-    if method == "newton" and not _newton_can(task, form):
-        raise ValueError(
-            "method='newton' is for prescribed marginals and a cost that is a NumPy array or a PointCloud: use 'log'"
-        )
-    return method, ""
-
-
-def _newton_can(task, form):
-    return (
-        isinstance(form, Fused)
-        and namespace(task.a) is np
-        and not task.penalised
-        and np.prod(form.shape) <= SMALL
-    )
-
-
-def _range(form):
-    return float(abs(form.C).max())
-
-
-def _control(omega, context, task):
-    """Return the rule of omega, and the learner behind it, if any."""
-    if isinstance(omega, str):
-        _validate.choice(omega, "omega", ("adaptive",))
-        return Adaptive(float(task.a.sum())), None
-    if hasattr(omega, "suggest") and hasattr(omega, "observe"):
-        value = _validate.relaxation(omega.suggest(context), "what omega.suggest(context) returned")
-        return Constant(value), omega
-    return Constant(_validate.relaxation(omega)), None
-
-
-def _larger_eps(task, form, x, factor, maxiter):
-    """Return potentials to start from, found with ever smaller eps; each is solved roughly."""
-    n, eps = task.a.size, task.eps
-    x = task.cold(form, 1 / eps) if x is None else x
-    spread = eps * float(np.ptp(np.asarray(_finite_part(x[:n]))))
-    steps = max(int(np.log(max(spread / eps, 1)) / np.log(factor)), 0)
-    for k in range(steps, 0, -1):
-        stage = replace(task, eps=eps * factor**k)
-        x = task.warm(form, 1 / stage.eps, x[n:] * (eps / stage.eps)) if k == steps else x
-        found = _loop(Sinkhorn, stage, form, x, Adaptive(1.0), 0.05, min(maxiter, 50), None)
-        g = found.x[n:]
-        following = eps * factor ** (k - 1)
-        x = replace(task, eps=following).warm(form, 1 / following, g / following)
-    return x
-
-
-def _finite_part(x):
-    from .._array import to_host
-
-    x = to_host(x)
-    return x[np.isfinite(x)]
-
-
-def _single(task, x, tol, maxiter, control):
-    """Return potentials to start from, found in single precision."""
-    form = task.form(np.float32)
-    x = task.cold(form, 1 / task.eps) if x is None else x
-    found = _loop(Sinkhorn, task, form, x, control, max(tol, SINGLE), maxiter, None)
-    return found.x.astype(np.float64) / _unit(task)
-
-
-def _potentials(init, task):
-    """Return the potentials of the columns that the caller starts from."""
-    g = getattr(init, "g", init)
-    xp = namespace(task.a)
-    _validate.same_library(a=task.a, init=g)
-    g = _validate.as_array(g, "init", xp)
-    if g.shape != task.b.shape:
-        raise ValueError(f"init has potentials of shape {g.shape}, but b needs {task.b.shape}")
-    if bool(xp.isnan(g).any()):
-        raise ValueError("init has NaN entries")
-    return g
 
 
 def _factor(value):

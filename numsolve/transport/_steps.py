@@ -37,9 +37,7 @@ class Sinkhorn:
             live = yield x, found[0]
             if live is None:
                 raise Breakdown(
-                    "a marginal is not a finite number: eps is too small for method='scaling' or the masses are "
-                    "too far apart; use method='log'",
-                    Status.NONFINITE,
+                    "a marginal is not finite: use method='log', or a larger eps", Status.NONFINITE
                 )
             x, y = y, x
             seen.append(found)
@@ -73,6 +71,6 @@ class Sinkhorn:
         """Return errors and duals as lists of the host, in one copy."""
         squares, duals = zip(*seen, strict=True)
         if library(self.a) == "cupy":
-            both = to_host(namespace(self.a).concatenate([*squares, *duals]))
+            both = to_host(namespace(self.a).concatenate((*squares, *duals)))
             squares, duals = both[: len(seen)], both[len(seen) :]
         return np.sqrt(np.array(squares, float)).tolist(), np.array(duals, float).tolist()

@@ -94,8 +94,7 @@ class Problem:
     def exact(self, form, x):
         """Return error and dual (over eps, per mass) of `x` in double precision."""
         double = form if form.dtype == np.float64 else self.form(np.float64)
-        a, b = self.a.astype(np.float64), self.b.astype(np.float64)
-        state = Sinkhorn(double, 1 / self.eps, a, b, self.kappas, None)
+        state = Sinkhorn(double, 1 / self.eps, self.a, self.b, self.kappas, None)
         squared, dual = state.marginals(x, namespace(x).empty_like(x))
         return float(np.sum(to_host(squared))) ** 0.5 * self.mass, float(np.sum(to_host(dual)))
 
@@ -107,7 +106,7 @@ class Problem:
 
 
 def _inner(xp, mass, potential):
-    return float(xp.where(mass > 0, mass * potential, 0).sum())
+    return float((mass * xp.where(mass > 0, potential, 0)).sum())
 
 
 def problem(a, b, cost, eps, tau_a, tau_b):
@@ -119,7 +118,7 @@ def problem(a, b, cost, eps, tau_a, tau_b):
     a, b = _masses(a, "a", n, cost, xp), _masses(b, "b", m, cost, xp)
     given = [np.dtype(x.dtype) for x in (a, b, cost)]
     dtype = np.result_type(*given)
-    a, b = a.astype(dtype), b.astype(dtype)
+    a, b = a.astype(np.float64), b.astype(np.float64)  # so that they have the same sum, whatever the dtype
     kappas = _kappa(tau_a, "tau_a", eps), _kappa(tau_b, "tau_b", eps)
     sums = float(a.sum()), float(b.sum())
     mass = 1.0
@@ -130,7 +129,7 @@ def problem(a, b, cost, eps, tau_a, tau_b):
                 "penalise the marginals with tau_a and tau_b"
             )
         mass = sums[0]
-        a, b = a / dtype.type(sums[0]), b / dtype.type(sums[1])
+        a, b = a / sums[0], b / sums[1]
     if is_sparse(cost):
         _feasible(cost, a, b)
     return Problem(a, b, cost, eps, mass, kappas, dtype)

@@ -67,8 +67,8 @@ class TransportResult(Result):
         xp, linear, entropy, r, c = namespace(self.f), 0.0, 0.0, [], 0
         for first, P, cost in self.plan.blocks():
             exponents = self.f[first : first + len(P), None] + self.g - cost
-            linear += float(xp.where(P > 0, P * cost, 0).sum())
-            entropy += float(xp.where(P > 0, P * exponents, 0).sum())
+            linear += float((P * xp.where(P > 0, cost, 0)).sum())
+            entropy += float((P * xp.where(P > 0, exponents, 0)).sum())
             r.append(P.sum(axis=1))
             c = c + P.sum(axis=0)
         return linear, entropy, xp.concatenate(tuple(r)), c
@@ -165,11 +165,11 @@ class TransportResult(Result):
 
 def _mean(potential, mass):
     xp = namespace(potential)
-    return xp.where(mass > 0, potential * mass, 0).sum() / mass.sum()
+    return (xp.where(mass > 0, potential, 0) * mass).sum() / mass.sum()
 
 
 def entropy(sums, mass):
     """Return ``sums @ log(mass)``."""
     xp = namespace(sums)
     some = mass > 0
-    return float(xp.where(some, sums * xp.log(xp.where(some, mass, 1)), 0).sum())
+    return float((sums * xp.log(xp.where(some, mass, 1))).sum())

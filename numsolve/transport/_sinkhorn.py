@@ -93,8 +93,9 @@ def sinkhorn(
 
     Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its
     best value is :math:`2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of Sinkhorn's iteration.
-    Windows of iterations in which the dual fell are undone. "newton" is sparse Newton [3]_ with the safeguards
-    of [4]_, begun by Sinkhorn.
+    Windows of iterations in which the dual fell are undone. "newton" is sparse Newton [3]_ with safeguards
+    [4]_, begun by Sinkhorn. With penalties the potentials are shifted against each other, for the best dual,
+    in each iteration [5]_.
 
     Arrays of single precision are worked on in it as far as that goes, 3e-5 of the mass, and finished in
     double, in which the potentials are returned.
@@ -110,6 +111,8 @@ def sinkhorn(
        <https://arxiv.org/abs/2401.12253>`_.
     .. [4] Z. Tang, Y. Qiu, *Safe and sparse Newton method for entropic-regularized optimal transport*,
        NeurIPS 2024.
+    .. [5] T. Séjourné, F.-X. Vialard, G. Peyré, *Faster unbalanced optimal transport: translation invariant
+       Sinkhorn and 1-D Frank-Wolfe*, AISTATS 2022, `arXiv:2201.00730 <https://arxiv.org/abs/2201.00730>`_.
 
     Examples
     --------

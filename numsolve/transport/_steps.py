@@ -53,7 +53,25 @@ class Sinkhorn:
         self.form.rows(live, omega, self.kappa_a, self.inverse, self.a, x[:n], x[n:], y[:n], self.r)
         found = self.judged(x)
         self.form.columns(live, omega, self.kappa_b, self.inverse, y[:n], self.b, x[n:], y[n:], self.c)
+        if self.kappa_a != 1 or self.kappa_b != 1:
+            self.balance(live, y)
         return found
+
+    def balance(self, live, x):
+        """Shift the potentials against each other, for the best dual: iterations alone take long for that.
+
+        The plan does not notice; what it should sum to, ``a exp(-F / reach)``, does.
+        """
+        n, xp, shares = self.n, namespace(x), []
+        sides = (self.kappa_a, self.a, x[:n]), (self.kappa_b, self.b, x[n:])
+        for kappa, mass, potential in sides:
+            reach = kappa / (1 - kappa) if kappa < 1 else None
+            wanted = mass if reach is None else mass * xp.exp(-xp.where(mass > 0, potential, 0) / reach)
+            shares.append((reach, wanted.sum()))
+        (p, A), (q, B) = shares
+        shift = live * (q if p is None else p if q is None else p * q / (p + q)) * xp.log(A / B)
+        x[:n] += shift
+        x[n:] -= shift
 
     def marginals(self, x, y):
         """Find the marginals of `x`, `r` and `c`; return squared error and dual. `y` is room."""

@@ -55,7 +55,7 @@ def entry(i, j, inverse, kind, C, X, Y):
 @inline
 def weights(f, G, inverse, cost, e):
     """Write a row of the plan to `e`; return its sum."""
-    found = f * 0
+    found = e.dtype.type(0)
     for j in range(np.uint64(e.size)):
         value = fast_exp((f + G[j]) - inverse * cost[j])
         e[j] = value
@@ -83,7 +83,7 @@ def step(omega, kappa, potential, mass, found):
 @inline
 def stored_row(omega, kappa, i, K, a, F, v, F_new, r, t):
     """Take a row of exp(-cost): one product with v = exp(G), and one more to add it up."""
-    product = F[i] * 0
+    product = F.dtype.type(0)
     for j in range(np.uint64(v.size)):
         product += K[i, j] * v[j]
     r[i] = math.exp(F[i]) * product
@@ -129,7 +129,7 @@ def careful_column(j, kappa, inverse, kind, C, X, Y, mass, F):
     most = F[0] - entry(0, j, inverse, kind, C, X, Y)
     for i in range(F.size):
         most = max(most, F[i] - entry(i, j, inverse, kind, C, X, Y))
-    found = F[0] * 0
+    found = F.dtype.type(0)
     for i in range(F.size):
         found += math.exp(F[i] - entry(i, j, inverse, kind, C, X, Y) - most)
     moved = kappa * (math.log(mass) - most - math.log(found))

@@ -76,7 +76,7 @@ def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums,
 
 @inline
 def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
-    error = dual = F[0] * 0
+    error = dual = F.dtype.type(0)
     for i in range(a.size):
         error += abs(r[i] - wanted(kappa_a, a[i], F[i]))
         dual += potential_value(kappa_a, a[i], F[i]) - r[i]

@@ -23,7 +23,7 @@ def cost(rng, n, dtype):
 def masses(rng, n, dtype):
     """Return a distribution, one of whose entries is zero."""
     mass = rng.random(n) + 0.1
-    mass[n // 3 : n // 3 + (n > 3)] = 0
+    mass[: n > 3] = 0
     return (mass / max(mass.sum(), 1)).astype(dtype)
 
 

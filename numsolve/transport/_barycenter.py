@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import is_sparse
+from .._array import is_sparse, library
 from .._iterate import iterate
 from .._linear import announced
 from .._result import Breakdown, Result, Status
@@ -155,8 +155,7 @@ def _halves(cost):
     """Return the form of the cost: a dense one is that of one axis."""
     if isinstance(cost, Grid):
         return Separable(cost)
-    _validate.same_library(cost=cost)
-    if is_sparse(cost) or getattr(cost, "library", "numpy") == "cupy":
+    if is_sparse(cost) or library(cost) == "cupy":
         raise TypeError("barycenter needs a dense cost of NumPy, a PointCloud or a Grid")
     C = cost.rows(0, len(cost.x)) if isinstance(cost, PointCloud) else _validate.real_array(cost, "cost")
     if C.ndim != 2 or 0 in C.shape:

@@ -160,7 +160,7 @@ def test_gaussians_have_a_closed_form():
     """The cost with its relative entropy, of N(m, s^2) and N(n, t^2) with the squared distance.
 
     By Mallasto, Gerolin, Minh, Entropy-regularized 2-Wasserstein distance between Gaussian measures, 2021;
-    derived again from the Gaussian that solves the problem: its covariance c fulfils c^2 + eps c / 2 = s^2 t^2.
+    derived again from the Gaussian that solves it: its covariance c fulfils c^2 + eps c / 2 = s^2 t^2.
     """
     grid = np.linspace(-9, 10, 900)
     (m, s), (n, t), eps = (0.0, 1.0), (1.0, 0.7), 0.8
@@ -285,7 +285,7 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
 
 
 def test_a_thousand_points_keep_their_mass():
-    """Trap (a): POT's stabilised iteration returns a plan of mass 1/(nm), with uniform masses from n = 1000."""
+    """Trap (a): POT's stabilised iteration returns a plan of mass 1/(nm) from n = 1000 uniform masses on."""
     rng = np.random.default_rng(0)
     n = 1000
     cloud = PointCloud(rng.random((n, 2)), rng.random((n, 2)))

@@ -5,11 +5,12 @@ import math
 import numpy as np
 
 from ._exp import fast_exp
-from ._jit import inline
+from ._jit import inline, paste, prefetch
 
 DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # kinds of cost
 TINY = 1e-37  # sums below it have lost digits: they are found anew, from their largest term
 FAR = 80.0  # the longest step of a scaled potential that is taken by a product
+AHEAD, LINE = 512, 8  # entries by which the cost is asked for in advance, and of a cache line
 EXTRA = 8.0  # over-relaxation adds at most so much to the step of a scaled potential
 
 
@@ -29,7 +30,7 @@ def squares(i, X, Y, row):
             row[j] += (x - Y[k, j]) * (x - Y[k, j])
 
 
-@inline
+@paste
 def row_of_cost(i, kind, C, X, Y, room):
     """Return row `i` of the cost, in `room` unless it is stored."""
     if kind == DENSE:
@@ -52,14 +53,22 @@ def entry(i, j, inverse, kind, C, X, Y):
     return inverse * (square if kind == SQUARED else X.dtype.type(math.sqrt(square)))
 
 
-@inline
-def weights(f, G, inverse, cost, e):
-    """Write a row of the plan to `e`; return its sum."""
+@paste
+def weights(f, G, inverse, cost, e, tile):
+    """Write a row of the plan to `e`; return its sum. The cost is asked for before each `tile` of it.
+
+    Exponentials leave no room in the core's queue for the loads of what comes some hundred entries later.
+    """
     found = e.dtype.type(0)
-    for j in range(np.uint64(e.size)):
-        value = fast_exp((f + G[j]) - inverse * cost[j])
-        e[j] = value
-        found += value
+    for first in range(0, e.size, tile):
+        last = min(first + tile, e.size)
+        if tile < e.size:
+            for j in range(first, last, LINE):
+                prefetch(cost, np.int64(j + AHEAD))
+        for j in range(np.uint64(first), np.uint64(last)):
+            value = fast_exp((f + G[j]) - inverse * cost[j])
+            e[j] = value
+            found += value
     return found
 
 
@@ -93,10 +102,10 @@ def stored_row(omega, kappa, i, K, a, F, v, F_new, r, t):
         t[j] += weight * K[i, j]
 
 
-@inline
-def usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
+@paste
+def usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t, tile):
     """Take a row whose sum is a sound number; return whether it was."""
-    found = weights(F[i], G, inverse, cost, e)
+    found = weights(F[i], G, inverse, cost, e, tile)
     if not TINY < found < np.inf:
         return False
     moved = step(omega, kappa, F[i], a[i], found)
@@ -115,7 +124,7 @@ def usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
 def careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
     """Take a row by its largest term, so that nothing under- or overflows, and without over-relaxation."""
     most = largest(G, inverse, cost)
-    found = weights(-most, G, inverse, cost, e)
+    found = weights(-most, G, inverse, cost, e, e.size)
     r[i] = math.exp(F[i] + most) * found
     F_new[i] = F[i] if omega == 0 else kappa * (math.log(a[i]) - most - math.log(found))
     weight = F.dtype.type(math.exp(F_new[i] + most))

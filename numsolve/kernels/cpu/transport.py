@@ -23,6 +23,8 @@ from ._transport import (
 )
 
 TILE = 256  # columns of a chunk
+FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
+CACHED = 1 << 21
 
 
 @kernel(items=lambda *args: args[8].size * args[10].size)
@@ -30,6 +32,7 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
     if live[0]:
         n, (blocks, m) = a.size, sums.shape
         inverse = F.dtype.type(inverse)
+        tile = FETCHED if C.size > CACHED else max(m, 1)
         v = np.empty(m if kind == SCALED else 0, F.dtype)
         for j in range(v.size):
             v[j] = fast_exp(G[j])
@@ -43,7 +46,7 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
                     stored_row(omega, kappa, i, C, a, F, v, F_new, r, t)
                 else:
                     cost = row_of_cost(i, kind, C, X, Y, room)
-                    if not usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
+                    if not usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t, tile):
                         careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t)
             for j in range(v.size):
                 t[j] *= v[j]

@@ -108,7 +108,7 @@ def barycenter(
         raise ValueError(f"weights has shape {w.shape}; {len(A)} numbers >= 0 of sum one are needed")
     start = np.zeros(A.size) if init is None else np.array(init.potentials, float).ravel()
     if start.size != A.size:
-        raise ValueError(f"init has potentials of shape {init.potentials.shape}, but {A.shape} is needed")
+        raise ValueError(f"init has {start.size} potentials, but {A.size} are needed, one an entry of masses")
     state = Projections(form, 1 / eps, A, w)
     tol = max(_validate.tolerance(rtol, "rtol"), _validate.tolerance(atol, "atol"))
     maxiter, callback = _validate.count(maxiter, "maxiter"), _validate.function(callback, "callback")
@@ -157,7 +157,7 @@ def _halves(cost):
         return Separable(cost)
     if is_sparse(cost) or library(cost) == "cupy":
         raise TypeError("barycenter needs a dense cost of NumPy, a PointCloud or a Grid")
-    C = cost.rows(0, len(cost.x)) if isinstance(cost, PointCloud) else _validate.real_array(cost, "cost")
+    C: Any = cost.rows(0, len(cost.x)) if isinstance(cost, PointCloud) else _validate.real_array(cost, "cost")
     if C.ndim != 2 or 0 in C.shape:
         raise ValueError(f"cost has shape {C.shape}; (n, m) is needed")
     n, m = C.shape

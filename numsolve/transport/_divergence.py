@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 from .._array import namespace
 from .._linear import inside
@@ -103,7 +104,7 @@ def sinkhorn_divergence(a, b, x, y, eps, *, metric="sqeuclidean", init=None, **o
     starts = [None] * 3 if init is None else [init.between, init.within_a, init.within_b]
     pairs = ((a, b, x, y), (a, a, x, x), (b, b, y, y))
     with inside():
-        found = [
+        found: Any = [
             sinkhorn(mass, other, PointCloud(p, q, metric), eps, init=start, **options)
             for (mass, other, p, q), start in zip(pairs, starts, strict=True)
         ]

@@ -169,7 +169,7 @@ class Sparse(Halves):
     """A sparse cost: what is not stored is forbidden."""
 
     def __init__(self, cost):
-        csr = sp.csr_array(cost).astype(float)
+        csr: Any = sp.csr_array(cost).astype(float)
         csr.sum_duplicates()
         order = sp.csr_array((np.arange(csr.nnz), csr.indices, csr.indptr), shape=csr.shape).tocsc()
         self.cost, self.shape = csr, csr.shape

@@ -1,5 +1,7 @@
 """Newton's method on the dual, with sparse Hessians, where Sinkhorn's iteration crawls."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
@@ -12,6 +14,7 @@ NEAR = 1e-2  # of the mass: Newton's steps begin with an error below it
 FIRST = 500  # iterations of Sinkhorn that may come before
 DROP = 0.01  # of the gradient: what a row or column of the Hessian may lose
 FLOOR, SHIFT, MOST = 1e-3, 1.0, 1e12  # of the damping: least, first and largest
+operator_of: Any = spla.LinearOperator
 LENGTHS = (1.0, 0.5, 0.25, 0.1)
 
 
@@ -75,8 +78,8 @@ class Newton(Sinkhorn):
             return main * d + np.concatenate([P @ d[n:], transposed @ d[:n]])
 
         shape = (x.size, x.size)
-        operator = spla.LinearOperator(shape, lambda d: product(d.ravel(), shifted), dtype=float)
-        inverse = spla.LinearOperator(shape, lambda d: d.ravel() / shifted, dtype=float)
+        operator = operator_of(shape, lambda d: product(d.ravel(), shifted), dtype=float)
+        inverse = operator_of(shape, lambda d: d.ravel() / shifted, dtype=float)
         rtol = min(0.01, max(norm, 1e-10))
         direction, _ = spla.cg(operator, gradient, rtol=rtol, maxiter=10 * x.size, M=inverse)
         return direction, float(direction @ product(direction, diagonal))

@@ -127,8 +127,8 @@ def line_pair(n, *, metric="sqeuclidean"):
 
     Notes
     -----
-    A test problem of Tang and Qiu, *Safe and sparse Newton method for entropic-regularized optimal transport*,
-    NeurIPS 2024. `wasserstein_1d` knows the exact answer.
+    A test problem of Tang and Qiu, *Safe and sparse Newton method for entropic-regularized optimal
+    transport*, NeurIPS 2024. `wasserstein_1d` knows the exact answer.
 
     Examples
     --------

@@ -14,7 +14,7 @@ BACK = 1.5  # how much further from 2 where the rate tells only that the optimum
 
 
 class Adaptive:
-    r"""Omega from the rates seen, a window of iterations at a time; at first 1.
+    r"""Omega from the rates seen, a window of iterations at a time; at first 1, or that of a solution nearby.
 
     Sinkhorn's iteration is, near the solution, that of Gauss and Seidel for a matrix of two blocks. A rate
     :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda +
@@ -22,10 +22,10 @@ class Adaptive:
     and omega led back towards 1: far from the solution over-relaxation need not converge.
     """
 
-    def __init__(self, mass):
-        self.mass, self.omega = mass, 1.0
+    def __init__(self, mass, start=1.0):
+        self.mass = mass
         self.cap, self.failed = 1.75, False
-        self.length = LENGTH
+        self._set(start)
 
     def see(self, errors, duals, rounding):
         """Take the errors and duals of a window; return whether its end is better than its start."""

@@ -29,7 +29,7 @@ SAYS = {
 def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
     """Solve a checked problem in stages: larger eps, single precision, and what was asked for."""
     tol = max(rtol, atol / task.mass)
-    control, learner = _control(omega, context, task)
+    control, learner = _control(omega, context, task, getattr(init, "omega", 1.0))
     form = task.form()
     _check(method, form, task)
     if form.dtype == np.float32 and tol < SINGLE:
@@ -129,11 +129,11 @@ def _range(form):
     return float(abs(form.C).max())
 
 
-def _control(omega, context, task):
+def _control(omega, context, task, start):
     """Return the rule of omega, and the learner behind it, if any."""
     if isinstance(omega, str):
         _validate.choice(omega, "omega", ("adaptive",))
-        return Adaptive(float(task.a.sum())), None
+        return Adaptive(float(task.a.sum()), start), None
     if hasattr(omega, "suggest") and hasattr(omega, "observe"):
         value = _validate.relaxation(omega.suggest(context), "what omega.suggest(context) returned")
         return Constant(value), omega

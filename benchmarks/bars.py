@@ -25,6 +25,7 @@ from learners import learners
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
 from relaxation import relaxation
+from transport import transport
 
 from numsolve import _formats, krylov
 from numsolve._operator import Csr
@@ -339,6 +340,7 @@ GROUPS = (
     deflation,
     recycling,
     learners,
+    transport,
     start_up,
 )
 

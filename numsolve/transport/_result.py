@@ -156,7 +156,11 @@ class TransportResult(Result):
     def plot(self, ax=None, **style):
         """Draw the error of the marginals on `ax` (a new figure if None); return the axes."""
         ax = super().plot(ax, **style)
-        ax.set(ylabel="marginal error / first one")
+        line = ax.lines[-1]
+        line.set_ydata(self.residuals)  # the first error is that of the start, which is of no mass
+        ax.set(ylabel="marginal error")
+        ax.relim()
+        ax.autoscale_view()
         return ax
 
     def __repr__(self):

@@ -29,25 +29,29 @@ _DOUBLE = (
     2.510049064275714e-08,
 )
 _SINGLE = tuple(np.float32(c) for c in (0.5, 0.16666577, 0.041666556, 0.0083631791, 0.0013926184))
+_SHIFT, _SHIFT_SINGLE = 1.5 * 2.0**52, np.float32(1.5 * 2**23)  # whole numbers near it are one unit apart
 # Below the first the result would be subnormal: it is zero. Above the second it would be infinite.
 _RANGE = -708.0, 709.0
 _RANGE_SINGLE = np.float32(-87), np.float32(88)
 
 
-def _power(typing_context, k):  # noqa: ARG001 - Numba's interface
-    """Return 2**k for a whole number `k` of the normal range: its bits are the exponent's."""
-    wide = k == types.int64
-    real, integer = (types.float64, ir.IntType(64)) if wide else (types.float32, ir.IntType(32))
+def _scaled(typing_context, value, shifted):  # noqa: ARG001 - Numba's interface
+    """Return ``value * 2**k``, where the number `shifted` is k plus 1.5 times a power of two, see `_SHIFT`.
+
+    The last bits of `shifted` are then those of k; they are added to the exponent of `value`.
+    """
+    wide = value == types.float64
 
     def generate(context, builder, signature, arguments):
-        bias, shift = (1023, 52) if wide else (127, 23)
-        bits = builder.shl(builder.add(arguments[0], integer(bias)), integer(shift))
-        return builder.bitcast(bits, context.get_value_type(signature.return_type))
+        integer, shift = (ir.IntType(64), 52) if wide else (ir.IntType(32), 23)
+        bits, k = (builder.bitcast(argument, integer) for argument in arguments)
+        moved = builder.add(bits, builder.shl(k, integer(shift)))
+        return builder.bitcast(moved, context.get_value_type(signature.return_type))
 
-    return real(k), generate
+    return value(value, shifted), generate
 
 
-power: Any = intrinsic(_power)
+scaled: Any = intrinsic(_scaled)
 
 
 def fast_exp(x):
@@ -55,36 +59,38 @@ def fast_exp(x):
     raise NotImplementedError  # Numba sees the overload
 
 
-# Without "reassoc", which would add up the two parts of log(2).
+# Without "reassoc", which would add up the two parts of log(2) and take the shift for nothing.
 @overload(fast_exp, jit_options={"fastmath": {"contract"}, "error_model": "numpy"}, inline="never")
 def _fast_exp(x):
     if x == types.float32:
-        one, half, log2_e, zero = np.float32(1), np.float32(0.5), np.float32(_LOG2_E), np.float32(0)
+        one, log2_e, zero, shift = np.float32(1), np.float32(_LOG2_E), np.float32(0), _SHIFT_SINGLE
         least, most = _RANGE_SINGLE
         high, low = _LN2_SINGLE
         c0, c1, c2, c3, c4 = _SINGLE
 
         def single(x):
             x = most if x > most else x
-            whole = np.floor(x * log2_e + half)
+            shifted = x * log2_e + shift
+            whole = shifted - shift
             r = (x - whole * high) - whole * low
             p = c0 + r * (c1 + r * (c2 + r * (c3 + r * c4)))
-            return zero if x < least else (one + (r + r * r * p)) * power(np.int32(whole))
+            return zero if x < least else scaled(one + r * (one + r * p), shifted)
 
         return single
     if x != types.float64:
         return None
-    log2_e = _LOG2_E
+    log2_e, shift = _LOG2_E, _SHIFT
     least, most = _RANGE
     high, low = _LN2
     c0, c1, c2, c3, c4, c5, c6, c7, c8, c9 = _DOUBLE
 
     def double(x):
         x = most if x > most else x
-        whole = np.floor(x * log2_e + 0.5)
+        shifted = x * log2_e + shift
+        whole = shifted - shift
         r = (x - whole * high) - whole * low
         p = c5 + r * (c6 + r * (c7 + r * (c8 + r * c9)))
         p = c0 + r * (c1 + r * (c2 + r * (c3 + r * (c4 + r * p))))
-        return 0.0 if x < least else (1.0 + (r + r * r * p)) * power(np.int64(whole))
+        return 0.0 if x < least else scaled(1.0 + r * (1.0 + r * p), shifted)
 
     return double

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.csgraph import maximum_flow
 
 from .._array import is_sparse, namespace, to_host
 from ..kernels import kernels_for
@@ -189,6 +190,17 @@ class Sparse(Halves):
         if some.any():
             found[some] = np.minimum.reduceat(inverse * data - G[indices], indptr[:-1][some])
         return found
+
+    def carried(self, a, b):
+        """Return how much of the mass the allowed edges can carry at most: a maximal flow, rounded up."""
+        n, m = self.shape
+        edges, unit = self.cost.tocoo(), 1 << 30
+        tails = np.concatenate([np.zeros(n), 1 + edges.coords[0], np.arange(1 + n, 1 + n + m)])
+        heads = np.concatenate([np.arange(1, 1 + n), 1 + n + edges.coords[1], np.full(m, 1 + n + m)])
+        room = np.concatenate([a * unit, np.full(edges.nnz, unit), b * unit])
+        ends = tails.astype(int), heads.astype(int)
+        graph = sp.csr_array((room.astype(np.int32), ends), shape=(n + m + 2, n + m + 2))
+        return min(1.0, (maximum_flow(graph, 0, n + m + 1).flow_value + n + m) / unit)
 
     def block(self, first, last):
         """Return some rows of the cost; forbidden entries are infinite."""

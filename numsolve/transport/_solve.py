@@ -8,7 +8,7 @@ from .. import _validate
 from .._array import namespace, to_host
 from .._iterate import iterate
 from .._result import Status
-from ._forms import DENSE, Fused, scaled
+from ._forms import DENSE, Fused, Sparse, scaled
 from ._newton import Newton
 from ._omega import Adaptive, Constant
 from ._steps import Sinkhorn
@@ -47,16 +47,29 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
     result = task.result(found, form, found.x / task.eps, method, control.omega)
     if learner is not None:
         learner.observe(control.omega, result.nit if result.success else maxiter, context)
-    return _verified(result, tol * task.mass, why)
+    return _explained(result, task, form, tol * task.mass, why)
 
 
-def _verified(result, tol, why):
-    """Return the result with what is known at the end: why the method, and the error in double precision."""
+def _explained(result, task, form, tol, why):
+    """Return the result with what is known at the end: why the method, or why it missed."""
     if result.success and result.marginal_error > 1.01 * tol:
         message = (
             f"single precision stopped at a marginal error of {result.marginal_error:.1e}, found in double: "
             "pass arrays of float64"
         )
+        return replace(result, status=Status.STAGNATED, message=message)
+    if isinstance(form, Sparse) and result.status in (Status.MAXITER, Status.STAGNATED):
+        share = form.carried(task.a, task.b)
+        if share < 1:
+            message = (
+                f"infeasible: the allowed edges can carry {share:.6g} of the mass and no more; allow further "
+                "edges, or penalise the marginals with tau_a and tau_b"
+            )
+            return replace(result, status=Status.BREAKDOWN, message=message)
+    F = to_host(result.x)
+    rounding = 4 * np.finfo(float).eps * abs(F[np.isfinite(F)]).max() / task.eps * task.mass
+    if not result.success and result.marginal_error <= rounding:
+        message = f"the error of the marginals is at rounding errors, about {rounding:.1e}: loosen atol"
         return replace(result, status=Status.STAGNATED, message=message)
     return replace(result, message=f"{result.message} ({why})" if why else result.message)
 

@@ -118,6 +118,24 @@ def test_missing_edges_are_forbidden(rng):
     np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, np.where(allowed, C, np.inf), 0.05), atol=1e-8)
 
 
+def test_edges_that_cannot_carry_the_mass_are_found():
+    """Each row and column has an edge, but two rows share a column that holds one of them."""
+    a = np.full(3, 1 / 3)
+    sparse = sp.csr_array((np.ones(5), ([0, 1, 2, 2, 2], [0, 0, 0, 1, 2])), shape=(3, 3))
+    with pytest.warns(ConvergenceWarning, match=r"infeasible.* 0\.66666"):
+        result = sinkhorn(a, a, sparse, 0.1, maxiter=200)
+    assert result.status == Status.BREAKDOWN
+    assert sinkhorn(a, a, sparse, 0.1, tau_a=1.0, tau_b=1.0).success
+
+
+def test_rounding_is_said(rng):
+    _, _, a, b, C = clouds(rng)
+    with pytest.warns(ConvergenceWarning, match="rounding"):
+        result = sinkhorn(a, b, C, 0.01, atol=0, maxiter=500)
+    assert result.status == Status.STAGNATED
+    assert result.marginal_error < 1e-13
+
+
 def test_weak_duality_and_costs(rng):
     _, _, a, b, C = clouds(rng)
     result = sinkhorn(a, b, C, 0.02, atol=1e-11)

@@ -103,9 +103,20 @@ def stored_row(omega, kappa, i, K, a, F, v, F_new, r, t):
 
 
 @paste
-def usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t, tile):
-    """Take a row whose sum is a sound number; return whether it was."""
-    found = weights(F[i], G, inverse, cost, e, tile)
+def weights_in_plane(f, G, inverse, i, X, Y, e):
+    """As `weights`, for squared distances in the plane, which need no room of their own."""
+    found, x, y = e.dtype.type(0), X[0, i], X[1, i]
+    for j in range(np.uint64(e.size)):
+        square = (x - Y[0, j]) * (x - Y[0, j]) + (y - Y[1, j]) * (y - Y[1, j])
+        value = fast_exp((f + G[j]) - inverse * square)
+        e[j] = value
+        found += value
+    return found
+
+
+@paste
+def usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
+    """Take a row of entries `e`, if their sum `found` is a sound number; return whether it is."""
     if not TINY < found < np.inf:
         return False
     moved = step(omega, kappa, F[i], a[i], found)

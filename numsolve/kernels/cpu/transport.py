@@ -10,6 +10,7 @@ from ._jit import inline, kernel
 from ._transport import (
     FAR,
     SCALED,
+    SQUARED,
     TINY,
     careful_column,
     careful_row,
@@ -20,6 +21,8 @@ from ._transport import (
     stored_row,
     usual_row,
     wanted,
+    weights,
+    weights_in_plane,
 )
 
 TILE = 256  # columns of a chunk
@@ -45,8 +48,13 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
                 elif kind == SCALED:
                     stored_row(omega, kappa, i, C, a, F, v, F_new, r, t)
                 else:
-                    cost = row_of_cost(i, kind, C, X, Y, room)
-                    if not usual_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t, tile):
+                    if kind == SQUARED and Y.shape[0] == 2:
+                        found = weights_in_plane(F[i], G, inverse, i, X, Y, e)
+                    else:
+                        cost = row_of_cost(i, kind, C, X, Y, room)
+                        found = weights(F[i], G, inverse, cost, e, tile)
+                    if not usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
+                        cost = row_of_cost(i, kind, C, X, Y, room)
                         careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t)
             for j in range(v.size):
                 t[j] *= v[j]

@@ -19,7 +19,8 @@ class Adaptive:
     Sinkhorn's iteration is, near the solution, that of Gauss and Seidel for a matrix of two blocks. A rate
     :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda +
     \omega - 1) / (\omega \sqrt\lambda)`, and that to the optimum. A window in which the dual fell is undone,
-    and omega led back towards 1: far from the solution over-relaxation need not converge.
+    and omega led back towards 1: far from the solution over-relaxation need not converge. Where neither dual
+    nor error move there are only rounding errors, which tell nothing.
     """
 
     def __init__(self, mass, start=1.0):
@@ -35,7 +36,8 @@ class Adaptive:
             self._set(self.cap)
             return False
         middle = len(errors) // 2
-        if errors[middle] > 0 and isfinite(errors[-1]):
+        moving = duals[-1] - duals[0] > rounding / 4 * (abs(duals[0]) + self.mass)
+        if errors[middle] > 0 and isfinite(errors[-1]) and (moving or errors[-1] < 0.5 * errors[middle]):
             self._learn((errors[-1] / errors[middle]) ** (1 / (len(errors) - 1 - middle)), errors[-1])
         return True
 

@@ -22,6 +22,8 @@ BY_ATTRIBUTES = {
     "System",
     "TimeStep",
     "Plan",
+    "BarycenterResult",
+    "Divergence",
     "TransportResult",
 }  # made by the library: their attributes are documented
 NAMES = [

@@ -84,7 +84,7 @@ class Grid:
 
     Parameters
     ----------
-    axes : sequence of arrays, shapes (n_1,), (n_2,), ...
+    axes : sequence of arrays, shapes (n_1,), (n_2,) and so on
         Coordinates of the grid along each axis; the points are in the order of ``numpy.ravel``.
     to : sequence of arrays, optional
         The grid of the columns. Default: the same.

@@ -26,7 +26,7 @@ def sinkhorn(
     warm_up=False,
     context=None,
     callback=None,
-):
+) -> Any:
     r"""Solve :math:`\min_P \langle C, P\rangle + \epsilon \sum P \log P`, P having marginals `a` and `b`.
 
     Parameters

@@ -157,8 +157,7 @@ def _larger_eps(task, form, x, factor, maxiter):
     """Return potentials to start from, found roughly with one smaller eps after the other."""
     n = task.a.size
     x = task.cold(form, 1 / task.eps) if x is None else x
-    F = to_host(x[:n])
-    steps = int(np.log(max(np.ptp(F[np.isfinite(F)]), 1)) / np.log(factor))
+    steps = int(np.log(max(_spread(form) / task.eps, 1)) / np.log(factor))
     g = x[n:] * task.eps
     for k in range(steps, 0, -1):
         stage = replace(task, eps=task.eps * factor**k)
@@ -167,11 +166,19 @@ def _larger_eps(task, form, x, factor, maxiter):
     return task.warm(form, 1 / task.eps, g / task.eps)
 
 
+def _spread(form):
+    """Return about the difference of the largest and the smallest cost, from three rows."""
+    found = [to_host(form.block(i, i + 1)) for i in {0, form.shape[0] // 2, form.shape[0] - 1}]
+    finite = np.concatenate([row[np.isfinite(row)] for row in found])
+    return float(np.ptp(finite)) if finite.size else 0.0
+
+
 def _single(task, x, tol, maxiter, control):
-    """Return potentials to start from, found in single precision."""
+    """Return potentials to start from, found in single precision: so far as its rounding errors allow."""
     form = task.form(np.float32)
     x = task.cold(form, 1 / task.eps) if x is None else x
-    found = _loop(Sinkhorn, task, form, x, control, max(tol, SINGLE), maxiter, None)
+    rounding = 4 * float(np.finfo(np.float32).eps) * _spread(form) / task.eps
+    found = _loop(Sinkhorn, task, form, x, control, max(tol, SINGLE, rounding), min(maxiter, PATIENCE), None)
     return found.x.astype(np.float64) / task.eps
 
 

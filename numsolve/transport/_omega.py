@@ -23,18 +23,24 @@ class Adaptive:
     nor error move there are only rounding errors, which tell nothing.
     """
 
+    learns = True
+
     def __init__(self, mass, start=1.0):
         self.mass = mass
-        self.cap, self.failed = 1.75, False
+        self.growth = 4  # by how much a window may bring omega nearer to 2
         self._set(start)
 
     def see(self, errors, duals, rounding):
-        """Take the errors and duals of a window; return whether its end is better than its start."""
+        """Take the errors and duals of a window so far; return true at its end, false if it is to be undone.
+
+        Over-relaxation raises the dual of a quadratic in each step: where that falls omega is too large.
+        """
         if self.omega > 1 and not duals[-1] >= duals[0] - rounding * abs(duals[0]):
-            self.cap = max(2 - 2 * (2 - self.omega), 1.0)
-            self.failed = True
-            self._set(self.cap)
+            self.growth = 2
+            self._set(2 - 2 * (2 - self.omega))
             return False
+        if len(errors) < self.length:
+            return None
         middle = len(errors) // 2
         moving = duals[-1] - duals[0] > rounding / 4 * (abs(duals[0]) + self.mass)
         if errors[middle] > 0 and isfinite(errors[-1]) and (moving or errors[-1] < 0.5 * errors[middle]):
@@ -43,15 +49,13 @@ class Adaptive:
 
     def _learn(self, rate, error):
         omega = self.omega
-        reach = omega if self.failed else max(omega, self.cap)
-        self.cap = 2 - (2 - reach) / (2 if self.failed else 4)
         if omega > 1 and rate <= omega - 1 + 0.05 * (2 - omega):
             self._set(2 - BACK * (2 - omega))
             return
         beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-10) if rate > 0 else 0.0
         best = 2 - MARGIN * (2 - omega_opt(beta))
         most = EARLY if error > LOCAL * self.mass else 2.0
-        self._set(max(omega, min(best, self.cap, most)))
+        self._set(max(omega, min(best, 2 - (2 - omega) / self.growth, most)))
 
     def _set(self, omega):
         self.omega = max(omega, 1.0)
@@ -61,7 +65,7 @@ class Adaptive:
 class Constant:
     """One omega for all iterations."""
 
-    length = 1 << 30
+    learns = False
 
     def __init__(self, omega):
         self.omega = omega

@@ -6,6 +6,8 @@ from .._array import library, namespace, to_host
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
 
+LOOK = 10  # iterations after which the rule of omega looks at errors and duals
+
 
 class Sinkhorn:
     """The state of an iteration: the form of its cost, masses, penalties, and the rule of its omega.
@@ -31,7 +33,7 @@ class Sinkhorn:
         live = yield x, error
         self.sweep(live, x, y)
         x, y = y, x
-        seen, saved = [], (x.copy(), self.c.copy())
+        fresh, errors, duals, saved = [], [], [], (x.copy(), self.c.copy())
         while True:
             found = self.sweep(live, x, y)
             live = yield x, found[0]
@@ -40,12 +42,18 @@ class Sinkhorn:
                     "a marginal is not finite: use method='log', or a larger eps", Status.NONFINITE
                 )
             x, y = y, x
-            seen.append(found)
-            if len(seen) > self.control.length:
-                errors, duals = self.read(seen)
-                if not self.control.see(errors, duals, self.rounding):
-                    x, self.c = saved[0].copy(), saved[1].copy()
-                seen, saved = [], (x.copy(), self.c.copy())
+            if not self.control.learns:
+                continue
+            fresh.append(found)
+            if len(fresh) < LOOK:
+                continue
+            more = self.read(fresh)
+            fresh, errors, duals = [], errors + more[0], duals + more[1]
+            sound = self.control.see(errors, duals, self.rounding)
+            if sound is False:
+                x, self.c = saved[0].copy(), saved[1].copy()
+            if sound is not None:
+                errors, duals, saved = [], [], (x.copy(), self.c.copy())
 
     def sweep(self, live, x, y):
         """Step from `x` to `y`; return squared error and dual of `x`."""

@@ -25,6 +25,7 @@ from learners import learners
 from measure import floor_row, in_turn, ratio
 from recycling import deflation, recycling
 from relaxation import relaxation
+from transport import transport
 
 from numsolve import _formats, krylov, radial
 from numsolve._operator import Csr
@@ -396,6 +397,7 @@ GROUPS = (
     recycling,
     radial_atoms,
     learners,
+    transport,
     start_up,
 )
 

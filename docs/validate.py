@@ -7,7 +7,7 @@ from numpydoc.validate import validate
 import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "GL08", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
-MODULES = ("krylov", "precondition", "problems", "radial", "relaxation")
+MODULES = ("krylov", "precondition", "problems", "radial", "relaxation", "transport")
 BY_ATTRIBUTES = {
     "SequenceRun",
     "Interrupted",
@@ -25,6 +25,10 @@ BY_ATTRIBUTES = {
     "Status",
     "System",
     "TimeStep",
+    "Plan",
+    "BarycenterResult",
+    "Divergence",
+    "TransportResult",
 }  # made by the library: their attributes are documented
 NAMES = [
     *(f"numsolve.{name}" for name in numsolve.__all__ if name not in MODULES),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from . import problems as problems
     from . import radial as radial
     from . import relaxation as relaxation
+    from . import transport as transport
     from ._array import to_device as to_device
     from ._array import to_host as to_host
     from ._progress import Progress as Progress
@@ -39,6 +40,7 @@ _HOME = {
     "solve": "_solve",
     "to_device": "_array",
     "to_host": "_array",
+    "transport": None,
 }
 
 __all__ = [
@@ -56,6 +58,7 @@ __all__ = [
     "solve",
     "to_device",
     "to_host",
+    "transport",
 ]
 
 

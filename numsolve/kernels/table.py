@@ -497,6 +497,34 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "stride",
         ),
     },
+    "transport": {
+        "transport_rows": (
+            REALS,
+            None,
+            "live:bool* omega:R kappa:R inverse:R kind:int64 C:T* X:T* Y:T* a:T* F:T* G:T* F_new:T* r:T* "
+            "sums:T* d:int64 n:int64 m:int64",
+            "item",
+        ),
+        "transport_columns": (
+            REALS,
+            None,
+            "live:bool* omega:R kappa:R inverse:R kind:int64 C:T* X:T* Y:T* F:T* b:T* G:T* sums:T* G_new:T* "
+            "c:T* blocks:int64 d:int64 n:int64 m:int64",
+            "stride",
+        ),
+        "transport_judge": (
+            REALS,
+            None,
+            "kappa_a:R kappa_b:R a:T* b:T* r:T* c:T* F:T* G:T* squared:R* dual:R* n:int64 m:int64",
+            "block",
+        ),
+        "transport_least": (
+            REALS,
+            None,
+            "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* d:int64 n:int64 m:int64",
+            "item",
+        ),
+    },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}
 

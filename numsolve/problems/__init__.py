@@ -14,12 +14,14 @@ from ._fields import gaussian_field
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
 from ._relaxing import TimeStep, heat_crank_nicolson, laplacian_shifted
+from ._transport import assignment, image_pair, line_pair, point_clouds
 from ._triangles import Mesh, plate_mesh, square_mesh
 
 __all__ = [
     "Mesh",
     "System",
     "TimeStep",
+    "assignment",
     "convection_diffusion",
     "convection_diffusion_systems",
     "darcy",
@@ -29,9 +31,12 @@ __all__ = [
     "heat_crank_nicolson",
     "helmholtz",
     "helmholtz_systems",
+    "image_pair",
     "irregular",
     "laplacian_shifted",
+    "line_pair",
     "plate_mesh",
+    "point_clouds",
     "poisson",
     "poisson_fem",
     "poisson_systems",

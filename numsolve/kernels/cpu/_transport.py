@@ -1,0 +1,173 @@
+"""Single rows and columns of the plan, for the passes of Sinkhorn's iteration."""
+
+import math
+
+import numpy as np
+
+from ._exp import fast_exp
+from ._jit import inline, paste, prefetch
+
+DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # kinds of cost
+TINY = 1e-37  # sums below it have lost digits: they are found anew, from their largest term
+FAR = 80.0  # the longest step of a scaled potential that is taken by a product
+AHEAD, LINE = 512, 8  # entries by which the cost is asked for in advance, and of a cache line
+EXTRA = 8.0  # over-relaxation adds at most so much to the step of a scaled potential
+
+
+@inline
+def squares(i, X, Y, row):
+    """Write to `row` the squared distances of point `i` of `X` from the points of `Y`."""
+    d, m = Y.shape[0], np.uint64(row.size)
+    if d == 2:
+        x, y = X[0, i], X[1, i]
+        for j in range(m):
+            row[j] = (x - Y[0, j]) * (x - Y[0, j]) + (y - Y[1, j]) * (y - Y[1, j])
+        return
+    row[:] = 0
+    for k in range(d):
+        x = X[k, i]
+        for j in range(m):
+            row[j] += (x - Y[k, j]) * (x - Y[k, j])
+
+
+@paste
+def row_of_cost(i, kind, C, X, Y, room):
+    """Return row `i` of the cost, in `room` unless it is stored."""
+    if kind == DENSE:
+        return C[i]
+    squares(i, X, Y, room)
+    if kind == EUCLIDEAN:
+        for j in range(np.uint64(room.size)):
+            room[j] = math.sqrt(room[j])
+    return room
+
+
+@inline
+def entry(i, j, inverse, kind, C, X, Y):
+    """Return one entry of the scaled cost."""
+    if kind == DENSE:
+        return C[i, j] * inverse
+    square = X.dtype.type(0)
+    for k in range(Y.shape[0]):
+        square += (X[k, i] - Y[k, j]) * (X[k, i] - Y[k, j])
+    return inverse * (square if kind == SQUARED else X.dtype.type(math.sqrt(square)))
+
+
+@paste
+def weights(f, G, inverse, cost, e, tile):
+    """Write a row of the plan to `e`; return its sum. The cost is asked for before each `tile` of it.
+
+    Exponentials leave no room in the core's queue for the loads of what comes some hundred entries later.
+    """
+    found = e.dtype.type(0)
+    for first in range(0, e.size, tile):
+        last = min(first + tile, e.size)
+        if tile < e.size:
+            for j in range(first, last, LINE):
+                prefetch(cost, np.int64(j + AHEAD))
+        for j in range(np.uint64(first), np.uint64(last)):
+            value = fast_exp((f + G[j]) - inverse * cost[j])
+            e[j] = value
+            found += value
+    return found
+
+
+@inline
+def largest(G, inverse, cost):
+    """Return the largest of ``G - inverse * cost``."""
+    most = G[0] - inverse * cost[0]
+    for j in range(np.uint64(G.size)):
+        value = G[j] - inverse * cost[j]
+        most = value if value > most else most
+    return most
+
+
+@inline
+def step(omega, kappa, potential, mass, found):
+    """Return the new potential of a row or column whose sum is `found` and should be `mass`."""
+    change = kappa * (potential + math.log(mass / found)) - potential
+    return potential + change + (omega - 1) * min(max(change, -EXTRA), EXTRA)
+
+
+@inline
+def stored_row(omega, kappa, i, K, a, F, v, F_new, r, t):
+    """Take a row of exp(-cost): one product with v = exp(G), and one more to add it up."""
+    product = F.dtype.type(0)
+    for j in range(np.uint64(v.size)):
+        product += K[i, j] * v[j]
+    r[i] = math.exp(F[i]) * product
+    F_new[i] = F[i] if omega == 0 else step(omega, kappa, F[i], a[i], r[i])
+    weight = F.dtype.type(math.exp(F_new[i]))
+    for j in range(np.uint64(v.size)):
+        t[j] += weight * K[i, j]
+
+
+@paste
+def weights_in_plane(f, G, inverse, i, X, Y, e):
+    """As `weights`, for squared distances in the plane, which need no room of their own."""
+    found, x, y = e.dtype.type(0), X[0, i], X[1, i]
+    for j in range(np.uint64(e.size)):
+        square = (x - Y[0, j]) * (x - Y[0, j]) + (y - Y[1, j]) * (y - Y[1, j])
+        value = fast_exp((f + G[j]) - inverse * square)
+        e[j] = value
+        found += value
+    return found
+
+
+@paste
+def usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
+    """Take a row of entries `e`, if their sum `found` is a sound number; return whether it is."""
+    if not TINY < found < np.inf:
+        return False
+    moved = step(omega, kappa, F[i], a[i], found)
+    if omega == 0:
+        moved = F[i]
+    if not abs(moved - F[i]) < FAR:
+        return False
+    r[i], F_new[i] = found, moved
+    weight = F.dtype.type(math.exp(moved - F[i]))
+    for j in range(np.uint64(e.size)):
+        t[j] += weight * e[j]
+    return True
+
+
+@inline
+def careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
+    """Take a row by its largest term, so that nothing under- or overflows, and without over-relaxation."""
+    most = largest(G, inverse, cost)
+    found = weights(-most, G, inverse, cost, e, e.size)
+    r[i] = math.exp(F[i] + most) * found
+    F_new[i] = F[i] if omega == 0 else kappa * (math.log(a[i]) - most - math.log(found))
+    weight = F.dtype.type(math.exp(F_new[i] + most))
+    for j in range(np.uint64(e.size)):
+        t[j] += weight * e[j]
+
+
+@inline
+def careful_column(j, kappa, inverse, kind, C, X, Y, mass, F):
+    """Return the potential and the sum of a column, by its largest term."""
+    most = F[0] - entry(0, j, inverse, kind, C, X, Y)
+    for i in range(F.size):
+        most = max(most, F[i] - entry(i, j, inverse, kind, C, X, Y))
+    found = F.dtype.type(0)
+    for i in range(F.size):
+        found += math.exp(F[i] - entry(i, j, inverse, kind, C, X, Y) - most)
+    moved = kappa * (math.log(mass) - most - math.log(found))
+    return moved, math.exp(moved + most) * found
+
+
+@inline
+def potential_value(kappa, mass, potential):
+    """Return what a row or column adds to the dual, over eps."""
+    if mass == 0:
+        return mass
+    if kappa == 1:
+        return mass * potential
+    reach = kappa / (1 - kappa)
+    return -reach * mass * math.expm1(-potential / reach)
+
+
+@inline
+def wanted(kappa, mass, potential):
+    """Return the sum that a row or column should have: its mass, or what the penalty makes of it."""
+    return mass if kappa == 1 or mass == 0 else mass * math.exp(-potential * (1 - kappa) / kappa)

@@ -1,0 +1,164 @@
+"""Entropic barycenters of distributions on one set of points."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import is_sparse, library
+from .._iterate import iterate
+from .._linear import announced
+from .._result import Breakdown, Result, Status
+from ._costs import Grid, PointCloud
+from ._forms import Separable
+
+
+@dataclass(frozen=True, repr=False)
+class BarycenterResult(Result):
+    """An entropic barycenter.
+
+    Attributes
+    ----------
+    x : numpy.ndarray, shape (n,)
+        Its masses.
+    potentials : numpy.ndarray, shape (k, n)
+        Those of the given distributions over eps: a start for the next call.
+    """
+
+    potentials: Any = None
+
+
+def barycenter(
+    masses, cost, eps, *, weights=None, rtol=0.0, atol=1e-6, maxiter=1000, init=None, callback=None
+):
+    r"""Return the distribution whose entropic cost to given ones, weighted, is least.
+
+    Parameters
+    ----------
+    masses : array, shape (k, m)
+        The given distributions, each of sum one, in NumPy.
+    cost : array (n, m), PointCloud or Grid
+        What the way from a point of the barycenter to a point of the distributions costs. A `Grid` is by far
+        the fastest for images.
+    eps : float
+        The weight of the entropy, in units of the cost: the larger, the more is blurred.
+    weights : array, shape (k,), optional
+        Nonnegative, of sum one. Default: all equal.
+    rtol, atol : float
+        Stop once the marginals' errors, each as of `sinkhorn`, are on weighted average at most
+        ``max(rtol, atol)``.
+    maxiter : int
+        Largest number of iterations.
+    init : BarycenterResult, optional
+        One of similar distributions.
+    callback : callable, optional
+        ``callback(x, error)`` after each iteration, `x` the potentials; true stops.
+
+    Returns
+    -------
+    BarycenterResult
+        Its masses ``x``, ``status``, ``residuals``, ...
+
+    Raises
+    ------
+    ValueError
+        Shapes do not fit, a mass or weight is negative, or a sum is not one.
+    TypeError
+        The cost is sparse, or an array is CuPy's.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The tolerance was not met.
+
+    Notes
+    -----
+    Iterative Bregman projections [1]_ in logarithms, at any `eps`: for each distribution two sums of
+    exponentials an iteration.
+
+    References
+    ----------
+    .. [1] J.-D. Benamou, G. Carlier, M. Cuturi, L. Nenna, G. Peyré, *Iterative Bregman projections for
+       regularized transportation problems*, SIAM J. Sci. Comput. 37, 2015, :doi:`10.1137/141000439`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.transport import Grid, barycenter
+    >>> t = np.linspace(0, 1, 101)
+    >>> masses = np.exp(-((t - np.array([[0.2], [0.6]])) ** 2) / 0.005)
+    >>> masses /= masses.sum(axis=1, keepdims=True)
+    >>> mean = barycenter(masses, Grid([t]), 0.001).check().x
+    >>> round(float(mean @ t), 3)
+    0.4
+    """
+    eps = _validate.positive(eps, "eps")
+    form = _halves(cost)
+    m, A = form.shape[1], _validate.real_array(masses, "masses")
+    if A.ndim > 2 and isinstance(cost, Grid):
+        A = A.reshape(len(A), -1)
+    if A.ndim != 2 or A.shape[1] != m or not len(A):
+        raise ValueError(f"masses has shape {A.shape}, but the cost, {form.shape}, needs (k, {m})")
+    if (A < 0).any() or (abs(A.sum(axis=1) - 1) > 1e-9).any():
+        raise ValueError("masses has a negative entry, or a row whose sum is not one: divide it by its sum")
+    w = np.full(len(A), 1 / len(A)) if weights is None else _validate.real_array(weights, "weights")
+    if w.shape != (len(A),) or (w < 0).any() or abs(w.sum() - 1) > 1e-9:
+        raise ValueError(f"weights has shape {w.shape}; {len(A)} numbers >= 0 of sum one are needed")
+    start = np.zeros(A.size) if init is None else np.array(init.potentials, float).ravel()
+    if start.size != A.size:
+        raise ValueError(f"init has {start.size} potentials, but {A.size} are needed, one an entry of masses")
+    state = Projections(form, 1 / eps, A, w)
+    tol = max(_validate.tolerance(rtol, "rtol"), _validate.tolerance(atol, "atol"))
+    maxiter, callback = _validate.count(maxiter, "maxiter"), _validate.function(callback, "callback")
+    found = iterate(state.start, start, tol=tol, maxiter=maxiter, callback=callback)
+    message = found.message
+    if found.status == Status.MAXITER:
+        message = "maxiter reached: raise it, loosen atol, or take a larger eps"
+    fields = dict(vars(found), x=state.mass(found.x), message=message)
+    return announced(BarycenterResult(**fields, potentials=np.reshape(found.x, A.shape)))
+
+
+class Projections:
+    """The iteration: an iterate is the potentials of the given distributions."""
+
+    def __init__(self, form, inverse, A, weights):
+        self.form, self.inverse, self.A, self.weights = form, inverse, A, weights
+        with np.errstate(divide="ignore"):
+            self.log_A = np.log(A)
+
+    def sums(self, x):
+        """Return the logarithms of the sums over the given distributions' points, (k, n), and their mean."""
+        G = np.where(self.A > 0, x.reshape(self.A.shape), -np.inf)
+        found = np.stack([self.form.lse(self.inverse, g, 1) for g in G])
+        return found, self.weights @ found
+
+    def mass(self, x):
+        """Return the barycenter's masses."""
+        mass = np.exp(self.sums(x)[1])
+        return mass / mass.sum()
+
+    def start(self, x):
+        """Yield iterates and squared errors."""
+        while True:
+            found, mean = self.sums(x)
+            F = mean - found  # the plans have the barycenter for their rows' sums; now those of the columns
+            columns = np.stack([self.form.lse(self.inverse, f, 0) for f in F])
+            error = self.weights @ abs(np.exp(x.reshape(self.A.shape) + columns) - self.A).sum(axis=1)
+            if (yield x, error * error) is None:
+                raise Breakdown("the masses are not finite: eps is too small", Status.NONFINITE)
+            x = np.where(self.A > 0, self.log_A - columns, 0).ravel()
+
+
+def _halves(cost):
+    """Return the form of the cost: a dense one is that of one axis."""
+    if isinstance(cost, Grid):
+        return Separable(cost)
+    if is_sparse(cost) or library(cost) == "cupy":
+        raise TypeError("barycenter needs a dense cost of NumPy, a PointCloud or a Grid")
+    C: Any = cost.rows(0, len(cost.x)) if isinstance(cost, PointCloud) else _validate.real_array(cost, "cost")
+    if C.ndim != 2 or 0 in C.shape:
+        raise ValueError(f"cost has shape {C.shape}; (n, m) is needed")
+    n, m = C.shape
+    return Separable(SimpleNamespace(costs=[C], axes=[range(n)], to=[range(m)], shape=(n, m)))

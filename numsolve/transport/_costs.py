@@ -1,0 +1,170 @@
+"""Costs that are never stored: distances of points, and grids whose cost is a sum over the axes."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import library, namespace
+
+METRICS = ("sqeuclidean", "euclidean")
+
+
+class PointCloud:
+    """The cost between two clouds of points, computed wherever it is needed and never stored.
+
+    Parameters
+    ----------
+    x : array, shape (n, d)
+        Points of the rows, in NumPy or CuPy.
+    y : array, shape (m, d), optional
+        Points of the columns. Default: `x`.
+    metric : {"sqeuclidean", "euclidean"}
+        The squared distance, or the distance.
+
+    Raises
+    ------
+    ValueError
+        Shapes do not fit, a coordinate is not finite, or the metric is unknown.
+    TypeError
+        A dtype is not real, or NumPy and CuPy arrays are mixed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.transport import PointCloud
+    >>> PointCloud(np.zeros((4, 2)), np.ones((3, 2))).shape
+    (4, 3)
+    """
+
+    def __init__(self, x, y=None, metric="sqeuclidean"):
+        y = x if y is None else y
+        _, xp = _validate.same_library(x=x, y=y)
+        self.metric = _validate.choice(metric, "metric", METRICS)
+        self.x, self.y = _points(x, "x", xp), _points(y, "y", xp)
+        if self.x.shape[1] != self.y.shape[1]:
+            raise ValueError(f"x has points of {self.x.shape[1]} coordinates, y of {self.y.shape[1]}")
+
+    @property
+    def shape(self):
+        """Numbers of rows and columns."""
+        return len(self.x), len(self.y)
+
+    @property
+    def dtype(self):
+        """The dtype of the coordinates together."""
+        return np.result_type(self.x.dtype, self.y.dtype)
+
+    @property
+    def library(self):
+        """Name of the library of the points."""
+        return library(self.x)
+
+    def rows(self, first, last):
+        """Return some rows of the cost.
+
+        Parameters
+        ----------
+        first, last : int
+            Rows ``first`` to ``last - 1``.
+
+        Returns
+        -------
+        array, shape (last - first, m)
+            Their costs.
+        """
+        xp, square = namespace(self.x), 0
+        for k in range(self.x.shape[1]):
+            square = square + (self.x[first:last, k : k + 1] - self.y[:, k]) ** 2
+        return xp.sqrt(square) if self.metric == "euclidean" else square
+
+
+class Grid:
+    """The cost between the points of two grids, a sum over the axes: an iteration is n times their lengths.
+
+    Parameters
+    ----------
+    axes : sequence of arrays, shapes (n_1,), (n_2,) and so on
+        Coordinates of the grid along each axis; the points are in the order of ``numpy.ravel``.
+    to : sequence of arrays, optional
+        The grid of the columns. Default: the same.
+    metric : {"sqeuclidean", "cityblock"}
+        Squared differences, or their absolute values, are added up.
+
+    Raises
+    ------
+    ValueError
+        An axis is empty or not finite, or the numbers of axes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.transport import Grid
+    >>> Grid([np.linspace(0, 1, 64), np.linspace(0, 1, 64)]).shape
+    (4096, 4096)
+    """
+
+    library = "numpy"
+
+    def __init__(self, axes, to=None, metric="sqeuclidean"):
+        self.metric = _validate.choice(metric, "metric", ("sqeuclidean", "cityblock"))
+        self.axes = _axes(axes, "axes")
+        self.to = self.axes if to is None else _axes(to, "to")
+        if len(self.axes) != len(self.to):
+            raise ValueError(f"axes has {len(self.axes)} axes, to has {len(self.to)}; as many are needed")
+        self.costs = [self._between(x[:, None], y) for x, y in zip(self.axes, self.to, strict=True)]
+
+    @property
+    def shape(self):
+        """Numbers of rows and columns."""
+        return int(np.prod([len(x) for x in self.axes])), int(np.prod([len(y) for y in self.to]))
+
+    @property
+    def dtype(self):
+        """Double precision."""
+        return np.dtype(float)
+
+    def rows(self, first, last):
+        """Return some rows of the cost.
+
+        Parameters
+        ----------
+        first, last : int
+            Rows ``first`` to ``last - 1``.
+
+        Returns
+        -------
+        array, shape (last - first, m)
+            Their costs.
+        """
+        where = np.unravel_index(np.arange(first, last), [len(x) for x in self.axes])
+        total = np.zeros((last - first, *(len(y) for y in self.to)))
+        for k, (cost, at) in enumerate(zip(self.costs, where, strict=True)):
+            shape = [last - first] + [1] * len(self.to)
+            shape[k + 1] = len(self.to[k])
+            total += cost[at].reshape(shape)
+        return total.reshape(last - first, -1)
+
+    def _between(self, x, y):
+        return (x - y) ** 2 if self.metric == "sqeuclidean" else abs(x - y)
+
+
+def _points(x, name, xp) -> Any:
+    """Return points as a finite real array of shape (n, d)."""
+    x = _validate.finite(_validate.as_array(x, name, xp), name)
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"{name} has shape {x.shape}; points as rows, (n, d), are needed")
+    if x.dtype.kind == "c":
+        raise TypeError(f"{name} has dtype {x.dtype}; real coordinates are needed")
+    return x.astype(_validate.floating(x.dtype, name), copy=False)
+
+
+def _axes(axes, name):
+    """Return the coordinates of a grid as real vectors."""
+    found = [_validate.real_array(axis, f"{name}[{k}]") for k, axis in enumerate(axes)]
+    for k, axis in enumerate(found):
+        if axis.ndim != 1 or not axis.size:
+            raise ValueError(f"{name}[{k}] has shape {axis.shape}; a vector of coordinates is needed")
+    if not found:
+        raise ValueError(f"{name} is empty; one vector of coordinates an axis is needed")
+    return found

@@ -1,0 +1,140 @@
+"""The plan, formed some rows at a time wherever it is asked for."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from .. import _validate
+from .._array import library, namespace
+
+BLOCK = 1 << 20  # entries that are formed at a time
+
+
+class Plan:
+    """The plan of a transport problem, ``exp((f_i + g_j - cost_ij) / eps)``: never stored unless asked for.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Numbers of rows and columns.
+    T : Plan
+        The transpose.
+    """
+
+    def __init__(self, form, inverse, F, G, transposed=False):
+        self._form, self._inverse, self._F, self._G = form, inverse, F, G
+        self._transposed = transposed
+
+    @property
+    def library(self):
+        """Name of the library of the potentials."""
+        return library(self._F)
+
+    @property
+    def shape(self):
+        """Numbers of rows and columns."""
+        return self._form.shape[::-1] if self._transposed else self._form.shape
+
+    @property
+    def T(self):
+        """The transpose."""
+        return Plan(self._form, self._inverse, self._F, self._G, not self._transposed)
+
+    def __matmul__(self, v) -> Any:
+        xp = namespace(self._F)
+        if library(v) not in (None, self.library):
+            raise TypeError(f"v lives in {library(v)}, the plan in {self.library}: move one")
+        v = _validate.as_array(v, "v", xp)
+        if v.ndim not in (1, 2) or len(v) != self.shape[1]:
+            raise ValueError(f"v has shape {v.shape}, but the plan needs ({self.shape[1]},) or (., k)")
+        if self._transposed:
+            return sum(P.T @ v[first : first + len(P)] for first, P, _ in self.blocks())
+        return xp.concatenate(tuple(P @ v for _, P, _ in self.blocks()))
+
+    def rows(self, first, last):
+        """Return some rows.
+
+        Parameters
+        ----------
+        first, last : int
+            Rows ``first`` to ``last - 1``.
+
+        Returns
+        -------
+        array, shape (last - first, m)
+            Their entries.
+        """
+        if self._transposed:
+            raise ValueError("the rows of the transpose are columns of the plan: use (plan.T).to_dense()")
+        return self._block(first, last)[0]
+
+    def to_dense(self):
+        """Return all entries.
+
+        Returns
+        -------
+        array, shape (n, m)
+            The plan.
+        """
+        P = namespace(self._F).concatenate(tuple(P for _, P, _ in self.blocks()))
+        return P.T if self._transposed else P
+
+    def to_sparse(self, mass=0.999):
+        """Return the largest entries, which hold most of the mass.
+
+        Parameters
+        ----------
+        mass : float
+            The fraction of the mass of each row that is kept, less than 1.
+
+        Returns
+        -------
+        scipy.sparse.csr_array, shape (n, m)
+            The entries that were kept, unchanged: the rest is missing.
+        """
+        mass = _validate.positive(mass, "mass")
+        if mass >= 1:
+            raise ValueError(f"mass is {mass!r}; a number less than 1 is needed, or use to_dense()")
+        if self.library != "numpy":
+            raise TypeError("a sparse plan is made on the host: move a and b there with numsolve.to_host")
+        parts = []
+        for _, P, _ in self.blocks():
+            order = np.argsort(-P, axis=1)
+            sums = np.cumsum(np.take_along_axis(P, order, axis=1), axis=1)
+            before = np.hstack([np.zeros((len(P), 1)), sums[:, :-1]])
+            keep = np.zeros(P.shape, bool)
+            np.put_along_axis(keep, order, before < mass * sums[:, -1:], axis=1)
+            parts.append(sp.csr_array(np.where(keep, P, 0)))
+        plan = sp.csr_array(sp.vstack(parts, format="csr"))
+        return sp.csr_array(plan.T) if self._transposed else plan
+
+    def barycentric(self, y):
+        """Return where the mass of each row goes on average.
+
+        Parameters
+        ----------
+        y : array, shape (m,) or (m, k)
+            A value, or a point, of each column.
+
+        Returns
+        -------
+        array, shape (n,) or (n, k)
+            ``(plan @ y) / (plan @ 1)``.
+        """
+        xp = namespace(self._F)
+        y = _validate.as_array(y, "y", xp)
+        sums = self @ xp.ones(self.shape[1], self._F.dtype)
+        moved = self @ y
+        return moved / (sums if y.ndim == 1 else sums[:, None])
+
+    def blocks(self):
+        """Yield the first row, the entries and the costs of one block of rows after the other."""
+        n, m = self._form.shape
+        rows = max(1, BLOCK // m)
+        for first in range(0, n, rows):
+            yield first, *self._block(first, min(first + rows, n))
+
+    def _block(self, first, last):
+        xp, cost = namespace(self._F), self._form.block(first, last)
+        return xp.exp(self._F[first:last, None] + self._G - cost * self._inverse), cost

@@ -1,0 +1,179 @@
+"""What a transport problem's solution can tell."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from .._array import namespace
+from .._result import Result
+from ._costs import PointCloud
+
+
+@dataclass(frozen=True, repr=False)
+class TransportResult(Result):
+    r"""Potentials of an entropic transport problem, and what follows from them.
+
+    With :math:`P_{ij} = \exp((f_i + g_j - C_{ij}) / \epsilon)`. The plan is never stored, and the costs are
+    found when they are first asked for.
+
+    Attributes
+    ----------
+    f, g : array, shapes (n,) and (m,)
+        Potentials in the units of the cost, with ``a @ f == b @ g``; minus infinity where there is no mass.
+    x : array, shape (n + m,)
+        Both, one after the other.
+    plan : Plan
+        The plan: ``plan @ v``, ``plan.T @ v``, ``plan.barycentric(y)``, ``plan.to_dense()``, ...
+    eps : float
+        The weight of the entropy.
+    omega : float
+        The over-relaxation of the last iterations.
+    method : str
+        The method that ended the solve.
+    marginal_error : float
+        ``abs(plan @ 1 - a).sum() + abs(plan.T @ 1 - b).sum()``, computed from `f` and `g` in double
+        precision; of penalised marginals, their distance from what the penalties ask for.
+    residuals : numpy.ndarray, shape (nit + 1,)
+        The same after each iteration.
+    a, b : array, shapes (n,) and (m,)
+        The masses, as they were used.
+    penalised : bool
+        Whether the marginals were penalised rather than prescribed.
+    dual : float
+        The value of the dual problem, a lower bound of `cost_entropic` at the optimum.
+    cost_linear : float
+        :math:`\langle C, P \rangle`.
+    cost_entropic : float
+        :math:`\langle C, P \rangle + \epsilon \sum P \log P`.
+    cost_kl : float
+        :math:`\langle C, P \rangle + \epsilon \sum P \log(P / a b^T)`.
+    """
+
+    f: Any = None
+    g: Any = None
+    plan: Any = None
+    eps: float = 0.0
+    omega: float = 1.0
+    method: str = ""
+    marginal_error: float = float("nan")
+    dual: float = float("nan")
+    a: Any = None
+    b: Any = None
+    penalised: bool = False
+
+    @cached_property
+    def _sums(self):
+        """Linear cost, ``sum(P log P)`` over eps and the marginals."""
+        xp, linear, entropy, r, c = namespace(self.f), 0.0, 0.0, [], 0
+        for first, P, cost in self.plan.blocks():
+            exponents = self.f[first : first + len(P), None] + self.g - cost
+            linear += float((P * xp.where(P > 0, cost, 0)).sum())
+            entropy += float((P * xp.where(P > 0, exponents, 0)).sum())
+            r.append(P.sum(axis=1))
+            c = c + P.sum(axis=0)
+        return linear, entropy, xp.concatenate(tuple(r)), c
+
+    @property
+    def cost_linear(self):
+        """The cost of the plan."""
+        return self._sums[0]
+
+    @property
+    def cost_entropic(self):
+        """The cost with the entropy."""
+        return self._sums[0] + self._sums[1]
+
+    @property
+    def cost_kl(self):
+        """The cost with the divergence from the product of the masses."""
+        return self.cost_entropic - self.eps * (
+            entropy(self._sums[2], self.a) + entropy(self._sums[3], self.b)
+        )
+
+    def bounds(self):
+        r"""Return bounds of the cost of the best plan without entropy, as far as rounding errors go.
+
+        Returns
+        -------
+        tuple of float
+            Below: the value of a feasible pair of potentials, the c-transforms of `g`. Above: the cost of a
+            plan with the exact marginals, this one rounded [1]_.
+
+        Raises
+        ------
+        ValueError
+            A marginal is penalised, or edges are forbidden: rounding may need them.
+
+        Notes
+        -----
+        Three passes over the cost.
+
+        References
+        ----------
+        .. [1] J. Altschuler, J. Weed, P. Rigollet, *Near-linear time approximation algorithms for optimal
+           transport via Sinkhorn iteration*, NeurIPS 2017, `arXiv:1705.09634
+           <https://arxiv.org/abs/1705.09634>`_.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from numsolve.transport import sinkhorn
+        >>> a, cost = np.full(2, 0.5), np.array([[0.0, 1.0], [1.0, 0.0]])
+        >>> lower, upper = sinkhorn(a, a, cost, 0.05).bounds()
+        >>> bool(lower <= 0 <= upper < 1e-8)
+        True
+        """
+        from ._bounds import bounds
+
+        return bounds(self)
+
+    @property
+    def grad_a(self):
+        """Gradient of `cost_entropic` with respect to `a`, up to a constant: `f`, less its mean."""
+        return self.f - _mean(self.f, self.a)
+
+    @property
+    def grad_b(self):
+        """Gradient of `cost_entropic` with respect to `b`, up to a constant: `g`, less its mean."""
+        return self.g - _mean(self.g, self.b)
+
+    @property
+    def grad_x(self):
+        """Gradient of `cost_entropic` with respect to the points `x` of a `PointCloud`, shape (n, d)."""
+        cloud = self.plan._form.cost
+        if not isinstance(cloud, PointCloud):
+            raise TypeError("grad_x is that of points: the cost must be a PointCloud")
+        if cloud.metric == "sqeuclidean":
+            r = self.plan @ namespace(self.f).ones(cloud.shape[1], self.f.dtype)
+            return 2 * (r[:, None] * cloud.x - self.plan @ cloud.y)
+        parts = []
+        for first, P, cost in self.plan.blocks():
+            weight = namespace(self.f).where(cost > 0, P / (cost + (cost == 0)), 0)
+            x = cloud.x[first : first + len(P)]
+            parts.append(weight.sum(axis=1)[:, None] * x - weight @ cloud.y)
+        return namespace(self.f).concatenate(tuple(parts))
+
+    def plot(self, ax=None, **style):
+        """Draw the error of the marginals on `ax` (a new figure if None); return the axes."""
+        ax = super().plot(ax, **style)
+        line = ax.lines[-1]
+        line.set_ydata(self.residuals)  # the first error is that of the start, which is of no mass
+        ax.set(ylabel="marginal error")
+        ax.relim()
+        ax.autoscale_view()
+        return ax
+
+    def __repr__(self):
+        return super().__repr__()[:-1] + f", method={self.method!r}, eps={self.eps:g})"
+
+
+def _mean(potential, mass):
+    xp = namespace(potential)
+    return (xp.where(mass > 0, potential, 0) * mass).sum() / mass.sum()
+
+
+def entropy(sums, mass):
+    """Return ``sums @ log(mass)``."""
+    xp = namespace(sums)
+    some = mass > 0
+    return float((sums * xp.log(xp.where(some, mass, 1))).sum())

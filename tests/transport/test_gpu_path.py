@@ -1,0 +1,105 @@
+"""Transport on the stand-in for a GPU, and on a real one."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from support import fake_cupy
+
+import numsolve
+from numsolve.transport import PointCloud, barycenter, sinkhorn, sinkhorn_divergence
+
+
+def problem(n=25, m=20):
+    rng = np.random.default_rng(0)
+    x, y = rng.random((n, 2)), rng.random((m, 2))
+    return x, y, np.full(n, 1 / n), np.full(m, 1 / m), ((x[:, None] - y) ** 2).sum(axis=-1)
+
+
+def compare(points, **options):
+    """Solve on both libraries: the same iterations and numbers, potentials on the device."""
+    x, y, a, b, C = problem()
+    host_cost = PointCloud(x, y) if points else C
+    cost = PointCloud(*numsolve.to_device(x, y)) if points else numsolve.to_device(C)
+    host = sinkhorn(a, b, host_cost, 0.005, method="log", **options)
+    device = sinkhorn(*numsolve.to_device(a, b), cost, 0.005, **options).check()
+    assert type(device.f).__module__.startswith("cupy")
+    assert isinstance(device.residuals, np.ndarray)
+    assert device.nit == host.nit
+    np.testing.assert_allclose(device.residuals, host.residuals, rtol=1e-3, atol=1e-14)
+    back = numsolve.to_host
+    np.testing.assert_allclose(back(device.f), host.f, atol=1e-9)
+    np.testing.assert_allclose(back(device.plan @ device.b), host.plan @ b, rtol=1e-7)
+    np.testing.assert_allclose(back(device.plan.T @ device.a), host.plan.T @ a, rtol=1e-7)
+    np.testing.assert_allclose(back(device.grad_a), host.grad_a, atol=1e-9)
+    for name in ("cost_linear", "cost_entropic", "cost_kl", "dual"):
+        assert getattr(device, name) == pytest.approx(getattr(host, name), rel=1e-8)
+    assert device.bounds() == pytest.approx(host.bounds(), rel=1e-8)
+    again = sinkhorn(*numsolve.to_device(a, b), cost, 0.005, init=device, **options)
+    assert again.nit <= 1
+
+
+@pytest.mark.parametrize("points", [False, True])
+@pytest.mark.parametrize("omega", ["adaptive", 1.2])
+def test_as_on_the_host(cupy, points, omega):
+    compare(points, omega=omega)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("points", [False, True])
+def test_as_on_the_host_on_a_device(points):
+    compare(points)
+
+
+def test_penalties_zeros_and_stages_on_a_device(cupy):
+    _, _, a, b, C = problem()
+    a[3] = 0
+    for options in ({"tau_a": 0.5, "tau_b": 0.2}, {"tau_b": 0.2}, {"eps_scaling": 3.0}, {"warm_up": True}):
+        mass = a if "tau_b" in options else a / a.sum()
+        host = sinkhorn(mass, b, C, 0.02, method="log", **options).check()
+        device = sinkhorn(*numsolve.to_device(mass, b, C), 0.02, **options).check()
+        np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-8)
+
+
+def test_five_launches_and_few_syncs_an_iteration(cupy):
+    _, _, a, b, C = problem()
+    counted = []
+    for maxiter in (10, 30):
+        args = numsolve.to_device(a, b, C)
+        cupy.counts.clear()
+        with pytest.warns(numsolve.ConvergenceWarning):
+            sinkhorn(*args, 0.005, omega=1.0, maxiter=maxiter, atol=1e-15)
+        counted.append((cupy.counts["launches"], cupy.counts["syncs"]))
+    launches, syncs = ((after - before) / 20 for before, after in zip(*counted, strict=True))
+    assert launches <= 5
+    assert syncs <= 0.1
+
+
+def test_the_schedule_changes_no_bit(cupy, monkeypatch):
+    _, _, a, b, C = problem()
+    args, results = numsolve.to_device(a, b, C), set()
+    for seed in range(3):
+        monkeypatch.setattr(fake_cupy, "seed", seed)
+        results.add(sinkhorn(*args, 0.02, atol=1e-6).x.get().tobytes())
+    assert len(results) == 1
+
+
+def test_mixing_is_refused(cupy):
+    x, y, a, b, C = problem()
+    with pytest.raises(TypeError, match="a is on the GPU"):
+        sinkhorn(numsolve.to_device(a), b, C, 0.02)
+    with pytest.raises(TypeError, match="cost is on the GPU"):
+        sinkhorn(a, b, PointCloud(*numsolve.to_device(x, y)), 0.02)
+    with pytest.raises(TypeError, match="sparse"):
+        sinkhorn(*numsolve.to_device(a, b, sp.csr_matrix(C)), 0.02)
+    with pytest.raises(ValueError, match="newton"):
+        sinkhorn(*numsolve.to_device(a, b, C), 0.02, method="newton")
+    with pytest.raises(TypeError, match="barycenter"):
+        barycenter(a[None], numsolve.to_device(C), 0.02)
+
+
+def test_a_divergence_on_a_device(cupy):
+    x, y, a, b, _ = problem()
+    host = sinkhorn_divergence(a, b, x, y, 0.05)
+    device = sinkhorn_divergence(*numsolve.to_device(a, b, x, y), 0.05)
+    assert device.value == pytest.approx(host.value, rel=1e-8)
+    np.testing.assert_allclose(device.grad_x.get(), host.grad_x, atol=1e-8)

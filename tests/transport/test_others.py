@@ -1,0 +1,106 @@
+"""Divergences, barycenters, and exact transport on the line."""
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+from scipy.stats import wasserstein_distance
+
+from numsolve import ConvergenceWarning
+from numsolve.transport import Grid, PointCloud, barycenter, sinkhorn, sinkhorn_divergence, wasserstein_1d
+
+
+def test_on_the_line_as_scipy_and_the_linear_program(rng):
+    x, y, a, b = rng.standard_normal(40), rng.standard_normal(33), rng.random(40), rng.random(33)
+    a, b = a / a.sum(), b / b.sum()
+    assert wasserstein_1d(x, y, a, b) == pytest.approx(wasserstein_distance(x, y, a, b), rel=1e-12)
+    assert wasserstein_1d(x, y) == pytest.approx(wasserstein_distance(x, y), rel=1e-12)
+    x, y, a, b = x[:7], y[:6], a[:7] / a[:7].sum(), b[:6] / b[:6].sum()
+    A = np.vstack([np.kron(np.eye(7), np.ones(6)), np.kron(np.ones(7), np.eye(6))])[:-1]
+    for p in (1, 1.5, 2, 3):
+        best = linprog((abs(x[:, None] - y) ** p).ravel(), A_eq=A, b_eq=np.r_[a, b][:-1]).fun
+        assert wasserstein_1d(x, y, a, b, p=p) == pytest.approx(best ** (1 / p), rel=1e-9)
+
+
+def test_on_the_line_masses_of_zero_and_bad_input(rng):
+    assert wasserstein_1d([0.0, 9.0, 1.0], [2.0, 4.0], [0.5, 0.0, 0.5], [1.0, 0.0]) == pytest.approx(1.5)
+    with pytest.raises(ValueError, match="a sums to 2"):
+        wasserstein_1d([0.0], [1.0], [2.0], [1.0])
+    with pytest.raises(ValueError, match=r"p is 0\.5"):
+        wasserstein_1d([0.0], [1.0], p=0.5)
+    with pytest.raises(ValueError, match="negative"):
+        wasserstein_1d([0.0, 1.0], [1.0], [2.0, -1.0], [1.0])
+    with pytest.raises(ValueError, match="b has shape"):
+        wasserstein_1d([0.0], [1.0], [1.0], [0.5, 0.5])
+
+
+def test_the_interval_holds_the_distance_on_the_line():
+    t = np.linspace(0, 1, 80)
+    a, b = np.exp(-((t - 0.2) ** 2) / 0.01), np.exp(-((t - 0.7) ** 2) / 0.02) + 0.1
+    a, b = a / a.sum(), b / b.sum()
+    lower, upper = sinkhorn(a, b, PointCloud(t[:, None]), 1e-3).bounds()
+    assert lower <= wasserstein_1d(t, t, a, b, p=2) ** 2 <= upper
+
+
+def test_the_divergence_is_one(rng):
+    x, y = rng.standard_normal((30, 2)), rng.standard_normal((40, 2)) + 1
+    a, b = np.full(30, 1 / 30), np.full(40, 1 / 40)
+    same = sinkhorn_divergence(a, a, x, x, 0.5, atol=1e-12)
+    assert abs(same.value) < 1e-10
+    between = sinkhorn_divergence(a, b, x, y, 0.5, atol=1e-12)
+    assert between.success
+    assert between.value > 0.1
+    turned = sinkhorn_divergence(b, a, y, x, 0.5, atol=1e-12)
+    assert turned.value == pytest.approx(between.value, rel=1e-10)
+    parts = [r.cost_kl for r in (between.between, between.within_a, between.within_b)]
+    assert between.value == pytest.approx(parts[0] - parts[1] / 2 - parts[2] / 2, rel=1e-9)
+    step = rng.standard_normal(x.shape)
+    values = [sinkhorn_divergence(a, b, x + h * step, y, 0.5, atol=1e-12).value for h in (1e-5, -1e-5)]
+    assert (between.grad_x * step).sum() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-5)
+    again = sinkhorn_divergence(a, b, x, y, 0.5, atol=1e-11, init=between)
+    assert again.between.nit <= 1
+    with pytest.warns(ConvergenceWarning):
+        assert not sinkhorn_divergence(a, b, x, y, 0.05, maxiter=2).success
+
+
+def test_a_barycenter_of_gaussians_is_one():
+    """With squared distances its mean is the mean of means; its width that of widths, but for the blur."""
+    t = np.linspace(-6, 8, 300)
+    means, widths = np.array([0.0, 2.0]), np.array([0.5, 1.1])
+    masses = np.exp(-((t - means[:, None]) ** 2) / (2 * widths[:, None] ** 2))
+    masses /= masses.sum(axis=1, keepdims=True)
+    for cost in (Grid([t]), PointCloud(t[:, None]), (t[:, None] - t) ** 2):
+        mean = barycenter(masses, cost, 0.02, weights=[0.25, 0.75]).check().x
+        assert mean.sum() == pytest.approx(1)
+        centre = mean @ t
+        assert centre == pytest.approx(1.5, abs=1e-3)
+        spread = mean @ (t - centre) ** 2
+        assert (0.25 * 0.5 + 0.75 * 1.1) ** 2 <= spread <= (0.25 * 0.5 + 0.75 * 1.1) ** 2 + 0.011
+
+
+def test_a_barycenter_is_optimal(rng):
+    """Its potentials, weighted, add up to nothing: the condition of the optimum."""
+    C = rng.random((20, 20))
+    masses = rng.random((3, 20))
+    masses /= masses.sum(axis=1, keepdims=True)
+    w = np.array([0.5, 0.3, 0.2])
+    mean = barycenter(masses, C, 0.05, weights=w, atol=1e-11).check()
+    fs = [sinkhorn(mean.x, mass, C, 0.05, atol=1e-11).f for mass in masses]
+    total = w @ np.stack(fs)
+    assert np.ptp(total) < 1e-7
+    assert barycenter(masses, C, 0.05, weights=w, atol=1e-11, init=mean).nit <= 1
+    with pytest.warns(ConvergenceWarning):
+        barycenter(masses, C, 0.005, maxiter=2)
+    for bad in ({"masses": 2 * masses}, {"masses": masses[:, :5]}, {"weights": [1.0]}, {"eps": 0}):
+        with pytest.raises(ValueError, match=next(iter(bad))):
+            barycenter(**{"masses": masses, "cost": C, "eps": 0.05, **bad})
+
+
+def test_a_barycenter_of_images():
+    s = np.linspace(0, 1, 24)
+    X, Y = np.meshgrid(s, s, indexing="ij")
+    images = np.stack([np.exp(-((X - p) ** 2 + (Y - 0.5) ** 2) / 0.01) for p in (0.3, 0.7)])
+    images[0, 0, 0] = 0
+    images /= images.sum(axis=(1, 2), keepdims=True)
+    mean = barycenter(images, Grid([s, s]), 0.002).check().x.reshape(24, 24)
+    assert (mean * X).sum() == pytest.approx(0.5, abs=1e-3)
+    assert (mean * Y).sum() == pytest.approx(0.5, abs=1e-3)

@@ -1,0 +1,514 @@
+"""Sinkhorn's iteration: potentials, plans and costs against independent computations."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numba import get_num_threads, set_num_threads
+from scipy.optimize import linear_sum_assignment, linprog
+from scipy.special import logsumexp
+
+import numsolve
+from numsolve import ConvergenceWarning, Status
+from numsolve.kernels.cpu._exp import fast_exp
+from numsolve.kernels.cpu._jit import inline
+from numsolve.relaxation import FixedOmega
+from numsolve.transport import Grid, PointCloud, sinkhorn
+
+
+def clouds(rng, n=60, m=47):
+    """Two clouds of points with uneven masses."""
+    x, y = rng.random((n, 2)), rng.random((m, 2)) + 0.3
+    a, b = rng.random(n) + 0.1, rng.random(m) + 0.1
+    return x, y, a / a.sum(), b / b.sum(), ((x[:, None] - y) ** 2).sum(axis=-1)
+
+
+def sinkhorn_by_hand(a, b, C, eps, steps=20000):
+    """Plain alternating scaling with SciPy's logsumexp, to convergence."""
+    g = np.zeros(len(b))
+    for _ in range(steps):
+        f = eps * (np.log(a) - logsumexp((g - C) / eps, axis=1))
+        new = eps * (np.log(b) - logsumexp((f[:, None] - C) / eps, axis=0))
+        if abs(new - g).max() < 1e-14:
+            break
+        g = new
+    return np.exp((f[:, None] + g - C) / eps)
+
+
+def exact(a, b, C):
+    """The least cost without entropy, by SciPy's linear programming."""
+    n, m = C.shape
+    rows, columns = np.kron(np.eye(n), np.ones(m)), np.kron(np.ones(n), np.eye(m))
+    found = linprog(C.ravel(), A_eq=np.vstack([rows, columns])[:-1], b_eq=np.r_[a, b][:-1])
+    return found.fun
+
+
+def error_of(P, a, b):
+    return abs(P.sum(axis=1) - a).sum() + abs(P.sum(axis=0) - b).sum()
+
+
+@pytest.mark.parametrize(("dtype", "bound", "range_"), [(np.float64, 4e-16, 700), (np.float32, 2e-7, 86)])
+def test_the_exponential_is_accurate(rng, dtype, bound, range_):
+    @inline
+    def each(x, y):
+        for i in range(x.size):
+            y[i] = fast_exp(x[i])
+
+    x = np.r_[rng.uniform(-range_, 5, 50_000), rng.uniform(-1, 1, 50_000), 0].astype(dtype)
+    y = np.empty_like(x)
+    each(x, y)
+    want = np.exp(x.astype(np.longdouble))
+    assert abs(y / want - 1).max() < bound
+    edge = np.array([-np.inf, -2000, np.nan, 3000, 0], dtype)
+    each(edge, y)
+    assert y[0] == y[1] == 0
+    assert np.isnan(y[2])
+    assert y[3] > 1e37
+    assert y[4] == 1
+
+
+@pytest.mark.parametrize("method", ["auto", "log", "scaling", "newton"])
+def test_methods_find_the_plan(rng, method):
+    _, _, a, b, C = clouds(rng)
+    result = sinkhorn(a, b, C, 0.02, method=method, atol=1e-11).check()
+    P = result.plan.to_dense()
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.02), atol=1e-12)
+    assert error_of(P, a, b) == pytest.approx(result.marginal_error, rel=1e-2, abs=1e-15)
+    assert result.marginal_error <= 1e-11
+    assert result.residuals[-1] == pytest.approx(result.marginal_error, rel=1e-2, abs=1e-15)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_points_are_a_cost(rng, metric):
+    x, y, a, b, C = clouds(rng)
+    C = C if metric == "sqeuclidean" else np.sqrt(C)
+    cloud = sinkhorn(a, b, PointCloud(x, y, metric), 0.01)
+    dense = sinkhorn(a, b, C, 0.01, method="log")
+    np.testing.assert_allclose(cloud.f, dense.f, atol=1e-10)
+    np.testing.assert_allclose(cloud.plan.to_dense(), dense.plan.to_dense(), atol=1e-12)
+    assert cloud.cost_linear == pytest.approx(dense.cost_linear, rel=1e-9)
+    assert cloud.bounds() == pytest.approx(dense.bounds(), rel=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "cityblock"])
+@pytest.mark.parametrize("eps", [0.01, 0.0003])
+def test_a_grid_is_a_cost(rng, metric, eps):
+    s, t, u, v = np.linspace(0, 1, 7), np.linspace(0, 2, 5), np.linspace(0.2, 1, 6), np.linspace(0, 1, 4)
+    points = [np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2) for axes in ((s, t), (u, v))]
+    difference = points[0][:, None] - points[1]
+    C = (difference**2 if metric == "sqeuclidean" else abs(difference)).sum(axis=-1)
+    grid = Grid([s, t], [u, v], metric)
+    np.testing.assert_allclose(grid.rows(3, 9), C[3:9], atol=1e-15)
+    a, b = rng.random(35), rng.random(24)
+    a, b = a / a.sum(), b / b.sum()
+    options = {"method": "log", "atol": 1e-7}
+    ours, dense = sinkhorn(a.reshape(7, 5), b, grid, eps, **options), sinkhorn(a, b, C, eps, **options)
+    np.testing.assert_allclose(ours.plan.to_dense(), dense.plan.to_dense(), atol=1e-7)
+    assert ours.bounds() == pytest.approx(dense.bounds(), rel=1e-5)
+
+
+def test_missing_edges_are_forbidden(rng):
+    _, _, a, b, C = clouds(rng, 30, 30)
+    b = a[::-1] / 2 + a / 2  # a plan exists: half of each mass stays, half goes to the mirror
+    allowed = (rng.random(C.shape) < 0.3) | np.eye(30, dtype=bool) | np.eye(30, dtype=bool)[::-1]
+    sparse = sp.csr_array((C[allowed], np.nonzero(allowed)), shape=C.shape)
+    result = sinkhorn(a, b, sparse, 0.05, atol=1e-8).check()
+    P = result.plan.to_dense()
+    assert (P[~allowed] == 0).all()
+    assert error_of(P, a, b) <= 1.01e-8
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, np.where(allowed, C, np.inf), 0.05), atol=1e-8)
+
+
+def test_edges_that_cannot_carry_the_mass_are_found():
+    """Each row and column has an edge, but two rows share a column that holds one of them."""
+    a = np.full(3, 1 / 3)
+    sparse = sp.csr_array((np.ones(5), ([0, 1, 2, 2, 2], [0, 0, 0, 1, 2])), shape=(3, 3))
+    with pytest.warns(ConvergenceWarning, match=r"infeasible.* 0\.66666"):
+        result = sinkhorn(a, a, sparse, 0.1, maxiter=200)
+    assert result.status == Status.BREAKDOWN
+    assert sinkhorn(a, a, sparse, 0.1, tau_a=1.0, tau_b=1.0).success
+
+
+def test_rounding_is_said(rng):
+    _, _, a, b, C = clouds(rng)
+    with pytest.warns(ConvergenceWarning, match="rounding"):
+        result = sinkhorn(a, b, C, 0.01, atol=0, maxiter=500)
+    assert result.status == Status.STAGNATED
+    assert result.marginal_error < 1e-13
+
+
+def test_weak_duality_and_costs(rng):
+    _, _, a, b, C = clouds(rng)
+    result = sinkhorn(a, b, C, 0.02, atol=1e-11)
+    P = result.plan.to_dense()
+    entropy = (P * np.log(P)).sum()
+    assert result.cost_linear == pytest.approx((C * P).sum(), rel=1e-12)
+    assert result.cost_entropic == pytest.approx((C * P).sum() + 0.02 * entropy, rel=1e-12)
+    relative = (P * np.log(P / np.outer(a, b))).sum()
+    assert result.cost_kl == pytest.approx((C * P).sum() + 0.02 * relative, rel=1e-12)
+    assert result.dual == pytest.approx(result.cost_entropic, abs=1e-10)
+    with pytest.warns(ConvergenceWarning):
+        early = sinkhorn(a, b, C, 0.02, maxiter=3)
+    assert early.dual < result.dual
+
+
+def test_the_interval_holds_the_exact_cost_and_shrinks(rng):
+    _, _, a, b, C = clouds(rng, 12, 10)
+    best, gaps = exact(a, b, C), []
+    for eps in (0.1, 0.01, 0.001):
+        lower, upper = sinkhorn(a, b, C, eps, method="log").bounds()
+        assert lower - 1e-12 <= best <= upper + 1e-12
+        gaps.append(upper - lower)
+    assert 10 * gaps[2] < gaps[1] < 0.2 * gaps[0]
+
+
+def test_an_assignment_is_found(rng):
+    C = rng.random((25, 25))
+    rows, columns = linear_sum_assignment(C)
+    uniform = np.full(25, 1 / 25)
+    result = sinkhorn(uniform, uniform, C, 2e-4, atol=1e-10).check()
+    np.testing.assert_array_equal(result.plan.to_dense().argmax(axis=1), columns)
+    lower, upper = result.bounds()
+    best = C[rows, columns].mean()
+    assert lower <= best + 1e-15
+    assert upper >= best - 1e-15
+    assert upper - lower < 1e-3
+
+
+def test_gaussians_have_a_closed_form():
+    """The cost with its relative entropy, of N(m, s^2) and N(n, t^2) with the squared distance.
+
+    By Mallasto, Gerolin, Minh, Entropy-regularized 2-Wasserstein distance between Gaussian measures, 2021;
+    derived again from the Gaussian that solves it: its covariance c fulfils c^2 + eps c / 2 = s^2 t^2.
+    """
+    grid = np.linspace(-9, 10, 900)
+    (m, s), (n, t), eps = (0.0, 1.0), (1.0, 0.7), 0.8
+    a, b = (np.exp(-((grid - c) ** 2) / (2 * w * w)) for c, w in ((m, s), (n, t)))
+    a, b = a / a.sum(), b / b.sum()
+    result = sinkhorn(a, b, PointCloud(grid[:, None]), eps).check()
+    c = (np.sqrt(eps**2 / 4 + 4 * s**2 * t**2) - eps / 2) / 2
+    information = -0.5 * np.log(1 - c**2 / (s * t) ** 2)
+    want = (m - n) ** 2 + s**2 + t**2 - 2 * c + eps * information
+    assert result.cost_kl == pytest.approx(want, rel=1e-6)
+
+
+def test_shift_transpose_permutation(rng):
+    _, _, a, b, C = clouds(rng)
+    base = sinkhorn(a, b, C, 0.01, atol=1e-11)
+    shifted = sinkhorn(a, b, C + 7, 0.01, atol=1e-11)
+    np.testing.assert_allclose(shifted.plan.to_dense(), base.plan.to_dense(), atol=1e-11)
+    assert shifted.cost_linear == pytest.approx(base.cost_linear + 7, rel=1e-9)
+    turned = sinkhorn(b, a, C.T, 0.01, atol=1e-11)
+    np.testing.assert_allclose(turned.f, base.g, atol=1e-9)
+    np.testing.assert_allclose(turned.plan.to_dense(), base.plan.T.to_dense(), atol=1e-11)
+    p, q = rng.permutation(60), rng.permutation(47)
+    mixed = sinkhorn(a[p], b[q], C[p][:, q], 0.01, atol=1e-11)
+    np.testing.assert_allclose(mixed.g, base.g[q], atol=1e-9)
+
+
+def test_the_plan_is_lazy(rng):
+    x, y, a, b, _ = clouds(rng)
+    result = sinkhorn(a, b, PointCloud(x, y), 0.01)
+    plan, P = result.plan, result.plan.to_dense()
+    v, w, V = rng.random(47), rng.random(60), rng.random((47, 3))
+    np.testing.assert_allclose(plan @ v, P @ v, rtol=1e-12)
+    np.testing.assert_allclose(plan @ V, P @ V, rtol=1e-12)
+    np.testing.assert_allclose(plan.T @ w, P.T @ w, rtol=1e-12)
+    np.testing.assert_allclose(plan.rows(5, 9), P[5:9], rtol=1e-12)
+    np.testing.assert_allclose(plan.barycentric(y), P @ y / P.sum(axis=1)[:, None], rtol=1e-12)
+    kept = plan.to_sparse(0.9)
+    assert kept.nnz < 0.5 * P.size
+    assert (kept.sum(axis=1) >= 0.9 * P.sum(axis=1)).all()
+    some = kept.toarray() > 0
+    np.testing.assert_allclose(kept.toarray()[some], P[some], rtol=1e-12)
+    with pytest.raises(ValueError, match=r"v has shape \(60,\)"):
+        plan @ w
+
+
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+def test_gradients_are_those_of_the_cost(rng, metric):
+    x, y, a, b, _ = clouds(rng, 9, 8)
+
+    def value(a, x):
+        return sinkhorn(a, b, PointCloud(x, y, metric), 0.05, atol=1e-12).cost_entropic
+
+    result = sinkhorn(a, b, PointCloud(x, y, metric), 0.05, atol=1e-12)
+    da, dx, h = rng.standard_normal(9), rng.standard_normal(x.shape), 1e-5
+    da -= da.mean()
+    along_a = (value(a + h * da, x) - value(a - h * da, x)) / (2 * h)
+    along_x = (value(a, x + h * dx) - value(a, x - h * dx)) / (2 * h)
+    assert result.grad_a @ da == pytest.approx(along_a, rel=1e-5)
+    assert (result.grad_x * dx).sum() == pytest.approx(along_x, rel=1e-5)
+
+
+def test_penalised_marginals_are_stationary(rng):
+    """Against the conditions of the optimum, and a large penalty against prescribed marginals."""
+    _, _, a, b, C = clouds(rng)
+    b = 1.7 * b
+    result = sinkhorn(a, b, C, 0.02, tau_a=0.3, tau_b=0.5, atol=1e-11).check()
+    P = result.plan.to_dense()
+    np.testing.assert_allclose(P.sum(axis=1), a * np.exp(-result.f / 0.3), rtol=1e-9)
+    np.testing.assert_allclose(P.sum(axis=0), b * np.exp(-result.g / 0.5), rtol=1e-9)
+
+    def kl(p, q):
+        return (p * np.log(p / q) - p + q).sum()
+
+    def primal(P):
+        entropy = (P * (np.log(P) - 1)).sum()
+        return (C * P).sum() + 0.02 * entropy + 0.3 * kl(P.sum(1), a) + 0.5 * kl(P.sum(0), b)
+
+    assert result.dual == pytest.approx(primal(P), rel=1e-9)
+    for _ in range(3):
+        assert primal(P * np.exp(1e-3 * rng.standard_normal(P.shape))) > primal(P)
+    stiff = sinkhorn(a, b / 1.7, C, 0.02, tau_a=1e6, tau_b=1e6, atol=1e-9)
+    np.testing.assert_allclose(
+        stiff.plan.to_dense(), sinkhorn(a, b / 1.7, C, 0.02).plan.to_dense(), atol=1e-7
+    )
+
+
+def test_zero_masses_have_no_plan(rng):
+    _, _, a, b, C = clouds(rng)
+    a[[0, 7]], b[[3, 46]] = 0, 0
+    a, b = a / a.sum(), b / b.sum()
+    for method in ("log", "scaling", "newton"):
+        result = sinkhorn(a, b, C, 0.02, method=method).check()
+        P = result.plan.to_dense()
+        assert not P[[0, 7]].any()
+        assert not P[:, [3, 46]].any()
+        small = sinkhorn(a[a > 0], b[b > 0], C[a > 0][:, b > 0], 0.02)
+        np.testing.assert_allclose(P[a > 0][:, b > 0], small.plan.to_dense(), atol=1e-9)
+        assert result.cost_kl == pytest.approx(small.cost_kl, rel=1e-8)
+        lower, upper = result.bounds()
+        assert lower <= small.cost_linear
+        assert np.isfinite([lower, upper, result.dual, result.cost_entropic]).all()
+
+
+@pytest.mark.parametrize("mass", [1e-200, 3.0, 1e200])
+def test_any_mass_will_do(rng, mass):
+    _, _, a, b, C = clouds(rng)
+    result = sinkhorn(mass * a, mass * b, C, 0.02, rtol=1e-9, atol=0).check()
+    unit = sinkhorn(a, b, C, 0.02)
+    np.testing.assert_allclose(result.plan.to_dense() / mass, unit.plan.to_dense(), atol=1e-9)
+
+
+def test_nothing_under_or_overflows_at_tiny_eps(rng):
+    """Trap of others: exponentials of -cost/eps all vanish; here eps is 1e-6 of the cost."""
+    a = np.full(30, 1 / 30)
+    C = 1e3 * rng.random((30, 30))
+    with pytest.warns(ConvergenceWarning):
+        result = sinkhorn(a, a, C, 1e-3, method="log", omega=1.0, maxiter=20)
+    assert np.isfinite(result.f).all()
+    assert np.isfinite(result.residuals).all()
+    P = result.plan.to_dense()
+    np.testing.assert_allclose(P.sum(axis=0), a, rtol=1e-6)
+
+
+def test_a_thousand_points_keep_their_mass():
+    """Trap (a): POT's stabilised iteration returns a plan of mass 1/(nm) from n = 1000 uniform masses on."""
+    rng = np.random.default_rng(0)
+    n = 1000
+    cloud = PointCloud(rng.random((n, 2)), rng.random((n, 2)))
+    uniform = np.full(n, 1 / n)
+    result = sinkhorn(uniform, uniform, cloud, 0.05, atol=1e-6).check()
+    assert float((result.plan @ np.ones(n)).sum()) == pytest.approx(1, abs=1e-6)
+
+
+def test_the_first_error_is_no_claim(rng):
+    """Trap (c): after a row update alone the rows are exact, whatever the columns."""
+    _, _, a, b, C = clouds(rng)
+    with pytest.warns(ConvergenceWarning):
+        result = sinkhorn(a, b, C, 0.01, maxiter=1, atol=1e-3)
+    P = result.plan.to_dense()
+    assert error_of(P, a, b) == pytest.approx(result.residuals[-1], rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_over_relaxation_pays(seed):
+    rng = np.random.default_rng(seed)
+    n = 200
+    x, y = rng.random((n, 2)), rng.random((n, 2)) * 0.5 + 0.4
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(n, 1 / n)
+    for fraction, ratio in ((0.1, 1.1), (0.005, 0.25)):
+        eps = fraction * np.median(C)
+        plain = sinkhorn(a, a, C, eps, omega=1.0, atol=1e-7, method="log").check()
+        fast = sinkhorn(a, a, C, eps, atol=1e-7, method="log").check()
+        assert plain.nit > 700 or ratio > 1
+        assert fast.nit <= ratio * plain.nit
+        assert 1 < fast.omega < 2
+
+
+def test_newton_solves_what_sinkhorn_does_not():
+    """An outlier that is nearly cut off: Sinkhorn's error falls like a power of the iterations."""
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((300, 2)), rng.standard_normal((300, 2)) * 0.5 + [1, 0.5]
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(300, 1 / 300)
+    eps = 0.002 * np.median(C)
+    with pytest.warns(ConvergenceWarning, match="newton"):
+        crawled = sinkhorn(a, a, C, eps, method="log", maxiter=1500)
+    assert crawled.residuals[-1] > 1e-6
+    result = sinkhorn(a, a, C, eps, atol=1e-12).check()
+    assert result.method == "newton"
+    assert "Newton" in result.message
+    assert error_of(result.plan.to_dense(), a, a) < 1.1e-12
+
+
+def test_warm_starts(rng):
+    _, _, a, b, C = clouds(rng)
+    first = sinkhorn(a, b, C, 0.01, method="log")
+    assert sinkhorn(a, b, C, 0.01, init=first, method="log").nit <= 1
+    near = sinkhorn(a, b, C + 1e-4 * rng.random(C.shape), 0.01, method="log", atol=1e-6)
+    again = sinkhorn(a, b, C + 1e-4 * rng.random(C.shape), 0.01, init=near, method="log", atol=1e-6)
+    assert again.nit < 0.8 * near.nit
+    for options in ({"eps_scaling": 4.0}, {"warm_up": True}, {"init": first.g}):
+        result = sinkhorn(a, b, C, 0.005, method="log", **options).check()
+        np.testing.assert_allclose(
+            result.plan.to_dense(), sinkhorn(a, b, C, 0.005).plan.to_dense(), atol=1e-9
+        )
+
+
+def test_single_precision_warms_up_and_double_finishes(rng):
+    _, _, a, b, C = clouds(rng)
+    a32, b32 = a.astype(np.float32), b.astype(np.float32)
+    want = sinkhorn(a, b, C, 0.01)
+    result = sinkhorn(a32, b32, C.astype(np.float32), 0.01).check()
+    assert result.marginal_error <= 1e-9
+    np.testing.assert_allclose(result.plan.to_dense(), want.plan.to_dense(), atol=1e-7)
+    rough = sinkhorn(a32, b32, C.astype(np.float32), 0.01, atol=1e-4).check()
+    P = np.exp((rough.f[:, None] + rough.g - C.astype(np.float32)) / 0.01)
+    assert error_of(P, a, b) < 1.5e-4
+
+
+def test_batches_are_solved_one_by_one(rng):
+    _, _, a, b, C = clouds(rng)
+    A, B = np.stack([a, a[::-1], a]), np.stack([b, b, b[::-1]])
+    results = sinkhorn(A, B, C, 0.02)
+    assert len(results) == 3
+    np.testing.assert_allclose(results[1].f, sinkhorn(A[1], B[1], C, 0.02).f)
+    costs = np.stack([C, 2 * C, 3 * C])
+    np.testing.assert_allclose(sinkhorn(A, B, costs, 0.02)[2].f, sinkhorn(A[2], B[2], 3 * C, 0.02).f)
+    with pytest.raises(ValueError, match=r"\(k, n\) and \(k, m\)"):
+        sinkhorn(A, B[:2], C, 0.02)
+
+
+def test_a_learner_is_asked_and_told(rng):
+    _, _, a, b, C = clouds(rng)
+
+    class Recorder(FixedOmega):
+        told = None
+
+        def observe(self, omega, cost, context=None):
+            self.told = omega, cost, context
+
+    learner = Recorder(1.3)
+    result = sinkhorn(a, b, C, 0.01, omega=learner, context=0.01)
+    assert learner.told == (1.3, result.nit, 0.01)
+    assert result.omega == 1.3
+
+
+@pytest.mark.parametrize("kind", ["dense", "points", "scaled"])
+def test_threads_do_not_change_a_bit(rng, kind):
+    x, y, a, b, C = clouds(rng, 300, 200)
+    cost = PointCloud(x, y) if kind == "points" else C
+    method = "scaling" if kind == "scaled" else "log"
+    found, before = [], get_num_threads()
+    for threads in {1, before}:
+        set_num_threads(threads)
+        try:
+            found.append(sinkhorn(a, b, cost, 0.05, method=method).x)
+        finally:
+            set_num_threads(before)
+    assert all(np.array_equal(found[0], other) for other in found)
+
+
+def test_stops_and_interruptions_keep_the_potentials(rng):
+    _, _, a, b, C = clouds(rng)
+    seen = []
+
+    def stop(x, error):
+        seen.append(error)
+        return len(seen) == 5
+
+    result = sinkhorn(a, b, C, 0.01, callback=stop)
+    assert result.status == Status.STOPPED
+    assert result.nit == 5
+    assert error_of(result.plan.to_dense(), a, b) == pytest.approx(result.residuals[-1], rel=1e-6)
+
+    def interrupt(x, error):
+        raise KeyboardInterrupt
+
+    with pytest.raises(numsolve.Interrupted):
+        sinkhorn(a, b, C, 0.01, callback=interrupt)
+
+
+def test_non_convergence_is_said(rng):
+    _, _, a, b, C = clouds(rng)
+    with pytest.warns(ConvergenceWarning, match="maxiter"):
+        result = sinkhorn(a, b, C, 0.001, maxiter=5)
+    assert not result.success
+    with pytest.raises(numsolve.ConvergenceError):
+        result.check()
+
+
+BAD = {
+    "negative mass": (lambda a, b, C: (-a, b, C, 0.1), "a has .* negative entries"),
+    "unequal": (lambda a, b, C: (a, 2 * b, C, 0.1), "a sums to 1, b to 2"),
+    "no mass": (lambda a, b, C: (0 * a, b, C, 0.1), "a has no mass"),
+    "NaN cost": (lambda a, b, C: (a, b, np.where(C > C.mean(), np.nan, C), 0.1), "cost has .* NaN"),
+    "NaN mass": (lambda a, b, C: (a * np.nan, b, C, 0.1), "a has .* NaN"),
+    "eps zero": (lambda a, b, C: (a, b, C, 0.0), "eps is 0.0"),
+    "eps negative": (lambda a, b, C: (a, b, C, -1.0), "eps is -1.0"),
+    "shape": (lambda a, b, C: (b, a, C, 0.1), "a has shape"),
+    "cost shape": (lambda a, b, C: (a, b, C[0], 0.1), "cost has shape"),
+    "points": (lambda a, b, C: (a, b, PointCloud(C[:3], C[:4]), 0.1), "a has shape"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_named(rng, name):
+    _, _, a, b, C = clouds(rng)
+    make, match = BAD[name]
+    with pytest.raises(ValueError, match=match):
+        sinkhorn(*make(a, b, C))
+
+
+def test_more_bad_input(rng):
+    x, y, a, b, C = clouds(rng)
+    with pytest.raises(ValueError, match="too small for method='scaling'"):
+        sinkhorn(a, b, C, 1e-6, method="scaling")
+    with pytest.raises(ValueError, match="stores a dense matrix"):
+        sinkhorn(a, b, PointCloud(x, y), 1.0, method="scaling")
+    with pytest.raises(ValueError, match=r"newton.*prescribed"):
+        sinkhorn(a, b, C, 1.0, method="newton", tau_a=1.0)
+    with pytest.raises(ValueError, match="method is 'sor'"):
+        sinkhorn(a, b, C, 1.0, method="sor")
+    with pytest.raises(ValueError, match="between 0 and 2"):
+        sinkhorn(a, b, C, 1.0, omega=2.0)
+    with pytest.raises(ValueError, match="eps_scaling is 1"):
+        sinkhorn(a, b, C, 1.0, eps_scaling=1)
+    with pytest.raises(ValueError, match="init has potentials of shape"):
+        sinkhorn(a, b, C, 1.0, init=a)
+    with pytest.raises(TypeError, match="real costs"):
+        sinkhorn(a, b, C + 0j, 1.0)
+    with pytest.raises(ValueError, match="coordinates"):
+        PointCloud(x, y[:, :1])
+    allowed = sp.lil_array(C)
+    allowed[4] = 0
+    with pytest.raises(ValueError, match=r"infeasible: a\[4\]"):
+        sinkhorn(a, b, sp.csr_array(allowed), 0.1)
+    with pytest.raises(ValueError, match="sparse"):
+        sinkhorn(a, b, sp.csr_array(C), 0.1).bounds()
+    with pytest.raises(TypeError, match="grad_x"):
+        _ = sinkhorn(a, b, C, 0.1).grad_x
+
+
+def test_one_by_one():
+    result = sinkhorn([1.0], [1.0], [[3.0]], 0.1).check()
+    assert result.cost_linear == pytest.approx(3)
+    assert result.bounds() == pytest.approx((3, 3))
+
+
+def test_plots(rng):
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    _, _, a, b, C = clouds(rng)
+    assert sinkhorn(a, b, C, 0.02).plot().get_ylabel().startswith("marginal error")

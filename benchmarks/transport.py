@@ -1,6 +1,8 @@
 """Bars of transport: nanoseconds an entry and iteration, iterations saved by over-relaxation, and peers."""
 
 import importlib.util
+import subprocess
+import sys
 import warnings
 from functools import partial
 from statistics import median
@@ -87,40 +89,66 @@ def relaxed(rounds):  # noqa: ARG001 - counts do not vary
 
 
 def peers(rounds):
-    """Yield the time to a marginal error of 1e-6 against what is installed of POT and OTT."""
+    """Yield times against what is installed of POT, OTT and regOT: of an iteration, and to an error."""
     a, b, cloud = point_clouds(1000, rng=0)
     C = cloud.rows(0, 1000)
     eps = 0.01 * float(np.median(C))
-    runs = {"numsolve": partial(sinkhorn, a, b, C, eps, atol=1e-6)}
+    each, whole, precise = {}, {}, {}
     if importlib.util.find_spec("ot"):
         import ot
 
         stop = 1e-6 / 1000**0.5  # POT's error is in the 2-norm
-        runs["POT log"] = partial(
-            ot.sinkhorn, a, b, C, eps, method="sinkhorn_log", stopThr=stop, numItermax=10**4
-        )
-        runs["POT"] = partial(ot.sinkhorn, a, b, C, eps, method="sinkhorn", stopThr=stop, numItermax=10**4)
+        pot = partial(ot.sinkhorn, a, b, C, eps, warn=False)
+        each["POT log"] = partial(pot, method="sinkhorn_log", stopThr=0, numItermax=20)
+        whole["POT log"] = partial(pot, method="sinkhorn_log", stopThr=stop, numItermax=10**4)
+        whole["POT"] = partial(pot, method="sinkhorn", stopThr=stop, numItermax=10**4)
     if importlib.util.find_spec("ott"):
         import jax
         from ott.geometry import geometry
         from ott.solvers import linear
 
         jax.config.update("jax_enable_x64", True)
+        masses = jax.numpy.asarray(a), jax.numpy.asarray(b)
         geom = geometry.Geometry(cost_matrix=jax.numpy.asarray(C), epsilon=eps)
-        solve = jax.jit(partial(linear.solve, threshold=1e-6, max_iterations=10**4))
-        runs["OTT"] = lambda: jax.block_until_ready(solve(geom, jax.numpy.asarray(a), jax.numpy.asarray(b)).f)
-    if len(runs) == 1:
-        yield "Sinkhorn against POT and OTT", float("nan"), None, "skipped: neither is installed"
-        return
-    seconds = in_turn(runs, rounds)
-    for name in list(runs)[1:]:
-        bar = {"POT log": 100.0, "POT": None, "OTT": 4.0}[name]
-        yield (
-            f"clouds, n = 1000, eps 0.01 of the median, to 1e-6, against {name}",
-            ratio(seconds, name),
-            bar,
-            "",
-        )
+
+        def ott(threshold, most):
+            solve = jax.jit(partial(linear.solve, threshold=threshold, max_iterations=most))
+            return lambda: jax.block_until_ready(solve(geom, *masses).f)
+
+        each["OTT"], whole["OTT"] = ott(0.0, 20), ott(1e-6, 10**4)
+    if importlib.util.find_spec("regot"):
+        import regot
+
+        columns = np.asfortranarray(C)
+        precise["regOT's SSNS"] = lambda: regot.sinkhorn_ssns(columns, a, b, eps, tol=1e-9 / 1000**0.5)
+    ours = partial(sinkhorn, a, b, C, eps)
+    cases = (
+        ("20 iterations", each, partial(ours, atol=0, omega=1.0, maxiter=20), {"POT log": 40, "OTT": 4}),
+        ("to 1e-6", whole, partial(ours, atol=1e-6), {"POT log": 100, "POT": 3}),
+        ("to 1e-9", precise, partial(ours, atol=1e-9), {"regOT's SSNS": 10}),
+    )
+    for what, others, run, bars in cases:
+        if not others:
+            yield f"clouds, n = 1000, {what}, against peers", float("nan"), None, "skipped: not installed"
+            continue
+        seconds = in_turn({"numsolve": run, **others}, rounds)
+        for name in others:
+            title = f"clouds, n = 1000, eps 0.01 of the median, {what}, against {name}"
+            yield title, ratio(seconds, name), bars.get(name), f"{median(seconds['numsolve']) * 1e3:.3g} ms"
+
+
+def memory(rounds):  # noqa: ARG001 - once is enough
+    """Yield the memory that a cloud of 10,000 points takes, in a process of its own."""
+    code = (
+        "import resource, numpy as np; from numsolve.problems import point_clouds;"
+        "from numsolve.transport import sinkhorn; a, b, cloud = point_clouds(10_000, rng=0);"
+        "eps = 0.01 * float(np.median(cloud.rows(0, 500)));"
+        "found = sinkhorn(a, b, cloud, eps, atol=1e-6).check();"
+        "print(found.nit, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)"
+    )
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    count, size = output.split()
+    yield "cloud, n = 10,000, eps 0.01 of the median, to 1e-6, GiB", float(size), -1.0, f"{count} its"
 
 
 def transport(rounds):
@@ -130,3 +158,4 @@ def transport(rounds):
         yield from passes(rounds)
         yield from relaxed(rounds)
         yield from peers(rounds)
+        yield from memory(rounds)

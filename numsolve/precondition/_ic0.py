@@ -90,7 +90,7 @@ class Ic0(Triangles):
         entries = pattern.entries(rows.entries(matrix))
         diagonal = entries[pattern.diag].real.copy()
         remedy = "a positive definite matrix has a positive diagonal; use ilu0"
-        refuse(*map(rows.out_of, (~(diagonal > 0), diagonal)), "ic0", remedy)
+        refuse(rows.out_of(~(diagonal > 0)), rows.out_of(diagonal), "ic0", remedy)
         shift = self._first
         while True:
             data = entries.copy()
@@ -99,7 +99,7 @@ class Ic0(Triangles):
             poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # NaN is poor too
             if shift >= LAST_SHIFT:
                 remedy = f"shifts up to {shift:g} did not help; use ilu0"
-                refuse(*map(rows.out_of, (poor, pivots)), "ic0", remedy)
+                refuse(rows.out_of(poor), rows.out_of(pivots), "ic0", remedy)
             if not bool(poor.any()):
                 break
             shift = max(2 * shift, FIRST_SHIFT)

@@ -91,7 +91,7 @@ class Ilu0(Triangles):
         size = abs(pivots)
         poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # NaN is poor too
         remedy = "pass a larger shift, as shift=0.01, or reorder the rows of A"
-        refuse(*map(rows.out_of, (poor, pivots)), "ilu0", remedy)
+        refuse(rows.out_of(poor), rows.out_of(pivots), "ilu0", remedy)
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix

@@ -46,7 +46,8 @@ class Pattern:
         self.diag = move(np.flatnonzero(indices == rows))
         self.size = len(indices)
         self.indptr, self.indices = move(indptr), move(indices)
-        self.L, self.U = tuple(map(move, L)), tuple(map(move, U))
+        self.L: Any = tuple(map(move, L))
+        self.U: Any = tuple(map(move, U))
         self.upper_rows = move(rows[upper])
         self.order = Order(matrix.library, self.indptr, self.indices)
         if bounds is not None:

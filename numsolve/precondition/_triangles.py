@@ -46,8 +46,7 @@ class Pattern:
         self.diag = move(np.flatnonzero(indices == rows))
         self.size = len(indices)
         self.indptr, self.indices = move(indptr), move(indices)
-        self.L: Any = tuple(map(move, L))
-        self.U: Any = tuple(map(move, U))
+        self.L, self.U = tuple(map(move, L)), tuple(map(move, U))
         self.upper_rows = move(rows[upper])
         self.order = Order(matrix.library, self.indptr, self.indices)
         if bounds is not None:
@@ -61,8 +60,9 @@ class Pattern:
         data[self.fill] = given
         return data
 
-    def triangle(self, indptr, indices, data):
-        """Return a strict triangle as an operator."""
+    def triangle(self, half, data):
+        """Return a strict triangle, of which `half` holds indptr and indices, as an operator."""
+        indptr, indices = half
         A = sparse_module(self.library).csr_matrix((data, indices, indptr), shape=self.shape)
         A.has_canonical_format = True
         return Csr(A, data.dtype, "a factor of A")
@@ -131,7 +131,7 @@ class Triangles(Operator):
         name, dtype, pattern = "a factor of A", self.dtype, self._pattern
         lower, upper = (entries.astype(dtype, copy=False) for entries in (lower, upper))
         if self.L is None:
-            self.L, self.U = pattern.triangle(*pattern.L, lower), pattern.triangle(*pattern.U, upper)
+            self.L, self.U = pattern.triangle(pattern.L, lower), pattern.triangle(pattern.U, upper)
         else:
             self.L, self.U = self.L.with_data(lower, name), self.U.with_data(upper, name)
         self.scale = scale.astype(dtype, copy=False)

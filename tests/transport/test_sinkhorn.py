@@ -406,7 +406,7 @@ def test_a_learner_is_asked_and_told(rng):
 
 @pytest.mark.parametrize("kind", ["dense", "points", "scaled"])
 def test_threads_do_not_change_a_bit(rng, kind):
-    x, y, a, b, C = clouds(rng, 300, 200)
+    x, y, a, b, C = clouds(rng, 400, 300)
     cost = PointCloud(x, y) if kind == "points" else C
     method = "scaling" if kind == "scaled" else "log"
     found, before = [], get_num_threads()

@@ -25,12 +25,13 @@ from ._transport import (
     weights_in_plane,
 )
 
+EACH = 8  # entries that weigh as much as an item of other kernels: below 65,536 one thread is quicker
 TILE = 256  # columns of a chunk
 FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
 CACHED = 1 << 21
 
 
-@kernel(items=lambda *args: args[8].size * args[10].size)
+@kernel(items=lambda *args: args[8].size * args[10].size // EACH)
 def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r, sums):
     if live[0]:
         n, (blocks, m) = a.size, sums.shape
@@ -60,7 +61,7 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
                 t[j] *= v[j]
 
 
-@kernel(items=lambda *args: args[11].size)
+@kernel(items=lambda *args: args[11].size // EACH)
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
     if live[0]:
         m, inverse = b.size, F.dtype.type(inverse)
@@ -97,7 +98,7 @@ def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
     return F.dtype.type(error * error), F.dtype.type(dual)
 
 
-@kernel(items=lambda *args: args[5].size * args[6].size)
+@kernel(items=lambda *args: args[5].size * args[6].size // EACH)
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
     n, (blocks, m) = F_new.size, sums.shape
     inverse = G.dtype.type(inverse)

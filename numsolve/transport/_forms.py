@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import maximum_flow
 
-from .._array import is_sparse, namespace, to_host
+from .._array import is_sparse, namespace
 from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
@@ -177,8 +177,9 @@ class Sparse(Halves):
         self.sides = (csr.indptr, csr.indices, csr.data), (order.indptr, order.indices, csr.data[order.data])
 
     def lse(self, inverse, G, axis):
-        indptr, indices, data = self.sides[1 - axis]
-        return _segments(G[indices] - inverse * data, indptr)
+        found = np.empty(self.shape[1 - axis])
+        kernels_for(found).transport_edges(inverse, *self.sides[1 - axis], G, found)
+        return found
 
     def least(self, inverse, G):
         F = self._least(inverse, G, 0)
@@ -215,22 +216,3 @@ def _lse(values):
     top = values.max(axis=0)
     top = np.where(top > -np.inf, top, 0)
     return np.log(np.exp(values - top).sum(axis=0)) + top
-
-
-def _segments(values, indptr):
-    """Return the logarithms of the sums of exponentials of the rows; of an empty row -inf."""
-    found, lengths = np.full(len(indptr) - 1, -np.inf), np.diff(indptr)
-    some = lengths > 0
-    if some.any():
-        starts = indptr[:-1][some]
-        top = np.maximum.reduceat(values, starts)
-        top = np.where(top > -np.inf, top, 0)
-        with np.errstate(divide="ignore"):
-            sums = np.add.reduceat(np.exp(values - np.repeat(top, lengths[some])), starts)
-            found[some] = np.log(sums) + top
-    return found
-
-
-def host(x):
-    """Return a potential as a NumPy array of double precision."""
-    return np.asarray(to_host(x), float)

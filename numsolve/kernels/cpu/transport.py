@@ -27,6 +27,7 @@ from ._transport import (
 
 EACH = 8  # entries that weigh as much as an item of other kernels: below 65,536 one thread is quicker
 TILE = 256  # columns of a chunk
+ROWS = 64  # rows of a chunk of edges
 FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
 CACHED = 1 << 21
 
@@ -112,3 +113,20 @@ def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
             for j in range(np.uint64(m)):
                 value = inverse * cost[j] - least
                 t[j] = value if value < t[j] else t[j]
+
+
+@kernel(items=lambda *args: args[3].size)
+def transport_edges(inverse, indptr, indices, data, G, found):
+    inverse = G.dtype.type(inverse)
+    for q in prange((found.size + ROWS - 1) // ROWS):
+        for i in range(q * ROWS, min((q + 1) * ROWS, found.size)):
+            first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
+            most = G.dtype.type(-np.inf)
+            for k in range(first, last):
+                value = G[np.uint64(indices[k])] - inverse * data[k]
+                most = value if value > most else most
+            total = G.dtype.type(0)
+            if most > -np.inf:
+                for k in range(first, last):
+                    total += fast_exp(G[np.uint64(indices[k])] - inverse * data[k] - most)
+            found[i] = most + math.log(total) if total > 0 else -np.inf

@@ -214,6 +214,12 @@ def test_the_plan_is_lazy(rng):
     np.testing.assert_allclose(plan @ V, P @ V, rtol=1e-12)
     np.testing.assert_allclose(plan.T @ w, P.T @ w, rtol=1e-12)
     np.testing.assert_allclose(plan.rows(5, 9), P[5:9], rtol=1e-12)
+    for scale in (-1.0, 1e150, 0.0):
+        u, t = scale * (v - 0.5), scale * (w - 0.3)
+        np.testing.assert_allclose(plan @ u, P @ u, rtol=1e-10, atol=1e-13 * abs(scale))
+        np.testing.assert_allclose(plan.T @ t, P.T @ t, rtol=1e-10, atol=1e-13 * abs(scale))
+    wide = rng.standard_normal((47, 20))
+    np.testing.assert_allclose(plan @ wide, P @ wide, rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(plan.barycentric(y), P @ y / P.sum(axis=1)[:, None], rtol=1e-12)
     kept = plan.to_sparse(0.9)
     assert kept.nnz < 0.5 * P.size

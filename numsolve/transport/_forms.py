@@ -6,12 +6,12 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import maximum_flow
 
-from .._array import is_sparse, namespace
+from .._array import is_sparse, library, namespace
 from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
 DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # as in the kernels
-ROWS = 64  # at least so many rows a block, and at most as many blocks
+BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # at least so many rows a block, at most so many blocks
 EXTRA = 8.0  # as in the kernels: over-relaxation adds at most so much to a step
 
 
@@ -43,8 +43,8 @@ class Fused:
         else:
             self.kind, self.C = DENSE, xp.ascontiguousarray(cost, dtype=dtype)
             self.X, self.Y = (xp.empty((0, k), dtype) for k in cost.shape)
-        blocks = max(1, min(self.shape[0] // ROWS, ROWS))
-        self.sums = xp.empty((blocks, self.shape[1]), dtype)
+        rows, most = BLOCKS[library(like) or "numpy"]
+        self.sums = xp.empty((max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
         self.kernels = kernels_for(self.sums)
 
     def like(self, kind, C):

@@ -62,7 +62,7 @@ class Plan:
         return xp.concatenate(tuple(P @ v for _, P, _ in self.blocks()))
 
     def _product(self, v) -> Any:
-        """Return the product with a vector by the passes of the iteration: its logarithm joins the potential."""
+        """Return the product with a vector by the iteration's passes: its logarithm joins the potential."""
         xp, form = namespace(self._F), self._form
         (n, m), live = form.shape, xp.ones(1, bool)
         F, G = self._F.astype(np.float64), self._G.astype(np.float64)

@@ -308,6 +308,13 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
     np.testing.assert_allclose(P.sum(axis=0), a, rtol=1e-6)
 
 
+def test_overflow_is_said(rng):
+    a, C = np.full(20, 0.05), rng.random((20, 20))
+    for scale, eps in ((1e300, 1e-10), (1.0, 1e-320)):
+        with pytest.raises(ValueError, match=r"eps is .* overflow"):
+            sinkhorn(a, a, scale * C, eps)
+
+
 def test_a_thousand_points_keep_their_mass():
     """Trap (a): POT's stabilised iteration returns a plan of mass 1/(nm) from n = 1000 uniform masses on."""
     rng = np.random.default_rng(0)
@@ -391,8 +398,12 @@ def test_batches_are_solved_one_by_one(rng):
     np.testing.assert_allclose(results[1].f, sinkhorn(A[1], B[1], C, 0.02).f)
     costs = np.stack([C, 2 * C, 3 * C])
     np.testing.assert_allclose(sinkhorn(A, B, costs, 0.02)[2].f, sinkhorn(A[2], B[2], 3 * C, 0.02).f)
+    again = sinkhorn(A, B, C, 0.02, init=results)
+    assert all(result.nit <= 1 for result in again)
     with pytest.raises(ValueError, match=r"\(k, n\) and \(k, m\)"):
         sinkhorn(A, B[:2], C, 0.02)
+    with pytest.raises(ValueError, match="cost has 2 parts"):
+        sinkhorn(A, B, costs[:2], 0.02)
 
 
 def test_a_learner_is_asked_and_told(rng):

@@ -19,7 +19,7 @@ FIGURE = 3
 CASES = ("assignment", "images, squared distance", "images, absolute distance")
 METHODS = {"Sinkhorn": {"omega": 1.0}, "over-relaxed": {}, "sparse Newton": {"method": "newton"}}
 STYLE = {"Sinkhorn": "C0-", "over-relaxed": "C1-", "sparse Newton": "C2-"}
-PUBLISHED = {  # seconds and iterations, on an M1 Pro; the images are MNIST's
+PUBLISHED = {  # Table 1, at second hand: seconds and iterations on an M1 Pro; the images are MNIST's
     CASES[0]: {"sparse Newton": (0.34, 29), "Sinkhorn": (233.36, 56199)},
     CASES[1]: {"sparse Newton": (2.33, 53), "Sinkhorn": (18.84, 2041)},
     CASES[2]: {"sparse Newton": (12.22, 777), "Sinkhorn": (45.75, 5748)},

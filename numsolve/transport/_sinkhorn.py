@@ -90,8 +90,7 @@ def sinkhorn(
     -----
     An iteration takes one exponential and one read of the cost an entry, for rows and columns together: the
     entries of a row are still in cache when its new potential is known, and are added up to column sums there
-    and then. Storage: besides the cost up to 64 rows (on a GPU 512), for sums that do not depend on the number of
-    threads.
+    and then. Storage: besides the cost up to 64 rows (on a GPU 512), so that sums do not depend on threads.
     Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
 
     Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its

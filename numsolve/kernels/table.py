@@ -524,6 +524,12 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
             "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* d:int64 n:int64 m:int64",
             "item",
         ),
+        "transport_edges": (
+            REALS,
+            INDICES,
+            "inverse:R indptr:I* indices:I* data:T* G:T* found:T* n:int64",
+            "item",
+        ),
     },
 }
 TABLE = {name: (file, *entry) for file, kernels in FILES.items() for name, entry in kernels.items()}

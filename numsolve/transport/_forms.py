@@ -6,12 +6,12 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import maximum_flow
 
-from .._array import is_sparse, namespace, to_host
+from .._array import is_sparse, library, namespace
 from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
 DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # as in the kernels
-ROWS = 64  # at least so many rows a block, and at most as many blocks
+BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # at least so many rows a block, at most so many blocks
 EXTRA = 8.0  # as in the kernels: over-relaxation adds at most so much to a step
 
 
@@ -43,8 +43,8 @@ class Fused:
         else:
             self.kind, self.C = DENSE, xp.ascontiguousarray(cost, dtype=dtype)
             self.X, self.Y = (xp.empty((0, k), dtype) for k in cost.shape)
-        blocks = max(1, min(self.shape[0] // ROWS, ROWS))
-        self.sums = xp.empty((blocks, self.shape[1]), dtype)
+        rows, most = BLOCKS[library(like) or "numpy"]
+        self.sums = xp.empty((max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
         self.kernels = kernels_for(self.sums)
 
     def like(self, kind, C):
@@ -177,8 +177,9 @@ class Sparse(Halves):
         self.sides = (csr.indptr, csr.indices, csr.data), (order.indptr, order.indices, csr.data[order.data])
 
     def lse(self, inverse, G, axis):
-        indptr, indices, data = self.sides[1 - axis]
-        return _segments(G[indices] - inverse * data, indptr)
+        found = np.empty(self.shape[1 - axis])
+        kernels_for(found).transport_edges(inverse, *self.sides[1 - axis], G, found)
+        return found
 
     def least(self, inverse, G):
         F = self._least(inverse, G, 0)
@@ -215,22 +216,3 @@ def _lse(values):
     top = values.max(axis=0)
     top = np.where(top > -np.inf, top, 0)
     return np.log(np.exp(values - top).sum(axis=0)) + top
-
-
-def _segments(values, indptr):
-    """Return the logarithms of the sums of exponentials of the rows; of an empty row -inf."""
-    found, lengths = np.full(len(indptr) - 1, -np.inf), np.diff(indptr)
-    some = lengths > 0
-    if some.any():
-        starts = indptr[:-1][some]
-        top = np.maximum.reduceat(values, starts)
-        top = np.where(top > -np.inf, top, 0)
-        with np.errstate(divide="ignore"):
-            sums = np.add.reduceat(np.exp(values - np.repeat(top, lengths[some])), starts)
-            found[some] = np.log(sums) + top
-    return found
-
-
-def host(x):
-    """Return a potential as a NumPy array of double precision."""
-    return np.asarray(to_host(x), float)

@@ -1,5 +1,6 @@
 """The plan, formed some rows at a time wherever it is asked for."""
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,10 @@ import scipy.sparse as sp
 
 from .. import _validate
 from .._array import library, namespace
+from ._forms import Fused
 
 BLOCK = 1 << 20  # entries that are formed at a time
+FEW = 8  # columns up to which the kernels are quicker than array text
 
 
 class Plan:
@@ -48,9 +51,36 @@ class Plan:
         v = _validate.as_array(v, "v", xp)
         if v.ndim not in (1, 2) or len(v) != self.shape[1]:
             raise ValueError(f"v has shape {v.shape}, but the plan needs ({self.shape[1]},) or (., k)")
+        double = isinstance(self._form, Fused) and self._form.dtype == np.float64
+        if double and v[:1].size <= FEW:
+            if v.dtype.kind == "c":
+                raise TypeError(f"v has dtype {v.dtype}; real numbers are needed")
+            columns = [self._product(column) for column in v.reshape(len(v), -1).T]
+            return columns[0] if v.ndim == 1 else xp.stack(columns, axis=1)
         if self._transposed:
             return sum(P.T @ v[first : first + len(P)] for first, P, _ in self.blocks())
         return xp.concatenate(tuple(P @ v for _, P, _ in self.blocks()))
+
+    def _product(self, v) -> Any:
+        """Return the product with a vector by the iteration's passes: its logarithm joins the potential."""
+        xp, form = namespace(self._F), self._form
+        (n, m), live = form.shape, xp.ones(1, bool)
+        F, G = self._F.astype(np.float64), self._G.astype(np.float64)
+        a, b, r, c = (xp.ones(size) for size in (n, m, n, m))
+        total = 0 * (c if self._transposed else r)
+        for sign in (1, -1):
+            part = sign * v
+            some = part > 0
+            if not bool(some.any()):
+                continue
+            logarithm = xp.where(some, xp.log(xp.where(some, part, 1)), -inf)
+            left, right = (F + logarithm, G) if self._transposed else (F, G + logarithm)
+            mass = (left > -inf) * a
+            form.rows(live, 0.0, 1.0, self._inverse, mass, left, right, left.copy(), r)
+            if self._transposed:
+                form.columns(live, 0.0, 1.0, self._inverse, left, b, right, right.copy(), c)
+            total = total + sign * (c if self._transposed else r)
+        return total
 
     def rows(self, first, last):
         """Return some rows.

@@ -63,6 +63,14 @@ class Problem:
         masses = xp.concatenate((self.a, self.b))
         return xp.where(masses > 0, xp.concatenate((F, G)), -inf).astype(form.dtype)
 
+    def check_start(self, x):
+        """Raise unless there is a number for each row and column with mass."""
+        xp = namespace(x)
+        if not bool(xp.isfinite(xp.where(xp.concatenate((self.a, self.b)) > 0, x, 0)).all()):
+            raise ValueError(
+                f"eps is {self.eps:.3g}, and the costs overflow in units of it: a larger one is needed"
+            )
+
     def result(self, found, form, x, method, omega):
         """Return what is handed out for the scaled potentials `x` of the run `found`."""
         xp, n, half = namespace(x), self.a.size, log(self.mass) / 2

@@ -51,13 +51,14 @@ def sinkhorn(
     maxiter : int, optional
         Largest number of iterations, passes over the rows and columns. Default: 10000.
     init : TransportResult or array (m,), optional
-        A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`.
+        A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`. For `k` problems
+        perhaps a list.
     tau_a, tau_b : float, optional
         Weight, in units of the cost, of a penalty :math:`\tau \mathrm{KL}(P1 | a)` in place of the marginal,
         :math:`\mathrm{KL}(p|q) = \sum p \log(p/q) - p + q`. The entropy is then :math:`\sum P (\log P - 1)`.
     eps_scaling : float, optional
         Begin with a large `eps` and divide it by this number until it is `eps`, each time from the solution
-        before. Default: no such stages.
+        before, roughly. Default: no such stages. ``residuals`` are those of the last stage.
     warm_up : bool
         Do what single precision can do in it, then finish in double.
     context : optional
@@ -89,7 +90,7 @@ def sinkhorn(
     -----
     An iteration takes one exponential and one read of the cost an entry, for rows and columns together: the
     entries of a row are still in cache when its new potential is known, and are added up to column sums there
-    and then. Storage: besides the cost up to 64 rows, for sums that do not depend on the number of threads.
+    and then. Storage: besides the cost up to 64 rows (on a GPU 512), so that sums do not depend on threads.
     Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
 
     Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its
@@ -152,12 +153,16 @@ def _factor(value):
 
 
 def _batch(a, b, cost, eps, tau_a, tau_b, options):
-    """Solve many problems; each has its row of masses, and its cost or one for all."""
+    """Solve many problems; each has its row of masses, its cost or one for all, and perhaps its start."""
+    b = _validate.as_array(b, "b", _validate.same_library(a=a, b=b)[1])
     if b.ndim != 2 or len(b) != len(a):
         raise ValueError(f"a has shape {a.shape}, b {b.shape}; (k, n) and (k, m) are needed")
+    starts = options.pop("init")
+    starts = starts if isinstance(starts, list) else [starts] * len(a)
     many = getattr(cost, "ndim", 2) == 3
-    if many and len(cost) != len(a):
-        raise ValueError(f"cost has shape {cost.shape}; ({len(a)}, n, m), a cost for each problem, is needed")
+    for name, found in (("cost", len(cost) if many else len(a)), ("init", len(starts))):
+        if found != len(a):
+            raise ValueError(f"{name} has {found} parts, but there are {len(a)} problems")
     costs = cost if many else [cost] * len(a)
     tasks = [problem(*each, eps, tau_a, tau_b) for each in zip(a, b, costs, strict=True)]
-    return [announced(solve(task, **options)) for task in tasks]
+    return [announced(solve(task, init=start, **options)) for task, start in zip(tasks, starts, strict=True)]

@@ -43,6 +43,7 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
         x = _single(task, x, tol, maxiter, control)
     if x is None:
         x = task.cold(form, 1 / task.eps)
+    task.check_start(x)
     found, method, why = _run(task, form, x, method, control, tol, maxiter, callback)
     result = task.result(found, form, found.x / task.eps, method, control.omega)
     if learner is not None:
@@ -66,8 +67,9 @@ def _explained(result, task, form, tol, why):
                 "edges, or penalise the marginals with tau_a and tau_b"
             )
             return replace(result, status=Status.BREAKDOWN, message=message)
-    F = to_host(result.x)
-    rounding = 4 * np.finfo(float).eps * abs(F[np.isfinite(F)]).max() / task.eps * task.mass
+    x = to_host(result.x)
+    largest = abs(x[np.isfinite(x)]).max(initial=0.0)
+    rounding = 4 * np.finfo(float).eps * largest / task.eps * task.mass
     if not result.success and result.marginal_error <= rounding:
         message = f"the error of the marginals is at rounding errors, about {rounding:.1e}: loosen atol"
         return replace(result, status=Status.STAGNATED, message=message)

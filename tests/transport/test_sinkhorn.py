@@ -214,6 +214,12 @@ def test_the_plan_is_lazy(rng):
     np.testing.assert_allclose(plan @ V, P @ V, rtol=1e-12)
     np.testing.assert_allclose(plan.T @ w, P.T @ w, rtol=1e-12)
     np.testing.assert_allclose(plan.rows(5, 9), P[5:9], rtol=1e-12)
+    for scale in (-1.0, 1e150, 0.0):
+        u, t = scale * (v - 0.5), scale * (w - 0.3)
+        np.testing.assert_allclose(plan @ u, P @ u, rtol=1e-10, atol=1e-13 * abs(scale))
+        np.testing.assert_allclose(plan.T @ t, P.T @ t, rtol=1e-10, atol=1e-13 * abs(scale))
+    wide = rng.standard_normal((47, 20))
+    np.testing.assert_allclose(plan @ wide, P @ wide, rtol=1e-9, atol=1e-14)
     np.testing.assert_allclose(plan.barycentric(y), P @ y / P.sum(axis=1)[:, None], rtol=1e-12)
     kept = plan.to_sparse(0.9)
     assert kept.nnz < 0.5 * P.size
@@ -302,6 +308,13 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
     np.testing.assert_allclose(P.sum(axis=0), a, rtol=1e-6)
 
 
+def test_overflow_is_said(rng):
+    a, C = np.full(20, 0.05), rng.random((20, 20))
+    for scale, eps in ((1e300, 1e-10), (1.0, 1e-320)):
+        with pytest.raises(ValueError, match=r"eps is .* overflow"):
+            sinkhorn(a, a, scale * C, eps)
+
+
 def test_a_thousand_points_keep_their_mass():
     """Trap (a): POT's stabilised iteration returns a plan of mass 1/(nm) from n = 1000 uniform masses on."""
     rng = np.random.default_rng(0)
@@ -385,8 +398,12 @@ def test_batches_are_solved_one_by_one(rng):
     np.testing.assert_allclose(results[1].f, sinkhorn(A[1], B[1], C, 0.02).f)
     costs = np.stack([C, 2 * C, 3 * C])
     np.testing.assert_allclose(sinkhorn(A, B, costs, 0.02)[2].f, sinkhorn(A[2], B[2], 3 * C, 0.02).f)
+    again = sinkhorn(A, B, C, 0.02, init=results)
+    assert all(result.nit <= 1 for result in again)
     with pytest.raises(ValueError, match=r"\(k, n\) and \(k, m\)"):
         sinkhorn(A, B[:2], C, 0.02)
+    with pytest.raises(ValueError, match="cost has 2 parts"):
+        sinkhorn(A, B, costs[:2], 0.02)
 
 
 def test_a_learner_is_asked_and_told(rng):
@@ -406,7 +423,7 @@ def test_a_learner_is_asked_and_told(rng):
 
 @pytest.mark.parametrize("kind", ["dense", "points", "scaled"])
 def test_threads_do_not_change_a_bit(rng, kind):
-    x, y, a, b, C = clouds(rng, 300, 200)
+    x, y, a, b, C = clouds(rng, 400, 300)
     cost = PointCloud(x, y) if kind == "points" else C
     method = "scaling" if kind == "scaled" else "log"
     found, before = [], get_num_threads()

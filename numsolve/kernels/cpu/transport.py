@@ -25,12 +25,14 @@ from ._transport import (
     weights_in_plane,
 )
 
+EACH = 8  # entries that weigh as much as an item of other kernels: below 65,536 one thread is quicker
 TILE = 256  # columns of a chunk
+ROWS = 64  # rows of a chunk of edges
 FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
 CACHED = 1 << 21
 
 
-@kernel(items=lambda *args: args[8].size * args[10].size)
+@kernel(items=lambda *args: args[8].size * args[10].size // EACH)
 def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r, sums):
     if live[0]:
         n, (blocks, m) = a.size, sums.shape
@@ -60,7 +62,7 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
                 t[j] *= v[j]
 
 
-@kernel(items=lambda *args: args[11].size)
+@kernel(items=lambda *args: args[11].size // EACH)
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
     if live[0]:
         m, inverse = b.size, F.dtype.type(inverse)
@@ -97,7 +99,7 @@ def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
     return F.dtype.type(error * error), F.dtype.type(dual)
 
 
-@kernel(items=lambda *args: args[5].size * args[6].size)
+@kernel(items=lambda *args: args[5].size * args[6].size // EACH)
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
     n, (blocks, m) = F_new.size, sums.shape
     inverse = G.dtype.type(inverse)
@@ -111,3 +113,20 @@ def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
             for j in range(np.uint64(m)):
                 value = inverse * cost[j] - least
                 t[j] = value if value < t[j] else t[j]
+
+
+@kernel(items=lambda *args: args[3].size)
+def transport_edges(inverse, indptr, indices, data, G, found):
+    inverse = G.dtype.type(inverse)
+    for q in prange((found.size + ROWS - 1) // ROWS):
+        for i in range(q * ROWS, min((q + 1) * ROWS, found.size)):
+            first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
+            most = G.dtype.type(-np.inf)
+            for k in range(first, last):
+                value = G[np.uint64(indices[k])] - inverse * data[k]
+                most = value if value > most else most
+            total = G.dtype.type(0)
+            if most > -np.inf:
+                for k in range(first, last):
+                    total += fast_exp(G[np.uint64(indices[k])] - inverse * data[k] - most)
+            found[i] = most + math.log(total) if total > 0 else -np.inf

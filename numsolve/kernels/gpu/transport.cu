@@ -202,3 +202,23 @@ __global__ void transport_least(
         if (threadIdx.x == 0) F_new[i] = least;
     }
 }
+
+// A block takes a row.
+template <typename T, typename I>
+__global__ void transport_edges(
+    T inverse, const I* indptr, const I* indices, const T* data, const T* G, T* found, int64 n)
+{
+    for (int64 i = blockIdx.x; i < n; i += gridDim.x) {
+        const int64 begin = indptr[i] + threadIdx.x, end = indptr[i + 1];
+        T most = -infinity<T>(), total = 0;
+        for (int64 k = begin; k < end; k += BLOCK) {
+            const T value = G[indices[k]] - inverse * data[k];
+            if (value > most) most = value;
+        }
+        most = block_max(most);
+        if (is_finite(most))
+            for (int64 k = begin; k < end; k += BLOCK) total += exp(G[indices[k]] - inverse * data[k] - most);
+        total = block_sum(total);
+        if (threadIdx.x == 0) found[i] = total > 0 ? most + log(total) : -infinity<T>();
+    }
+}

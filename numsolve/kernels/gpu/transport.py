@@ -22,3 +22,7 @@ def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
     args = inverse, kind, C, X, Y, G, F_new, sums
     launch("transport_least", len(sums), *args, len(Y), F_new.size, G.size)
+
+
+def transport_edges(inverse, indptr, indices, data, G, found):
+    launch("transport_edges", blocks(found.size, 256), inverse, indptr, indices, data, G, found, found.size)

@@ -104,6 +104,18 @@ def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
             sums[q] = np.minimum(sums[q], cost - F_new[i])
 
 
+def transport_edges(inverse, indptr, indices, data, G, found):
+    """Write to `found` the logarithms of the rows' sums of ``exp(G_j - inverse * data)`` over the entries.
+
+    That of a row without entries, or whose potentials are all minus infinity, is minus infinity.
+    """
+    for i in range(len(found)):
+        row = slice(indptr[i], indptr[i + 1])
+        values = G[indices[row]] - inverse * data[row]
+        most = values.max(initial=-np.inf)
+        found[i] = most if most == -np.inf else most + np.log(np.exp(values - most).sum())
+
+
 def _scaled_cost(i, inverse, kind, C, X, Y):
     if kind == DENSE:
         return inverse * C[i]

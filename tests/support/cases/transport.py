@@ -1,7 +1,9 @@
 """Cases of ``transport``: every kind of cost, masses of zero, penalties, and rows far from their mass."""
 
 import numpy as np
+import scipy.sparse as sp
 
+from .sparse import csr
 from .vector import real
 
 
@@ -72,10 +74,21 @@ def least(rng, n, dtype, index):
     return real(2.5, dtype), kind, C, X, Y, G, F_new, sums
 
 
+def edges(rng, n, dtype, index):
+    """Return the arguments of transport_edges; some exponentials vanish, if taken as they are."""
+    indptr, indices, data = csr(rng, n, dtype, index)
+    A = sp.csr_array((1 + abs(data), indices, indptr), (n, n)) + sp.eye_array(n, format="csr", dtype=dtype)
+    A = sp.csr_array(A)
+    costs = (100 * A.data).astype(dtype)
+    G = rng.standard_normal(n).astype(dtype)
+    return real(2.5, dtype), A.indptr.astype(index), A.indices.astype(index), costs, G, np.zeros(n, dtype)
+
+
 CASES = {
     "transport_rows": rows,
     "transport_columns": columns,
     "transport_judge": judge,
     "transport_least": least,
+    "transport_edges": edges,
 }
 RETURNS_SUM = {"transport_judge"}

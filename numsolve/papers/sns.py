@@ -112,8 +112,8 @@ def plot_densities(rows, axes):
     plot(rows, axes, DENSITIES)
     for ax, case in zip(axes, DENSITIES, strict=True):
         end = [r for r in rows if (r["case"], r["method"]) == (case, "over-relaxed")][-1]
-        text = f"best cost {end['exact']:.5f}\ncertified {end['lower']:.5f} to {end['upper']:.5f}"
-        ax.text(0.97, 0.97, text, transform=ax.transAxes, ha="right", va="top", fontsize=8)
+        certified = f"best cost {end['exact']:.5f}, certified {end['lower']:.5f} to {end['upper']:.5f}"
+        ax.set_title(f"{case}\n{certified}", fontsize=10)
 
 
 FIGURES = {"table": (plot, 3), "densities": (plot_densities, 2)}

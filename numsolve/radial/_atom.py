@@ -46,7 +46,7 @@ def atom(
         state is not accurate on them, up to three larger ones are tried.
     atol : float
         Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are
-        no success. A tenth of it is the tolerance of self-consistency.
+        no success. Three hundredths of it are the tolerance of self-consistency.
     maxiter : int
         Largest number of iterations.
     start : AtomResult or array, shape (mesh.size,), optional

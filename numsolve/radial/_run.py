@@ -20,7 +20,7 @@ from ._spinors import LIGHT
 from ._thomas_fermi import screening
 from ._xc import functional
 
-SHARE = 0.1  # of the tolerance that is left to self-consistency
+SHARE = 0.03  # of the tolerance that is left to self-consistency
 SIZES = 4  # of default meshes, of which the first is nearly always enough
 ROUNDING = 64 * np.finfo(float).eps  # of a kinetic energy, which the terms of the other sign cancel
 

@@ -14,7 +14,8 @@ def test_eigenvalues_do_not_depend_on_the_mesh(relativistic):
     ratio = mesh.lengths[-1] / mesh.lengths[0]
     fine = radial.exponential(mesh.rmax, mesh.elements * 5 // 4, ratio=float(ratio), degree=mesh.degree + 2)
     for one, other in zip(default, radial.atoms(Z, relativistic=relativistic, mesh=fine), strict=True):
-        assert one.success and other.success
+        assert one.success
+        assert other.success
         assert one.mesh.size < other.mesh.size
         np.testing.assert_allclose(one.eigenvalues, other.eigenvalues, rtol=0, atol=1e-9)
         np.testing.assert_allclose(one.energy, other.energy, rtol=0, atol=2e-9)

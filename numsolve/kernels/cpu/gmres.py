@@ -198,8 +198,10 @@ def _four(k, j, row):
 def _from_two(k, j, a, turn, F, first, last, V):
     """Subtract four rows of V from two: row a, if it is its turn, and the next."""
     k1, k2, k3 = min(k + ONE, j - ONE), min(k + TWO, j - ONE), min(k + THREE, j - ONE)
-    x, y, wanted = j + a, j + a + ONE, a == turn
-    s, s1, s2, s3 = _four(k, j, F[a] * wanted)
+    x, y = j + a, j + a + ONE
+    s, s1, s2, s3 = _four(k, j, F[a])
+    if a != turn:
+        s = s1 = s2 = s3 = F.dtype.type(0)
     t, t1, t2, t3 = _four(k, j, F[a + ONE])
     for i in range(first, last):
         v, v1, v2, v3 = V[k, i], V[k1, i], V[k2, i], V[k3, i]
@@ -215,7 +217,8 @@ def _from_four(k, j, F, first, last, V):
     s, s1, s2, s3 = _four(k, j, F[0])
     t, t1, t2, t3 = _four(k, j, F[1])
     y, y1, y2, y3 = _four(k, j, F[2])
-    z, z1, z2, z3 = _four(k, j, F[3])
+    fourth = min(THREE, np.uint64(len(F) - 1))  # 3; Numba looks at it also where there are fewer rows
+    z, z1, z2, z3 = _four(k, j, F[fourth])
     for i in range(first, last):
         v, v1, v2, v3 = V[k, i], V[k1, i], V[k2, i], V[k3, i]
         V[j, i] -= s * v + s1 * v1 + s2 * v2 + s3 * v3

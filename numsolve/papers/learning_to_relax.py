@@ -45,7 +45,7 @@ def settings(full):
         "omegas": np.arange(1, 1.995, 0.01 if full else 0.03),
         "shifts": np.linspace(-0.15, 0.45, 97 if full else 13),
         "steps": dict.fromkeys((25, 50, 100, 200, 400), 5000) if full else {25: 5000, 50: 5000, 100: 2000},
-        "heat trials": 3 if full else 1,
+        "heat trials": 3,
         "contour": {"side": 100, "every": 5 if full else 25},
         "seed": 0,
     }

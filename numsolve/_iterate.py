@@ -25,7 +25,9 @@ _SAYS = {
 
 
 @np.errstate(all="ignore")
-def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0), batches=False):
+def iterate(
+    start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0), batches=False, fresh=False
+):
     """Run a method until its residual is small, and say why it ended.
 
     Parameters
@@ -53,6 +55,9 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
         Whether the generator takes many steps at once, on the host and without a callback: it is sent
         ``(goal, room)``, steps until a norm is at most `goal` or no number, at most `room` times, and yields
         the last iterate and the squared norms of all.
+    fresh : bool
+        Whether norms are found anew from each iterate, not by a recurrence that loses digits: the goal is
+        then the tolerance itself, and a new start gains nothing.
 
     Returns
     -------
@@ -65,7 +70,9 @@ def iterate(start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0
     one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
     """
     kind = _Columns if np.ndim(tol) else _Batches if batches else _Run
-    return kind(start, x, tol, maxiter, callback, time_limit, scale).result()
+    run = kind(start, x, tol, maxiter, callback, time_limit, scale)
+    run.fresh = fresh
+    return run.result()
 
 
 class _Run:
@@ -76,7 +83,7 @@ class _Run:
         self.start, self.maxiter, self.callback = start, maxiter, callback
         self.x_scale, self.norm_scale = scale
         self.deadline = time.monotonic() + time_limit
-        self.history = []
+        self.history, self.fresh = [], False
         self.prepare(namespace(x), kernels_for(x), tol)
 
     def prepare(self, xp, kernels, tol):
@@ -123,7 +130,7 @@ class _Run:
             if self.stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
-            self.aim(true)
+            self.aim(0 * true if self.fresh else true)
             try:
                 status = self.limits() or self.follow(steps)
                 claimed = status is Status.CONVERGED
@@ -299,7 +306,7 @@ class _Columns(_Run):
         self.goals = self.goal.tolist()
 
     def thinned(self):
-        if 4 * len(self.left) > self.started:
+        if self.fresh or 4 * len(self.left) > self.started:
             return False
         norms = self.latest()
         self.few = all(norms[c] > 10 * self.goals[c] for c in self.left)  # what is near is finished at once

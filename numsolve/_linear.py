@@ -80,6 +80,15 @@ def announced(result):
     return result
 
 
+def announced_all(results):
+    """Return many results; warn once of those that missed their tolerance."""
+    missed = [p for p, r in enumerate(results) if r.status not in (Status.CONVERGED, Status.STOPPED)]
+    if missed and not _inside.get():
+        message = f"{len(missed)} of {len(results)} problems, first {missed[0]}: {results[missed[0]].message}"
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    return results
+
+
 @contextmanager
 def inside():
     """Solve inside another solve, which answers for the tolerance: a miss does not warn."""
@@ -220,7 +229,7 @@ def _solve_block(start, block, system, callback):
         )
     except Interrupted as caught:
         result = caught.result
-    columns = _columns(result, tol * units)
+    columns = columns_of(result, tol * units)
     if result.status in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR, Status.STAGNATED):
         missed = [c for c in range(len(columns)) if not columns[c].success]
         for column in missed:
@@ -230,7 +239,7 @@ def _solve_block(start, block, system, callback):
     return columns
 
 
-def _columns(result, tol):
+def columns_of(result, tol):
     """Return a `Result` for each column of a block."""
     columns = []
     for column, norms in enumerate(result.residuals.T):

@@ -179,12 +179,17 @@ def choice(value, name, allowed):
     return value
 
 
-def real_array(x, name) -> Any:
-    """Return `x` as an array of finite float64."""
-    x = finite(as_array(x, name), name)
+def real(x, name, xp: Any = np) -> Any:
+    """Return `x` as an array of finite real numbers of a floating dtype."""
+    x = finite(as_array(x, name, xp), name)
     if x.dtype.kind == "c":
         raise TypeError(f"{name} has dtype {x.dtype}; real numbers are needed")
-    return x.astype(float)
+    return x.astype(floating(x.dtype, name), copy=False)
+
+
+def real_array(x, name, xp: Any = np) -> Any:
+    """Return `x` as an array of finite float64."""
+    return real(x, name, xp).astype(float)
 
 
 def positive_array(x, name) -> Any:

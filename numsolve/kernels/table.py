@@ -501,34 +501,41 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "transport_rows": (
             REALS,
             None,
-            "live:bool* omega:R kappa:R inverse:R kind:int64 C:T* X:T* Y:T* a:T* F:T* G:T* F_new:T* r:T* "
-            "sums:T* d:int64 n:int64 m:int64",
+            "live:bool* omega:T* kappa:R inverse:R kind:int64 C:T* X:T* Y:T* a:T* F:T* G:T* F_new:T* r:T* "
+            "sums:T* own:int64 blocks:int64 d:int64 n:int64 m:int64",
             "item",
         ),
         "transport_columns": (
             REALS,
             None,
-            "live:bool* omega:R kappa:R inverse:R kind:int64 C:T* X:T* Y:T* F:T* b:T* G:T* sums:T* G_new:T* "
-            "c:T* blocks:int64 d:int64 n:int64 m:int64",
+            "live:bool* omega:T* kappa:R inverse:R kind:int64 C:T* X:T* Y:T* F:T* b:T* G:T* sums:T* "
+            "G_new:T* c:T* own:int64 blocks:int64 d:int64 n:int64 m:int64 k:int64",
             "stride",
         ),
         "transport_judge": (
             REALS,
             None,
-            "kappa_a:R kappa_b:R a:T* b:T* r:T* c:T* F:T* G:T* squared:R* dual:R* n:int64 m:int64",
-            "block",
+            "kappa_a:R kappa_b:R a:T* b:T* r:T* c:T* F:T* G:T* squared:R* dual:R* n:int64 m:int64 k:int64",
+            "item",
         ),
         "transport_least": (
             REALS,
             None,
-            "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* d:int64 n:int64 m:int64",
+            "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* own:int64 blocks:int64 d:int64 n:int64 "
+            "m:int64",
             "item",
         ),
         "transport_edges": (
             REALS,
             INDICES,
-            "inverse:R indptr:I* indices:I* data:T* G:T* found:T* n:int64",
+            "hard:int64 inverse:R indptr:I* indices:I* data:T* G:T* found:T* n:int64 m:int64 k:int64",
             "item",
+        ),
+        "transport_axis": (
+            REALS,
+            None,
+            "hard:int64 inverse:R cost:T* values:T* sums:T* found:T* p:int64 n:int64 m:int64 q:int64",
+            "stride",
         ),
     },
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import is_sparse, library
+from .._array import is_sparse, namespace
 from .._iterate import iterate
 from .._linear import announced
 from .._result import Breakdown, Result, Status
@@ -21,9 +21,9 @@ class BarycenterResult(Result):
 
     Attributes
     ----------
-    x : numpy.ndarray, shape (n,)
+    x : array, shape (n,)
         Its masses.
-    potentials : numpy.ndarray, shape (k, n)
+    potentials : array, shape (k, m)
         Those of the given distributions over eps: a start for the next call.
     """
 
@@ -37,8 +37,8 @@ def barycenter(
 
     Parameters
     ----------
-    masses : array, shape (k, m)
-        The given distributions, each of sum one, in NumPy.
+    masses : array, shape (k, m), or of a grid (k, m_1, m_2, ...)
+        The given distributions, each of sum one; they decide where the work runs.
     cost : array (n, m), PointCloud or Grid
         What the way from a point of the barycenter to a point of the distributions costs. A `Grid` is by far
         the fastest for images.
@@ -66,7 +66,7 @@ def barycenter(
     ValueError
         Shapes do not fit, a mass or weight is negative, or a sum is not one.
     TypeError
-        The cost is sparse, or an array is CuPy's.
+        The cost is sparse, or NumPy and CuPy arrays are mixed.
 
     Warns
     -----
@@ -95,29 +95,30 @@ def barycenter(
     0.4
     """
     eps = _validate.positive(eps, "eps")
-    form = _halves(cost)
-    m, A = form.shape[1], _validate.real_array(masses, "masses")
+    _, xp = _validate.same_library(masses=masses, cost=cost, weights=weights)
+    form = _halves(cost, xp)
+    m, A = form.shape[1], _validate.real_array(masses, "masses", xp)
     if A.ndim > 2 and isinstance(cost, Grid):
         A = A.reshape(len(A), -1)
     if A.ndim != 2 or A.shape[1] != m or not len(A):
         raise ValueError(f"masses has shape {A.shape}, but the cost, {form.shape}, needs (k, {m})")
-    if (A < 0).any() or (abs(A.sum(axis=1) - 1) > 1e-9).any():
+    if bool((A < 0).any()) or bool((abs(A.sum(axis=1) - 1) > 1e-9).any()):
         raise ValueError("masses has a negative entry, or a row whose sum is not one: divide it by its sum")
-    w = np.full(len(A), 1 / len(A)) if weights is None else _validate.real_array(weights, "weights")
-    if w.shape != (len(A),) or (w < 0).any() or abs(w.sum() - 1) > 1e-9:
+    w = xp.full(len(A), 1 / len(A)) if weights is None else _validate.real_array(weights, "weights", xp)
+    if w.shape != (len(A),) or bool((w < 0).any()) or abs(float(w.sum()) - 1) > 1e-9:
         raise ValueError(f"weights has shape {w.shape}; {len(A)} numbers >= 0 of sum one are needed")
-    start = np.zeros(A.size) if init is None else np.array(init.potentials, float).ravel()
+    start = xp.zeros(A.size) if init is None else xp.array(init.potentials, dtype=float).ravel()
     if start.size != A.size:
         raise ValueError(f"init has {start.size} potentials, but {A.size} are needed, one an entry of masses")
     state = Projections(form, 1 / eps, A, w)
     tol = max(_validate.tolerance(rtol, "rtol"), _validate.tolerance(atol, "atol"))
     maxiter, callback = _validate.count(maxiter, "maxiter"), _validate.function(callback, "callback")
-    found = iterate(state.start, start, tol=tol, maxiter=maxiter, callback=callback)
+    found = iterate(state.start, start, tol=tol, maxiter=maxiter, callback=callback, fresh=True)
     message = found.message
     if found.status == Status.MAXITER:
         message = "maxiter reached: raise it, loosen atol, or take a larger eps"
     fields = dict(vars(found), x=state.mass(found.x), message=message)
-    return announced(BarycenterResult(**fields, potentials=np.reshape(found.x, A.shape)))
+    return announced(BarycenterResult(**fields, potentials=found.x.reshape(A.shape)))
 
 
 class Projections:
@@ -125,39 +126,44 @@ class Projections:
 
     def __init__(self, form, inverse, A, weights):
         self.form, self.inverse, self.A, self.weights = form, inverse, A, weights
-        with np.errstate(divide="ignore"):
-            self.log_A = np.log(A)
+        xp, self.some = namespace(A), A > 0
+        self.log_A = xp.log(xp.where(self.some, A, 1))
 
     def sums(self, x):
         """Return the logarithms of the sums over the given distributions' points, (k, n), and their mean."""
-        G = np.where(self.A > 0, x.reshape(self.A.shape), -np.inf)
-        found = np.stack([self.form.lse(self.inverse, g, 1) for g in G])
+        G = namespace(x).where(self.some, x.reshape(self.A.shape), -np.inf)
+        found = self.form.lse(self.inverse, G, 1)
         return found, self.weights @ found
 
     def mass(self, x):
         """Return the barycenter's masses."""
-        mass = np.exp(self.sums(x)[1])
+        mass = namespace(x).exp(self.sums(x)[1])
         return mass / mass.sum()
 
     def start(self, x):
         """Yield iterates and squared errors."""
+        xp = namespace(x)
         while True:
             found, mean = self.sums(x)
             F = mean - found  # the plans have the barycenter for their rows' sums; now those of the columns
-            columns = np.stack([self.form.lse(self.inverse, f, 0) for f in F])
-            error = self.weights @ abs(np.exp(x.reshape(self.A.shape) + columns) - self.A).sum(axis=1)
+            columns = self.form.lse(self.inverse, F, 0)
+            error = self.weights @ abs(xp.exp(x.reshape(self.A.shape) + columns) - self.A).sum(axis=1)
             if (yield x, error * error) is None:
                 raise Breakdown("the masses are not finite: eps is too small", Status.NONFINITE)
-            x = np.where(self.A > 0, self.log_A - columns, 0).ravel()
+            x = xp.where(self.some, self.log_A - columns, 0).ravel()
 
 
-def _halves(cost):
+def _halves(cost, xp):
     """Return the form of the cost: a dense one is that of one axis."""
     if isinstance(cost, Grid):
         return Separable(cost)
-    if is_sparse(cost) or library(cost) == "cupy":
-        raise TypeError("barycenter needs a dense cost of NumPy, a PointCloud or a Grid")
-    C: Any = cost.rows(0, len(cost.x)) if isinstance(cost, PointCloud) else _validate.real_array(cost, "cost")
+    if is_sparse(cost):
+        raise TypeError("barycenter needs a dense cost, a PointCloud or a Grid: this one is sparse")
+    C = (
+        cost.rows(0, cost.shape[0])
+        if isinstance(cost, PointCloud)
+        else _validate.real_array(cost, "cost", xp)
+    )
     if C.ndim != 2 or 0 in C.shape:
         raise ValueError(f"cost has shape {C.shape}; (n, m) is needed")
     n, m = C.shape

@@ -31,5 +31,5 @@ def bounds(result):
 
 def _lower(result, form, a, b):
     """Return the dual value of the c-transforms of g; where that is -inf, it binds nothing."""
-    f, g = form.least(1.0, result.g.astype(form.dtype))
-    return float(to_host(a @ f.astype(a.dtype) + b @ g.astype(b.dtype)))
+    f, g = form.least(1.0, result.g[None].astype(form.dtype))
+    return float(to_host(a @ f[0].astype(a.dtype) + b @ g[0].astype(b.dtype)))

@@ -15,9 +15,9 @@ class PointCloud:
 
     Parameters
     ----------
-    x : array, shape (n, d)
+    x : array, shape (n, d), or (k, n, d) for k problems
         Points of the rows, in NumPy or CuPy.
-    y : array, shape (m, d), optional
+    y : array, shape (m, d), or (k, m, d), optional
         Points of the columns. Default: `x`.
     metric : {"sqeuclidean", "euclidean"}
         The squared distance, or the distance.
@@ -42,13 +42,24 @@ class PointCloud:
         _, xp = _validate.same_library(x=x, y=y)
         self.metric = _validate.choice(metric, "metric", METRICS)
         self.x, self.y = _points(x, "x", xp), _points(y, "y", xp)
-        if self.x.shape[1] != self.y.shape[1]:
-            raise ValueError(f"x has points of {self.x.shape[1]} coordinates, y of {self.y.shape[1]}")
+        if self.x.shape[-1] != self.y.shape[-1]:
+            raise ValueError(f"x has points of {self.x.shape[-1]} coordinates, y of {self.y.shape[-1]}")
+        if self.ndim == 3:
+            k = max(len(z) for z in (self.x, self.y) if z.ndim == 3)
+            for name, z in (("x", self.x), ("y", self.y)):
+                if z.ndim == 3 and len(z) != k:
+                    raise ValueError(f"{name} has clouds for {len(z)} problems, the other for {k}")
+            self.x, self.y = (xp.broadcast_to(z, (k, *z.shape[-2:])) for z in (self.x, self.y))
+
+    @property
+    def ndim(self):
+        """2, or 3 for clouds of more than one problem."""
+        return max(self.x.ndim, self.y.ndim)
 
     @property
     def shape(self):
-        """Numbers of rows and columns."""
-        return len(self.x), len(self.y)
+        """Numbers of rows and columns, after that of problems if there are clouds for each."""
+        return *self.x.shape[:-1], self.y.shape[-2]
 
     @property
     def dtype(self):
@@ -60,6 +71,21 @@ class PointCloud:
         """Name of the library of the points."""
         return library(self.x)
 
+    def part(self, p):
+        """Return the clouds of one problem.
+
+        Parameters
+        ----------
+        p : int
+            Its number.
+
+        Returns
+        -------
+        PointCloud
+            Its points.
+        """
+        return PointCloud(self.x[p], self.y[p], self.metric) if self.ndim == 3 else self
+
     def rows(self, first, last):
         """Return some rows of the cost.
 
@@ -70,12 +96,13 @@ class PointCloud:
 
         Returns
         -------
-        array, shape (last - first, m)
+        array, shape (last - first, m), or (k, last - first, m)
             Their costs.
         """
-        xp, square = namespace(self.x), 0
-        for k in range(self.x.shape[1]):
-            square = square + (self.x[first:last, k : k + 1] - self.y[:, k]) ** 2
+        xp: Any = namespace(self.x)
+        square: Any = 0
+        for k in range(self.x.shape[-1]):
+            square = square + (self.x[..., first:last, k, None] - self.y[..., None, :, k]) ** 2
         return xp.sqrt(square) if self.metric == "euclidean" else square
 
 
@@ -85,7 +112,8 @@ class Grid:
     Parameters
     ----------
     axes : sequence of arrays, shapes (n_1,), (n_2,) and so on
-        Coordinates of the grid along each axis; the points are in the order of ``numpy.ravel``.
+        Coordinates of the grid along each axis, in NumPy or CuPy; the points are in the order of
+        ``numpy.ravel``.
     to : sequence of arrays, optional
         The grid of the columns. Default: the same.
     metric : {"sqeuclidean", "cityblock"}
@@ -95,6 +123,8 @@ class Grid:
     ------
     ValueError
         An axis is empty or not finite, or the numbers of axes differ.
+    TypeError
+        A dtype is not real, or NumPy and CuPy arrays are mixed.
 
     Examples
     --------
@@ -104,12 +134,15 @@ class Grid:
     (4096, 4096)
     """
 
-    library = "numpy"
+    ndim = 2
 
     def __init__(self, axes, to=None, metric="sqeuclidean"):
         self.metric = _validate.choice(metric, "metric", ("sqeuclidean", "cityblock"))
-        self.axes = _axes(axes, "axes")
-        self.to = self.axes if to is None else _axes(to, "to")
+        sides = {"axes": axes, "to": () if to is None else to}
+        named = {f"{name}[{k}]": x for name, side in sides.items() for k, x in enumerate(side)}
+        self.library, xp = _validate.same_library(**named)
+        self.axes = _axes(axes, "axes", xp)
+        self.to = self.axes if to is None else _axes(to, "to", xp)
         if len(self.axes) != len(self.to):
             raise ValueError(f"axes has {len(self.axes)} axes, to has {len(self.to)}; as many are needed")
         self.costs = [self._between(x[:, None], y) for x, y in zip(self.axes, self.to, strict=True)]
@@ -137,12 +170,13 @@ class Grid:
         array, shape (last - first, m)
             Their costs.
         """
+        xp: Any = namespace(self.costs[0])
         where = np.unravel_index(np.arange(first, last), [len(x) for x in self.axes])
-        total = np.zeros((last - first, *(len(y) for y in self.to)))
+        total = xp.zeros((last - first, *(len(y) for y in self.to)))
         for k, (cost, at) in enumerate(zip(self.costs, where, strict=True)):
             shape = [last - first] + [1] * len(self.to)
             shape[k + 1] = len(self.to[k])
-            total += cost[at].reshape(shape)
+            total += cost[xp.asarray(at)].reshape(shape)
         return total.reshape(last - first, -1)
 
     def _between(self, x, y):
@@ -150,18 +184,16 @@ class Grid:
 
 
 def _points(x, name, xp) -> Any:
-    """Return points as a finite real array of shape (n, d)."""
-    x = _validate.finite(_validate.as_array(x, name, xp), name)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"{name} has shape {x.shape}; points as rows, (n, d), are needed")
-    if x.dtype.kind == "c":
-        raise TypeError(f"{name} has dtype {x.dtype}; real coordinates are needed")
-    return x.astype(_validate.floating(x.dtype, name), copy=False)
+    """Return points as a finite real array of shape (n, d) or (k, n, d)."""
+    x = _validate.real(x, name, xp)
+    if x.ndim not in (2, 3) or 0 in x.shape:
+        raise ValueError(f"{name} has shape {x.shape}; points as rows, (n, d), are needed, or (k, n, d)")
+    return x
 
 
-def _axes(axes, name):
+def _axes(axes, name, xp):
     """Return the coordinates of a grid as real vectors."""
-    found = [_validate.real_array(axis, f"{name}[{k}]") for k, axis in enumerate(axes)]
+    found = [_validate.real_array(axis, f"{name}[{k}]", xp) for k, axis in enumerate(axes)]
     for k, axis in enumerate(found):
         if axis.ndim != 1 or not axis.size:
             raise ValueError(f"{name}[{k}] has shape {axis.shape}; a vector of coordinates is needed")

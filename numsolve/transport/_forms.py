@@ -1,57 +1,71 @@
-"""How each kind of cost takes an iteration: by the fused kernels, along axes, or along the allowed edges."""
+"""How each kind of cost takes an iteration: by the fused kernels, along axes, or along the allowed edges.
 
+Potentials, masses and sums have a first axis of problems.
+"""
+
+from math import prod
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import maximum_flow
 
-from .._array import is_sparse, library, namespace
+from .._array import is_sparse, library, namespace, sparse_module, to_host
 from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
 DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # as in the kernels
 BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # at least so many rows a block, at most so many blocks
 EXTRA = 8.0  # as in the kernels: over-relaxation adds at most so much to a step
+SAFE = 500.0  # of scaled costs of an axis: their exponentials are normal numbers, and so are the sums
 
 
 def form_of(cost, dtype, like):
-    """Return the form of a checked cost; `like` is an array of its library."""
+    """Return the form of a checked cost; `like` are the masses of the rows (k, n)."""
     if isinstance(cost, Grid):
         return Separable(cost)
     if is_sparse(cost):
-        return Sparse(cost)
+        return Sparse(cost, like)
     return Fused(cost, dtype, like)
 
 
 def scaled(form, inverse):
     """Return the form with ``exp(-inverse * cost)`` stored in place of the cost."""
     xp, K = namespace(form.C), form.C * -form.dtype.type(inverse)
-    return form.like(SCALED, xp.exp(K))
+    return form.like(kind=SCALED, C=xp.exp(K))
 
 
 class Fused:
-    """A dense cost or one of points: one pass of a kernel does rows and columns."""
+    """Dense costs or those of points: one pass of a kernel does rows and columns."""
 
     def __init__(self, cost, dtype, like):
-        self.cost, self.shape, self.dtype = cost, cost.shape, np.dtype(dtype)
+        self.cost, self.shape, self.dtype = cost, cost.shape[-2:], np.dtype(dtype)
         self.xp = xp = namespace(like)
         if isinstance(cost, PointCloud):
             self.kind = SQUARED if cost.metric == "sqeuclidean" else EUCLIDEAN
-            self.C = xp.empty((0, 0), dtype)
-            self.X, self.Y = (xp.ascontiguousarray(x.T.astype(dtype)) for x in (cost.x, cost.y))
+            self.C = xp.empty((1, 0, 0), dtype)
+            points = (x if x.ndim == 3 else x[None] for x in (cost.x, cost.y))
+            self.X, self.Y = (xp.ascontiguousarray(x.swapaxes(1, 2).astype(dtype)) for x in points)
         else:
-            self.kind, self.C = DENSE, xp.ascontiguousarray(cost, dtype=dtype)
-            self.X, self.Y = (xp.empty((0, k), dtype) for k in cost.shape)
+            self.kind = DENSE
+            self.C = xp.ascontiguousarray(cost if cost.ndim == 3 else cost[None], dtype=dtype)
+            self.X, self.Y = (xp.empty((1, 0, k), dtype) for k in self.shape)
         rows, most = BLOCKS[library(like) or "numpy"]
-        self.sums = xp.empty((max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
+        self.sums = xp.empty((len(like), max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
         self.kernels = kernels_for(self.sums)
 
-    def like(self, kind, C):
-        """Return a form of another kind, with the same points."""
+    def like(self, **changed):
+        """Return a form that differs in some attributes."""
         other = object.__new__(Fused)
-        other.__dict__.update(self.__dict__, kind=kind, C=C)
+        other.__dict__.update(self.__dict__, **changed)
         return other
+
+    def part(self, p):
+        """Return the form of one problem."""
+        own = {name: x[p : p + 1] for name in "CXY" if len(x := getattr(self, name)) > 1}
+        if own:
+            own["cost"] = self.cost.part(p) if isinstance(self.cost, PointCloud) else self.cost[p]
+        return self.like(sums=self.sums[p : p + 1], **own)
 
     @property
     def arrays(self):
@@ -69,47 +83,63 @@ class Fused:
         )
 
     def least(self, inverse, G):
-        """Return a feasible pair of potentials: ``F_i = min_j (cost_ij - G_j)``, and the columns likewise."""
-        F = self.xp.empty(self.shape[0], self.dtype)
+        """Return feasible pairs of potentials: ``F_i = min_j (cost_ij - G_j)``, and the columns likewise."""
+        F = self.xp.empty((len(G), self.shape[0]), self.dtype)
         self.kernels.transport_least(inverse, *self.arrays, G, F, self.sums)
-        return F, self.sums.min(axis=0)
+        return F, self.sums.min(axis=1)
 
     def block(self, first, last):
-        """Return some rows of the cost."""
+        """Return some rows of the cost, if there is only one."""
         return self.cost.rows(first, last) if isinstance(self.cost, PointCloud) else self.cost[first:last]
 
 
 class Halves:
-    """A cost that can add up exponentials along its rows and columns, both in array text.
+    """A cost, shared by all problems, that can add up exponentials along its rows and columns.
 
     A form has ``lse(inverse, G, axis)``: the logarithms of the sums over an axis of ``exp(G - inverse *
-    cost)``; and ``least(inverse, G)``.
+    cost)``; with `hard`, the largest of these exponents.
     """
 
     dtype = np.dtype(float)
 
+    def part(self, p):  # noqa: ARG002 - as of the other forms
+        """Return the form of one problem: the same."""
+        return self
+
     def rows(self, live, omega, kappa, inverse, a, F, G, F_new, r):
         """Take the step of the rows."""
-        if live[0]:
-            self.move(omega, kappa, a, F, self.lse(inverse, G, 1), F_new, r)
+        self.move(live, omega, kappa, a, F, self.lse(inverse, G, 1), F_new, r)
 
     def columns(self, live, omega, kappa, inverse, F, b, G, G_new, c):
         """Take the step of the columns; `c` are the sums that they then have."""
-        if live[0]:
-            found = self.lse(inverse, F, 0)
-            self.move(omega, kappa, b, G, found, G_new, c)
-            c[...] = np.where(b > 0, np.exp(G_new + found), 0)
+        found = self.lse(inverse, F, 0)
+        self.move(live, omega, kappa, b, G, found, G_new, c)
+        self.move(live, 0 * omega, kappa, b, G_new, found, G_new, c)
 
     @staticmethod
-    def move(omega, kappa, mass, potential, found, new, sums):
+    def move(live, omega, kappa, mass, potential, found, new, sums):
         """Write the new potentials and the sums that there were; `found` are those without the potentials."""
+        xp, some = namespace(mass), mass > 0
+        live, omega = live[:, None], omega[:, None]
         with np.errstate(all="ignore"):
-            sums[...] = np.where(mass > 0, np.exp(potential + found), 0)
-            change = kappa * (np.log(mass) - found) - potential
-            step = change + (omega - 1) * np.clip(change, -EXTRA, EXTRA)
-            new[...] = np.where(mass > 0, potential + step, potential) if omega else potential
+            sums[...] = xp.where(live, xp.where(some, xp.exp(potential + found), 0), sums)
+            change = kappa * (xp.log(mass) - found) - potential
+            step = change + (omega - 1) * xp.clip(change, -EXTRA, EXTRA)
+            moved = xp.where(some & (omega != 0), potential + step, potential)
+            new[...] = xp.where(live, moved, new)
 
-    def lse(self, inverse, G, axis) -> Any:
+    def least(self, inverse, G):
+        """Return feasible pairs of potentials: ``F_i = min_j (cost_ij - G_j)``, and the columns likewise."""
+        F = self.bound(inverse, G, 1)
+        return F, self.bound(inverse, F, 0)
+
+    def bound(self, inverse, G, axis):
+        """Return the largest potentials of the one side that those of the other allow; 0 without an edge."""
+        found = self.lse(inverse, G, axis, hard=True)
+        xp = namespace(found)
+        return xp.where(xp.isfinite(found), -found, 0)
+
+    def lse(self, inverse, G, axis, hard=False) -> Any:
         """Return logarithms of sums of exponentials."""
         raise NotImplementedError
 
@@ -119,47 +149,47 @@ class Separable(Halves):
 
     def __init__(self, cost):
         self.cost, self.shape = cost, cost.shape
+        self.kernels = kernels_for(cost.costs[0])
+        self.most = [float(abs(C).max()) for C in cost.costs]
         self.made = None, []
 
-    def kernels(self, inverse):
+    def exponentials(self, inverse):
         """Return ``exp(-inverse * cost)`` of each axis."""
         if self.made[0] != inverse:
-            self.made = inverse, [np.exp(-inverse * cost) for cost in self.cost.costs]
+            xp = namespace(self.cost.costs[0])
+            self.made = inverse, [xp.exp(-inverse * C) for C in self.cost.costs]
         return self.made[1]
 
-    def lse(self, inverse, G, axis):
+    def lse(self, inverse, G, axis, hard=False):
         sides = self.cost.to if axis else self.cost.axes
-        T = G.reshape([len(side) for side in sides])
-        for k, (cost, K) in enumerate(zip(self.cost.costs, self.kernels(inverse), strict=True)):
-            cost, K = (cost, K) if axis else (cost.T, K.T)
-            flat = np.moveaxis(T, k, 0)
-            shape = flat.shape[1:]
-            flat = flat.reshape(len(flat), -1)
-            top = flat.max(axis=0)
-            with np.errstate(all="ignore"):
-                top = np.where(top > -np.inf, top, 0)
-                sums = K @ np.exp(flat - top)
-                found = np.log(sums) + top
-                low = sums < 1e-250  # far from all mass in units of eps: by their largest terms
-                if low.any():
-                    i, j = np.nonzero(low)
-                    found[i, j] = _lse(flat[:, j] - inverse * cost[i].T)
-            T = np.moveaxis(found.reshape(len(cost), *shape), 0, k)
-        return T.ravel()
+        left, right = len(G), prod(len(side) for side in sides)
+        for C, K, most in zip(self.cost.costs, self.exponentials(inverse), self.most, strict=True):
+            C, K = (C, K) if axis else (C.T, K.T)
+            right //= C.shape[1]
+            T = G.reshape(left, C.shape[1], right)
+            G = self.along(inverse, C, K, T, hard, safe=inverse * most < SAFE)
+            left *= len(C)
+        return G.reshape(-1, self.shape[1 - axis])
 
-    def least(self, inverse, G):
-        F = self._least(inverse, G, False)
-        return F, self._least(inverse, F, True)
+    def along(self, inverse, C, K, T, hard, safe):
+        """Return the logarithms of the sums over the middle axis of ``exp(T_j - inverse * C_ij)``.
 
-    def _least(self, inverse, G, transposed):
-        sides = self.cost.axes if transposed else self.cost.to
-        T = -G.reshape([len(side) for side in sides])
-        for k, cost in enumerate(self.cost.costs):
-            cost = inverse * (cost.T if transposed else cost)
-            T = np.moveaxis(T, k, 0)
-            T = np.stack([(row.reshape(-1, *[1] * (T.ndim - 1)) + T).min(axis=0) for row in cost])
-            T = np.moveaxis(T, 0, k)
-        return T.ravel()
+        By a product with K, unless ``exp(-inverse * C)`` may vanish: what is then small is found anew.
+        """
+        xp = namespace(T)
+        if hard:
+            found = xp.empty((len(T), len(C), T.shape[2]), T.dtype)
+            self.kernels.transport_axis(1, inverse, xp.ascontiguousarray(C), T, found, found)
+            return found
+        top = T.max(axis=1, keepdims=True)
+        top = xp.where(top > -np.inf, top, 0)
+        with np.errstate(all="ignore"):
+            E = xp.exp(T - top)
+            sums = (E[:, :, 0] @ K.T)[:, :, None] if T.shape[2] == 1 else K @ E
+            found = xp.log(sums) + top
+        if not safe:
+            self.kernels.transport_axis(0, inverse, xp.ascontiguousarray(C), T, sums, found)
+        return found
 
     def block(self, first, last):
         """Return some rows of the cost."""
@@ -169,33 +199,28 @@ class Separable(Halves):
 class Sparse(Halves):
     """A sparse cost: what is not stored is forbidden."""
 
-    def __init__(self, cost):
-        csr: Any = sp.csr_array(cost).astype(float)
+    def __init__(self, cost, like):
+        xp, home = namespace(like), sparse_module(library(like) or "numpy")
+        csr = home.csr_matrix(cost, dtype=float, copy=True)
         csr.sum_duplicates()
-        order = sp.csr_array((np.arange(csr.nnz), csr.indices, csr.indptr), shape=csr.shape).tocsc()
+        order = home.csr_matrix((xp.arange(csr.nnz, dtype=float), csr.indices, csr.indptr), shape=csr.shape)
+        across = order.T.tocsr()
         self.cost, self.shape = csr, csr.shape
-        self.sides = (csr.indptr, csr.indices, csr.data), (order.indptr, order.indices, csr.data[order.data])
+        self.sides = (
+            (csr.indptr, csr.indices, csr.data),
+            (across.indptr, across.indices, csr.data[across.data.astype(int)]),
+        )
 
-    def lse(self, inverse, G, axis):
-        found = np.empty(self.shape[1 - axis])
-        kernels_for(found).transport_edges(inverse, *self.sides[1 - axis], G, found)
-        return found
-
-    def least(self, inverse, G):
-        F = self._least(inverse, G, 0)
-        return F, self._least(inverse, F, 1)
-
-    def _least(self, inverse, G, side):
-        indptr, indices, data = self.sides[side]
-        found, some = np.zeros(len(indptr) - 1), np.diff(indptr) > 0
-        if some.any():
-            found[some] = np.minimum.reduceat(inverse * data - G[indices], indptr[:-1][some])
+    def lse(self, inverse, G, axis, hard=False):
+        found = namespace(G).empty((len(G), self.shape[1 - axis]), G.dtype)
+        kernels_for(G).transport_edges(int(hard), inverse, *self.sides[1 - axis], G, found)
         return found
 
     def carried(self, a, b):
         """Return how much of the mass the allowed edges can carry at most: a maximal flow, rounded up."""
         n, m = self.shape
-        edges, unit = self.cost.tocoo(), 1 << 30
+        a, b, edges = to_host(a), to_host(b), sp.coo_array(to_host(self.cost))
+        unit = 1 << 30
         tails = np.concatenate([np.zeros(n), 1 + edges.coords[0], np.arange(1 + n, 1 + n + m)])
         heads = np.concatenate([np.arange(1, 1 + n), 1 + n + edges.coords[1], np.full(m, 1 + n + m)])
         room = np.concatenate([a * unit, np.full(edges.nnz, unit), b * unit])
@@ -205,14 +230,10 @@ class Sparse(Halves):
 
     def block(self, first, last):
         """Return some rows of the cost; forbidden entries are infinite."""
-        part = self.cost[first:last].tocoo()
-        block = np.full(part.shape, np.inf)
-        block[part.coords] = part.data
+        xp = namespace(self.sides[0][2])
+        start, end = (int(self.sides[0][0][k]) for k in (first, last))
+        indptr, indices, data = self.sides[0]
+        block = xp.full((last - first, self.shape[1]), np.inf)
+        rows = xp.searchsorted(indptr[first : last + 1], xp.arange(start, end), side="right") - 1
+        block[rows, indices[start:end]] = data[start:end]
         return block
-
-
-def _lse(values):
-    """Return the logarithm of the sum of exponentials over the first axis."""
-    top = values.max(axis=0)
-    top = np.where(top > -np.inf, top, 0)
-    return np.log(np.exp(values - top).sum(axis=0)) + top

@@ -39,14 +39,14 @@ class Newton(Sinkhorn):
         self.mu, y = SHIFT, np.empty_like(x)
         found = self.marginals(x, y)
         while True:
-            if not np.isfinite(found[0]):
+            if not np.isfinite(found[0][0]):
                 raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
-            x, found = self.step(x, y, found[1])
-            yield x, found[0]
+            x, found = self.step(x, y, found[1][0])
+            yield x, self.shown(found)
 
     def step(self, x, y, dual):
         """Return the next iterate, with its squared error and dual; `r` and `c` become those of it."""
-        gradient = np.concatenate([self.a - self.r, self.b - self.c])
+        gradient = np.concatenate([self.a[0] - self.r[0], self.b[0] - self.c[0]])
         norm = float(np.linalg.norm(gradient))
         direction, curvature = self.direction(x, gradient, norm)
         slope = float(gradient @ direction)
@@ -55,8 +55,8 @@ class Newton(Sinkhorn):
             found = self.marginals(tried, y)
             predicted = length * slope - length * length / 2 * curvature
             rounding = self.rounding * abs(dual)
-            ratio = (float(found[1] - dual) + rounding) / (predicted + rounding)
-            if ratio > 0 and np.isfinite(found[0]):
+            ratio = (float(found[1][0] - dual) + rounding) / (predicted + rounding)
+            if ratio > 0 and np.isfinite(found[0][0]):
                 if ratio < 0.25 or length < 1:
                     self.mu *= 4
                 elif ratio > 0.75:
@@ -68,10 +68,10 @@ class Newton(Sinkhorn):
 
     def direction(self, x, gradient, norm):
         """Solve for Newton's direction d; return it and ``d' A d``."""
-        n = self.n
+        n = self.a.size
         P = self.plan(x, DROP * norm / max(n, self.b.size))
         transposed = P.T.tocsr()
-        diagonal = np.concatenate([self.r, self.c])
+        diagonal = np.concatenate([self.r[0], self.c[0]])
         shifted = np.where(diagonal > 0, diagonal, 1) + self.mu * norm
 
         def product(d, main):
@@ -86,10 +86,11 @@ class Newton(Sinkhorn):
 
     def plan(self, x, least):
         """Return the entries of the plan above `least`."""
-        F, G = x[: self.n], x[self.n :]
+        n = self.a.size
+        F, G = x[:n], x[n:]
         rows, parts = max(1, BLOCK // G.size), []
-        for first in range(0, self.n, rows):
-            last = min(first + rows, self.n)
+        for first in range(0, n, rows):
+            last = min(first + rows, n)
             P = np.exp(F[first:last, None] + G - self.inverse * self.form.block(first, last))
             i, j = np.nonzero(P > least)
             parts.append(sp.csr_array((P[i, j], (i, j)), shape=P.shape))
@@ -97,7 +98,8 @@ class Newton(Sinkhorn):
 
     def sinkhorn(self, x):
         """Return the iterate after one iteration of Sinkhorn."""
-        n, y, live = self.n, np.empty_like(x), np.ones(1, bool)
-        self.form.rows(live, 1.0, 1.0, self.inverse, self.a, x[:n], x[n:], y[:n], self.r)
-        self.form.columns(live, 1.0, 1.0, self.inverse, y[:n], self.b, x[n:], y[n:], self.c)
+        y, one = np.empty_like(x), 1 + self.still
+        (F, G), (F_new, G_new) = self.sides(x), self.sides(y)
+        self.form.rows(self.all, one, 1.0, self.inverse, self.a, F, G, F_new, self.r)
+        self.form.columns(self.all, one, 1.0, self.inverse, F_new, self.b, G, G_new, self.c)
         return y

@@ -64,9 +64,9 @@ class Plan:
     def _product(self, v) -> Any:
         """Return the product with a vector by the iteration's passes: its logarithm joins the potential."""
         xp, form = namespace(self._F), self._form
-        (n, m), live = form.shape, xp.ones(1, bool)
-        F, G = self._F.astype(np.float64), self._G.astype(np.float64)
-        a, b, r, c = (xp.ones(size) for size in (n, m, n, m))
+        still, live = xp.zeros(1), xp.ones(1, bool)
+        F, G = (potential[None].astype(np.float64) for potential in (self._F, self._G))
+        a, b, r, c = (xp.ones((1, size)) for size in (*form.shape, *form.shape))
         total = 0 * (c if self._transposed else r)
         for sign in (1, -1):
             part = sign * v
@@ -76,11 +76,11 @@ class Plan:
             logarithm = xp.where(some, xp.log(xp.where(some, part, 1)), -inf)
             left, right = (F + logarithm, G) if self._transposed else (F, G + logarithm)
             mass = (left > -inf) * a
-            form.rows(live, 0.0, 1.0, self._inverse, mass, left, right, left.copy(), r)
+            form.rows(live, still, 1.0, self._inverse, mass, left, right, left.copy(), r)
             if self._transposed:
-                form.columns(live, 0.0, 1.0, self._inverse, left, b, right, right.copy(), c)
+                form.columns(live, still, 1.0, self._inverse, left, b, right, right.copy(), c)
             total = total + sign * (c if self._transposed else r)
-        return total
+        return total[0]
 
     def rows(self, first, last):
         """Return some rows.

@@ -1,7 +1,7 @@
-"""From the caller's masses and cost to a problem in scaled potentials, and back to a result."""
+"""From the caller's masses and cost to problems in scaled potentials, and back to results."""
 
-from dataclasses import dataclass
-from math import inf, log
+from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,16 @@ AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may diffe
 
 @dataclass(frozen=True)
 class Problem:
-    """A checked problem. Balanced masses are divided by `mass`, their sum; penalised ones are as given."""
+    """Checked problems of one cost, or each with its own: masses `a` (k, n) and `b` (k, m).
+
+    Prescribed masses are divided by `mass` (k,), their sums; penalised ones are as given.
+    """
 
     a: Any
     b: Any
     cost: Any
     eps: float
-    mass: float
+    mass: np.ndarray
     kappas: tuple
     dtype: Any
 
@@ -34,6 +37,19 @@ class Problem:
         """Whether a marginal is penalised."""
         return self.kappas != (1.0, 1.0)
 
+    def __len__(self):
+        return len(self.a)
+
+    def part(self, p):
+        """Return one of the problems."""
+        if len(self) == 1:
+            return self
+        one = slice(p, p + 1)
+        cost = self.cost
+        if getattr(cost, "ndim", 2) == 3:
+            cost = cost.part(p) if isinstance(cost, PointCloud) else cost[p]
+        return replace(self, a=self.a[one], b=self.b[one], cost=cost, mass=self.mass[one])
+
     def form(self, dtype=None):
         """Return the form of the cost."""
         return form_of(self.cost, dtype or self.dtype, self.a)
@@ -41,106 +57,136 @@ class Problem:
     def cold(self, form, inverse):
         """Return potentials to start from: all exponents at most zero, in each row and column one zero."""
         xp = namespace(self.a)
-        return self.joined(form, *form.least(inverse, xp.zeros(self.b.size, form.dtype)))
+        return self.joined(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
 
     def warm(self, form, inverse, g):
-        """Return potentials that give each row its mass, from potentials `g` of the columns over eps."""
+        """Return potentials that give each row its mass, from those of the columns, `g` (k, m), over eps."""
         xp = namespace(self.a)
         finite = xp.isfinite(g)
         known = xp.where(finite, g, 0).astype(form.dtype)
         if not bool(finite.all()):
             known = xp.where(finite, known, form.least(inverse, known)[1])
         x = self.joined(form, form.least(inverse, known)[0], known)
-        n, live = self.a.size, xp.ones(1, bool)
-        y, r = x.copy(), xp.empty(n, form.dtype)
-        a = self.a.astype(form.dtype)
-        form.rows(live, 1.0, self.kappas[0], inverse, a, x[:n], x[n:], y[:n], r)
+        y, state = x.copy(), self.state(form, None)
+        (F, G), (F_new, _) = state.sides(x), state.sides(y)
+        form.rows(state.all, 1 + state.still, self.kappas[0], inverse, state.a, F, G, F_new, state.r)
         return y
 
+    def state(self, form, controls, kind=Sinkhorn):
+        """Return the state of an iteration of these problems."""
+        a, b = self.a.astype(form.dtype), self.b.astype(form.dtype)
+        return kind(form, 1 / self.eps, a, b, self.kappas, controls)
+
+    def apart(self, x):
+        """Return the potentials of each problem, (k, n + m), of an iterate."""
+        F, G = x[: self.a.size].reshape(self.a.shape), x[self.a.size :].reshape(self.b.shape)
+        return namespace(x).concatenate((F, G), axis=1)
+
+    def together(self, each):
+        """Return the iterate of potentials of each problem."""
+        n = self.a.shape[1]
+        return namespace(each).concatenate((each[:, :n].ravel(), each[:, n:].ravel()))
+
     def joined(self, form, F, G):
-        """Return one array of both potentials, minus infinity where there is no mass."""
+        """Return one array of all potentials, minus infinity where there is no mass."""
         xp = namespace(self.a)
-        masses = xp.concatenate((self.a, self.b))
-        return xp.where(masses > 0, xp.concatenate((F, G)), -inf).astype(form.dtype)
+        masses = xp.concatenate((self.a.ravel(), self.b.ravel()))
+        return xp.where(masses > 0, xp.concatenate((F.ravel(), G.ravel())), -inf).astype(form.dtype)
 
     def check_start(self, x):
         """Raise unless there is a number for each row and column with mass."""
         xp = namespace(x)
-        if not bool(xp.isfinite(xp.where(xp.concatenate((self.a, self.b)) > 0, x, 0)).all()):
+        masses = xp.concatenate((self.a.ravel(), self.b.ravel()))
+        if not bool(xp.isfinite(xp.where(masses > 0, x, 0)).all()):
             raise ValueError(
                 f"eps is {self.eps:.3g}, and the costs overflow in units of it: a larger one is needed"
             )
 
-    def result(self, found, form, x, method, omega):
-        """Return what is handed out for the scaled potentials `x` of the run `found`."""
-        xp, n, half = namespace(x), self.a.size, log(self.mass) / 2
-        x = x.astype(np.float64)
-        inverse = 1 / self.eps
-        F, G = x[:n] + half, x[n:] + half
+    def results(self, form, runs):
+        """Return what is handed out for each problem, from its scaled potentials and what its run left."""
+        xp, n = namespace(self.a), self.a.shape[1]
+        x = xp.stack([run.x for run in runs]).astype(np.float64) / self.eps
+        F, G = x[:, :n], x[:, n:]
+        errors, duals = self.exact(form, F, G)
+        half = xp.asarray(np.log(self.mass) / 2)[:, None]
+        F, G = F + half, G + half
         if not self.penalised:  # only the sum of the potentials counts
             shift = (_inner(xp, self.b, G) - _inner(xp, self.a, F)) / 2
-            F, G = F + shift, G - shift
-        error, dual = self.exact(form, x)
+            F, G = F + shift[:, None], G - shift[:, None]
+        return [
+            self.result(p, form.part(p), *each)
+            for p, each in enumerate(zip(runs, F, G, errors, duals, strict=True))
+        ]
+
+    def result(self, p, form, run, F, G, error, dual):
+        """Return what is handed out for one problem."""
+        mass = float(self.mass[p])
         return TransportResult(
-            x=self.eps * xp.concatenate((F, G)),
-            status=found.status,
-            message=found.message,
-            residuals=found.residuals,
+            x=self.eps * namespace(F).concatenate((F, G)),
+            status=run.status,
+            message=run.message,
+            residuals=run.residuals,
             f=self.eps * F,
             g=self.eps * G,
-            plan=Plan(form, inverse, F, G),
+            plan=Plan(form, 1 / self.eps, F, G),
             eps=self.eps,
-            omega=omega,
-            method=method,
-            marginal_error=error,
-            dual=self.dual(dual),
-            a=self.a * self.mass,
-            b=self.b * self.mass,
+            omega=run.omega,
+            method=run.method,
+            marginal_error=error * mass,
+            dual=self.dual(dual, mass),
+            a=self.a[p] * mass,
+            b=self.b[p] * mass,
             penalised=self.penalised,
         )
 
-    def exact(self, form, x):
-        """Return error and dual (over eps, per mass) of `x` in double precision."""
-        double = form if form.dtype == np.float64 else self.form(np.float64)
-        state = Sinkhorn(double, 1 / self.eps, self.a, self.b, self.kappas, None)
-        squared, dual = state.marginals(x, namespace(x).empty_like(x))
-        return float(np.sum(to_host(squared))) ** 0.5 * self.mass, float(np.sum(to_host(dual)))
+    def exact(self, form, F, G):
+        """Return errors and duals (over eps, per mass) of potentials in double precision."""
+        xp, double = namespace(F), form if form.dtype == np.float64 else self.form(np.float64)
+        x = xp.concatenate((F.ravel(), G.ravel()))
+        found = self.state(double, None).marginals(x, xp.empty_like(x))
+        squares, duals = to_host(xp.stack(found))
+        return np.sqrt(squares).tolist(), duals.tolist()
 
-    def dual(self, value):
+    def dual(self, value, mass):
         """Return the value of the dual problem from that of the kernels, which lack constants."""
         if self.penalised:  # eps times the mass of the plan is added for entropy P (log P - 1)
             return self.eps * value
-        return self.eps * self.mass * (value + 1 + log(self.mass))
+        return self.eps * mass * (value + 1 + np.log(mass))
 
 
 def _inner(xp, mass, potential):
-    return float((mass * xp.where(mass > 0, potential, 0)).sum())
+    return (mass * xp.where(mass > 0, potential, 0)).sum(axis=1)
 
 
 def problem(a, b, cost, eps, tau_a, tau_b):
-    """Check what the caller passed."""
+    """Check what the caller passed; return the problems, and whether they came as a batch."""
     eps = _validate.positive(eps, "eps")
-    home, xp = _validate.same_library(a=a, b=b, cost=cost)
-    cost = _checked_cost(cost, home, xp)
-    n, m = cost.shape
-    a, b = _masses(a, "a", n, cost, xp), _masses(b, "b", m, cost, xp)
-    given = [np.dtype(x.dtype) for x in (a, b, cost)]
-    dtype = np.result_type(*given)
-    a, b = a.astype(np.float64), b.astype(np.float64)  # so that they have the same sum, whatever the dtype
+    _, xp = _validate.same_library(a=a, b=b, cost=cost)
+    cost = _checked_cost(cost, xp)
+    n, m = cost.shape[-2:]
+    a, b = (
+        _masses(mass, name, size, axes, xp)
+        for mass, name, size, axes in ((a, "a", n, _lengths(cost, 0)), (b, "b", m, _lengths(cost, 1)))
+    )
+    counts = {"a": a.shape[:-1], "b": b.shape[:-1], "cost": cost.shape[:-2]}
+    batch = {name: shape[0] for name, shape in counts.items() if shape}
+    if len(set(batch.values())) > 1:
+        said = ", ".join(f"{name} is of {count}" for name, count in batch.items())
+        raise ValueError(f"{said} problems; the same number is needed, or none: one for all")
+    k = next(iter(batch.values()), 1)
+    dtype = np.result_type(*(np.dtype(x.dtype) for x in (a, b, cost)))
+    a, b = (  # in double precision, so that they have the same sum, whatever the dtype
+        xp.ascontiguousarray(xp.broadcast_to(mass, (k, mass.shape[-1])).astype(np.float64)) for mass in (a, b)
+    )
     kappas = _kappa(tau_a, "tau_a", eps), _kappa(tau_b, "tau_b", eps)
-    sums = float(a.sum()), float(b.sum())
-    mass = 1.0
+    mass = np.ones(k)
     if kappas == (1.0, 1.0):
-        if abs(sums[0] - sums[1]) > AGREE[dtype.name] * max(sums):
-            raise ValueError(
-                f"a sums to {sums[0]:.10g}, b to {sums[1]:.10g}; the same mass is needed: normalise both, or "
-                "penalise the marginals with tau_a and tau_b"
-            )
-        mass = sums[0]
-        a, b = a / sums[0], b / sums[1]
+        mass, other = to_host(a.sum(axis=1)), to_host(b.sum(axis=1))
+        _agree(mass, other, dtype, bool(batch))
+        a, b = a / xp.asarray(mass)[:, None], b / xp.asarray(other)[:, None]
     if is_sparse(cost):
         _feasible(cost, a, b)
-    return Problem(a, b, cost, eps, mass, kappas, dtype)
+    return Problem(a, b, cost, eps, mass, kappas, dtype), bool(batch)
 
 
 def _kappa(tau, name, eps):
@@ -151,38 +197,53 @@ def _kappa(tau, name, eps):
     return tau / (tau + eps)
 
 
-def _checked_cost(cost, home, xp) -> Any:
+def _agree(sums, others, dtype, batch):
+    """Raise unless masses are the same but for rounding errors."""
+    off = np.flatnonzero(abs(sums - others) > AGREE[dtype.name] * np.maximum(sums, others))
+    if off.size:
+        p = off[0]
+        which = f"[{p}]" if batch else ""
+        raise ValueError(
+            f"a{which} sums to {sums[p]:.10g}, b{which} to {others[p]:.10g}; the same mass is needed: "
+            "normalise both, or penalise the marginals with tau_a and tau_b"
+        )
+
+
+def _checked_cost(cost, xp) -> Any:
     if isinstance(cost, (PointCloud, Grid)):
         return cost
     if is_sparse(cost):
-        if home == "cupy":
-            raise TypeError("cost is a sparse matrix of CuPy: forbidden edges are only for SciPy's")
         cost = cost.tocsr()
-        values = _validate.finite(cost.data, "cost")
-    else:
-        cost = values = _validate.finite(_validate.as_array(cost, "cost", xp), "cost")
-        if cost.ndim != 2 or 0 in cost.shape:
-            raise ValueError(
-                f"cost has shape {cost.shape}; (n, m) is needed, with at least one row and column"
-            )
-    if values.dtype.kind == "c":
-        raise TypeError(f"cost has dtype {values.dtype}; real costs are needed")
-    return cost.astype(_validate.floating(values.dtype, "cost"), copy=False)
+        _validate.csr_arrays(cost.indptr, cost.indices, cost.shape, cost.nnz, "cost")
+        return cost.astype(_validate.real(cost.data, "cost", xp).dtype)
+    cost = _validate.real(cost, "cost", xp)
+    if cost.ndim not in (2, 3) or 0 in cost.shape:
+        raise ValueError(
+            f"cost has shape {cost.shape}; (n, m) is needed, with at least one row and column, or (k, n, m)"
+        )
+    return cost
 
 
-def _masses(mass, name, size, cost, xp) -> Any:
-    """Return masses as a vector of finite numbers >= 0, not all zero."""
-    mass = _validate.finite(_validate.as_array(mass, name, xp), name)
-    if isinstance(cost, Grid) and mass.ndim > 1:
+def _lengths(cost, side):
+    """Return the lengths of the axes of a grid, or None."""
+    return [len(axis) for axis in (cost.to if side else cost.axes)] if isinstance(cost, Grid) else None
+
+
+def _masses(mass, name, size, lengths, xp) -> Any:
+    """Return masses, (size,) or (k, size), finite and >= 0, with some in each problem; perhaps of a grid."""
+    mass = _validate.real(mass, name, xp)
+    given = mass.shape
+    if lengths and given == tuple(lengths):
         mass = mass.ravel()
-    if mass.dtype.kind == "c":
-        raise TypeError(f"{name} has dtype {mass.dtype}; real masses are needed")
-    if mass.shape != (size,):
-        raise ValueError(f"{name} has shape {mass.shape}, but the cost, {cost.shape}, needs ({size},)")
-    mass = mass.astype(_validate.floating(mass.dtype, name), copy=False)
+    elif lengths and given[1:] == tuple(lengths):
+        mass = mass.reshape(len(mass), size)
+    if mass.ndim not in (1, 2) or mass.shape[-1] != size or not mass.size:
+        raise ValueError(
+            f"{name} has shape {given}, but the cost needs ({size},), or (k, {size}) for k problems"
+        )
     if bad := int((mass < 0).sum()):
         raise ValueError(f"{name} has {bad} negative entries; masses >= 0 are needed")
-    if not float(mass.sum()) > 0:
+    if not float(mass.sum(axis=-1).min()) > 0:
         raise ValueError(f"{name} has no mass: its entries are all zero")
     return mass
 
@@ -190,14 +251,16 @@ def _masses(mass, name, size, cost, xp) -> Any:
 def _feasible(cost, a, b):
     """Raise if a row or column that has mass has no edge to another that has."""
     pattern = cost.copy()
-    pattern.data = np.ones_like(pattern.data, dtype=float)
-    for what, name, mass, found in (
-        ("row", "a", a, pattern @ (b > 0)),
-        ("column", "b", b, pattern.T @ (a > 0)),
+    pattern.data = pattern.data * 0 + 1.0
+    for what, name, mass, other, edges in (
+        ("row", "a", a, b, pattern),
+        ("column", "b", b, a, pattern.T.tocsr()),
     ):
-        stuck = np.flatnonzero((mass > 0) & (found == 0))
-        if stuck.size:
+        found = (edges @ (other > 0).astype(float).T).T
+        stuck = np.argwhere(to_host((mass > 0) & (found == 0)))
+        if len(stuck):
+            p, i = stuck[0]
             raise ValueError(
-                f"infeasible: {name}[{stuck[0]}] is {mass[stuck[0]]:.3g}, but the sparse cost allows {what} "
-                f"{stuck[0]} no edge ({stuck.size} such in all): store its costs, zeros included"
+                f"infeasible: {name}[{i}] is {float(mass[p, i]):.3g}, but the sparse cost allows {what} {i} "
+                f"no edge ({len(stuck)} such in all): store its costs, zeros included"
             )

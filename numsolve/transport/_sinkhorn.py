@@ -3,9 +3,9 @@
 from typing import Any
 
 from .. import _validate
-from .._linear import announced
+from .._linear import announced, announced_all
 from ._problem import problem
-from ._solve import METHODS, solve
+from ._solve import METHODS, learns, solve
 
 
 def sinkhorn(
@@ -32,10 +32,11 @@ def sinkhorn(
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,), or (k, n) and (k, m)
-        Masses, not negative and of the same sum; they decide where the work runs. Of two axes: `k` problems.
+        Masses, not negative and of the same sum; they decide where the work runs. Of two axes: `k` problems,
+        each with its own. Of a `Grid` also images, (n_1, n_2, ...) or (k, n_1, n_2, ...).
     cost : array (n, m), sparse array, PointCloud or Grid
         What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems
-        perhaps an array (k, n, m).
+        one for all, or an array (k, n, m), or a `PointCloud` of k clouds.
     eps : float
         The weight of the entropy, in units of the cost. A hundredth of the median cost is usual.
     method : {"auto", "log", "scaling", "newton"}
@@ -52,7 +53,7 @@ def sinkhorn(
         Largest number of iterations, passes over the rows and columns. Default: 10000.
     init : TransportResult or array (m,), optional
         A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`. For `k` problems
-        perhaps a list.
+        one for all, or a list, or an array (k, m).
     tau_a, tau_b : float, optional
         Weight, in units of the cost, of a penalty :math:`\tau \mathrm{KL}(P1 | a)` in place of the marginal,
         :math:`\mathrm{KL}(p|q) = \sum p \log(p/q) - p + q`. The entropy is then :math:`\sum P (\log P - 1)`.
@@ -65,7 +66,7 @@ def sinkhorn(
         What a learner is told of this problem.
     callback : callable, optional
         ``callback(x, error)`` after each iteration, `x` the potentials (on a GPU: after every tenth); true
-        stops.
+        stops. Of `k` problems `x` has the shape (k, n + m), `error` (k,).
 
     Returns
     -------
@@ -91,6 +92,8 @@ def sinkhorn(
     An iteration takes one exponential and one read of the cost an entry, for rows and columns together: the
     entries of a row are still in cache when its new potential is known, and are added up to column sums there
     and then. Storage: besides the cost up to 64 rows (on a GPU 512), so that sums do not depend on threads.
+    Many problems are iterated together, a pass over all at a time, each with its own omega, until each has met
+    its tolerance: small ones then keep all threads busy. With a learner they are solved one after the other.
     Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
 
     Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its
@@ -138,9 +141,14 @@ def sinkhorn(
         "context": context,
         "callback": _validate.function(callback, "callback"),
     }
-    if getattr(a, "ndim", 1) == 2 and getattr(cost, "axes", None) is None:
-        return _batch(a, b, cost, eps, tau_a, tau_b, options)
-    return announced(solve(problem(a, b, cost, eps, tau_a, tau_b), **options))
+    task, batch = problem(a, b, cost, eps, tau_a, tau_b)
+    starts = _starts(options.pop("init"), len(task), batch)
+    if learns(omega) and batch:  # it learns from one problem to the next
+        parts = [(task.part(p), starts and starts[p : p + 1]) for p in range(len(task))]
+        results = [solve(part, init=start, **options)[0] for part, start in parts]
+    else:
+        results = solve(task, init=starts, **options)
+    return announced_all(results) if batch else announced(results[0])
 
 
 def _factor(value):
@@ -152,17 +160,12 @@ def _factor(value):
     return value
 
 
-def _batch(a, b, cost, eps, tau_a, tau_b, options):
-    """Solve many problems; each has its row of masses, its cost or one for all, and perhaps its start."""
-    b = _validate.as_array(b, "b", _validate.same_library(a=a, b=b)[1])
-    if b.ndim != 2 or len(b) != len(a):
-        raise ValueError(f"a has shape {a.shape}, b {b.shape}; (k, n) and (k, m) are needed")
-    starts = options.pop("init")
-    starts = starts if isinstance(starts, list) else [starts] * len(a)
-    many = getattr(cost, "ndim", 2) == 3
-    for name, found in (("cost", len(cost) if many else len(a)), ("init", len(starts))):
-        if found != len(a):
-            raise ValueError(f"{name} has {found} parts, but there are {len(a)} problems")
-    costs = cost if many else [cost] * len(a)
-    tasks = [problem(*each, eps, tau_a, tau_b) for each in zip(a, b, costs, strict=True)]
-    return [announced(solve(task, init=start, **options)) for task, start in zip(tasks, starts, strict=True)]
+def _starts(init, k, batch):
+    """Return what each problem starts from, or None."""
+    if init is None:
+        return None
+    many = batch and (isinstance(init, list) or getattr(init, "ndim", 1) == 2)
+    starts = [init[p] for p in range(len(init))] if many else [init] * k
+    if len(starts) != k:
+        raise ValueError(f"init is for {len(starts)} problems, but there are {k}")
+    return starts

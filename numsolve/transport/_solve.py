@@ -1,13 +1,14 @@
-"""From a checked problem to its result: the choice of the method, stages before the last, and the loop."""
+"""From checked problems to their results: the choice of the method, stages before the last, and the loop."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
 from .._iterate import iterate
-from .._result import Status
+from .._linear import columns_of
+from .._result import Result, Status
 from ._forms import DENSE, Fused, Sparse, scaled
 from ._newton import Newton
 from ._omega import Adaptive, Constant
@@ -26,13 +27,22 @@ SAYS = {
 }
 
 
+@dataclass(frozen=True, repr=False)
+class Run(Result):
+    """What the loop left of one problem: `x` are its potentials F and then G, in units of the cost."""
+
+    method: str = ""
+    omega: float = 1.0
+    why: str = ""
+
+
 def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
-    """Solve a checked problem in stages: larger eps, single precision, and what was asked for."""
-    tol = max(rtol, atol / task.mass)
-    control, learner = _control(omega, context, task, getattr(init, "omega", 1.0))
+    """Solve checked problems together, in stages: larger eps, single precision, and what was asked for."""
+    tol = np.maximum(rtol, atol / task.mass)
+    controls, learner = _controls(omega, context, task, init)
     form = task.form()
     _check(method, form, task)
-    if form.dtype == np.float32 and tol < SINGLE:
+    if form.dtype == np.float32 and tol.min() < SINGLE:
         form, warm_up = task.form(np.float64), True
     x = None
     if init is not None:
@@ -40,15 +50,20 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
     if eps_scaling is not None:
         x = _larger_eps(task, form, x, eps_scaling, maxiter)
     if warm_up and isinstance(form, Fused) and form.dtype == np.float64:
-        x = _single(task, x, tol, maxiter, control)
+        x = _single(task, x, tol, maxiter, controls)
     if x is None:
         x = task.cold(form, 1 / task.eps)
     task.check_start(x)
-    found, method, why = _run(task, form, x, method, control, tol, maxiter, callback)
-    result = task.result(found, form, found.x / task.eps, method, control.omega)
+    runs = _run(task, form, x, method, controls, tol, maxiter, callback)
+    results = task.results(form, runs)
     if learner is not None:
-        learner.observe(control.omega, result.nit if result.success else maxiter, context)
-    return _explained(result, task, form, tol * task.mass, why)
+        (found,) = results
+        learner.observe(runs[0].omega, found.nit if found.success else maxiter, context)
+    limits = (tol * task.mass).tolist()
+    return [
+        _explained(result, task.part(p), form.part(p), limits[p], runs[p].why)
+        for p, result in enumerate(results)
+    ]
 
 
 def _explained(result, task, form, tol, why):
@@ -60,7 +75,7 @@ def _explained(result, task, form, tol, why):
         )
         return replace(result, status=Status.STAGNATED, message=message)
     if isinstance(form, Sparse) and result.status in (Status.MAXITER, Status.STAGNATED):
-        share = form.carried(task.a, task.b)
+        share = form.carried(task.a[0], task.b[0])
         if share < 1:
             message = (
                 f"infeasible: the allowed edges can carry {share:.6g} of the mass and no more; allow further "
@@ -69,44 +84,84 @@ def _explained(result, task, form, tol, why):
             return replace(result, status=Status.BREAKDOWN, message=message)
     x = to_host(result.x)
     largest = abs(x[np.isfinite(x)]).max(initial=0.0)
-    rounding = 4 * np.finfo(float).eps * largest / task.eps * task.mass
+    rounding = 4 * np.finfo(float).eps * largest / task.eps * float(task.mass[0])
     if not result.success and result.marginal_error <= rounding:
         message = f"the error of the marginals is at rounding errors, about {rounding:.1e}: loosen atol"
         return replace(result, status=Status.STAGNATED, message=message)
     return replace(result, message=f"{result.message} ({why})" if why else result.message)
 
 
-def _run(task, form, x, method, control, tol, maxiter, callback):
-    """Return the run of the method, its name and a reason; "auto" turns to Newton where that crawls."""
+def _run(task, form, x, method, controls, tol, maxiter, callback):
+    """Return the run of each problem; "auto" turns to Newton where Sinkhorn crawls."""
     if method == "newton":
-        return _loop(Newton, task, form, x, control, tol, maxiter, callback), method, ""
+        return [
+            _loop(
+                Newton, task.part(p), form.part(p), y, controls[p : p + 1], tol[p : p + 1], maxiter, callback
+            )[0]
+            for p, y in enumerate(task.apart(x))
+        ]
     switch, why = method == "auto" and _newton_can(task, form), ""
     if method == "auto":
         method = "scaling" if _scaling_pays(task, form) else "log"
         why = {"scaling": "scaling: exp(-cost / eps) cannot underflow", "log": "logarithms: any eps"}[method]
     used = scaled(form, 1 / task.eps) if method == "scaling" else form
     first = min(maxiter, PATIENCE) if switch else maxiter
-    found = _loop(Sinkhorn, task, used, x, control, tol, first, callback)
-    if not switch or found.status != Status.MAXITER or found.nit >= maxiter:
-        return found, method, why
-    why = f"Newton: the error was still {found.residuals[-1]:.1e} after {found.nit} iterations of Sinkhorn"
-    more = _loop(Newton, task, form, found.x / task.eps, control, tol, maxiter - found.nit, callback)
-    return replace(more, residuals=np.append(found.residuals, more.residuals[1:])), "newton", why
+    runs = _loop(Sinkhorn, task, used, x, controls, tol, first, callback)
+    for p, run in enumerate(runs):
+        runs[p] = run = replace(run, method=method, why=why)
+        kind, rest = Sinkhorn, used
+        if switch and run.status == Status.MAXITER and run.nit < maxiter:
+            kind, rest = Newton, form
+        elif len(runs) == 1 or run.status >= 0:  # else one of the others may have been the cause
+            continue
+        runs[p] = _more(
+            kind, run, task.part(p), rest.part(p), controls[p : p + 1], tol[p : p + 1], maxiter, callback
+        )
+    return runs
 
 
-def _loop(kind, task, form, x, control, tol, maxiter, callback):
-    """Hand a method to the loop."""
-    dtype = form.dtype
-    state = kind(form, 1 / task.eps, task.a.astype(dtype), task.b.astype(dtype), task.kappas, control)
+def _more(kind, run, task, form, controls, tol, maxiter, callback):
+    """Go on with one problem, by Newton or alone."""
+    x, left = run.x / task.eps, maxiter - run.nit
+    (more,) = _loop(kind, task, form, x, controls, tol, left, callback)
+    more = replace(more, residuals=np.append(run.residuals, more.residuals[1:]))
+    if kind is Sinkhorn:
+        return replace(more, method=run.method, why=run.why)
+    error = run.residuals[-1]
+    return replace(
+        more, why=f"Newton: the error was still {error:.1e} after {run.nit} iterations of Sinkhorn"
+    )
+
+
+def _loop(kind, task, form, x, controls, tol, maxiter, callback):
+    """Hand a method to the loop, with a tolerance for each problem; return the run of each."""
+    state, one = task.state(form, controls, kind), len(task) == 1
     found = iterate(
         state.start,
-        x.astype(dtype),
-        tol=tol,
+        x.astype(form.dtype),
+        tol=float(tol[0]) if one else tol,
         maxiter=maxiter,
-        callback=callback,
-        scale=(task.eps, task.mass),
+        callback=callback if one or callback is None else _by_problem(callback, task),
+        scale=(task.eps, float(task.mass[0]) if one else task.mass),
+        fresh=True,
     )
-    return replace(found, message=SAYS.get(found.status, found.message))
+    found = replace(found, message=SAYS.get(found.status, found.message))
+    apart = [found] if one else columns_of(replace(found, x=task.apart(found.x).T), tol * task.mass)
+    method = "newton" if kind is Newton else ""
+    return [
+        Run(**vars(each), method=method, omega=control.omega)
+        for each, control in zip(apart, controls, strict=True)
+    ]
+
+
+def _by_problem(callback, task):
+    """Return a callback that sees the potentials of k problems as (k, n + m)."""
+
+    def call(x, errors):
+        return callback(None if x is None else task.apart(x), errors)
+
+    call.wants_x = getattr(callback, "wants_x", True)
+    return call
 
 
 def _check(method, form, task):
@@ -144,53 +199,69 @@ def _range(form):
     return float(abs(form.C).max())
 
 
-def _control(omega, context, task, start):
-    """Return the rule of omega, and the learner behind it, if any."""
+def _controls(omega, context, task, init):
+    """Return the rule of omega for each problem, and the learner behind it, if any."""
     if isinstance(omega, str):
         _validate.choice(omega, "omega", ("adaptive",))
-        return Adaptive(float(task.a.sum()), start), None
-    if hasattr(omega, "suggest") and hasattr(omega, "observe"):
+        masses = to_host(task.a.sum(axis=1)).tolist()
+        starts = [getattr(start, "omega", 1.0) for start in init or [None] * len(task)]
+        return [Adaptive(mass, start) for mass, start in zip(masses, starts, strict=True)], None
+    if learns(omega):
         value = _validate.relaxation(omega.suggest(context), "what omega.suggest(context) returned")
-        return Constant(value), omega
-    return Constant(_validate.relaxation(omega)), None
+        return [Constant(value)], omega
+    value = _validate.relaxation(omega)
+    return [Constant(value) for _ in range(len(task))], None
+
+
+def learns(omega):
+    """Tell whether `omega` is a learner."""
+    return hasattr(omega, "suggest") and hasattr(omega, "observe")
 
 
 def _larger_eps(task, form, x, factor, maxiter):
     """Return potentials to start from, found roughly with one smaller eps after the other."""
-    n = task.a.size
     x = task.cold(form, 1 / task.eps) if x is None else x
-    steps = int(np.log(max(_spread(form) / task.eps, 1)) / np.log(factor))
-    g = x[n:] * task.eps
+    steps = int(np.log(max(_spread(task, form) / task.eps, 1)) / np.log(factor))
+    g = task.apart(x)[:, task.a.shape[1] :] * task.eps
     for k in range(steps, 0, -1):
         stage = replace(task, eps=task.eps * factor**k)
         x = stage.warm(form, 1 / stage.eps, g / stage.eps)
-        g = _loop(Sinkhorn, stage, form, x, Adaptive(1.0), 0.05, min(maxiter, 50), None).x[n:]
+        controls = [Adaptive(1.0) for _ in range(len(task))]
+        rough = np.full(len(task), 0.05)
+        runs = _loop(Sinkhorn, stage, form, x, controls, rough, min(maxiter, 50), None)
+        g = namespace(x).stack([run.x for run in runs])[:, task.a.shape[1] :]
     return task.warm(form, 1 / task.eps, g / task.eps)
 
 
-def _spread(form):
-    """Return about the difference of the largest and the smallest cost, from three rows."""
-    found = [to_host(form.block(i, i + 1)) for i in {0, form.shape[0] // 2, form.shape[0] - 1}]
-    finite = np.concatenate([row[np.isfinite(row)] for row in found])
-    return float(np.ptp(finite)) if finite.size else 0.0
+def _spread(task, form):
+    """Return about the difference of the largest and the smallest cost, from three rows of each problem."""
+    spread, parts = 0.0, len(task) if getattr(task.cost, "ndim", 2) == 3 else 1
+    for part in map(form.part, range(parts)):
+        rows = [to_host(part.block(i, i + 1)) for i in {0, form.shape[0] // 2, form.shape[0] - 1}]
+        finite = np.concatenate([row[np.isfinite(row)] for row in rows])
+        spread = max(spread, float(np.ptp(finite)) if finite.size else 0.0)
+    return spread
 
 
-def _single(task, x, tol, maxiter, control):
+def _single(task, x, tol, maxiter, controls):
     """Return potentials to start from, found in single precision: so far as its rounding errors allow."""
     form = task.form(np.float32)
     x = task.cold(form, 1 / task.eps) if x is None else x
-    rounding = 4 * float(np.finfo(np.float32).eps) * _spread(form) / task.eps
-    found = _loop(Sinkhorn, task, form, x, control, max(tol, SINGLE, rounding), min(maxiter, PATIENCE), None)
-    return found.x.astype(np.float64) / task.eps
+    rounding = 4 * float(np.finfo(np.float32).eps) * _spread(task, form) / task.eps
+    rough = np.maximum(tol, max(SINGLE, rounding))
+    runs = _loop(Sinkhorn, task, form, x, controls, rough, min(maxiter, PATIENCE), None)
+    return task.together(namespace(x).stack([run.x for run in runs]).astype(np.float64) / task.eps)
 
 
 def _potentials(init, task):
-    """Return the potentials of the columns that the caller starts from."""
-    g = getattr(init, "g", init)
-    _, xp = _validate.same_library(a=task.a, init=g)
-    g = _validate.as_array(g, "init", xp)
-    if g.shape != task.b.shape:
-        raise ValueError(f"init has potentials of shape {g.shape}, but b needs {task.b.shape}")
-    if bool(xp.isnan(g).any()):
-        raise ValueError("init has NaN entries")
-    return g
+    """Return the potentials of the columns, (k, m), that the caller starts from."""
+    _, xp = _validate.same_library(a=task.a, init=getattr(init[0], "g", init[0]))
+    found = []
+    for start in init:
+        g = _validate.as_array(getattr(start, "g", start), "init", xp)
+        if g.shape != task.b.shape[1:]:
+            raise ValueError(f"init has potentials of shape {g.shape}, but b needs {task.b.shape[1:]}")
+        if bool(xp.isnan(g).any()):
+            raise ValueError("init has NaN entries")
+        found.append(g)
+    return xp.stack(found)

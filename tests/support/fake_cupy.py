@@ -158,7 +158,9 @@ def _in_place(function):
 
 
 def _reduction(name):
-    return lambda self, axis=None: _launched(getattr(self._values, name)(axis=axis))
+    return lambda self, axis=None, keepdims=False: _launched(
+        getattr(self._values, name)(axis=axis, keepdims=keepdims)
+    )
 
 
 for _name in ("add", "sub", "mul", "truediv", "mod", "pow", "matmul", "and_", "or_"):
@@ -228,7 +230,7 @@ def ascontiguousarray(values, dtype=None):
 
 
 def _function(name):
-    return lambda *args: _launched(getattr(np, name)(*(_device(a) for a in args)))
+    return lambda *args, **kwargs: _launched(getattr(np, name)(*(_device(a) for a in args), **kwargs))
 
 
 def _writer(name):
@@ -245,7 +247,11 @@ class csr_matrix:
 
     __module__ = "cupyx.scipy.sparse"
 
-    def __init__(self, source, shape=None):
+    def __init__(self, source, shape=None, dtype=None, copy=False):
+        if isinstance(source, csr_matrix):
+            source = source.copy() if copy else source
+            data = source.data if dtype is None else source.data.astype(dtype)
+            source, shape = (data, source.indices, source.indptr), source.shape
         if isinstance(source, tuple):
             self.data, self.indices, self.indptr = source
             self.shape = shape
@@ -338,13 +344,16 @@ def install(monkeypatch, emulator):
     cupy = ModuleType("cupy")
     for name in ("ndarray", "RawModule", "asarray", "array", "ascontiguousarray", "counts"):
         setattr(cupy, name, globals()[name])
-    for name in ("empty", "zeros", "ones", "empty_like", "zeros_like", "ones_like", "arange"):
+    for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     cupy.stack = lambda arrays, axis=0: _launched(np.stack([_device(a) for a in arrays], axis=axis))
+    cupy.broadcast_to = lambda a, shape: ndarray(np.broadcast_to(_device(a), shape))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    functions = "vdot exp log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum"
+    functions = (
+        "vdot exp log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum clip searchsorted"
+    )
     for name in functions.split():
         setattr(cupy, name, _function(name))
     cupy.linalg = ModuleType("cupy.linalg")

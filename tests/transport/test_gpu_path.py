@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.transport import PointCloud, barycenter, sinkhorn, sinkhorn_divergence
+from numsolve.transport import Grid, PointCloud, barycenter, sinkhorn, sinkhorn_divergence
 
 
 def problem(n=25, m=20):
@@ -89,12 +89,70 @@ def test_mixing_is_refused(cupy):
         sinkhorn(numsolve.to_device(a), b, C, 0.02)
     with pytest.raises(TypeError, match="cost is on the GPU"):
         sinkhorn(a, b, PointCloud(*numsolve.to_device(x, y)), 0.02)
-    with pytest.raises(TypeError, match="sparse"):
-        sinkhorn(*numsolve.to_device(a, b, sp.csr_matrix(C)), 0.02)
+    with pytest.raises(TypeError, match="cost is on the host"):
+        sinkhorn(*numsolve.to_device(a, b), sp.csr_matrix(C), 0.02)
+    with pytest.raises(TypeError, match="axes"):
+        Grid([x[:, 0], numsolve.to_device(x[:, 1])])
     with pytest.raises(ValueError, match="newton"):
         sinkhorn(*numsolve.to_device(a, b, C), 0.02, method="newton")
-    with pytest.raises(TypeError, match="barycenter"):
+    with pytest.raises(TypeError, match="cost is on the GPU"):
         barycenter(a[None], numsolve.to_device(C), 0.02)
+
+
+def grids_and_edges():
+    """Solve on grids, along allowed edges, and for a barycenter, on both libraries."""
+    rng, back = np.random.default_rng(1), numsolve.to_host
+    axes = [np.linspace(0, 1, 5), np.linspace(0, 2, 6)]
+    a, b = rng.random((5, 6)), rng.random(30)
+    a, b = a / a.sum(), b / b.sum()
+    for eps in (0.05, 0.001):  # the smaller one makes exponentials along an axis vanish
+        host = sinkhorn(a, b, Grid(axes), eps, atol=1e-7)
+        device = sinkhorn(*numsolve.to_device(a, b), Grid(numsolve.to_device(*axes)), eps, atol=1e-7)
+        np.testing.assert_allclose(back(device.f), host.f, atol=1e-8)
+        assert device.bounds() == pytest.approx(host.bounds(), rel=1e-6)
+    cost = rng.random((30, 30))
+    cost[(rng.random((30, 30)) > 0.4) & ~np.eye(30, dtype=bool)] = 0
+    mixed = 0.7 * b + 0.3 * b[::-1] * 0 + 0.3 / 30
+    host = sinkhorn(b, mixed, sp.csr_matrix(cost), 0.05, atol=1e-7)
+    device = sinkhorn(*numsolve.to_device(b, mixed, sp.csr_matrix(cost)), 0.05, atol=1e-7)
+    np.testing.assert_allclose(back(device.plan.to_dense()), host.plan.to_dense(), atol=1e-9)
+    masses = np.stack([b, mixed])
+    host = barycenter(masses, Grid(axes), 0.05)
+    device = barycenter(numsolve.to_device(masses), Grid(numsolve.to_device(*axes)), 0.05)
+    np.testing.assert_allclose(back(device.x), host.x, atol=1e-9)
+
+
+def test_grids_and_edges_on_a_stand_in(cupy):
+    grids_and_edges()
+
+
+@pytest.mark.gpu
+def test_grids_and_edges_on_a_device():
+    grids_and_edges()
+
+
+def batches():
+    """Solve many problems at once on both libraries."""
+    rng = np.random.default_rng(2)
+    a, b = rng.random((4, 15)) + 0.1, rng.random((4, 12)) + 0.1
+    x, y = rng.random((4, 15, 2)), rng.random((4, 12, 2)) + np.linspace(0, 1, 4)[:, None, None]
+    a, b = a / a.sum(axis=1, keepdims=True), b / b.sum(axis=1, keepdims=True)
+    costs = PointCloud(x, y), PointCloud(*numsolve.to_device(x, y))
+    for options in ({}, {"tau_a": 0.5}, {"eps_scaling": 4.0}):
+        host = sinkhorn(a, b, costs[0], 0.02, **options)
+        device = sinkhorn(*numsolve.to_device(a, b), costs[1], 0.02, **options)
+        assert [r.nit for r in device] == [r.nit for r in host]
+        for one, two in zip(device, host, strict=True):
+            np.testing.assert_allclose(numsolve.to_host(one.f), two.f, atol=1e-8)
+
+
+def test_batches_on_a_stand_in(cupy):
+    batches()
+
+
+@pytest.mark.gpu
+def test_batches_on_a_device():
+    batches()
 
 
 def test_a_divergence_on_a_device(cupy):

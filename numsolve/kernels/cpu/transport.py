@@ -32,101 +32,149 @@ FETCHED = 128  # entries of a cost that is asked for in advance: one of more tha
 CACHED = 1 << 21
 
 
-@kernel(items=lambda *args: args[8].size * args[10].size // EACH)
+@inline
+def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, v, F_new, r, t, tile):
+    """Take some rows of one problem, and add their new entries to `t`."""
+    C, X, Y = cost
+    m = t.size
+    e, room = np.empty(m, F.dtype), np.empty(m, F.dtype)
+    t[:] = 0
+    for i in range(rows[0], rows[1]):
+        if a[i] == 0:
+            r[i], F_new[i] = 0, F[i]
+        elif kind == SCALED:
+            stored_row(omega, kappa, i, C, a, F, v, F_new, r, t)
+        else:
+            if kind == SQUARED and Y.shape[0] == 2:
+                found = weights_in_plane(F[i], G, inverse, i, X, Y, e)
+            else:
+                found = weights(F[i], G, inverse, row_of_cost(i, kind, C, X, Y, room), e, tile)
+            if not usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
+                row = row_of_cost(i, kind, C, X, Y, room)
+                careful_row(omega, kappa, inverse, i, row, a, F, G, F_new, r, e, t)
+    for j in range(v.size):
+        t[j] *= v[j]
+
+
+@kernel(items=lambda *args: args[8].size * args[10].shape[1] // EACH)
 def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r, sums):
-    if live[0]:
-        n, (blocks, m) = a.size, sums.shape
-        inverse = F.dtype.type(inverse)
-        tile = FETCHED if C.size > CACHED else max(m, 1)
-        v = np.empty(m if kind == SCALED else 0, F.dtype)
-        for j in range(v.size):
-            v[j] = fast_exp(G[j])
-        for q in prange(blocks):
-            t, e, room = sums[q], np.empty(m, F.dtype), np.empty(m, F.dtype)
-            t[:] = 0
-            for i in range(q * n // blocks, (q + 1) * n // blocks):
-                if a[i] == 0:
-                    r[i], F_new[i] = 0, F[i]
-                elif kind == SCALED:
-                    stored_row(omega, kappa, i, C, a, F, v, F_new, r, t)
-                else:
-                    if kind == SQUARED and Y.shape[0] == 2:
-                        found = weights_in_plane(F[i], G, inverse, i, X, Y, e)
-                    else:
-                        cost = row_of_cost(i, kind, C, X, Y, room)
-                        found = weights(F[i], G, inverse, cost, e, tile)
-                    if not usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
-                        cost = row_of_cost(i, kind, C, X, Y, room)
-                        careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t)
-            for j in range(v.size):
-                t[j] *= v[j]
+    (k, n), (_, blocks, m) = a.shape, sums.shape
+    inverse = F.dtype.type(inverse)
+    tile = FETCHED if C.size > CACHED else max(m, 1)
+    V = np.empty((k, m if kind == SCALED else 0), F.dtype)
+    for p in range(k):
+        for j in range(V.shape[1]):
+            V[p, j] = fast_exp(G[p, j])
+    for item in prange(k * blocks):
+        p, q = item // blocks, item % blocks
+        if live[p]:
+            cost = C[p % C.shape[0]], X[p % X.shape[0]], Y[p % X.shape[0]]
+            rows = q * n // blocks, (q + 1) * n // blocks
+            t = sums[p, q]
+            block_of_rows(
+                rows, omega[p], kappa, inverse, kind, cost, a[p], F[p], G[p], V[p], F_new[p], r[p], t, tile
+            )
 
 
 @kernel(items=lambda *args: args[11].size // EACH)
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
-    if live[0]:
-        m, inverse = b.size, F.dtype.type(inverse)
-        for q in prange((m + TILE - 1) // TILE):
+    (k, m), inverse = b.shape, F.dtype.type(inverse)
+    tiles = (m + TILE - 1) // TILE
+    for item in prange(k * tiles):
+        p, q = item // tiles, item % tiles
+        if live[p]:
             first, last = np.uint64(q * TILE), np.uint64(min((q + 1) * TILE, m))
             found = np.zeros(last - first, F.dtype)
-            for block in range(sums.shape[0]):
+            for block in range(sums.shape[1]):
                 for j in range(first, last):
-                    found[j - first] += sums[block, j]
+                    found[j - first] += sums[p, block, j]
             for j in range(first, last):
                 t = found[j - first]
-                G_new[j], c[j] = G[j], t
-                if b[j] == 0:
-                    c[j] = 0
-                elif omega != 0:
-                    moved = step(omega, kappa, G[j], b[j], t)
-                    if TINY < t < np.inf and abs(moved - G[j]) < FAR:
-                        G_new[j], c[j] = moved, t * math.exp(moved - G[j])
+                G_new[p, j], c[p, j] = G[p, j], t
+                if b[p, j] == 0:
+                    c[p, j] = 0
+                elif omega[p] != 0:
+                    moved = step(omega[p], kappa, G[p, j], b[p, j], t)
+                    if TINY < t < np.inf and abs(moved - G[p, j]) < FAR:
+                        G_new[p, j], c[p, j] = moved, t * math.exp(moved - G[p, j])
                     elif kind != SCALED:
-                        G_new[j], c[j] = careful_column(j, kappa, inverse, kind, C, X, Y, b[j], F)
+                        own, points = p % C.shape[0], p % X.shape[0]
+                        G_new[p, j], c[p, j] = careful_column(
+                            j, kappa, inverse, kind, C[own], X[points], Y[points], b[p, j], F[p]
+                        )
                     else:
-                        G_new[j] = c[j] = np.nan
+                        G_new[p, j] = c[p, j] = np.nan
 
 
-@inline
+@kernel(items=lambda *args: args[2].size + args[3].size if len(args[2]) > 1 else 0)
 def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
-    error = dual = F.dtype.type(0)
-    for i in range(a.size):
-        error += abs(r[i] - wanted(kappa_a, a[i], F[i]))
-        dual += potential_value(kappa_a, a[i], F[i]) - r[i]
-    for j in range(b.size):
-        error += abs(c[j] - wanted(kappa_b, b[j], G[j]))
-        dual += potential_value(kappa_b, b[j], G[j])
-    return F.dtype.type(error * error), F.dtype.type(dual)
+    k = len(a)
+    squared, dual = np.empty(k, F.dtype), np.empty(k, F.dtype)
+    for p in prange(k):
+        error = value = F.dtype.type(0)
+        for i in range(a.shape[1]):
+            error += abs(r[p, i] - wanted(kappa_a, a[p, i], F[p, i]))
+            value += potential_value(kappa_a, a[p, i], F[p, i]) - r[p, i]
+        for j in range(b.shape[1]):
+            error += abs(c[p, j] - wanted(kappa_b, b[p, j], G[p, j]))
+            value += potential_value(kappa_b, b[p, j], G[p, j])
+        squared[p], dual[p] = error * error, value
+    return squared, dual
 
 
-@kernel(items=lambda *args: args[5].size * args[6].size // EACH)
+@kernel(items=lambda *args: args[6].size * args[5].shape[1] // EACH)
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
-    n, (blocks, m) = F_new.size, sums.shape
+    (k, n), (_, blocks, m) = F_new.shape, sums.shape
     inverse = G.dtype.type(inverse)
-    for q in prange(blocks):
-        t, room = sums[q], np.empty(m, G.dtype)
+    for item in prange(k * blocks):
+        p, q = item // blocks, item % blocks
+        own, points = p % C.shape[0], p % X.shape[0]
+        t, room = sums[p, q], np.empty(m, G.dtype)
         t[:] = np.inf
         for i in range(q * n // blocks, (q + 1) * n // blocks):
-            cost = row_of_cost(i, kind, C, X, Y, room)
-            least = -largest(G, inverse, cost)
-            F_new[i] = least
+            cost = row_of_cost(i, kind, C[own], X[points], Y[points], room)
+            least = -largest(G[p], inverse, cost)
+            F_new[p, i] = least
             for j in range(np.uint64(m)):
                 value = inverse * cost[j] - least
                 t[j] = value if value < t[j] else t[j]
 
 
-@kernel(items=lambda *args: args[3].size)
-def transport_edges(inverse, indptr, indices, data, G, found):
-    inverse = G.dtype.type(inverse)
-    for q in prange((found.size + ROWS - 1) // ROWS):
-        for i in range(q * ROWS, min((q + 1) * ROWS, found.size)):
+@kernel(items=lambda *args: args[4].size * len(args[5]))
+def transport_edges(hard, inverse, indptr, indices, data, G, found):
+    k, n = found.shape
+    inverse, chunks = G.dtype.type(inverse), (n + ROWS - 1) // ROWS
+    for item in prange(k * chunks):
+        p, q = item // chunks, item % chunks
+        for i in range(q * ROWS, min((q + 1) * ROWS, n)):
             first, last = np.uint64(indptr[i]), np.uint64(indptr[i + 1])
             most = G.dtype.type(-np.inf)
-            for k in range(first, last):
-                value = G[np.uint64(indices[k])] - inverse * data[k]
+            for e in range(first, last):
+                value = G[p, np.uint64(indices[e])] - inverse * data[e]
                 most = value if value > most else most
-            total = G.dtype.type(0)
-            if most > -np.inf:
-                for k in range(first, last):
-                    total += fast_exp(G[np.uint64(indices[k])] - inverse * data[k] - most)
-            found[i] = most + math.log(total) if total > 0 else -np.inf
+            found[p, i] = most
+            if not hard and most > -np.inf:
+                total = G.dtype.type(0)
+                for e in range(first, last):
+                    total += fast_exp(G[p, np.uint64(indices[e])] - inverse * data[e] - most)
+                found[p, i] = most + math.log(total)
+
+
+@kernel(items=lambda *args: args[5].size)
+def transport_axis(hard, inverse, cost, values, sums, found):
+    (n, m), (count, _, width) = cost.shape, values.shape
+    inverse = values.dtype.type(inverse)
+    for item in prange(count * n):
+        p, i = item // n, item % n
+        for q in range(width):
+            if hard or sums[p, i, q] < TINY:
+                most = values.dtype.type(-np.inf)
+                for j in range(np.uint64(m)):
+                    value = values[p, j, q] - inverse * cost[i, j]
+                    most = value if value > most else most
+                found[p, i, q] = most
+                if not hard and most > -np.inf:
+                    total = values.dtype.type(0)
+                    for j in range(np.uint64(m)):
+                        total += fast_exp(values[p, j, q] - inverse * cost[i, j] - most)
+                    found[p, i, q] = most + math.log(total)

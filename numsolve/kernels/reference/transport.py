@@ -1,9 +1,10 @@
-"""The passes of Sinkhorn's iteration over rows and columns, in scaled potentials F and G.
+"""The passes of Sinkhorn's iteration over rows and columns of k problems, in scaled potentials F and G.
 
-The plan is ``exp(F_i + G_j - inverse * cost_ij)``. What holds the cost depends on its `kind`: 0, dense: `C`
-(n, m); 1, squared distances, and 2, distances: the points `X` (d, n) and `Y` (d, m); 3, scaled: ``C =
-exp(-cost / eps)``, with which the plan is a product. Rows are taken in ``len(sums)`` blocks, whose sums are
-added in order, so that no bit depends on the number of threads.
+The plan is ``exp(F_i + G_j - inverse * cost_ij)``. Arrays have a first axis of problems. What holds the cost
+depends on its `kind`: 0, dense: `C` (k, n, m); 1, squared distances, and 2, distances: the points `X`
+(k, d, n) and `Y` (k, d, m); 3, scaled: ``C = exp(-cost / eps)``, with which the plan is a product. A first
+axis of length one means that all problems share the cost. Rows are taken in blocks, whose sums are added in
+order, so that no bit depends on the number of threads. A problem that is not `live` is left as it is.
 """
 
 import numpy as np
@@ -13,81 +14,82 @@ TINY, FAR, EXTRA = 1e-37, 80.0, 8.0
 
 
 def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r, sums):
-    """Write the row sums of the plan to `r`, the new potentials of the rows to `F_new`, and add up columns.
+    """Write the row sums of the plans to `r`, new potentials of the rows to `F_new`, and add up columns.
 
-    `sums` gets, for each block of rows, the column sums of the plan with the new potentials. With `omega` 0
-    nothing moves, and `r` and `sums` belong to the plan that came. The step is `omega` times that which gives
-    the row its mass `a` (times `kappa`, for a penalty), but goes at most 8 beyond it. Where the sum is too
-    large or small for that, and `kind` is not 3, the row is taken by its largest term, with omega 1. Rows of
-    mass zero are left out. If `live` is false, nothing is written.
+    `sums` (k, blocks, m) gets, for each block of rows, the column sums of the plan with the new potentials.
+    Where `omega` (k,) is 0 nothing moves, and `r` and `sums` belong to the plan that came. The step is
+    `omega` times that which gives the row its mass `a` (times `kappa`, for a penalty), but goes at most 8
+    beyond it. Where the sum is too large or small for that, and `kind` is not 3, the row is taken by its
+    largest term, with omega 1. Rows of mass zero are left out.
     """
-    if not live[0]:
-        return
-    blocks, n = len(sums), len(a)
-    for q in range(blocks):
-        sums[q] = 0
-        for i in range(q * n // blocks, (q + 1) * n // blocks):
-            r[i], F_new[i] = 0, F[i]
-            if a[i] == 0:
-                continue
-            exponents = G - _scaled_cost(i, inverse, kind, C, X, Y)
-            e = np.exp(F[i] + exponents)
-            r[i] = e.sum()
-            F_new[i] = _step(omega, kappa, F[i], a[i], r[i])
-            if kind != SCALED and not _sound(r[i], F_new[i] - F[i]):
-                most = exponents.max()
-                e = np.exp(exponents - most)
-                found = e.sum()
-                r[i] = np.exp(F[i] + most) * found
-                F_new[i] = F[i] if omega == 0 else kappa * (np.log(a[i]) - most - np.log(found))
-                sums[q] += np.exp(F_new[i] + most) * e
-            else:
-                sums[q] += np.exp(F_new[i] - F[i]) * e
+    _, blocks, _ = sums.shape
+    n = a.shape[1]
+    for p in np.flatnonzero(live):
+        for q in range(blocks):
+            sums[p, q] = 0
+            for i in range(q * n // blocks, (q + 1) * n // blocks):
+                r[p, i], F_new[p, i] = 0, F[p, i]
+                if a[p, i] == 0:
+                    continue
+                exponents = G[p] - _scaled_cost(i, inverse, kind, *_of(p, C, X, Y))
+                e = np.exp(F[p, i] + exponents)
+                r[p, i] = e.sum()
+                moved = _step(omega[p], kappa, F[p, i], a[p, i], r[p, i])
+                if kind == SCALED or _sound(r[p, i], moved - F[p, i]):
+                    sums[p, q] += np.exp(moved - F[p, i]) * e
+                else:
+                    most = exponents.max()
+                    e = np.exp(exponents - most)
+                    found = e.sum()
+                    r[p, i] = np.exp(F[p, i] + most) * found
+                    moved = F[p, i] if omega[p] == 0 else kappa * (np.log(a[p, i]) - most - np.log(found))
+                    sums[p, q] += np.exp(moved + most) * e
+                F_new[p, i] = moved
 
 
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
     """Write the new potentials of the columns to `G_new`, and to `c` the sums that they will have.
 
     `sums` is what `transport_rows` left, `F` the new potentials of the rows. As there, a column whose sum is
-    no sound number is taken by its largest term. If `live` is false, nothing is written.
+    no sound number is taken by its largest term.
     """
-    if not live[0]:
-        return
-    for j, t in enumerate(sums.sum(axis=0)):
-        G_new[j], c[j] = G[j], t
-        if b[j] == 0:
-            c[j] = 0
-        elif omega != 0:
-            moved = _step(omega, kappa, G[j], b[j], t)
-            if _sound(t, moved - G[j]):
-                G_new[j], c[j] = moved, t * np.exp(moved - G[j])
-            elif kind == SCALED:
-                G_new[j] = c[j] = np.nan
-            else:
-                exponents = F - _scaled_cost(j, inverse, kind, C.T, Y, X)
-                most = exponents.max()
-                found = np.exp(exponents - most).sum()
-                G_new[j] = kappa * (np.log(b[j]) - most - np.log(found))
-                c[j] = np.exp(G_new[j] + most) * found
+    for p in np.flatnonzero(live):
+        for j, t in enumerate(sums[p].sum(axis=0)):
+            G_new[p, j], c[p, j] = G[p, j], t
+            if b[p, j] == 0:
+                c[p, j] = 0
+            elif omega[p] != 0:
+                moved = _step(omega[p], kappa, G[p, j], b[p, j], t)
+                if _sound(t, moved - G[p, j]):
+                    G_new[p, j], c[p, j] = moved, t * np.exp(moved - G[p, j])
+                elif kind == SCALED:
+                    G_new[p, j] = c[p, j] = np.nan
+                else:
+                    own = _of(p, C, X, Y)
+                    exponents = F[p] - _scaled_cost(j, inverse, kind, own[0].T, own[2], own[1])
+                    most = exponents.max()
+                    found = np.exp(exponents - most).sum()
+                    G_new[p, j] = kappa * (np.log(b[p, j]) - most - np.log(found))
+                    c[p, j] = np.exp(G_new[p, j] + most) * found
 
 
 def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
-    """Return the squared error of the marginals in the 1-norm, and the dual over eps, up to a constant.
+    """Return the squared errors of the marginals in the 1-norm, and the duals over eps, up to a constant.
 
-    The wanted sums are `a` and `b`, or what the penalties make of them at these potentials.
+    Both are of shape (k,). The wanted sums are `a` and `b`, or what the penalties make of them at these
+    potentials.
     """
-    error, dual = F.dtype.type(0), -r.sum()
+    error, dual = 0, -r.sum(axis=1)
     for kappa, mass, found, potential in ((kappa_a, a, r, F), (kappa_b, b, c, G)):
-        some = mass > 0
-        mass, value = mass[some], potential[some]
+        value = np.where(mass > 0, potential, 0)
         wanted = mass if kappa == 1 else mass * np.exp(-value * (1 - kappa) / kappa)
-        error += abs(found[some] - wanted).sum() + found[~some].sum()
+        error = error + abs(found - wanted).sum(axis=1)
         if kappa == 1:
-            dual += mass @ value
+            dual = dual + (mass * value).sum(axis=1)
         else:
             reach = kappa / (1 - kappa)
-            dual -= reach * (mass @ np.expm1(-value / reach))
-    return F.dtype.type(error * error), F.dtype.type(dual)
+            dual = dual - reach * (mass * np.expm1(-value / reach)).sum(axis=1)
+    return (error * error).astype(F.dtype), dual.astype(F.dtype)
 
 
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
@@ -95,25 +97,53 @@ def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
 
     The pair is feasible: no sum of potentials exceeds the (scaled) cost. A `kind` of 3 has no cost to take.
     """
-    blocks, n = len(sums), len(F_new)
-    for q in range(blocks):
-        sums[q] = np.inf
-        for i in range(q * n // blocks, (q + 1) * n // blocks):
-            cost = _scaled_cost(i, inverse, kind, C, X, Y)
-            F_new[i] = (cost - G).min()
-            sums[q] = np.minimum(sums[q], cost - F_new[i])
+    (k, n), blocks = F_new.shape, sums.shape[1]
+    for p in range(k):
+        for q in range(blocks):
+            sums[p, q] = np.inf
+            for i in range(q * n // blocks, (q + 1) * n // blocks):
+                cost = _scaled_cost(i, inverse, kind, *_of(p, C, X, Y))
+                F_new[p, i] = (cost - G[p]).min()
+                sums[p, q] = np.minimum(sums[p, q], cost - F_new[p, i])
 
 
-def transport_edges(inverse, indptr, indices, data, G, found):
-    """Write to `found` the logarithms of the rows' sums of ``exp(G_j - inverse * data)`` over the entries.
+def transport_edges(hard, inverse, indptr, indices, data, G, found):
+    """Write to `found` (k, n) the logarithms of the rows' sums of ``exp(G_j - inverse * data)``.
 
-    That of a row without entries, or whose potentials are all minus infinity, is minus infinity.
+    Or, if `hard`, only the largest of these exponents. That of a row without entries, or whose potentials are
+    all minus infinity, is minus infinity.
     """
-    for i in range(len(found)):
+    for i in range(found.shape[1]):
         row = slice(indptr[i], indptr[i + 1])
-        values = G[indices[row]] - inverse * data[row]
-        most = values.max(initial=-np.inf)
-        found[i] = most if most == -np.inf else most + np.log(np.exp(values - most).sum())
+        values = G[:, indices[row]] - inverse * data[row]
+        found[:, i] = most = values.max(axis=1, initial=-np.inf)
+        if not hard:
+            top = np.where(most > -np.inf, most, 0)
+            with np.errstate(divide="ignore"):
+                found[:, i] = top + np.log(np.exp(values - top[:, None]).sum(axis=1))
+
+
+def transport_axis(hard, inverse, cost, values, sums, found):
+    """Write to `found` (p, n, q) the logarithms of sums over j of ``exp(values_j - inverse * cost_ij)``.
+
+    Or, if `hard`, only the largest of these exponents. What is there already stays where `sums`, of the same
+    shape, says that it is sound, from 1e-37 on.
+    """
+    for i in range(len(cost)):
+        exponents = values - inverse * cost[i, :, None]
+        most = exponents.max(axis=1, initial=-np.inf)
+        if hard:
+            found[:, i] = most
+            continue
+        top = np.where(most > -np.inf, most, 0)
+        with np.errstate(divide="ignore"):
+            anew = top + np.log(np.exp(exponents - top[:, None]).sum(axis=1))
+        found[:, i] = np.where(sums[:, i] < TINY, anew, found[:, i])
+
+
+def _of(p, *arrays):
+    """Return the parts that belong to problem `p` of arrays that may be shared by all."""
+    return tuple(x[p if len(x) > 1 else 0] for x in arrays)
 
 
 def _scaled_cost(i, inverse, kind, C, X, Y):

@@ -294,7 +294,7 @@ class _Columns(_Run):
         return not self.left
 
     def finite(self, norm):
-        return all(value < inf for value in norm)
+        return all(norm[column] < inf for column in self.left)
 
     def stuck(self, true, limit):
         few, self.few = self.few, False  # their norms need not fall from each step to the next

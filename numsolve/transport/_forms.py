@@ -67,6 +67,11 @@ class Fused:
             own["cost"] = self.cost.part(p) if isinstance(self.cost, PointCloud) else self.cost[p]
         return self.like(sums=self.sums[p : p + 1], **own)
 
+    def only(self, index):
+        """Return the form of some problems."""
+        own = {name: x[index] for name in "CXY" if len(x := getattr(self, name)) > 1}
+        return self.like(sums=self.sums[: len(index)], **own)
+
     @property
     def arrays(self):
         """What the kernels take."""
@@ -103,8 +108,10 @@ class Halves:
     dtype = np.dtype(float)
 
     def part(self, p):  # noqa: ARG002 - as of the other forms
-        """Return the form of one problem: the same."""
+        """Return the form of one problem, or of some: the same."""
         return self
+
+    only = part
 
     def rows(self, live, omega, kappa, inverse, a, F, G, F_new, r):
         """Take the step of the rows."""

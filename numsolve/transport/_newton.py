@@ -42,7 +42,7 @@ class Newton(Sinkhorn):
             if not np.isfinite(found[0][0]):
                 raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
             x, found = self.step(x, y, found[1][0])
-            yield x, self.shown(found)
+            yield self.shown(x, found)
 
     def step(self, x, y, dual):
         """Return the next iterate, with its squared error and dual; `r` and `c` become those of it."""

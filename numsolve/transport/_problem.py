@@ -13,6 +13,7 @@ from ._forms import form_of
 from ._plan import Plan
 from ._result import TransportResult
 from ._steps import Sinkhorn
+from ._together import Together
 
 AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may differ, relatively: rounding errors
 
@@ -74,6 +75,7 @@ class Problem:
 
     def state(self, form, controls, kind=Sinkhorn):
         """Return the state of an iteration of these problems."""
+        kind = Together if len(self) > 1 else kind
         a, b = self.a.astype(form.dtype), self.b.astype(form.dtype)
         return kind(form, 1 / self.eps, a, b, self.kappas, controls)
 

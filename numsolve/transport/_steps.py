@@ -10,11 +10,10 @@ LOOK = 10  # iterations after which the rules of omega look at errors and duals
 
 
 class Sinkhorn:
-    """The state of an iteration of k problems: the form of their cost, masses, penalties, and rules of omega.
+    """The state of an iteration: the form of its cost, masses (1, n) and (1, m), penalties, the rule of omega.
 
-    An iterate is one array, the scaled potentials F of all problems and then their G. Its errors, the sums of
-    the absolute errors of the marginals, are found in the pass that leaves it. Problems are taken together
-    so that small ones keep all threads busy, but each has its own omega.
+    An iterate is one array, the scaled potentials F and then G. Its error, the sum of the absolute errors of
+    its marginals, is found in the pass that leaves it. `Together` does the same for many problems.
     """
 
     def __init__(self, form, inverse, a, b, kappas, controls):
@@ -38,64 +37,53 @@ class Sinkhorn:
     def start(self, x):
         """Yield iterates and squared errors, as the loop wants them."""
         self.set_omega()
-        y, live = namespace(x).empty_like(x), self.all
-        live = yield x, self.shown(self.marginals(x, y))
+        y = namespace(x).empty_like(x)
+        live = yield self.shown(x, self.marginals(x, y))
+        live = self.mine(live)
         self.sweep(live, x, y)
-        x, y = self.next(live, x, y)
-        learns = any(control.learns for control in self.controls)
-        fresh, seen, saved = [], [([], []) for _ in self.controls], (x.copy(), self.c.copy())
+        x, y = self.swapped(live, x, y)
+        self.windows, self.saved, fresh = [([], []) for _ in self.controls], (x.copy(), self.c.copy()), []
         while True:
             found = self.sweep(live, x, y)
-            live = yield x, self.shown(found)
+            live = yield self.shown(x, found)
             if live is None:
                 raise Breakdown(
                     "a marginal is not finite: use method='log', or a larger eps", Status.NONFINITE
                 )
-            x, y = self.next(live, x, y)
-            if learns:
-                fresh.append(found)
-                if len(fresh) == LOOK:
-                    self.look(live, fresh, seen, x, saved)
-                    fresh = []
+            live = self.mine(live)
+            x, y = self.swapped(live, x, y)
+            fresh.append(found)
+            if len(fresh) == LOOK:
+                live, x, y = self.look(live, fresh, x, y)
+                fresh = []
 
-    def shown(self, found):
-        """Return squared errors as the loop reads them: on the host a number, if there is one problem."""
+    def shown(self, x, found):
+        """Return what the loop reads: the iterate and its squared error, on the host a number."""
         squares, _ = found
-        return squares[0] if len(self.a) == 1 and isinstance(squares, np.ndarray) else squares
+        return x, squares[0] if isinstance(squares, np.ndarray) else squares
 
-    def next(self, live, x, y):
-        """Return the iterate to go on with, `y`, and room for the next; what is not `live` stays at `x`."""
-        if len(self.a) > 1:
-            self.put(~live, x, y)
+    def mine(self, live):
+        """Return the flags that belong to the problems at work."""
+        return live
+
+    def swapped(self, live, x, y):  # noqa: ARG002 - `Together` needs it
+        """Return the iterate to go on with, `y`, and room for the next."""
         return y, x
 
-    def put(self, which, source, target):
-        """Copy the potentials of some problems."""
-        for old, new in zip(self.sides(source), self.sides(target), strict=True):
-            new[...] = namespace(new).where(which[:, None], old, new)
-
-    def look(self, live, fresh, seen, x, saved):
-        """Show the rules what was `seen` in their windows, and `fresh`; undo windows that they reject."""
-        xp, verdicts = namespace(x), []
-        errors, duals = self.read(fresh)
-        alive = to_host(live) if len(self.a) > 1 else [True]
-        for p, control in enumerate(self.controls):
-            seen[p][0].extend(errors[p])
-            seen[p][1].extend(duals[p])
-            looks = control.learns and alive[p]
-            verdicts.append(control.see(*seen[p], self.rounding) if looks else None)
-            if verdicts[p] is not None:
-                seen[p] = [], []
-        if False in verdicts:
-            undone = xp.asarray(np.array([verdict is False for verdict in verdicts]))
-            self.put(undone, saved[0], x)
-            self.c[...] = xp.where(undone[:, None], saved[1], self.c)
-        if True in verdicts:
-            kept = xp.asarray(np.array([verdict is True for verdict in verdicts]))
-            self.put(kept, x, saved[0])
-            saved[1][...] = xp.where(kept[:, None], self.c, saved[1])
-        if verdicts.count(None) < len(verdicts):
-            self.set_omega()
+    def look(self, live, fresh, x, y):
+        """Show the rule what was seen in its window; undo the window if it is rejected."""
+        (control,), ((errors, duals),) = self.controls, self.windows
+        if control.learns:
+            more = self.read(fresh)
+            errors += more[0][0]
+            duals += more[1][0]
+            verdict = control.see(errors, duals, self.rounding)
+            if verdict is False:
+                x[...], self.c[...] = self.saved
+            if verdict is not None:
+                self.windows, self.saved = [([], [])], (x.copy(), self.c.copy())
+                self.set_omega()
+        return live, x, y
 
     def sweep(self, live, x, y):
         """Step from `x` to `y`; return squared errors and duals of `x`."""

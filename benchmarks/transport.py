@@ -34,8 +34,8 @@ def passes(rounds):
         a, b, cloud = point_clouds(n, rng=0)
         dense = cloud.rows(0, n)
         eps = 0.1 * float(np.median(dense))
-        log = Fused(dense, float, a)
-        forms = {"logarithms": log, "points": Fused(cloud, float, a), "scaling": scaled(log, 1 / eps)}
+        log = Fused(dense, float, a[None])
+        forms = {"logarithms": log, "points": Fused(cloud, float, a[None]), "scaling": scaled(log, 1 / eps)}
         runs = {name: _steps(form, 1 / eps, a, b, log) for name, form in forms.items()}
         for count in (1, threads):
             numba.set_num_threads(count)
@@ -49,9 +49,10 @@ def passes(rounds):
 
 def _steps(form, inverse, a, b, start):
     """Return a function that takes ten iterations."""
-    state = Sinkhorn(form, inverse, a, b, (1.0, 1.0), Constant(1.0))
-    F, G = start.least(inverse, np.zeros_like(b))
-    x, y, live = np.concatenate([F, G]), np.empty(a.size + b.size), np.ones(1, bool)
+    state = Sinkhorn(form, inverse, a[None], b[None], (1.0, 1.0), [Constant(1.0)])
+    state.set_omega()
+    x = np.concatenate(start.least(inverse, np.zeros((1, b.size))), axis=1)[0]
+    y, live = np.empty(a.size + b.size), np.ones(1, bool)
 
     def run():
         for _ in range(5):
@@ -137,6 +138,48 @@ def peers(rounds):
             yield title, ratio(seconds, name), bars.get(name), f"{median(seconds['numsolve']) * 1e3:.3g} ms"
 
 
+def batches(rounds):
+    """Yield times of many small problems at once, against one after the other and what is installed."""
+    for k, n in ((500, 32), (100, 100), (20, 300)):
+        rng = np.random.default_rng(0)
+        a, x, y = np.full((k, n), 1 / n), rng.random((k, n, 2)), rng.random((k, n, 2))
+        C = ((x[:, :, None] - y[:, None]) ** 2).sum(axis=-1)
+        eps = 0.05 * float(np.median(C))
+        runs = {
+            "numsolve": lambda a=a, C=C, eps=eps: sinkhorn(a, a, C, eps, atol=1e-6),
+            "one after the other": lambda a=a, C=C, eps=eps: [
+                sinkhorn(p, p, cost, eps, atol=1e-6) for p, cost in zip(a, C, strict=True)
+            ],
+        }
+        if importlib.util.find_spec("ot"):
+            from ot.batch import solve_batch
+
+            solve = partial(solve_batch, C, eps, a, a, max_iter=10**4, method="log_sinkhorn")
+            runs["POT's solve_batch"] = partial(solve, tol=1e-6 / n)
+        if importlib.util.find_spec("ott"):
+            runs["OTT under vmap"] = _ott_batch(a, C, eps)
+        seconds = in_turn(runs, rounds)
+        for name in list(runs)[1:]:
+            title = f"{k} problems of {n} points, eps 0.05 of the median, to 1e-6, against {name}"
+            yield title, ratio(seconds, name), 1.0, f"{median(seconds['numsolve']) * 1e3:.3g} ms"
+
+
+def _ott_batch(a, C, eps):
+    """Return a call that solves all problems by OTT."""
+    import jax
+    from ott.geometry import geometry
+    from ott.solvers import linear
+
+    jax.config.update("jax_enable_x64", True)
+
+    def one(a, C):
+        geom = geometry.Geometry(cost_matrix=C, epsilon=eps)
+        return linear.solve(geom, a, a, threshold=1e-6, max_iterations=10**4).f
+
+    solve, masses, costs = jax.jit(jax.vmap(one)), jax.numpy.asarray(a), jax.numpy.asarray(C)
+    return lambda: jax.block_until_ready(solve(masses, costs))
+
+
 def memory(rounds):  # noqa: ARG001 - once is enough
     """Yield the memory that a cloud of 10,000 points takes, in a process of its own."""
     code = (
@@ -158,4 +201,5 @@ def transport(rounds):
         yield from passes(rounds)
         yield from relaxed(rounds)
         yield from peers(rounds)
+        yield from batches(rounds)
         yield from memory(rounds)

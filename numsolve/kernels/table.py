@@ -521,8 +521,8 @@ FILES = {  # file: {name: (dtypes of T, dtypes of I, arguments of the .cu functi
         "transport_least": (
             REALS,
             None,
-            "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* own:int64 blocks:int64 d:int64 n:int64 "
-            "m:int64",
+            "inverse:R kind:int64 C:T* X:T* Y:T* G:T* F_new:T* sums:T* own:int64 blocks:int64 d:int64 "
+            "n:int64 m:int64",
             "item",
         ),
         "transport_edges": (

@@ -92,7 +92,7 @@ def sinkhorn(
     An iteration takes one exponential and one read of the cost an entry, for rows and columns together: the
     entries of a row are still in cache when its new potential is known, and are added up to column sums there
     and then. Storage: besides the cost up to 64 rows (on a GPU 512), so that sums do not depend on threads.
-    Many problems are iterated together, a pass over all at a time, each with its own omega, until each has met
+    Many problems are iterated together, a pass over all at a time, each with its own omega until it has met
     its tolerance: small ones then keep all threads busy. With a learner they are solved one after the other.
     Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
 

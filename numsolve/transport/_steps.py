@@ -10,7 +10,7 @@ LOOK = 10  # iterations after which the rules of omega look at errors and duals
 
 
 class Sinkhorn:
-    """The state of an iteration: the form of its cost, masses (1, n) and (1, m), penalties, the rule of omega.
+    """The state of an iteration: the form of its cost, masses (1, n) and (1, m), penalties, rule of omega.
 
     An iterate is one array, the scaled potentials F and then G. Its error, the sum of the absolute errors of
     its marginals, is found in the pass that leaves it. `Together` does the same for many problems.

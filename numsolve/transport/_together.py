@@ -1,4 +1,4 @@
-"""Many problems at once: each as if alone, but in the same passes, so that small ones keep all threads busy."""
+"""Many problems at once: each as if alone, but in the same passes, which keep all threads busy."""
 
 from functools import partial
 

@@ -344,7 +344,7 @@ def install(monkeypatch, emulator):
     cupy.stack = lambda arrays, axis=0: _launched(np.stack([_device(a) for a in arrays], axis=axis))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    functions = "vdot exp log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum"
+    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     cupy.linalg = ModuleType("cupy.linalg")

@@ -141,14 +141,16 @@ class Projections:
 
     def start(self, x):
         """Yield iterates and squared errors."""
+        some = self.A > 0
         while True:
-            found, mean = self.sums(x)
-            F = mean - found  # the plans have the barycenter for their rows' sums; now those of the columns
+            sums, mean = self.sums(x)
+            F = mean - sums  # the plans have the barycenter for their rows' sums; now those of the columns
             columns = np.stack([self.form.lse(self.inverse, f, 0) for f in F])
-            error = self.weights @ abs(np.exp(x.reshape(self.A.shape) + columns) - self.A).sum(axis=1)
+            found = np.where(some, np.exp(x.reshape(some.shape) + columns), 0)
+            error = self.weights @ abs(found - self.A).sum(axis=1)
             if (yield x, error * error) is None:
                 raise Breakdown("the masses are not finite: eps is too small", Status.NONFINITE)
-            x = np.where(self.A > 0, self.log_A - columns, 0).ravel()
+            x = np.where(some, self.log_A - columns, 0).ravel()
 
 
 def _halves(cost):

@@ -167,9 +167,10 @@ def _power(mass, power, name):
     """Return ``mass**power``; masses that are none are left for `sinkhorn` to complain of."""
     if mass.dtype.kind == "c" or bool((mass < 0).any()):
         return mass
-    dtype = _validate.floating(mass.dtype, name)
-    found = (mass.astype(np.float64) ** power).astype(dtype)
-    if bool(((mass > 0) & (found < np.finfo(dtype).tiny)).any()):
+    dtype = np.finfo(_validate.floating(mass.dtype, name))
+    exact = mass.astype(np.float64)
+    found = (exact**power).astype(dtype.dtype)
+    if float((exact * (found < dtype.tiny)).sum()) > dtype.eps * float(exact.sum()):  # more than rounding
         raise ValueError(
             f"tau_a and tau_b are too small beside eps: {name}**{power:.4g} underflows; take larger ones"
         )

@@ -130,6 +130,10 @@ def test_penalties_of_a_divergence_are_checked(rng):
         sinkhorn_divergence(a, a, x, x, 0.1, tau_a=-1.0, tau_b=-1.0)
     with pytest.raises(ValueError, match=r"too small beside eps"):
         sinkhorn_divergence(a, a, x, x, 0.1, tau_a=1e-5, tau_b=1e-5)
+    tail = np.array([0.2, 1e-90, 0.3, 0.1, 0.4])  # to the power 6 it underflows, and does not matter
+    rest = np.where(tail > 1e-9, tail, 0)
+    found = [sinkhorn_divergence(b, a, x, x, 0.1, tau_a=0.02, tau_b=0.02) for b in (tail, rest)]
+    assert found[0].value == pytest.approx(found[1].value, rel=1e-9)
     for bad, match in ((-a, "a has 5 negative"), (a * np.nan, "a has 5 NaN"), (a[:3], "a has shape")):
         with pytest.raises(ValueError, match=match):
             sinkhorn_divergence(bad, a, x, x, 0.1, tau_a=1.0, tau_b=1.0)
@@ -166,6 +170,16 @@ def test_a_barycenter_is_optimal(rng):
     for bad in ({"masses": 2 * masses}, {"masses": masses[:, :5]}, {"weights": [1.0]}, {"eps": 0}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             barycenter(**{"masses": masses, "cost": C, "eps": 0.05, **bad})
+
+
+def test_points_without_mass_have_no_part_in_a_barycenter(rng):
+    C = rng.random((20, 20))
+    masses = rng.random((2, 20))
+    masses[0, :8], masses[1, 12:] = 0, 0
+    masses /= masses.sum(axis=1, keepdims=True)
+    mean = barycenter(masses, C, 0.05, atol=1e-10).check()
+    fs = [sinkhorn(mean.x, mass, C, 0.05, atol=1e-10).f for mass in masses]
+    assert np.ptp(fs[0] + fs[1]) < 1e-6
 
 
 def test_a_barycenter_of_images():

@@ -144,10 +144,11 @@ class Projections:
         """Yield iterates and squared errors."""
         xp = namespace(x)
         while True:
-            found, mean = self.sums(x)
-            F = mean - found  # the plans have the barycenter for their rows' sums; now those of the columns
+            sums, mean = self.sums(x)
+            F = mean - sums  # the plans have the barycenter for their rows' sums; now those of the columns
             columns = self.form.lse(self.inverse, F, 0)
-            error = self.weights @ abs(xp.exp(x.reshape(self.A.shape) + columns) - self.A).sum(axis=1)
+            found = xp.where(self.some, xp.exp(x.reshape(self.A.shape) + columns), 0)
+            error = self.weights @ abs(found - self.A).sum(axis=1)
             if (yield x, error * error) is None:
                 raise Breakdown("the masses are not finite: eps is too small", Status.NONFINITE)
             x = xp.where(self.some, self.log_A - columns, 0).ravel()

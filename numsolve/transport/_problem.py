@@ -30,13 +30,18 @@ class Problem:
     cost: Any
     eps: float
     mass: np.ndarray
-    kappas: tuple
+    taus: tuple
     dtype: Any
 
     @property
     def penalised(self):
         """Whether a marginal is penalised."""
-        return self.kappas != (1.0, 1.0)
+        return self.taus != (None, None)
+
+    @property
+    def kappas(self):
+        """How far the steps of rows and columns go of those that give the masses exactly."""
+        return tuple(1.0 if tau is None else tau / (tau + self.eps) for tau in self.taus)
 
     def __len__(self):
         return len(self.a)
@@ -138,7 +143,8 @@ class Problem:
             dual=self.dual(dual, mass),
             a=self.a[p] * mass,
             b=self.b[p] * mass,
-            penalised=self.penalised,
+            tau_a=self.taus[0],
+            tau_b=self.taus[1],
         )
 
     def exact(self, form, F, G):
@@ -180,23 +186,18 @@ def problem(a, b, cost, eps, tau_a, tau_b):
     a, b = (  # in double precision, so that they have the same sum, whatever the dtype
         xp.ascontiguousarray(xp.broadcast_to(mass, (k, mass.shape[-1])).astype(np.float64)) for mass in (a, b)
     )
-    kappas = _kappa(tau_a, "tau_a", eps), _kappa(tau_b, "tau_b", eps)
+    taus = tuple(
+        None if tau is None else _validate.positive(tau, name)
+        for tau, name in ((tau_a, "tau_a"), (tau_b, "tau_b"))
+    )
     mass = np.ones(k)
-    if kappas == (1.0, 1.0):
+    if taus == (None, None):
         mass, other = to_host(a.sum(axis=1)), to_host(b.sum(axis=1))
         _agree(mass, other, dtype, bool(batch))
         a, b = a / xp.asarray(mass)[:, None], b / xp.asarray(other)[:, None]
     if is_sparse(cost):
         _feasible(cost, a, b)
-    return Problem(a, b, cost, eps, mass, kappas, dtype), bool(batch)
-
-
-def _kappa(tau, name, eps):
-    """Return how far a step goes of the one that gives the mass exactly."""
-    if tau is None:
-        return 1.0
-    tau = _validate.positive(tau, name)
-    return tau / (tau + eps)
+    return Problem(a, b, cost, eps, mass, taus, dtype), bool(batch)
 
 
 def _agree(sums, others, dtype, batch):

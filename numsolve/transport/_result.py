@@ -37,10 +37,11 @@ class TransportResult(Result):
         The same after each iteration.
     a, b : array, shapes (n,) and (m,)
         The masses, as they were used.
-    penalised : bool
-        Whether the marginals were penalised rather than prescribed.
+    tau_a, tau_b : float, optional
+        Weights of the penalties of the marginals; None where they were prescribed.
     dual : float
-        The value of the dual problem, a lower bound of `cost_entropic` at the optimum.
+        The value of the dual problem, a lower bound of the least `cost_entropic`; with penalties, of the
+        least sum of :math:`\langle C, P\rangle + \epsilon \sum P (\log P - 1)` and penalties.
     cost_linear : float
         :math:`\langle C, P \rangle`.
     cost_entropic : float
@@ -59,7 +60,13 @@ class TransportResult(Result):
     dual: float = float("nan")
     a: Any = None
     b: Any = None
-    penalised: bool = False
+    tau_a: float | None = None
+    tau_b: float | None = None
+
+    @property
+    def penalised(self):
+        """Whether a marginal was penalised rather than prescribed."""
+        return self.tau_a is not None or self.tau_b is not None
 
     @cached_property
     def _sums(self):
@@ -129,17 +136,26 @@ class TransportResult(Result):
 
     @property
     def grad_a(self):
-        """Gradient of `cost_entropic` with respect to `a`, up to a constant: `f`, less its mean."""
-        return self.f - _mean(self.f, self.a)
+        """Gradient of the least cost, `dual`, with respect to `a`.
+
+        Where both marginals are prescribed up to a constant: `f`, less its mean. Where that of the rows is
+        penalised, ``tau_a (1 - exp(-f / tau_a))``; else `f`.
+        """
+        return self._gradient(self.f, self.a, self.tau_a)
 
     @property
     def grad_b(self):
-        """Gradient of `cost_entropic` with respect to `b`, up to a constant: `g`, less its mean."""
-        return self.g - _mean(self.g, self.b)
+        """Gradient of the least cost, `dual`, with respect to `b`, as `grad_a`."""
+        return self._gradient(self.g, self.b, self.tau_b)
+
+    def _gradient(self, potential, mass, tau):
+        if tau is not None:
+            return -tau * namespace(potential).expm1(-potential / tau)
+        return potential if self.penalised else potential - _mean(potential, mass)
 
     @property
     def grad_x(self):
-        """Gradient of `cost_entropic` with respect to the points `x` of a `PointCloud`, shape (n, d)."""
+        """Gradient of the least cost, `dual`, with respect to the points `x` of a `PointCloud`, (n, d)."""
         cloud = self.plan._form.cost
         if not isinstance(cloud, PointCloud):
             raise TypeError("grad_x is that of points: the cost must be a PointCloud")

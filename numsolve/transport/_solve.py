@@ -20,10 +20,11 @@ STORED = 1 << 28  # bytes up to which "auto" stores exp(-cost / eps) beside the 
 SINGLE = 3e-5  # of the mass: what the marginals can be brought to in single precision
 PATIENCE = 1000  # iterations after which "auto" goes over to Newton's method
 SMALL = 1 << 24  # entries up to which it does
+WHY = {"scaling": "scaling: exp(-cost / eps) cannot underflow", "log": "logarithms: any eps"}
 SAYS = {
     Status.MAXITER: "maxiter reached: raise it, loosen atol, take a larger eps, or method='newton'",
     Status.STAGNATED: "the error of the marginals stopped falling above the tolerance: loosen atol",
-    Status.NONFINITE: "a marginal is not finite: the costs overflow in units of eps",
+    Status.NONFINITE: "a marginal is not finite: use method='log', or a larger eps",
 }
 
 
@@ -68,7 +69,10 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
 
 def _explained(result, task, form, tol, why):
     """Return the result with what is known at the end: why the method, or why it missed."""
-    if result.success and result.marginal_error > 1.01 * tol:
+    missed = result.marginal_error > 1.01 * tol
+    if result.success and not missed:
+        return replace(result, message=f"{result.message} ({why})" if why else result.message)
+    if result.success and form.dtype == np.float32:
         message = (
             f"single precision stopped at a marginal error of {result.marginal_error:.1e}, found in double: "
             "pass arrays of float64"
@@ -84,9 +88,11 @@ def _explained(result, task, form, tol, why):
             return replace(result, status=Status.BREAKDOWN, message=message)
     x = to_host(result.x)
     largest = abs(x[np.isfinite(x)]).max(initial=0.0)
-    rounding = 4 * np.finfo(float).eps * largest / task.eps * float(task.mass[0])
-    if not result.success and result.marginal_error <= rounding:
-        message = f"the error of the marginals is at rounding errors, about {rounding:.1e}: loosen atol"
+    mass = float((result.plan @ (0 * result.b + 1)).sum()) if task.penalised else float(task.mass[0])
+    rounding = 4 * np.finfo(float).eps * largest / task.eps * mass
+    if result.success or result.marginal_error <= rounding:
+        error = max(rounding, result.marginal_error)
+        message = f"the error of the marginals is at rounding errors, about {error:.1e}: loosen atol"
         return replace(result, status=Status.STAGNATED, message=message)
     return replace(result, message=f"{result.message} ({why})" if why else result.message)
 
@@ -94,43 +100,39 @@ def _explained(result, task, form, tol, why):
 def _run(task, form, x, method, controls, tol, maxiter, callback):
     """Return the run of each problem; "auto" turns to Newton where Sinkhorn crawls."""
     if method == "newton":
-        return [
-            _loop(
-                Newton, task.part(p), form.part(p), y, controls[p : p + 1], tol[p : p + 1], maxiter, callback
-            )[0]
-            for p, y in enumerate(task.apart(x))
-        ]
-    switch, why = method == "auto" and _newton_can(task, form), ""
-    if method == "auto":
+        runs = []
+        for p, start in enumerate(task.apart(x)):
+            arguments = task.part(p), form.part(p), start, controls[p : p + 1], tol[p : p + 1]
+            runs += _loop(Newton, *arguments, maxiter, callback)
+        return [replace(run, method=method) for run in runs]
+    auto = method == "auto"
+    if auto:
         method = "scaling" if _scaling_pays(task, form) else "log"
-        why = {"scaling": "scaling: exp(-cost / eps) cannot underflow", "log": "logarithms: any eps"}[method]
-    used = scaled(form, 1 / task.eps) if method == "scaling" else form
+    switch, used = (
+        auto and _newton_can(task, form),
+        scaled(form, 1 / task.eps) if method == "scaling" else form,
+    )
     first = min(maxiter, PATIENCE) if switch else maxiter
     runs = _loop(Sinkhorn, task, used, x, controls, tol, first, callback)
     for p, run in enumerate(runs):
-        runs[p] = run = replace(run, method=method, why=why)
-        kind, rest = Sinkhorn, used
-        if switch and run.status == Status.MAXITER and run.nit < maxiter:
-            kind, rest = Newton, form
-        elif len(runs) == 1 or run.status >= 0:  # else one of the others may have been the cause
+        kind, rest, start, name, why = Sinkhorn, used, task.apart(x)[p], method, WHY[method] if auto else ""
+        runs[p] = replace(run, method=name, why=why)
+        if run.success or run.nit >= maxiter:
             continue
-        runs[p] = _more(
-            kind, run, task.part(p), rest.part(p), controls[p : p + 1], tol[p : p + 1], maxiter, callback
-        )
+        if switch and run.status == Status.MAXITER:
+            why = (
+                f"Newton: the error was still {run.residuals[-1]:.1e} after {run.nit} iterations of Sinkhorn"
+            )
+            kind, rest, start, name = Newton, form, run.x / task.eps, "newton"
+        elif run.status < 0 and auto and used is not form:
+            rest, name, why = form, "log", "logarithms: exp(-cost / eps) was not enough for so small a mass"
+        elif run.status >= 0 or len(runs) == 1:  # else another problem may have been the cause
+            continue
+        arguments = task.part(p), rest.part(p), start, controls[p : p + 1], tol[p : p + 1]
+        (more,) = _loop(kind, *arguments, maxiter - run.nit, callback)
+        residuals = np.append(run.residuals, more.residuals[1:])
+        runs[p] = replace(more, residuals=residuals, method=name, why=why)
     return runs
-
-
-def _more(kind, run, task, form, controls, tol, maxiter, callback):
-    """Go on with one problem, by Newton or alone."""
-    x, left = run.x / task.eps, maxiter - run.nit
-    (more,) = _loop(kind, task, form, x, controls, tol, left, callback)
-    more = replace(more, residuals=np.append(run.residuals, more.residuals[1:]))
-    if kind is Sinkhorn:
-        return replace(more, method=run.method, why=run.why)
-    error = run.residuals[-1]
-    return replace(
-        more, why=f"Newton: the error was still {error:.1e} after {run.nit} iterations of Sinkhorn"
-    )
 
 
 def _loop(kind, task, form, x, controls, tol, maxiter, callback):
@@ -147,11 +149,7 @@ def _loop(kind, task, form, x, controls, tol, maxiter, callback):
     )
     found = replace(found, message=SAYS.get(found.status, found.message))
     apart = [found] if one else columns_of(replace(found, x=task.apart(found.x).T), tol * task.mass)
-    method = "newton" if kind is Newton else ""
-    return [
-        Run(**vars(each), method=method, omega=control.omega)
-        for each, control in zip(apart, controls, strict=True)
-    ]
+    return [Run(**vars(each), omega=control.omega) for each, control in zip(apart, controls, strict=True)]
 
 
 def _by_problem(callback, task):
@@ -167,6 +165,10 @@ def _by_problem(callback, task):
 def _check(method, form, task):
     """Raise unless a method suits the problem."""
     if method == "scaling":
+        if task.penalised:
+            raise ValueError(
+                "method='scaling' needs prescribed marginals, for exponentials of others overflow: use 'log'"
+            )
         if not (isinstance(form, Fused) and form.kind == DENSE):
             raise ValueError(
                 "method='scaling' stores a dense matrix: the cost must be an array, or use 'log'"
@@ -185,7 +187,7 @@ def _check(method, form, task):
 
 
 def _scaling_pays(task, form):
-    if not isinstance(form, Fused) or form.kind != DENSE or namespace(task.a) is not np:
+    if task.penalised or not isinstance(form, Fused) or form.kind != DENSE or namespace(task.a) is not np:
         return False
     return form.C.nbytes <= STORED and _range(form) <= RANGE[form.dtype.name] * task.eps
 
@@ -246,11 +248,13 @@ def _spread(task, form):
 def _single(task, x, tol, maxiter, controls):
     """Return potentials to start from, found in single precision: so far as its rounding errors allow."""
     form = task.form(np.float32)
-    x = task.cold(form, 1 / task.eps) if x is None else x
+    start = task.cold(form, 1 / task.eps) if x is None else x
     rounding = 4 * float(np.finfo(np.float32).eps) * _spread(task, form) / task.eps
     rough = np.maximum(tol, max(SINGLE, rounding))
-    runs = _loop(Sinkhorn, task, form, x, controls, rough, min(maxiter, PATIENCE), None)
-    return task.together(namespace(x).stack([run.x for run in runs]).astype(np.float64) / task.eps)
+    runs = _loop(Sinkhorn, task, form, start, controls, rough, min(maxiter, PATIENCE), None)
+    if any(run.status < 0 for run in runs):  # its range is too small
+        return x
+    return task.together(namespace(start).stack([run.x for run in runs]).astype(np.float64) / task.eps)
 
 
 def _potentials(init, task):

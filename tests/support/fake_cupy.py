@@ -351,9 +351,8 @@ def install(monkeypatch, emulator):
     cupy.broadcast_to = lambda a, shape: ndarray(np.broadcast_to(_device(a), shape))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    functions = (
-        "vdot exp log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum clip searchsorted"
-    )
+    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum clip "
+    functions += "searchsorted"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     cupy.linalg = ModuleType("cupy.linalg")

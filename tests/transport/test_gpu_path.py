@@ -161,3 +161,7 @@ def test_a_divergence_on_a_device(cupy):
     device = sinkhorn_divergence(*numsolve.to_device(a, b, x, y), 0.05)
     assert device.value == pytest.approx(host.value, rel=1e-8)
     np.testing.assert_allclose(device.grad_x.get(), host.grad_x, atol=1e-8)
+    host = sinkhorn_divergence(a, 2 * b, x, y, 0.05, tau_a=0.2, tau_b=0.2)
+    device = sinkhorn_divergence(*numsolve.to_device(a, 2 * b, x, y), 0.05, tau_a=0.2, tau_b=0.2)
+    assert device.value == pytest.approx(host.value, rel=1e-8)
+    np.testing.assert_allclose(device.grad_a.get(), host.grad_a, atol=1e-8)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import linprog
+from scipy.special import logsumexp
 from scipy.stats import wasserstein_distance
 
 from numsolve import ConvergenceWarning
@@ -62,6 +63,82 @@ def test_the_divergence_is_one(rng):
         assert not sinkhorn_divergence(a, b, x, y, 0.05, maxiter=2).success
 
 
+def kl(p, q):
+    return (p * np.log(p / q) - p + q).sum()
+
+
+def penalised_cost(a, b, x, y, eps, tau):
+    """The cost with its penalties and the divergence from the product of the masses, by iterating on it."""
+    C, share, g = ((x[:, None] - y) ** 2).sum(axis=-1), tau / (tau + eps), np.zeros(len(b))
+    for _ in range(5000):
+        before, f = g, -share * eps * logsumexp((g - C) / eps + np.log(b), axis=1)
+        g = -share * eps * logsumexp((f - C.T) / eps + np.log(a), axis=1)
+        if abs(g - before).max() < 1e-15:
+            break
+    product = np.outer(a, b)
+    P = product * np.exp((f[:, None] + g - C) / eps)
+    return (C * P).sum() + eps * kl(P, product) + tau * (kl(P.sum(axis=1), a) + kl(P.sum(axis=0), b))
+
+
+@pytest.mark.parametrize(("eps", "tau"), [(0.1, 0.3), (0.5, 0.05), (0.05, 5.0)])
+def test_the_divergence_with_penalties_is_one(rng, eps, tau):
+    x, y = rng.random((20, 2)), rng.random((15, 2)) + 0.3
+    a, b = rng.random(20) / 10, rng.random(15) / 6
+    options = {"tau_a": tau, "tau_b": tau, "atol": 1e-12}
+    between = sinkhorn_divergence(a, b, x, y, eps, **options)
+    pairs = (a, b, x, y), (a, a, x, x), (b, b, y, y)
+    parts = [penalised_cost(*pair, eps, tau) for pair in pairs]
+    assert between.between.dual == pytest.approx(parts[0], rel=1e-10)
+    want = parts[0] - parts[1] / 2 - parts[2] / 2 + eps / 2 * (a.sum() - b.sum()) ** 2
+    assert between.value == pytest.approx(want, rel=1e-9)
+    assert sinkhorn_divergence(b, a, y, x, eps, **options).value == pytest.approx(between.value, rel=1e-9)
+    tripled = sinkhorn_divergence(3 * a, 3 * b, x, y, eps, **options)
+    degree = 2 * (tau + eps) / (2 * tau + eps)  # S is homogeneous, though W is not
+    assert tripled.value == pytest.approx(3**degree * between.value, rel=1e-9)
+    assert abs(sinkhorn_divergence(a, a, x, x, eps, **options).value) < 1e-12
+    near = [a * np.exp(0.1 * rng.standard_normal(20)) for _ in range(10)]
+    assert min(sinkhorn_divergence(a, c, x, x, eps, **options).value for c in near) > 1e-6
+    stiff = sinkhorn_divergence(a, b * a.sum() / b.sum(), x, y, eps, tau_a=1e7, tau_b=1e7).value
+    assert stiff == pytest.approx(sinkhorn_divergence(a, b * a.sum() / b.sum(), x, y, eps).value, rel=1e-4)
+    again = sinkhorn_divergence(a, b, x, y, eps, init=between, **options | {"atol": 1e-11})
+    assert max(again.between.nit, again.within_a.nit, again.within_b.nit) <= 1
+
+
+@pytest.mark.parametrize("tau", [None, 0.3])
+def test_the_gradients_of_the_divergence(rng, tau):
+    x, y = rng.random((12, 2)), rng.random((9, 2)) + 0.3
+    a, b = rng.random(12) + 0.1, rng.random(9) + 0.1
+    b *= a.sum() / b.sum() if tau is None else 1
+    step, more = rng.standard_normal(x.shape), a * rng.standard_normal(12)
+    more -= a * more.sum() / a.sum() if tau is None else 0
+
+    def divergence(h, k):
+        return sinkhorn_divergence(a + k * more, b, x + h * step, y, 0.1, tau_a=tau, tau_b=tau, atol=1e-12)
+
+    found, h = divergence(0, 0), 1e-5
+    along_x = (divergence(h, 0).value - divergence(-h, 0).value) / (2 * h)
+    along_a = (divergence(0, h).value - divergence(0, -h).value) / (2 * h)
+    assert (found.grad_x * step).sum() == pytest.approx(along_x, rel=1e-6)
+    assert found.grad_a @ more == pytest.approx(along_a, rel=1e-6)
+
+
+def test_penalties_of_a_divergence_are_checked(rng):
+    x, a = rng.random((5, 2)), np.full(5, 0.2)
+    with pytest.raises(ValueError, match=r"tau_a is 1\.0, tau_b is None"):
+        sinkhorn_divergence(a, a, x, x, 0.1, tau_a=1.0)
+    with pytest.raises(ValueError, match=r"tau_a is -1"):
+        sinkhorn_divergence(a, a, x, x, 0.1, tau_a=-1.0, tau_b=-1.0)
+    with pytest.raises(ValueError, match=r"too small beside eps"):
+        sinkhorn_divergence(a, a, x, x, 0.1, tau_a=1e-5, tau_b=1e-5)
+    tail = np.array([0.2, 1e-90, 0.3, 0.1, 0.4])  # to the power 6 it underflows, and does not matter
+    rest = np.where(tail > 1e-9, tail, 0)
+    found = [sinkhorn_divergence(b, a, x, x, 0.1, tau_a=0.02, tau_b=0.02) for b in (tail, rest)]
+    assert found[0].value == pytest.approx(found[1].value, rel=1e-9)
+    for bad, match in ((-a, "a has 5 negative"), (a * np.nan, "a has 5 NaN"), (a[:3], "a has shape")):
+        with pytest.raises(ValueError, match=match):
+            sinkhorn_divergence(bad, a, x, x, 0.1, tau_a=1.0, tau_b=1.0)
+
+
 def test_a_barycenter_of_gaussians_is_one():
     """With squared distances its mean is the mean of means; its width that of widths, but for the blur."""
     t = np.linspace(-6, 8, 300)
@@ -93,6 +170,16 @@ def test_a_barycenter_is_optimal(rng):
     for bad in ({"masses": 2 * masses}, {"masses": masses[:, :5]}, {"weights": [1.0]}, {"eps": 0}):
         with pytest.raises(ValueError, match=next(iter(bad))):
             barycenter(**{"masses": masses, "cost": C, "eps": 0.05, **bad})
+
+
+def test_points_without_mass_have_no_part_in_a_barycenter(rng):
+    C = rng.random((20, 20))
+    masses = rng.random((2, 20))
+    masses[0, :8], masses[1, 12:] = 0, 0
+    masses /= masses.sum(axis=1, keepdims=True)
+    mean = barycenter(masses, C, 0.05, atol=1e-10).check()
+    fs = [sinkhorn(mean.x, mass, C, 0.05, atol=1e-10).f for mass in masses]
+    assert np.ptp(fs[0] + fs[1]) < 1e-6
 
 
 def test_a_barycenter_of_images():

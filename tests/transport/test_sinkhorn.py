@@ -271,6 +271,48 @@ def test_penalised_marginals_are_stationary(rng):
     )
 
 
+@pytest.mark.parametrize("taus", [(0.3, 0.5), (None, 0.4), (0.4, None)])
+def test_gradients_of_penalised_problems(rng, taus):
+    _, _, a, b, C = clouds(rng, 9, 8)
+    b = 1.3 * b
+    options = {"tau_a": taus[0], "tau_b": taus[1], "atol": 1e-13}
+    result, h = sinkhorn(a, b, C, 0.05, **options), 1e-5
+    da, db = a * rng.standard_normal(9), b * rng.standard_normal(8)
+    along_a = [sinkhorn(a + s * da, b, C, 0.05, **options).dual for s in (h, -h)]
+    along_b = [sinkhorn(a, b + s * db, C, 0.05, **options).dual for s in (h, -h)]
+    assert result.grad_a @ da == pytest.approx((along_a[0] - along_a[1]) / (2 * h), rel=1e-5)
+    assert result.grad_b @ db == pytest.approx((along_b[0] - along_b[1]) / (2 * h), rel=1e-5)
+
+
+def test_tails_too_thin_for_stored_exponentials():
+    """Masses of 1e-60 and less: "auto" begins with stored exponentials and goes over to logarithms."""
+    t = np.linspace(0, 1, 100)
+    a, b = (np.exp(-((t - m) ** 2) / (2 * 0.05**2)) for m in (0.2, 0.3))
+    a, b = a / a.sum(), b / b.sum()
+    C = (t[:, None] - t) ** 2
+    result = sinkhorn(a, b, C, 0.01).check()
+    assert result.method == "log"
+    assert "logarithms" in result.message
+    np.testing.assert_allclose(result.f, sinkhorn(a, b, C, 0.01, method="log").f, atol=1e-12)
+    with pytest.warns(ConvergenceWarning, match="log"):
+        assert sinkhorn(a, b, C, 0.01, method="scaling").status == Status.NONFINITE
+    both = sinkhorn(np.stack([a, 0 * a + 0.01]), np.stack([b, 0 * b + 0.01]), C, 0.01)
+    assert all(r.success for r in both)
+
+
+def test_penalties_that_move_potentials_far():
+    """The potentials over eps pass 700, whose exponentials overflow."""
+    C, u = np.random.default_rng(0).random((20, 20)), np.full(20, 0.05)
+    result = sinkhorn(5 * u, u, C, 1.0, tau_a=1000.0).check()
+    P = result.plan.to_dense()
+    np.testing.assert_allclose(P.sum(axis=0), u, rtol=1e-9)
+    np.testing.assert_allclose(P.sum(axis=1), 5 * u * np.exp(-result.f / 1000), rtol=1e-9)
+    with pytest.raises(ValueError, match=r"scaling.*prescribed"):
+        sinkhorn(5 * u, u, C, 1.0, tau_a=1000.0, method="scaling")
+    warm = sinkhorn(5 * u, u, C, 1.0, tau_a=1000.0, warm_up=True).check()
+    np.testing.assert_allclose(warm.plan.to_dense(), P, rtol=1e-6)
+
+
 def test_zero_masses_have_no_plan(rng):
     _, _, a, b, C = clouds(rng)
     a[[0, 7]], b[[3, 46]] = 0, 0

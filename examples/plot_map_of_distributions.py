@@ -2,8 +2,8 @@
 A map of many distributions
 ===========================
 
-How far are 24 spectra from each other? Transport between each two of them, and from each to itself to take the
-blur of the entropy off again: 300 problems, solved at once. From the distances alone comes a map.
+How far are 24 spectra from each other? Transport between each two of them, and from each to itself to take
+the blur of the entropy off again: 300 problems, solved at once. From the distances alone comes a map.
 """
 
 import matplotlib.pyplot as plt

@@ -1,6 +1,10 @@
-"""Over-relaxation that finds its omega during the solve."""
+"""Over-relaxation: the omega of a solve, found on the way or given, and what is done where it is too large.
 
-from math import isfinite, sqrt
+A rule has the `omega` of the next iterations, the `chosen` one, which is the same but for stretches of
+Sinkhorn's own iteration, and says by `learns` whether it wants to see errors and duals.
+"""
+
+import numpy as np
 
 from ..relaxation import omega_opt
 
@@ -8,62 +12,100 @@ LENGTH = 10  # iterations of the shortest window
 EARLY = 1.8  # the largest omega until the error is LOCAL times the mass: rates mean little before
 LOCAL = 0.1
 MARGIN = 1.03  # how much further from 2 than estimated: above the optimum iterations lose more than below
-BACK = 1.5  # how much further from 2 where the rate tells only that the optimum is not higher
+STEP = 2  # by how much a window may bring omega nearer to 2, or take it back
+REST = 8  # windows so many times the shortest are followed by a rest
 
 
-class Adaptive:
+class Rule:
+    """What both have in common: over-relaxation raises the dual of a quadratic in each step.
+
+    Far from the solution it need not. A window in which the dual fell is undone, and the next few are taken
+    with care, twice as many after each failure.
+    """
+
+    def __init__(self, omega):
+        self.omega = self.chosen = omega
+        self.careful, self.caution = 0, 1
+
+    def failed(self, duals, rounding):
+        """Tell whether the dual fell in a window."""
+        if self.omega <= 1 or duals[-1] >= duals[0] - rounding * abs(duals[0]):
+            return False
+        self.careful, self.caution = self.caution, 2 * self.caution
+        return True
+
+
+class Adaptive(Rule):
     r"""Omega from the rates seen, a window of iterations at a time; at first 1, or that of a solution nearby.
 
     Sinkhorn's iteration is, near the solution, that of Gauss and Seidel for a matrix of two blocks. A rate
     :math:`\lambda` at an omega below the optimum belongs by Young's relation to :math:`\beta = (\lambda +
-    \omega - 1) / (\omega \sqrt\lambda)`, and that to the optimum. A window in which the dual fell is undone,
-    and omega led back towards 1: far from the solution over-relaxation need not converge. Where neither dual
-    nor error move there are only rounding errors, which tell nothing.
+    \omega - 1) / (\omega \sqrt\lambda)`, and that to the optimum. Above it the rate is :math:`\omega - 1`.
+    A window lasts until what its beginning stirred up is gone. After a failure omega is led back towards 1,
+    and for a while not raised. Where neither dual nor error move there are only rounding errors.
+
+    Over-relaxed potentials swing past those wanted, and the errors tell how fast they move, not how far there
+    is to go: they can be :math:`4/(2-\omega)` times those of Sinkhorn's iteration at the same distance, and
+    where convergence is slower than linear no omega lessens them. So a long window is followed by a rest, ten
+    iterations with omega 1. Unless they end the solve they are undone, for the speed is worth more.
     """
 
     learns = True
 
     def __init__(self, mass, start=1.0):
+        super().__init__(max(start, 1.0))
         self.mass = mass
-        self.growth = 4  # by how much a window may bring omega nearer to 2
-        self._set(start)
 
     def see(self, errors, duals, rounding):
-        """Take the errors and duals of a window so far; return true at its end, false if it is to be undone.
-
-        Over-relaxation raises the dual of a quadratic in each step: where that falls omega is too large.
-        """
-        if self.omega > 1 and not duals[-1] >= duals[0] - rounding * abs(duals[0]):
-            self.growth = 2
-            self._set(2 - 2 * (2 - self.omega))
+        """Take errors and duals of a window so far; return true at its end, false if it is to be undone."""
+        if self.omega != self.chosen:
+            self.omega = self.chosen
             return False
-        if len(errors) < self.length:
+        if self.failed(duals, rounding):
+            self._set(2 - STEP * (2 - self.omega))
+            return False
+        length = max(LENGTH, int(4 / (2 - self.omega)))
+        if len(errors) < length:
             return None
-        middle = len(errors) // 2
+        late = errors[len(errors) // 2 :]
         moving = duals[-1] - duals[0] > rounding / 4 * (abs(duals[0]) + self.mass)
-        if errors[middle] > 0 and isfinite(errors[-1]) and (moving or errors[-1] < 0.5 * errors[middle]):
-            self._learn((errors[-1] / errors[middle]) ** (1 / (len(errors) - 1 - middle)), errors[-1])
+        if 0 < min(late) <= max(late) < np.inf and (moving or late[-1] < 0.5 * late[0]):
+            slope = np.polyfit(np.arange(len(late)), np.log(late), 1)[0]
+            self._learn(float(np.exp(slope)), errors[-1])
+        if length >= REST * LENGTH:
+            self.omega = 1.0
         return True
 
     def _learn(self, rate, error):
-        omega = self.omega
-        if omega > 1 and rate <= omega - 1 + 0.05 * (2 - omega):
-            self._set(2 - BACK * (2 - omega))
-            return
-        beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-10) if rate > 0 else 0.0
-        best = 2 - MARGIN * (2 - omega_opt(beta))
-        most = EARLY if error > LOCAL * self.mass else 2.0
-        self._set(max(omega, min(best, 2 - (2 - omega) / self.growth, most)))
+        omega, distance = self.omega, 2 - self.omega
+        if omega > 1 and rate <= omega - 1 + 0.05 * distance:
+            self._set(2 - STEP * distance)
+        elif self.careful:
+            self.careful -= 1
+        else:
+            beta = min((rate + omega - 1) / (omega * np.sqrt(rate)), 1 - 1e-10)
+            best = 2 - MARGIN * (2 - omega_opt(beta))
+            most = EARLY if error > LOCAL * self.mass else 2.0
+            self._set(max(omega, min(best, 2 - distance / STEP, most)))
 
     def _set(self, omega):
-        self.omega = max(omega, 1.0)
-        self.length = max(LENGTH, int(4 / (2 - self.omega)))
+        self.omega = self.chosen = max(omega, 1.0)
 
 
-class Constant:
-    """One omega for all iterations."""
-
-    learns = False
+class Constant(Rule):
+    """One omega for all iterations, but after a failure 1 for a while."""
 
     def __init__(self, omega):
-        self.omega = omega
+        super().__init__(omega)
+        self.learns = omega > 1
+
+    def see(self, _errors, duals, rounding):
+        """Return false if the window is to be undone, else true."""
+        if self.failed(duals, rounding):
+            self.omega = 1.0
+            return False
+        if self.omega != self.chosen:
+            self.careful -= 1
+            if self.careful == 0:
+                self.omega = self.chosen
+        return True

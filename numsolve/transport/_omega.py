@@ -4,6 +4,8 @@ A rule has the `omega` of the next iterations, the `chosen` one, which is the sa
 Sinkhorn's own iteration, and says by `learns` whether it wants to see errors and duals.
 """
 
+from math import exp, inf, sqrt
+
 import numpy as np
 
 from ..relaxation import omega_opt
@@ -69,9 +71,10 @@ class Adaptive(Rule):
             return None
         late = errors[len(errors) // 2 :]
         moving = duals[-1] - duals[0] > rounding / 4 * (abs(duals[0]) + self.mass)
-        if 0 < min(late) <= max(late) < np.inf and (moving or late[-1] < 0.5 * late[0]):
-            slope = np.polyfit(np.arange(len(late)), np.log(late), 1)[0]
-            self._learn(float(np.exp(slope)), errors[-1])
+        if 0 < min(late) <= max(late) < inf and (moving or late[-1] < 0.5 * late[0]):
+            times = np.arange(len(late)) - (len(late) - 1) / 2
+            slope = times @ np.log(late) / (times @ times)  # by least squares
+            self._learn(exp(slope), errors[-1])
         if length >= REST * LENGTH:
             self.omega = 1.0
         return True
@@ -83,7 +86,7 @@ class Adaptive(Rule):
         elif self.careful:
             self.careful -= 1
         else:
-            beta = min((rate + omega - 1) / (omega * np.sqrt(rate)), 1 - 1e-10)
+            beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-10)
             best = 2 - MARGIN * (2 - omega_opt(beta))
             most = EARLY if error > LOCAL * self.mass else 2.0
             self._set(max(omega, min(best, 2 - distance / STEP, most)))

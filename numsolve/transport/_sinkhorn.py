@@ -45,8 +45,8 @@ def sinkhorn(
         says why in ``result.message``.
     omega : "adaptive", float or learner
         Over-relaxation, between 0 and 2; 1 is Sinkhorn's own iteration. "adaptive" finds it from the rates it
-        sees. A number is taken as it is, and may be too large far from the solution. A learner, of
-        `numsolve.relaxation`, is asked before and told the iterations after.
+        sees. A number is kept, but where the dual falls, far from the solution, omega is 1 for a while. A
+        learner, of `numsolve.relaxation`, is asked before and told the iterations after.
     rtol, atol : float
         Stop once ``abs(P @ 1 - a).sum() + abs(P.T @ 1 - b).sum() <= max(rtol * a.sum(), atol)``.
     maxiter : int, optional

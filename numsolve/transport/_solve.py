@@ -149,7 +149,7 @@ def _loop(kind, task, form, x, controls, tol, maxiter, callback):
     )
     found = replace(found, message=SAYS.get(found.status, found.message))
     apart = [found] if one else columns_of(replace(found, x=task.apart(found.x).T), tol * task.mass)
-    return [Run(**vars(each), omega=control.omega) for each, control in zip(apart, controls, strict=True)]
+    return [Run(**vars(each), omega=control.chosen) for each, control in zip(apart, controls, strict=True)]
 
 
 def _by_problem(callback, task):

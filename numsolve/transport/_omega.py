@@ -29,9 +29,9 @@ class Rule:
         self.omega = self.chosen = omega
         self.careful, self.caution = 0, 1
 
-    def failed(self, duals, rounding):
-        """Tell whether the dual fell in a window."""
-        if self.omega <= 1 or duals[-1] >= duals[0] - rounding * abs(duals[0]):
+    def failed(self, duals, noise):
+        """Tell whether the dual fell in a window, by more than rounding errors."""
+        if self.omega <= 1 or duals[-1] >= duals[0] - noise:
             return False
         self.careful, self.caution = self.caution, 2 * self.caution
         return True
@@ -58,19 +58,19 @@ class Adaptive(Rule):
         super().__init__(max(start, 1.0))
         self.mass = mass
 
-    def see(self, errors, duals, rounding):
+    def see(self, errors, duals, noise):
         """Take errors and duals of a window so far; return true at its end, false if it is to be undone."""
         if self.omega != self.chosen:
             self.omega = self.chosen
             return False
-        if self.failed(duals, rounding):
+        if self.failed(duals, noise):
             self._set(2 - STEP * (2 - self.omega))
             return False
         length = max(LENGTH, int(4 / (2 - self.omega)))
         if len(errors) < length:
             return None
         late = errors[len(errors) // 2 :]
-        moving = duals[-1] - duals[0] > rounding / 4 * (abs(duals[0]) + self.mass)
+        moving = duals[-1] - duals[0] > noise / 4
         if 0 < min(late) <= max(late) < inf and (moving or late[-1] < 0.5 * late[0]):
             times = np.arange(len(late)) - (len(late) - 1) / 2
             slope = times @ np.log(late) / (times @ times)  # by least squares
@@ -102,9 +102,9 @@ class Constant(Rule):
         super().__init__(omega)
         self.learns = omega > 1
 
-    def see(self, _errors, duals, rounding):
+    def see(self, _errors, duals, noise):
         """Return false if the window is to be undone, else true."""
-        if self.failed(duals, rounding):
+        if self.failed(duals, noise):
             self.omega = 1.0
             return False
         if self.omega != self.chosen:

@@ -74,10 +74,10 @@ class Sinkhorn:
         """Show the rule what was seen in its window; undo the window if it is rejected."""
         (control,), ((errors, duals),) = self.controls, self.windows
         if control.learns:
-            more = self.read(fresh)
+            more, noise = self.read(fresh, x)
             errors += more[0][0]
-            duals += more[1][0]
-            verdict = control.see(errors, duals, self.rounding)
+            duals += more[0][1]
+            verdict = control.see(errors, duals, noise[0])
             if verdict is False:
                 x[...], self.c[...] = self.saved
             if verdict is not None:
@@ -121,7 +121,12 @@ class Sinkhorn:
         """Return squared errors and duals of potentials whose marginals are `r` and `c`."""
         return self.judge(self.kappa_a, self.kappa_b, self.a, self.b, self.r, self.c, F, G)
 
-    def read(self, seen):
-        """Return errors and duals, a list a problem, of the host, in one copy."""
-        pairs = to_host(namespace(self.a).stack([x for pair in seen for x in pair])).astype(float)
-        return np.sqrt(pairs[::2]).T.tolist(), pairs[1::2].T.tolist()
+    def read(self, seen, x):
+        """Return errors and duals of each problem, and what rounding may do to its duals, in one copy."""
+        xp, size = namespace(x), 0
+        for mass, potential in zip((self.a, self.b), self.sides(x), strict=True):
+            size = size + (mass * (1 + abs(xp.where(mass > 0, potential, 0)))).sum(axis=1)
+        rows = [*(squares for squares, _ in seen), *(duals for _, duals in seen), size]
+        *rows, size = to_host(xp.stack(rows)).astype(float)
+        errors, duals = np.sqrt(rows[: len(seen)]).T.tolist(), np.transpose(rows[len(seen) :]).tolist()
+        return list(zip(errors, duals, strict=True)), (self.rounding * size).tolist()

@@ -52,12 +52,12 @@ class Together(Sinkhorn):
 
     def look(self, live, fresh, x, y):
         xp, alive, verdicts = namespace(x), to_host(live), []
-        errors, duals = self.read(fresh)
+        more, noise = self.read(fresh, x)
         for p, (control, window) in enumerate(zip(self.controls, self.windows, strict=True)):
-            window[0].extend(errors[p])
-            window[1].extend(duals[p])
+            window[0].extend(more[p][0])
+            window[1].extend(more[p][1])
             looks = alive[p] and control.learns
-            verdicts.append(control.see(*window, self.rounding) if looks else None)
+            verdicts.append(control.see(*window, noise[p]) if looks else None)
             if verdicts[p] is not None:
                 self.windows[p] = [], []
         if False in verdicts:

@@ -31,7 +31,7 @@ def relaxed(rule, sigma, windows, rng):
                 duals.append(-(x @ x + 2 * x @ M @ y + y @ y) / 2)
                 x = x - rule.omega * (x + M @ y)
                 y = y - rule.omega * (y + M.T @ x)
-            sound = rule.see(errors, duals, ROUNDING)
+            sound = rule.see(errors, duals, ROUNDING * abs(duals[0]))
         if not sound:
             x, y = saved
 

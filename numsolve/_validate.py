@@ -179,9 +179,9 @@ def choice(value, name, allowed):
     return value
 
 
-def real_array(x, name) -> Any:
-    """Return `x` as an array of finite float64."""
-    x = finite(as_array(x, name), name)
+def real_array(x, name, xp: Any = np) -> Any:
+    """Return `x` as an array of finite float64 of the library `xp`."""
+    x = finite(as_array(x, name, xp), name)
     if x.dtype.kind == "c":
         raise TypeError(f"{name} has dtype {x.dtype}; real numbers are needed")
     return x.astype(float)

@@ -19,6 +19,7 @@ DROP = 0.01  # of the gradient: what a row or column of the Hessian may lose
 FLOOR, SHIFT, MOST = 1e-6, 1.0, 1e12  # of the damping: least, first and largest
 LENGTHS = (1.0, 0.5, 0.25, 0.1)
 LOOSE, TIGHT = 1e-2, 1e-6  # of the gradient: what an inner solve leaves, far from the solution and near it
+LONG = 4  # iterations of an inner solve a row, at most: what it has by then is a direction too
 STALE = 20  # steps at rounding errors without a smaller error, after which to give up
 
 
@@ -40,17 +41,18 @@ class Newton(Sinkhorn):
                 break
             x, squared = before.send(live)
             live = yield x, squared
-        self.mu, y = SHIFT, namespace(x).empty_like(x)
-        (squared, error, dual), best, stale = self.look(x, y), inf, 0
-        while stale < STALE:
-            if not isfinite(error):
-                raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
+        self.mu, y, best, stale = SHIFT, namespace(x).empty_like(x), inf, 0
+        squared, error, dual = self.look(x, y)
+        while isfinite(error):
             x, (squared, error, dual) = self.step(x, y, error, dual)
             live = yield x, squared
-            if not bool(live[0]):
+            if live is not None and not bool(live[0]):
                 return
             stale = stale + 1 if best <= error <= self.least_error(x) else 0
             best = min(best, error)
+            if stale == STALE:
+                raise Breakdown("the error stopped falling, at rounding errors", Status.STAGNATED)
+        raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
 
     def look(self, x, y):
         """Return squared error, error and dual of `x`, the latter as floats; `r` and `c` become its sums."""
@@ -96,7 +98,7 @@ class Newton(Sinkhorn):
         A = Reduced(P, D, E)
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
-        system = gather(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, 10 * n)
+        system = gather(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
         f = run(conjugate_gradients, system, None).x
         k = (h - A.transposed @ f) / E
         curvature = self.r @ (f * f) + self.c @ (k * k) + 2 * (f @ (A.P @ k))

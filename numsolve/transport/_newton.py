@@ -1,21 +1,26 @@
 """Newton's method on the dual, with sparse Hessians, where Sinkhorn's iteration crawls."""
 
-from typing import Any
+from math import inf, isfinite
 
 import numpy as np
-import scipy.sparse as sp
-import scipy.sparse.linalg as spla
 
+from .._array import namespace, read_every, read_sum
+from .._linear import gather, run
+from .._operator import Csr, Operator
 from .._result import Breakdown, Status
-from ._plan import BLOCK
+from ..krylov._cg import steps as conjugate_gradients
+from ..precondition._jacobi import Diagonal
+from ._plan import BLOCK, sparse_of
 from ._steps import Sinkhorn
 
 NEAR = 1e-2  # of the mass: Newton's steps begin with an error below it
 FIRST = 500  # iterations of Sinkhorn that may come before
 DROP = 0.01  # of the gradient: what a row or column of the Hessian may lose
-FLOOR, SHIFT, MOST = 1e-3, 1.0, 1e12  # of the damping: least, first and largest
-operator_of: Any = spla.LinearOperator
+FLOOR, SHIFT, MOST = 1e-6, 1.0, 1e12  # of the damping: least, first and largest
 LENGTHS = (1.0, 0.5, 0.25, 0.1)
+LOOSE, TIGHT = 1e-2, 1e-6  # of the gradient: what an inner solve leaves, far from the solution and near it
+LONG = 4  # iterations of an inner solve a row, at most: what it has by then is a direction too
+STALE = 20  # steps at rounding errors without a smaller error, after which to give up
 
 
 class Newton(Sinkhorn):
@@ -24,82 +29,124 @@ class Newton(Sinkhorn):
     The Hessian of the dual over eps is minus A: sums of the plan on its diagonal, the plan beside it. What
     is dropped from the plan, not from the diagonal, leaves A diagonally dominant. A step that does not raise
     the dual is shortened, or replaced by one of Sinkhorn; mu follows the ratio of what was gained to what was
-    predicted.
+    predicted. Far from the solution, where exponentials are no parabolas, one of Sinkhorn comes after it.
     """
 
     def start(self, x):
         before = super().start(x)
         x, squared = next(before)
         live = yield x, squared
-        for _ in range(FIRST):
-            if not squared > NEAR**2:
+        for k in range(FIRST):
+            if k % read_every(x) == 0 and not read_sum(squared) > NEAR**2:
                 break
             x, squared = before.send(live)
             live = yield x, squared
-        self.mu, y = SHIFT, np.empty_like(x)
-        found = self.marginals(x, y)
-        while True:
-            if not np.isfinite(found[0][0]):
-                raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
-            x, found = self.step(x, y, found[1][0])
-            yield self.shown(x, found)
+        self.mu, y, best, stale = SHIFT, namespace(x).empty_like(x), inf, 0
+        squared, error, dual = self.measure(x, y)
+        while isfinite(error):
+            x, (squared, error, dual) = self.step(x, y, error, dual)
+            live = yield x, squared
+            if live is not None and not bool(live[0]):
+                return
+            stale = stale + 1 if best <= error <= self.least_error(x) else 0
+            best = min(best, error)
+            if stale == STALE:
+                raise Breakdown("the error stopped falling, at rounding errors", Status.STAGNATED)
+        raise Breakdown("a marginal is not a finite number", Status.NONFINITE)
 
-    def step(self, x, y, dual):
-        """Return the next iterate, with its squared error and dual; `r` and `c` become those of it."""
-        gradient = np.concatenate([self.a[0] - self.r[0], self.b[0] - self.c[0]])
-        norm = float(np.linalg.norm(gradient))
-        direction, curvature = self.direction(x, gradient, norm)
-        slope = float(gradient @ direction)
-        for length in LENGTHS:
+    def measure(self, x, y):
+        """Return squared error, error and dual of `x`, the latter as floats; `r` and `c` become its sums."""
+        found = self.marginals(x, y)
+        return self.shown(x, found)[1], read_sum(found[0]) ** 0.5, read_sum(found[1])
+
+    def least_error(self, x):
+        """Return about what the rounding of the potentials leaves as error."""
+        xp = namespace(x)
+        return 4 * float(np.finfo(x.dtype).eps) * float(abs(xp.where(xp.isfinite(x), x, 0)).max())
+
+    def step(self, x, y, error, dual):
+        """Return the next iterate, and what `measure` says of it."""
+        gradient = namespace(x).concatenate((self.a - self.r, self.b - self.c), axis=1)[0]
+        direction, curvature = self.direction(x, gradient)
+        slope, noise = float(gradient @ direction), self.rounding * read_sum(self.size(x))
+        for length in LENGTHS if slope > 0 else ():
             tried = x + length * direction
-            found = self.marginals(tried, y)
+            if error > NEAR:
+                tried = self.sinkhorn(tried)
+            found = self.measure(tried, y)
             predicted = length * slope - length * length / 2 * curvature
-            rounding = self.rounding * abs(dual)
-            ratio = (float(found[1][0] - dual) + rounding) / (predicted + rounding)
-            if ratio > 0 and np.isfinite(found[0][0]):
-                if ratio < 0.25 or length < 1:
-                    self.mu *= 4
-                elif ratio > 0.75:
+            if predicted > noise:
+                ratio = (found[2] - dual) / predicted
+            else:  # the dual cannot tell any more, but the gradient can: a full step leaves nothing of it
+                ratio = (1 - found[1] / error) / length
+            if ratio > 0 and isfinite(found[1]):
+                if ratio < 0.25:
+                    self.mu = min(4 * self.mu, MOST)
+                elif ratio > 0.75 and length == 1:
                     self.mu = max(self.mu / 2, FLOOR)
                 return tried, found
         self.mu = min(4 * self.mu, MOST)
         x = self.sinkhorn(x)
-        return x, self.marginals(x, y)
+        return x, self.measure(x, y)
 
-    def direction(self, x, gradient, norm):
+    def direction(self, x, gradient):
         """Solve for Newton's direction d; return it and ``d' A d``."""
-        n = self.a.size
+        xp, n = namespace(x), self.a.size
+        norm = float(gradient @ gradient) ** 0.5
         P = self.plan(x, DROP * norm / max(n, self.b.size))
-        transposed = P.T.tocsr()
-        diagonal = np.concatenate([self.r[0], self.c[0]])
-        shifted = np.where(diagonal > 0, diagonal, 1) + self.mu * norm
-
-        def product(d, main):
-            return main * d + np.concatenate([P @ d[n:], transposed @ d[:n]])
-
-        shape = (x.size, x.size)
-        operator = operator_of(shape, lambda d: product(d.ravel(), shifted), dtype=float)
-        inverse = operator_of(shape, lambda d: d.ravel() / shifted, dtype=float)
-        rtol = min(0.01, max(norm, 1e-10))
-        direction, _ = spla.cg(operator, gradient, rtol=rtol, maxiter=10 * x.size, M=inverse)
-        return direction, float(direction @ product(direction, diagonal))
+        r, c = self.r[0], self.c[0]
+        D, E = (xp.where(sums > 0, sums, 1) + self.mu * norm for sums in (r, c))
+        A = Reduced(P, D, E)
+        g, h = gradient[:n], gradient[n:]
+        atol = min(LOOSE, max(norm, TIGHT)) * norm
+        system = gather(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
+        f = run(conjugate_gradients, system, None).x
+        k = (h - A.transposed @ f) / E
+        curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))
+        return xp.concatenate((f, k)), float(curvature)
 
     def plan(self, x, least):
         """Return the entries of the plan above `least`."""
-        n = self.a.size
+        xp, n = namespace(x), self.a.size
         F, G = x[:n], x[n:]
-        rows, parts = max(1, BLOCK // G.size), []
-        for first in range(0, n, rows):
-            last = min(first + rows, n)
-            P = np.exp(F[first:last, None] + G - self.inverse * self.form.block(first, last))
-            i, j = np.nonzero(P > least)
-            parts.append(sp.csr_array((P[i, j], (i, j)), shape=P.shape))
-        return sp.csr_array(sp.vstack(parts, format="csr"))
+
+        def blocks():
+            rows = max(1, BLOCK // G.size)
+            for first in range(0, n, rows):
+                last = min(first + rows, n)
+                P = xp.exp(F[first:last, None] + G - self.inverse * self.form.block(first, last))
+                yield P, P > least
+
+        return sparse_of(blocks(), G.size)
 
     def sinkhorn(self, x):
         """Return the iterate after one iteration of Sinkhorn."""
-        y, one = np.empty_like(x), 1 + self.still
+        y, one = namespace(x).empty_like(x), 1 + self.still
         (F, G), (F_new, G_new) = self.sides(x), self.sides(y)
         self.form.rows(self.all, one, 1.0, self.inverse, self.a, F, G, F_new, self.r)
         self.form.columns(self.all, one, 1.0, self.inverse, F_new, self.b, G, G_new, self.c)
         return y
+
+
+class Reduced(Operator):
+    """What is left of ``[D, P; P', E]`` without its second unknown, ``D - P E^-1 P'``.
+
+    The two products of an iteration are those of the whole, but half the iterations suffice; and its diagonal
+    sees how weakly a row hangs together with the others, which that of the whole does not.
+    """
+
+    def __init__(self, P, D, E):
+        self.P, self.transposed, self.D, self.E = Csr(P), Csr(P.T.tocsr()), D, E
+        super().__init__((D.size, D.size), D.dtype, self.P.library)
+        self.left, self.right = namespace(D).empty_like(D), namespace(E).empty_like(E)
+
+    def apply(self, x, out):
+        self.transposed.apply(x, self.right)
+        self.right /= self.E
+        namespace(x).multiply(self.D, x, out=self.left)
+        return self.P.residual_to(self.left, self.right, out)
+
+    def jacobi(self):
+        """Return the inverse of the diagonal, of which rounding errors leave no less than their own size."""
+        diagonal = self.D - self.P.with_data(self.P.data**2) @ (1 / self.E)
+        return Diagonal(1 / namespace(diagonal).maximum(diagonal, float(np.finfo(self.dtype).eps) * self.D))

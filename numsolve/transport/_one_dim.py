@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from .. import _validate
 
 
@@ -13,7 +11,7 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     Parameters
     ----------
     x, y : array, shapes (n,) and (m,)
-        Points of NumPy, in any order.
+        Points, in any order.
     a, b : array, shapes (n,) and (m,), optional
         Their masses, of the same sum. Default: all equal, of sum one.
     p : float
@@ -28,6 +26,8 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     ------
     ValueError
         Shapes do not fit, a mass is negative, the sums differ, or ``p < 1``.
+    TypeError
+        A dtype is not real, or NumPy and CuPy arrays are mixed.
 
     Notes
     -----
@@ -48,28 +48,28 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     p = _validate.number(p, "p")
     if p < 1:
         raise ValueError(f"p is {p!r}; a number >= 1 is needed")
-    (x, a), (y, b) = _sorted(x, a, "x", "a"), _sorted(y, b, "y", "b")
-    if abs(a[-1] - b[-1]) > 1e-9 * max(a[-1], b[-1]):
-        raise ValueError(f"a sums to {a[-1]:.10g}, b to {b[-1]:.10g}; the same mass is needed")
-    b = b * (a[-1] / b[-1])
-    levels = np.sort(np.concatenate([a, b]))
-    mass = np.diff(levels, prepend=0)
-    middle = levels - mass / 2
-    i = np.minimum(np.searchsorted(a, middle), len(x) - 1)
-    j = np.minimum(np.searchsorted(b, middle), len(y) - 1)
-    return float((mass @ abs(x[i] - y[j]) ** p) ** (1 / p))
+    _, xp = _validate.same_library(x=x, y=y, a=a, b=b)
+    (x, a), (y, b) = _sorted(x, a, "x", "a", xp), _sorted(y, b, "y", "b", xp)
+    sums = float(a[-1]), float(b[-1])
+    if abs(sums[0] - sums[1]) > 1e-9 * max(sums):
+        raise ValueError(f"a sums to {sums[0]:.10g}, b to {sums[1]:.10g}; the same mass is needed")
+    b = b * (sums[0] / sums[1])
+    levels = xp.concatenate((xp.zeros(1), xp.sort(xp.concatenate((a, b)))))
+    mass, middle = xp.diff(levels), (levels[1:] + levels[:-1]) / 2
+    i = xp.minimum(xp.searchsorted(a, middle), len(x) - 1)
+    j = xp.minimum(xp.searchsorted(b, middle), len(y) - 1)
+    return float(mass @ abs(x[i] - y[j]) ** p) ** (1 / p)
 
 
-def _sorted(x, mass, name, mass_name) -> Any:
+def _sorted(x, mass, name, mass_name, xp) -> Any:
     """Return the points in order and their cumulative masses."""
-    _validate.same_library(**{name: x, mass_name: mass})
-    x = _validate.real_array(x, name)
+    x = _validate.real_array(x, name, xp)
     if x.ndim != 1 or not x.size:
         raise ValueError(f"{name} has shape {x.shape}; a vector of at least one point is needed")
-    mass = np.full(len(x), 1 / len(x)) if mass is None else _validate.real_array(mass, mass_name)
+    mass = xp.ones(len(x)) / len(x) if mass is None else _validate.real_array(mass, mass_name, xp)
     if mass.shape != x.shape:
         raise ValueError(f"{mass_name} has shape {mass.shape}, but {name} needs {x.shape}")
-    if (mass < 0).any() or not mass.sum() > 0:
+    if bool((mass < 0).any()) or not float(mass.sum()) > 0:
         raise ValueError(f"{mass_name} has negative entries or no mass; masses >= 0 are needed")
-    order = np.argsort(x, kind="stable")
-    return x[order], np.cumsum(mass[order])
+    order = xp.argsort(x)
+    return x[order], xp.cumsum(mass[order])

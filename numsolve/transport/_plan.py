@@ -4,10 +4,9 @@ from math import inf
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from .. import _validate
-from .._array import library, namespace
+from .._array import library, namespace, sparse_module
 from ._forms import Fused
 
 BLOCK = 1 << 20  # entries that are formed at a time
@@ -110,34 +109,37 @@ class Plan:
         P = namespace(self._F).concatenate(tuple(P for _, P, _ in self.blocks()))
         return P.T if self._transposed else P
 
-    def to_sparse(self, mass=0.999):
-        """Return the largest entries, which hold most of the mass.
+    def to_sparse(self, mass=None, *, threshold=None):
+        """Return the largest entries as a sparse matrix.
 
         Parameters
         ----------
-        mass : float
-            The fraction of the mass of each row that is kept, less than 1.
+        mass : float, optional
+            The fraction of the mass of each row (of a transpose: of each column) that is kept at least, less
+            than 1. Default: 0.999, unless `threshold` is given.
+        threshold : float, optional
+            Keep what is at least so large, instead.
 
         Returns
         -------
-        scipy.sparse.csr_array, shape (n, m)
-            The entries that were kept, unchanged: the rest is missing.
+        csr_array or csr_matrix, shape (n, m)
+            The entries that were kept, unchanged: the rest is missing. Of SciPy an array, of CuPy a matrix.
         """
-        mass = _validate.positive(mass, "mass")
-        if mass >= 1:
-            raise ValueError(f"mass is {mass!r}; a number less than 1 is needed, or use to_dense()")
-        if self.library != "numpy":
-            raise TypeError("a sparse plan is made on the host: move a and b there with numsolve.to_host")
-        parts = []
-        for _, P, _ in self.blocks():
-            order = np.argsort(-P, axis=1)
-            sums = np.cumsum(np.take_along_axis(P, order, axis=1), axis=1)
-            before = np.hstack([np.zeros((len(P), 1)), sums[:, :-1]])
-            keep = np.zeros(P.shape, bool)
-            np.put_along_axis(keep, order, before < mass * sums[:, -1:], axis=1)
-            parts.append(sp.csr_array(np.where(keep, P, 0)))
-        plan = sp.csr_array(sp.vstack(parts, format="csr"))
-        return sp.csr_array(plan.T) if self._transposed else plan
+        if mass is not None and threshold is not None:
+            raise ValueError("mass and threshold are both given: pass one, the other is None")
+        if threshold is None:
+            mass = _validate.positive(0.999 if mass is None else mass, "mass")
+            if mass >= 1:
+                raise ValueError(f"mass is {mass!r}; a number less than 1 is needed, or use to_dense()")
+        else:
+            threshold = _validate.positive(threshold, "threshold")
+
+        def kept():
+            for _, P, _ in self.blocks():
+                yield P, P >= (_least_kept(P, mass) if threshold is None else threshold)
+
+        plan = sparse_of(kept(), self._form.shape[1])
+        return plan.T.tocsr() if self._transposed else plan
 
     def barycentric(self, y):
         """Return where the mass of each row goes on average.
@@ -168,3 +170,26 @@ class Plan:
     def _block(self, first, last):
         xp, cost = namespace(self._F), self._form.block(first, last)
         return xp.exp(self._F[first:last, None] + self._G - cost * self._inverse), cost
+
+
+def sparse_of(blocks, columns):
+    """Return a sparse matrix of the entries to keep, from blocks of rows: pairs of entries and flags."""
+    parts, xp = [], np
+    for P, kept in blocks:
+        xp = namespace(P)
+        parts.append((P[kept], xp.nonzero(kept)[1].astype(np.int32), kept.sum(axis=1)))
+    data, indices, counts = (xp.concatenate(part) for part in zip(*parts, strict=True))
+    indptr = xp.concatenate((xp.zeros(1, counts.dtype), xp.cumsum(counts)))
+    home = library(data) or "numpy"
+    sparse = sparse_module(home)
+    kind = sparse.csr_array if home == "numpy" else sparse.csr_matrix  # CuPy has no sparse arrays
+    return kind((data, indices, indptr), shape=(counts.size, columns))
+
+
+def _least_kept(P, mass):
+    """Return of each row the least entry without which the larger ones do not hold that part of its mass."""
+    xp = namespace(P)
+    falling = -xp.sort(-P, axis=1)
+    sums = xp.cumsum(falling, axis=1)
+    needed = sums - falling < mass * sums[:, -1:]
+    return xp.where(needed, falling, inf).min(axis=1)[:, None]

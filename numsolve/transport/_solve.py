@@ -181,7 +181,7 @@ def _check(method, form, task):
             )
     if method == "newton" and not _newton_can(task, form):
         raise ValueError(
-            "method='newton' needs prescribed marginals and a dense cost or PointCloud of NumPy, of at most "
+            "method='newton' needs prescribed marginals and a dense cost or PointCloud, of at most "
             f"{SMALL} entries: use 'log'"
         )
 
@@ -193,7 +193,7 @@ def _scaling_pays(task, form):
 
 
 def _newton_can(task, form):
-    dense = isinstance(form, Fused) and namespace(task.a) is np and form.dtype == np.float64
+    dense = isinstance(form, Fused) and form.dtype == np.float64
     return dense and not task.penalised and form.shape[0] * form.shape[1] <= SMALL
 
 

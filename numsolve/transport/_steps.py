@@ -121,12 +121,16 @@ class Sinkhorn:
         """Return squared errors and duals of potentials whose marginals are `r` and `c`."""
         return self.judge(self.kappa_a, self.kappa_b, self.a, self.b, self.r, self.c, F, G)
 
-    def read(self, seen, x):
-        """Return errors and duals of each problem, and what rounding may do to its duals, in one copy."""
+    def size(self, x):
+        """Return the size of the terms of the duals, whose sums may be much smaller."""
         xp, size = namespace(x), 0
         for mass, potential in zip((self.a, self.b), self.sides(x), strict=True):
             size = size + (mass * (1 + abs(xp.where(mass > 0, potential, 0)))).sum(axis=1)
-        rows = [*(squares for squares, _ in seen), *(duals for _, duals in seen), size]
-        *rows, size = to_host(xp.stack(rows)).astype(float)
+        return size
+
+    def read(self, seen, x):
+        """Return errors and duals of each problem, and what rounding may do to its duals, in one copy."""
+        rows = [*(squares for squares, _ in seen), *(duals for _, duals in seen), self.size(x)]
+        *rows, size = to_host(namespace(x).stack(rows)).astype(float)
         errors, duals = np.sqrt(rows[: len(seen)]).T.tolist(), np.transpose(rows[len(seen) :]).tolist()
         return list(zip(errors, duals, strict=True)), (self.rounding * size).tolist()

@@ -47,6 +47,7 @@ class ndarray:
     def __getitem__(self, key):
         values = self._values[_device(key)]
         counts["launches"] += not (np.shares_memory(values, self._values) or values.size == 0)
+        counts["syncs"] += isinstance(key, ndarray) and key.dtype == bool  # how many were picked
         return ndarray(values if isinstance(values, np.ndarray) else np.asarray(values))
 
     def reshape(self, *shape):
@@ -233,6 +234,26 @@ def _function(name):
     return lambda *args, **kwargs: _launched(getattr(np, name)(*(_device(a) for a in args), **kwargs))
 
 
+def _along(name):
+    """A function that takes an axis, or all of them."""
+    return lambda a, axis=_DEFAULT_AXIS[name]: _launched(getattr(np, name)(_device(a), axis=axis))
+
+
+_DEFAULT_AXIS = {"cumsum": None, "sort": -1, "argsort": -1}
+
+
+def nonzero(a):
+    counts["launches"] += 1
+    counts["syncs"] += 1  # how many there are
+    return tuple(ndarray(index) for index in np.nonzero(_device(a)))
+
+
+def searchsorted(a, v, side="left", sorter=None):
+    if not (isinstance(a, ndarray) and isinstance(v, ndarray)) or sorter is not None:
+        raise NotImplementedError("only device arrays are searched, for device arrays")
+    return _launched(np.searchsorted(a._values, v._values, side))
+
+
 def _writer(name):
     def write(a, b, out):
         counts["launches"] += 1
@@ -342,7 +363,8 @@ def install(monkeypatch, emulator):
     _emulator = emulator
     counts.clear()
     cupy = ModuleType("cupy")
-    for name in ("ndarray", "RawModule", "asarray", "array", "ascontiguousarray", "counts"):
+    plain = "ndarray RawModule asarray array ascontiguousarray counts nonzero searchsorted"
+    for name in plain.split():
         setattr(cupy, name, globals()[name])
     for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
@@ -351,10 +373,11 @@ def install(monkeypatch, emulator):
     cupy.broadcast_to = lambda a, shape: ndarray(np.broadcast_to(_device(a), shape))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum cumsum clip "
-    functions += "searchsorted"
+    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff maximum minimum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
+    for name in _DEFAULT_AXIS:
+        setattr(cupy, name, _along(name))
     cupy.linalg = ModuleType("cupy.linalg")
     cupy.linalg.inv = lambda a: _launched(np.linalg.inv(_device(a)))
     cupy.is_available = lambda: True

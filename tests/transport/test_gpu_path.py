@@ -6,7 +6,14 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.transport import Grid, PointCloud, barycenter, sinkhorn, sinkhorn_divergence
+from numsolve.transport import (
+    Grid,
+    PointCloud,
+    barycenter,
+    sinkhorn,
+    sinkhorn_divergence,
+    wasserstein_1d,
+)
 
 
 def problem(n=25, m=20):
@@ -93,8 +100,8 @@ def test_mixing_is_refused(cupy):
         sinkhorn(*numsolve.to_device(a, b), sp.csr_matrix(C), 0.02)
     with pytest.raises(TypeError, match="axes"):
         Grid([x[:, 0], numsolve.to_device(x[:, 1])])
-    with pytest.raises(ValueError, match="newton"):
-        sinkhorn(*numsolve.to_device(a, b, C), 0.02, method="newton")
+    with pytest.raises(TypeError, match="y is on the host"):
+        wasserstein_1d(numsolve.to_device(a), b)
     with pytest.raises(TypeError, match="cost is on the GPU"):
         barycenter(a[None], numsolve.to_device(C), 0.02)
 
@@ -165,3 +172,83 @@ def test_a_divergence_on_a_device(cupy):
     device = sinkhorn_divergence(*numsolve.to_device(a, 2 * b, x, y), 0.05, tau_a=0.2, tau_b=0.2)
     assert device.value == pytest.approx(host.value, rel=1e-8)
     np.testing.assert_allclose(device.grad_a.get(), host.grad_a, atol=1e-8)
+
+
+def compare_newton(points):
+    """Solve by Newton's method on both libraries, with a row and a column of no mass: the same numbers."""
+    x, y, a, b, C = problem()
+    a[3], b[7] = 0, 0
+    a, b = a / a.sum(), b / b.sum()
+    options = {"method": "newton", "atol": 1e-12}
+    host = sinkhorn(a, b, PointCloud(x, y) if points else C, 0.002, **options).check()
+    cost = PointCloud(*numsolve.to_device(x, y)) if points else numsolve.to_device(C)
+    device = sinkhorn(*numsolve.to_device(a, b), cost, 0.002, **options).check()
+    assert type(device.f).__module__.startswith("cupy")
+    assert abs(device.nit - host.nit) <= 10  # steps of Sinkhorn before them, whose errors are read every ten
+    assert device.residuals[-1] <= 1e-12
+    np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-13)
+
+
+@pytest.mark.parametrize("points", [False, True])
+def test_newton_as_on_the_host(cupy, points):
+    compare_newton(points)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("points", [False, True])
+def test_newton_as_on_the_host_on_a_device(points):
+    compare_newton(points)
+
+
+def test_auto_goes_over_to_newton_on_a_device(cupy):
+    C = np.random.default_rng(0).random((20, 20))
+    a = np.full(20, 1 / 20)
+    host = sinkhorn(a, a, C, 1e-4, atol=1e-12, omega=1.0).check()
+    device = sinkhorn(*numsolve.to_device(a, a, C), 1e-4, atol=1e-12, omega=1.0).check()
+    assert host.method == device.method == "newton"
+    np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-12)
+
+
+def compare_sparse():
+    _, _, a, b, C = problem()
+    host = sinkhorn(a, b, C, 0.005, method="log").plan
+    device = sinkhorn(*numsolve.to_device(a, b, C), 0.005, method="log").plan
+    for options in ({}, {"mass": 0.8}, {"threshold": 1e-4}):
+        for one, other in ((host, device), (host.T, device.T)):
+            want, found = one.to_sparse(**options), other.to_sparse(**options)
+            assert type(found).__module__.startswith("cupy")
+            found = numsolve.to_host(found)
+            assert found.shape == want.shape
+            np.testing.assert_array_equal(found.indices, want.indices)
+            np.testing.assert_array_equal(found.indptr, want.indptr)
+            np.testing.assert_allclose(found.data, want.data, rtol=1e-7)
+
+
+def test_a_sparse_plan_as_on_the_host(cupy):
+    compare_sparse()
+
+
+@pytest.mark.gpu
+def test_a_sparse_plan_as_on_the_host_on_a_device():
+    compare_sparse()
+
+
+def compare_on_the_line():
+    rng = np.random.default_rng(1)
+    x, y, a, b = rng.standard_normal(40), rng.standard_normal(33), rng.random(40), rng.random(33)
+    a[5] = 0
+    a, b = a / a.sum(), b / b.sum()
+    for p in (1, 2.5):
+        found = wasserstein_1d(*numsolve.to_device(x, y, a, b), p=p)
+        assert isinstance(found, float)
+        assert found == pytest.approx(wasserstein_1d(x, y, a, b, p=p), rel=1e-12)
+    assert wasserstein_1d(*numsolve.to_device(x, y)) == pytest.approx(wasserstein_1d(x, y), rel=1e-12)
+
+
+def test_on_the_line_as_on_the_host(cupy):
+    compare_on_the_line()
+
+
+@pytest.mark.gpu
+def test_on_the_line_as_on_the_host_on_a_device():
+    compare_on_the_line()

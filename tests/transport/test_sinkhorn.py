@@ -11,8 +11,11 @@ import numsolve
 from numsolve import ConvergenceWarning, Status
 from numsolve.kernels.cpu._exp import fast_exp
 from numsolve.kernels.cpu._jit import inline
+from numsolve.krylov import cg
+from numsolve.precondition import jacobi
 from numsolve.relaxation import FixedOmega
 from numsolve.transport import Grid, PointCloud, sinkhorn
+from numsolve.transport._newton import Reduced
 
 
 def clouds(rng, n=60, m=47):
@@ -226,6 +229,16 @@ def test_the_plan_is_lazy(rng):
     assert (kept.sum(axis=1) >= 0.9 * P.sum(axis=1)).all()
     some = kept.toarray() > 0
     np.testing.assert_allclose(kept.toarray()[some], P[some], rtol=1e-12)
+    least = np.where(some, P, np.inf).min(axis=1, keepdims=True)
+    assert (P[some] >= np.broadcast_to(least, P.shape)[some]).all()
+    assert (np.where(P > least, P, 0).sum(axis=1) < 0.9 * P.sum(axis=1)).all()
+    across = plan.T.to_sparse(0.9)
+    np.testing.assert_array_equal(across.toarray(), kept.toarray().T)
+    large = plan.to_sparse(threshold=1e-3)
+    np.testing.assert_allclose(large.toarray(), np.where(P >= 1e-3, P, 0), rtol=1e-12)
+    for options in ({"mass": 1.0}, {"mass": 0}, {"threshold": 0}, {"mass": 0.5, "threshold": 0.1}):
+        with pytest.raises(ValueError, match="mass" if "mass" in options else "threshold"):
+            plan.to_sparse(**options)
     with pytest.raises(ValueError, match=r"v has shape \(60,\)"):
         plan @ w
 
@@ -404,6 +417,81 @@ def test_newton_solves_what_sinkhorn_does_not():
     assert result.method == "newton"
     assert "Newton" in result.message
     assert error_of(result.plan.to_dense(), a, a) < 1.1e-12
+
+
+def test_newton_at_a_thousandth_of_the_gaps():
+    """An assignment at an eps so small that parts of the plan hang together by 1e-9 of it and less."""
+    rng = np.random.default_rng(3)
+    C, a = rng.random((120, 120)), np.full(120, 1 / 120)
+    result = sinkhorn(a, a, C, 5e-5, method="newton", atol=1e-12, maxiter=600).check()
+    P = result.plan.to_dense()
+    assert error_of(P, a, a) < 1.1e-12
+    np.testing.assert_array_equal(P.argmax(axis=1), linear_sum_assignment(C)[1])
+
+
+def test_newton_where_the_graph_falls_apart(rng):
+    """Blocks far apart, with masses that fit (each floats freely), or that do not, by a thousandth."""
+    C = rng.random((60, 60)) + 100 * (1 - np.kron(np.eye(3), np.ones((20, 20))))
+    a, b = rng.random(60) + 0.1, rng.random(60) + 0.1
+    a /= a.sum()
+    b *= np.repeat(a.reshape(3, 20).sum(axis=1) / b.reshape(3, 20).sum(axis=1), 20)
+    for change in (0, 1e-3):
+        b[:20] *= 1 + change
+        b /= b.sum()
+        P = sinkhorn(a, b, C, 0.05, method="newton", atol=1e-12, maxiter=600).check().plan.to_dense()
+        assert error_of(P, a, b) < 1.1e-12
+        crossing = b[:20].sum() - P[:20, :20].sum()  # what comes from elsewhere to the first block
+        assert crossing == pytest.approx(max(0, b[:20].sum() - a[:20].sum()), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("decades", [8, 30])
+def test_newton_with_masses_over_many_orders(rng, decades):
+    _, _, _, _, C = clouds(rng)
+    a, b = 10.0 ** rng.uniform(-decades, 0, 60), 10.0 ** rng.uniform(-decades, 0, 47)
+    a, b = a / a.sum(), b / b.sum()
+    P = sinkhorn(a, b, C, 0.005, method="newton", atol=1e-12).check().plan.to_dense()
+    assert error_of(P, a, b) < 1.1e-12
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.005), atol=1e-12)
+
+
+def test_newton_gives_up_at_rounding_errors(rng):
+    _, _, a, b, C = clouds(rng)
+    with pytest.warns(ConvergenceWarning, match="rounding"):
+        result = sinkhorn(a, b, C, 1e-3, method="newton", atol=0)
+    assert result.status == Status.STAGNATED
+    assert result.marginal_error < 1e-12
+    assert result.nit < 2000
+
+
+@pytest.mark.parametrize(("n", "m"), [(60, 47), (47, 60), (5, 1), (1, 5), (1, 1)])
+def test_newton_on_any_shape(rng, n, m):
+    _, _, a, b, C = clouds(rng, n, m)
+    P = sinkhorn(a, b, C, 0.002, method="newton", atol=1e-12).check().plan.to_dense()
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.002), atol=1e-12)
+
+
+def test_the_reduced_hessian_is_a_schur_complement(rng):
+    P, D, E = rng.random((9, 7)) * (rng.random((9, 7)) < 0.5), rng.random(9) + 7, rng.random(7) + 9
+    whole = np.block([[np.diag(D), P], [P.T, np.diag(E)]])
+    reduced = Reduced(sp.csr_array(P), D, E)
+    v = rng.standard_normal(9)
+    want = np.linalg.inv(np.linalg.inv(whole)[:9, :9])
+    np.testing.assert_allclose(reduced @ v, want @ v, rtol=1e-12)
+    np.testing.assert_allclose(reduced.jacobi() @ v, v / want.diagonal(), rtol=1e-12)
+
+
+def test_the_reduced_hessian_takes_a_quarter_of_the_iterations_or_less(rng):
+    """Of a plan near a permutation, whose rows hang together by links of very different strength."""
+    n = 200
+    P = np.eye(n) + np.where(rng.random((n, n)) < 0.03, 10.0 ** rng.uniform(-6, -1, (n, n)), 0)
+    D, E = P.sum(axis=1) + 1e-6, P.sum(axis=0) + 1e-6
+    whole = sp.csr_array(np.block([[np.diag(D), P], [P.T, np.diag(E)]]))
+    g = rng.standard_normal(2 * n)
+    all_ = cg(whole, g, M=jacobi(whole), rtol=1e-8).check()
+    reduced = Reduced(sp.csr_array(P), D, E)
+    half = cg(reduced, g[:n] - P @ (g[n:] / E), M=reduced.jacobi(), rtol=1e-8).check()
+    np.testing.assert_allclose(half.x, all_.x[:n], rtol=1e-4)
+    assert half.nit <= all_.nit / 4
 
 
 def test_warm_starts(rng):

@@ -75,10 +75,8 @@ class Newton(Sinkhorn):
                 tried = self.sinkhorn(tried)
             found = self.measure(tried, y)
             predicted = length * slope - length * length / 2 * curvature
-            if predicted > noise:
-                ratio = (found[2] - dual) / predicted
-            else:  # the dual cannot tell any more, but the gradient can: a full step leaves nothing of it
-                ratio = (1 - found[1] / error) / length
+            # Below rounding the dual cannot tell, but the gradient can: a full step leaves nothing of it.
+            ratio = (found[2] - dual) / predicted if predicted > noise else (1 - found[1] / error) / length
             if ratio > 0 and isfinite(found[1]):
                 if ratio < 0.25:
                     self.mu = min(4 * self.mu, MOST)

@@ -1,6 +1,7 @@
 """Many problems at once: each as if alone, but in the same passes, which keep all threads busy."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,8 @@ class Together(Sinkhorn):
     `which` are then their numbers, and `whole` the potentials of all.
     """
 
-    which = whole = None
+    which: Any = None
+    whole: Any = None
 
     def start(self, x):
         everything = dict(vars(self))

@@ -373,7 +373,8 @@ def install(monkeypatch, emulator):
     cupy.broadcast_to = lambda a, shape: ndarray(np.broadcast_to(_device(a), shape))
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
-    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff maximum minimum"
+    functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff "
+    functions += "maximum minimum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     for name in _DEFAULT_AXIS:

@@ -75,10 +75,7 @@ def test_images(rng, eps):
     one = sinkhorn(a[:1], b[:1], grid, eps, **options)
     assert len(one) == 1
     line = Grid([np.linspace(0, 1, 42)])
-    options["maxiter"] = 300
-    with pytest.warns(ConvergenceWarning) if eps < 0.01 else pytest.MonkeyPatch.context():
-        found = sinkhorn(b, b[0], line, eps, **options)
-    assert len(found) == 3
+    assert len(sinkhorn(b, b[0], line, 10 * eps, **options)) == 3
 
 
 def test_forbidden_edges(rng):

@@ -90,16 +90,20 @@ def step(omega, kappa, potential, mass, found):
 
 
 @inline
-def stored_row(omega, kappa, i, K, a, F, v, F_new, r, t):
-    """Take a row of exp(-cost): one product with v = exp(G), and one more to add it up."""
-    product = F.dtype.type(0)
+def products(rows, K, v, w):
+    """Write the products of some rows of K, up to four, with `v` to `w`."""
+    first, last = rows
+    one, end = np.uint64(1), np.uint64(last - 1)
+    i0 = np.uint64(first)
+    i1, i2, i3 = min(i0 + one, end), min(i0 + one + one, end), min(i0 + one + one + one, end)
+    w0 = w1 = w2 = w3 = v.dtype.type(0)
     for j in range(np.uint64(v.size)):
-        product += K[i, j] * v[j]
-    r[i] = math.exp(F[i]) * product
-    F_new[i] = F[i] if omega == 0 else step(omega, kappa, F[i], a[i], r[i])
-    weight = F.dtype.type(math.exp(F_new[i]))
-    for j in range(np.uint64(v.size)):
-        t[j] += weight * K[i, j]
+        x = v[j]
+        w0 += K[i0, j] * x
+        w1 += K[i1, j] * x
+        w2 += K[i2, j] * x
+        w3 += K[i3, j] * x
+    w[0], w[1], w[2], w[3] = w0, w1, w2, w3
 
 
 @paste
@@ -114,33 +118,34 @@ def weights_in_plane(f, G, inverse, i, X, Y, e):
     return found
 
 
-@paste
-def usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
-    """Take a row of entries `e`, if their sum `found` is a sound number; return whether it is."""
+@inline
+def usual_row(omega, kappa, i, found, a, F, F_new, r):
+    """Take a row of the sum `found`; return the factor of its entries, NaN if that is no sound number."""
     if not TINY < found < np.inf:
-        return False
-    moved = step(omega, kappa, F[i], a[i], found)
-    if omega == 0:
-        moved = F[i]
+        return F.dtype.type(np.nan)
+    moved = F[i] if omega == 0 else step(omega, kappa, F[i], a[i], found)
     if not abs(moved - F[i]) < FAR:
-        return False
+        return F.dtype.type(np.nan)
     r[i], F_new[i] = found, moved
-    weight = F.dtype.type(math.exp(moved - F[i]))
-    for j in range(np.uint64(e.size)):
-        t[j] += weight * e[j]
-    return True
+    return F.dtype.type(math.exp(moved - F[i]))
 
 
 @inline
-def careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e, t):
+def careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e):
     """Take a row by its largest term, so that nothing under- or overflows, and without over-relaxation."""
     most = largest(G, inverse, cost)
     found = weights(-most, G, inverse, cost, e, e.size)
     r[i] = math.exp(F[i] + most) * found
     F_new[i] = F[i] if omega == 0 else kappa * (math.log(a[i]) - most - math.log(found))
-    weight = F.dtype.type(math.exp(F_new[i] + most))
-    for j in range(np.uint64(e.size)):
-        t[j] += weight * e[j]
+    return F.dtype.type(math.exp(F_new[i] + most))
+
+
+@paste
+def add_rows(w, E, t):
+    """Add the rows of E, times `w`, to `t`."""
+    w0, w1, w2, w3 = w[0], w[1], w[2], w[3]
+    for j in range(np.uint64(t.size)):
+        t[j] += (w0 * E[0, j] + w1 * E[1, j]) + (w2 * E[2, j] + w3 * E[3, j])
 
 
 @inline

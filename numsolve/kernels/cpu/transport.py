@@ -8,17 +8,19 @@ from numba import prange
 from ._exp import fast_exp
 from ._jit import inline, kernel
 from ._transport import (
+    DENSE,
     FAR,
     SCALED,
     SQUARED,
     TINY,
+    add_rows,
     careful_column,
     careful_row,
     largest,
     potential_value,
+    products,
     row_of_cost,
     step,
-    stored_row,
     usual_row,
     wanted,
     weights,
@@ -28,31 +30,62 @@ from ._transport import (
 EACH = 8  # entries that weigh as much as an item of other kernels: below 65,536 one thread is quicker
 TILE = 256  # columns of a chunk
 ROWS = 64  # rows of a chunk of edges
+GROUP = 4  # rows whose sums are found together: their logarithms do not wait for each other
 FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
 CACHED = 1 << 21
 
 
 @inline
-def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, v, F_new, r, t, tile):
+def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t, tile):
     """Take some rows of one problem, and add their new entries to `t`."""
     C, X, Y = cost
     m = t.size
-    e, room = np.empty(m, F.dtype), np.empty(m, F.dtype)
+    E, room, w = np.zeros((GROUP, m), F.dtype), np.empty(m, F.dtype), np.empty(GROUP, F.dtype)
     t[:] = 0
-    for i in range(rows[0], rows[1]):
-        if a[i] == 0:
-            r[i], F_new[i] = 0, F[i]
-        elif kind == SCALED:
-            stored_row(omega, kappa, i, C, a, F, v, F_new, r, t)
-        else:
-            if kind == SQUARED and Y.shape[0] == 2:
-                found = weights_in_plane(F[i], G, inverse, i, X, Y, e)
+    for first in range(rows[0], rows[1], GROUP):
+        last = min(first + GROUP, rows[1])
+        w[:] = 0
+        for i in range(first, last):
+            e = E[i - first]
+            if a[i] == 0:
+                r[i], F_new[i] = 0, F[i]
+            elif kind == SQUARED and Y.shape[0] == 2:
+                w[i - first] = weights_in_plane(F[i], G, inverse, i, X, Y, e)
+            elif kind == DENSE:
+                w[i - first] = weights(F[i], G, inverse, C[i], e, tile)
             else:
-                found = weights(F[i], G, inverse, row_of_cost(i, kind, C, X, Y, room), e, tile)
-            if not usual_row(omega, kappa, i, found, a, F, F_new, r, e, t):
-                row = row_of_cost(i, kind, C, X, Y, room)
-                careful_row(omega, kappa, inverse, i, row, a, F, G, F_new, r, e, t)
-    for j in range(v.size):
+                w[i - first] = weights(F[i], G, inverse, row_of_cost(i, kind, C, X, Y, room), e, tile)
+        for i in range(first, last):
+            if a[i] != 0:
+                weight = usual_row(omega, kappa, i, w[i - first], a, F, F_new, r)
+                if np.isnan(weight):
+                    row = row_of_cost(i, kind, C, X, Y, room)
+                    weight = careful_row(omega, kappa, inverse, i, row, a, F, G, F_new, r, E[i - first])
+                w[i - first] = weight
+        add_rows(w, E, t)
+
+
+@inline
+def block_of_stored_rows(rows, omega, kappa, K, a, F, v, F_new, r, t):
+    """Take some rows of exp(-cost): one product with ``v = exp(G)``, and one more to add them up."""
+    w = np.empty(GROUP, F.dtype)
+    t[:] = 0
+    for first in range(rows[0], rows[1], GROUP):
+        last = min(first + GROUP, rows[1])
+        products((first, last), K, v, w)
+        for i in range(first, last):
+            r[i], F_new[i] = 0, F[i]
+            if a[i] != 0:
+                r[i] = math.exp(F[i]) * w[i - first]
+                F_new[i] = F[i] if omega == 0 else step(omega, kappa, F[i], a[i], r[i])
+            w[i - first] = math.exp(F_new[i]) if a[i] != 0 else 0
+        if last - first == GROUP:
+            add_rows(w, K[first:last], t)
+        else:
+            for i in range(first, last):
+                for j in range(np.uint64(t.size)):
+                    t[j] += w[i - first] * K[i, j]
+    for j in range(np.uint64(t.size)):
         t[j] *= v[j]
 
 
@@ -68,12 +101,15 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
     for item in prange(k * blocks):
         p, q = item // blocks, item % blocks
         if live[p]:
-            cost = C[p % C.shape[0]], X[p % X.shape[0]], Y[p % X.shape[0]]
-            rows = q * n // blocks, (q + 1) * n // blocks
-            t = sums[p, q]
-            block_of_rows(
-                rows, omega[p], kappa, inverse, kind, cost, a[p], F[p], G[p], V[p], F_new[p], r[p], t, tile
-            )
+            rows, t = (q * n // blocks, (q + 1) * n // blocks), sums[p, q]
+            if kind == SCALED:
+                K = C[p % C.shape[0]]
+                block_of_stored_rows(rows, omega[p], kappa, K, a[p], F[p], V[p], F_new[p], r[p], t)
+            else:
+                cost = C[p % C.shape[0]], X[p % X.shape[0]], Y[p % Y.shape[0]]
+                block_of_rows(
+                    rows, omega[p], kappa, inverse, kind, cost, a[p], F[p], G[p], F_new[p], r[p], t, tile
+                )
 
 
 @kernel(items=lambda *args: args[11].size // EACH)

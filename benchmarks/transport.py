@@ -140,7 +140,7 @@ def peers(rounds):
 
 def batches(rounds):
     """Yield times of many small problems at once, against one after the other and what is installed."""
-    for k, n in ((500, 32), (100, 100), (20, 300)):
+    for k, n in ((100, 32), (30, 100), (10, 300)):
         rng = np.random.default_rng(0)
         a, x, y = np.full((k, n), 1 / n), rng.random((k, n, 2)), rng.random((k, n, 2))
         C = ((x[:, :, None] - y[:, None]) ** 2).sum(axis=-1)

@@ -173,7 +173,7 @@ def _check(method, form, task):
             raise ValueError(
                 "method='scaling' stores a dense matrix: the cost must be an array, or use 'log'"
             )
-        most, limit = _range(form), RANGE[form.dtype.name]
+        most, limit = _range(form.C), RANGE[form.dtype.name]
         if most > limit * task.eps:
             raise ValueError(
                 f"eps is {task.eps:.3g}, too small for method='scaling' in {form.dtype}: costs of up to "
@@ -189,7 +189,10 @@ def _check(method, form, task):
 def _scaling_pays(task, form):
     if task.penalised or not isinstance(form, Fused) or form.kind != DENSE or namespace(task.a) is not np:
         return False
-    return form.C.nbytes <= STORED and _range(form) <= RANGE[form.dtype.name] * task.eps
+    limit = RANGE[form.dtype.name] * task.eps
+    if form.C.nbytes > STORED or _range(form.C[:, 0]) > limit:  # a row often settles it
+        return False
+    return _range(form.C) <= limit
 
 
 def _newton_can(task, form):
@@ -197,8 +200,8 @@ def _newton_can(task, form):
     return dense and not task.penalised and form.shape[0] * form.shape[1] <= SMALL
 
 
-def _range(form):
-    return float(abs(form.C).max())
+def _range(C):
+    return max(float(C.max()), -float(C.min()))
 
 
 def _controls(omega, context, task, init):

@@ -11,6 +11,7 @@ import numpy as np
 from ..relaxation import omega_opt
 
 LENGTH = 10  # iterations of the shortest window
+PROBE = 3  # iterations of Sinkhorn's own before the omega of a solution nearby is taken up
 EARLY = 1.8  # the largest omega until the error is LOCAL times the mass: rates mean little before
 LOCAL = 0.1
 MARGIN = 1.03  # how much further from 2 than estimated: above the optimum iterations lose more than below
@@ -27,7 +28,7 @@ class Rule:
 
     def __init__(self, omega):
         self.omega = self.chosen = omega
-        self.careful, self.caution = 0, 1
+        self.careful, self.caution, self.first_look = 0, 1, LENGTH
 
     def failed(self, duals, noise):
         """Tell whether the dual fell in a window, by more than rounding errors."""
@@ -50,16 +51,25 @@ class Adaptive(Rule):
     is to go: they can be :math:`4/(2-\omega)` times those of Sinkhorn's iteration at the same distance, and
     where convergence is slower than linear no omega lessens them. So a long window is followed by a rest, ten
     iterations with omega 1. Unless they end the solve they are undone, for the speed is worth more.
+
+    For the same reason a solve that begins near its end would be held up by the omega of the one before: that
+    is taken up after three iterations, if these do not promise to meet the tolerance `tol` in the next ten.
     """
 
     learns = True
 
-    def __init__(self, mass, start=1.0):
+    def __init__(self, mass, start=1.0, tol=0.0):
         super().__init__(max(start, 1.0))
-        self.mass = mass
+        self.mass, self.tol, self.probing = mass, tol, start > 1
+        if self.probing:
+            self.omega, self.first_look = 1.0, PROBE
 
     def see(self, errors, duals, noise):
         """Take errors and duals of a window so far; return true at its end, false if it is to be undone."""
+        if self.probing:
+            self.probing = len(errors) <= PROBE and self._near(errors)
+            self.omega = 1.0 if self.probing else self.chosen
+            return None if self.probing else True
         if self.omega != self.chosen:
             self.omega = self.chosen
             return False
@@ -78,6 +88,11 @@ class Adaptive(Rule):
         if length >= REST * LENGTH:
             self.omega = 1.0
         return True
+
+    def _near(self, errors):
+        """Tell whether ten more iterations at the rate of these errors would do."""
+        last, steps = errors[-1], len(errors) - 1
+        return 0 < last < errors[0] and last * (last / errors[0]) ** (LENGTH / steps) <= self.tol
 
     def _learn(self, rate, error):
         omega, distance = self.omega, 2 - self.omega

@@ -40,7 +40,7 @@ class Run(Result):
 def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
     """Solve checked problems together, in stages: larger eps, single precision, and what was asked for."""
     tol = np.maximum(rtol, atol / task.mass)
-    controls, learner = _controls(omega, context, task, init)
+    controls, learner = _controls(omega, context, task, init, tol)
     form = task.form()
     _check(method, form, task)
     if form.dtype == np.float32 and tol.min() < SINGLE:
@@ -108,10 +108,8 @@ def _run(task, form, x, method, controls, tol, maxiter, callback):
     auto = method == "auto"
     if auto:
         method = "scaling" if _scaling_pays(task, form) else "log"
-    switch, used = (
-        auto and _newton_can(task, form),
-        scaled(form, 1 / task.eps) if method == "scaling" else form,
-    )
+    used = scaled(form, 1 / task.eps) if method == "scaling" else form
+    switch = auto and _newton_can(task, form)
     first = min(maxiter, PATIENCE) if switch else maxiter
     runs = _loop(Sinkhorn, task, used, x, controls, tol, first, callback)
     for p, run in enumerate(runs):
@@ -120,9 +118,8 @@ def _run(task, form, x, method, controls, tol, maxiter, callback):
         if run.success or run.nit >= maxiter:
             continue
         if switch and run.status == Status.MAXITER:
-            why = (
-                f"Newton: the error was still {run.residuals[-1]:.1e} after {run.nit} iterations of Sinkhorn"
-            )
+            error = run.residuals[-1]
+            why = f"Newton: the error was still {error:.1e} after {run.nit} iterations of Sinkhorn"
             kind, rest, start, name = Newton, form, run.x / task.eps, "newton"
         elif run.status < 0 and auto and used is not form:
             rest, name, why = form, "log", "logarithms: exp(-cost / eps) was not enough for so small a mass"
@@ -204,13 +201,13 @@ def _range(C):
     return max(float(C.max()), -float(C.min()))
 
 
-def _controls(omega, context, task, init):
+def _controls(omega, context, task, init, tol):
     """Return the rule of omega for each problem, and the learner behind it, if any."""
     if isinstance(omega, str):
         _validate.choice(omega, "omega", ("adaptive",))
-        masses = to_host(task.a.sum(axis=1)).tolist()
+        masses, tols = to_host(task.a.sum(axis=1)).tolist(), tol.tolist()
         starts = [getattr(start, "omega", 1.0) for start in init or [None] * len(task)]
-        return [Adaptive(mass, start) for mass, start in zip(masses, starts, strict=True)], None
+        return [Adaptive(*each) for each in zip(masses, starts, tols, strict=True)], None
     if learns(omega):
         value = _validate.relaxation(omega.suggest(context), "what omega.suggest(context) returned")
         return [Constant(value)], omega

@@ -43,6 +43,7 @@ class Sinkhorn:
         self.sweep(live, x, y)
         x, y = self.swapped(live, x, y)
         self.windows, self.saved, fresh = [([], []) for _ in self.controls], (x.copy(), self.c.copy()), []
+        due = min(control.first_look for control in self.controls)
         while True:
             found = self.sweep(live, x, y)
             live = yield self.shown(x, found)
@@ -53,9 +54,9 @@ class Sinkhorn:
             live = self.mine(live)
             x, y = self.swapped(live, x, y)
             fresh.append(found)
-            if len(fresh) == LOOK:
+            if len(fresh) == due:
                 live, x, y = self.look(live, fresh, x, y)
-                fresh = []
+                fresh, due = [], LOOK
 
     def shown(self, x, found):
         """Return what the loop reads: the iterate and its squared error, on the host a number."""

@@ -147,7 +147,37 @@ def test_pauses_grow_with_failures():
     assert rule.chosen == 1.9
 
 
+def test_a_start_near_the_end_is_not_held_up():
+    """The omega of a solution nearby waits: for three iterations, and for as long as ten more would do."""
+    near, far = Adaptive(1.0, 1.9, tol=1e-6), Adaptive(1.0, 1.9, tol=1e-6)
+    assert near.omega == far.omega == 1.0
+    assert near.first_look == 3
+    assert near.see([1e-5, 5e-6, 2.5e-6], [0.0, 1.0, 2.0], ROUNDING) is None
+    assert near.omega == 1.0
+    assert far.see([1e-2, 9e-3, 8e-3], [0.0, 1.0, 2.0], ROUNDING) is True
+    assert far.omega == 1.9
+    assert near.see([1e-5, 9e-6] * 6 + [8e-6], [0.0] * 13, ROUNDING) is True
+    assert near.omega == 1.9
+
+
+def test_a_small_move_takes_few_iterations():
+    """A cloud moved by little: no more iterations than Sinkhorn takes from the same start, or nearly."""
+    rng = np.random.default_rng(5)
+    x, y, d = rng.random((100, 2)), 0.4 + rng.random((100, 2)) / 2, rng.standard_normal((100, 2))
+    before = sinkhorn(unit(100), unit(100), PointCloud(x, y), 0.002, method="log", atol=1e-6)
+    assert before.omega > 1.7
+    for move in (1e-9, 1e-8, 1e-7):
+        args = unit(100), unit(100), PointCloud(x + move * d, y), 0.002
+        counts = [
+            sinkhorn(*args, method="log", atol=1e-6, init=before, omega=omega).nit
+            for omega in ("adaptive", 1.0)
+        ]
+        assert counts[0] <= max(1.1 * counts[1], 3)
+
+
 def test_a_dual_that_is_no_number_is_a_failure():
-    for rule in (Constant(1.9), Adaptive(1.0, 1.9)):
+    started = Adaptive(1.0, 1.9)
+    started.see([1.0, 0.9, 0.8], [0.0, 1.0, 2.0], ROUNDING)
+    for rule in (Constant(1.9), started):
         assert rule.see([1.0, np.nan], [0.0, np.nan], ROUNDING) is False
         assert rule.omega < 1.9

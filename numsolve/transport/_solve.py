@@ -20,6 +20,10 @@ STORED = 1 << 28  # bytes up to which "auto" stores exp(-cost / eps) beside the 
 SINGLE = 3e-5  # of the mass: what the marginals can be brought to in single precision
 PATIENCE = 1000  # iterations after which "auto" goes over to Newton's method
 SMALL = 1 << 24  # entries up to which it does
+FINE, FACTOR = (
+    1e4,
+    4.0,
+)  # spread of the costs over eps from which on "auto" begins with larger eps; their ratio
 WHY = {"scaling": "scaling: exp(-cost / eps) cannot underflow", "log": "logarithms: any eps"}
 SAYS = {
     Status.MAXITER: "maxiter reached: raise it, loosen atol, take a larger eps, or method='newton'",
@@ -48,6 +52,8 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
     x = None
     if init is not None:
         x = task.warm(form, 1 / task.eps, _potentials(init, task) / task.eps)
+    if eps_scaling is None and method == "auto" and x is None and _spread(task, form) > FINE * task.eps:
+        eps_scaling = FACTOR
     if eps_scaling is not None:
         x = _larger_eps(task, form, x, eps_scaling, maxiter)
     if warm_up and isinstance(form, Fused) and form.dtype == np.float64:
@@ -60,9 +66,9 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
     if learner is not None:
         (found,) = results
         learner.observe(runs[0].omega, found.nit if found.success else maxiter, context)
-    limits = (tol * task.mass).tolist()
+    limits, staged = (tol * task.mass).tolist(), "" if eps_scaling is None else "; begun with larger eps"
     return [
-        _explained(result, task.part(p), form.part(p), limits[p], runs[p].why)
+        _explained(result, task.part(p), form.part(p), limits[p], runs[p].why + staged * bool(runs[p].why))
         for p, result in enumerate(results)
     ]
 
@@ -223,6 +229,7 @@ def learns(omega):
 def _larger_eps(task, form, x, factor, maxiter):
     """Return potentials to start from, found roughly with one smaller eps after the other."""
     x = task.cold(form, 1 / task.eps) if x is None else x
+    task.check_start(x)
     steps = int(np.log(max(_spread(task, form) / task.eps, 1)) / np.log(factor))
     g = task.apart(x)[:, task.a.shape[1] :] * task.eps
     for k in range(steps, 0, -1):

@@ -13,8 +13,9 @@ from numsolve.kernels.cpu._exp import fast_exp
 from numsolve.kernels.cpu._jit import inline
 from numsolve.krylov import cg
 from numsolve.precondition import jacobi
+from numsolve.problems import line_pair
 from numsolve.relaxation import FixedOmega
-from numsolve.transport import Grid, PointCloud, sinkhorn
+from numsolve.transport import Grid, PointCloud, sinkhorn, wasserstein_1d
 from numsolve.transport._newton import Reduced
 
 
@@ -361,6 +362,22 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
     assert np.isfinite(result.residuals).all()
     P = result.plan.to_dense()
     np.testing.assert_allclose(P.sum(axis=0), a, rtol=1e-6)
+
+
+@pytest.mark.parametrize("points", [False, True])
+def test_auto_begins_with_larger_eps_where_eps_is_tiny(points):
+    """At 1e-5 of the median cost, where Sinkhorn's and Newton's steps from afar do not arrive."""
+    a, b, C = line_pair(120)
+    t, eps = np.linspace(0, 1, 120), 1e-5 * np.median(C)
+    result = sinkhorn(a, b, PointCloud(t[:, None]) if points else C, eps, atol=1e-8).check()
+    assert "larger eps" in result.message
+    best = wasserstein_1d(t, t, a, b, p=2) ** 2
+    lower, upper = result.bounds()
+    assert lower <= best + 1e-12
+    assert upper >= best - 1e-12
+    assert upper - lower < 1e-4 * best
+    assert error_of(result.plan.to_dense(), a, b) < 1.1e-8
+    assert "larger" not in sinkhorn(a, b, C, 0.01, atol=1e-6).message
 
 
 def test_overflow_is_said(rng):

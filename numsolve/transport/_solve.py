@@ -84,7 +84,7 @@ def _explained(result, task, form, tol, why):
             "pass arrays of float64"
         )
         return replace(result, status=Status.STAGNATED, message=message)
-    if isinstance(form, Sparse) and result.status in (Status.MAXITER, Status.STAGNATED):
+    if isinstance(form, Sparse) and result.status not in (Status.CONVERGED, Status.STOPPED):
         share = form.carried(task.a[0], task.b[0])
         if share < 1:
             message = (
@@ -184,8 +184,8 @@ def _check(method, form, task):
             )
     if method == "newton" and not _newton_can(task, form):
         raise ValueError(
-            "method='newton' needs prescribed marginals and a dense cost or PointCloud, of at most "
-            f"{SMALL} entries: use 'log'"
+            f"method='newton' needs double precision, prescribed marginals and at most {SMALL} pairs of "
+            "points: use 'log'"
         )
 
 
@@ -199,8 +199,7 @@ def _scaling_pays(task, form):
 
 
 def _newton_can(task, form):
-    dense = isinstance(form, Fused) and form.dtype == np.float64
-    return dense and not task.penalised and form.shape[0] * form.shape[1] <= SMALL
+    return form.dtype == np.float64 and not task.penalised and form.shape[0] * form.shape[1] <= SMALL
 
 
 def _range(C):

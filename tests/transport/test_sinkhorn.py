@@ -511,6 +511,31 @@ def test_the_reduced_hessian_takes_a_quarter_of_the_iterations_or_less(rng):
     assert half.nit <= all_.nit / 4
 
 
+def test_newton_along_edges_and_on_grids(rng):
+    """Where Sinkhorn's iteration crawls, whatever the kind of cost."""
+    x, y = rng.random((80, 2)), rng.random((80, 2))
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(80, 1 / 80)
+    allowed = C <= np.sort(C, axis=1)[:, 14:15]
+    allowed[np.arange(80), rng.permutation(80)] = True
+    sparse = sp.csr_array((C[allowed], np.nonzero(allowed)), shape=C.shape)
+    with pytest.warns(ConvergenceWarning):
+        crawled = sinkhorn(a, a, sparse, 1e-4, method="log", maxiter=1000)
+    result = sinkhorn(a, a, sparse, 1e-4, atol=1e-10).check()
+    assert result.method == "newton"
+    assert crawled.marginal_error > 1e4 * result.marginal_error
+    P = result.plan.to_dense()
+    assert (P[~allowed] == 0).all()
+    assert error_of(P, a, a) < 1.1e-10
+    dense = sinkhorn(a, a, np.where(allowed, C, 10.0), 1e-4, atol=1e-10, method="newton").check()
+    np.testing.assert_allclose(P, dense.plan.to_dense(), atol=1e-9)
+    t = np.linspace(0, 1, 9)
+    a, b = rng.gamma(0.3, size=(2, 81)) + 1e-6
+    a, b, grid = a / a.sum(), b / b.sum(), Grid([t, t], metric="cityblock")
+    result = sinkhorn(a, b, grid, 0.002, atol=1e-11, method="newton").check()
+    dense = sinkhorn(a, b, grid.rows(0, 81), 0.002, atol=1e-11, method="newton").check()
+    np.testing.assert_allclose(result.plan.to_dense(), dense.plan.to_dense(), atol=1e-10)
+
+
 def test_warm_starts(rng):
     _, _, a, b, C = clouds(rng)
     first = sinkhorn(a, b, C, 0.01, method="log")

@@ -63,7 +63,11 @@ class Problem:
     def cold(self, form, inverse):
         """Return potentials to start from: all exponents at most zero, in each row and column one zero."""
         xp = namespace(self.a)
-        return self.joined(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
+        x = self.joined(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
+        if self.penalised:
+            state = self.state(form, None)
+            state.balance(state.all, x)
+        return x
 
     def warm(self, form, inverse, g):
         """Return potentials that give each row its mass, from those of the columns, `g` (k, m), over eps."""

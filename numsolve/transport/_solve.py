@@ -43,7 +43,7 @@ class Run(Result):
 
 def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
     """Solve checked problems together, in stages: larger eps, single precision, and what was asked for."""
-    tol = np.maximum(rtol, atol / task.mass)
+    tol = np.maximum(rtol * to_host(task.a.sum(axis=1)), atol / task.mass)
     controls, learner = _controls(omega, context, task, init, tol)
     form = task.form()
     _check(method, form, task)
@@ -84,7 +84,8 @@ def _explained(result, task, form, tol, why):
             "pass arrays of float64"
         )
         return replace(result, status=Status.STAGNATED, message=message)
-    if isinstance(form, Sparse) and result.status not in (Status.CONVERGED, Status.STOPPED):
+    prescribed = isinstance(form, Sparse) and not task.penalised
+    if prescribed and result.status not in (Status.CONVERGED, Status.STOPPED):
         share = form.carried(task.a[0], task.b[0])
         if share < 1:
             message = (
@@ -92,6 +93,12 @@ def _explained(result, task, form, tol, why):
                 "edges, or penalise the marginals with tau_a and tau_b"
             )
             return replace(result, status=Status.BREAKDOWN, message=message)
+    if result.status == Status.NONFINITE and task.penalised:
+        message = (
+            "a marginal is not finite: costs far below zero, in units of tau_a and tau_b, let the mass of the "
+            "plan overflow; add a constant to the cost, or raise the penalties"
+        )
+        return replace(result, message=message)
     x = to_host(result.x)
     largest = abs(x[np.isfinite(x)]).max(initial=0.0)
     mass = float((result.plan @ (0 * result.b + 1)).sum()) if task.penalised else float(task.mass[0])

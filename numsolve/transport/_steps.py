@@ -104,10 +104,11 @@ class Sinkhorn:
         xp, (F, G), shares = namespace(x), self.sides(x), []
         for kappa, mass, potential in ((self.kappa_a, self.a, F), (self.kappa_b, self.b, G)):
             reach = kappa / (1 - kappa) if kappa < 1 else None
-            wanted = mass if reach is None else mass * xp.exp(-xp.where(mass > 0, potential, 0) / reach)
-            shares.append((reach, wanted.sum(axis=1)))
+            exponents = xp.where(mass > 0, 0 * mass if reach is None else -potential / reach, -np.inf)
+            top = exponents.max(axis=1)
+            shares.append((reach, top + xp.log((mass * xp.exp(exponents - top[:, None])).sum(axis=1))))
         (p, A), (q, B) = shares
-        shift = live * (q if p is None else p if q is None else p * q / (p + q)) * xp.log(A / B)
+        shift = xp.where(live, (q if p is None else p if q is None else p * q / (p + q)) * (A - B), 0)
         F += shift[:, None]
         G -= shift[:, None]
 

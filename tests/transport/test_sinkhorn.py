@@ -327,6 +327,25 @@ def test_penalties_that_move_potentials_far():
     np.testing.assert_allclose(warm.plan.to_dense(), P, rtol=1e-6)
 
 
+def test_penalties_and_costs_below_zero(rng):
+    """One-sided, potentials have to move by the cost over the penalty; two-sided, the mass explodes."""
+    _, _, a, b, C = clouds(rng)
+    result = sinkhorn(a, b, C - 100, 0.05, tau_a=0.1, atol=1e-9).check()
+    P = result.plan.to_dense()
+    np.testing.assert_allclose(P.sum(axis=0), b, rtol=1e-7)
+    np.testing.assert_allclose(P, sinkhorn(a, b, C, 0.05, tau_a=0.1).plan.to_dense(), rtol=1e-6, atol=1e-12)
+    with pytest.warns(ConvergenceWarning, match="below zero"):
+        assert sinkhorn(a, b, C - 1e3, 0.05, tau_a=0.1, tau_b=0.1).status == Status.NONFINITE
+
+
+def test_the_tolerance_of_penalised_problems_is_relative_to_a(rng):
+    _, _, a, b, C = clouds(rng)
+    for mass in (1e-6, 1e6):
+        result = sinkhorn(mass * a, mass * b, C, 0.05, tau_a=1.0, tau_b=2.0, rtol=1e-8, atol=0).check()
+        wanted = result.a * np.exp(-result.f), result.b * np.exp(-result.g / 2)
+        assert error_of(result.plan.to_dense(), *wanted) <= 1.01e-8 * mass
+
+
 def test_zero_masses_have_no_plan(rng):
     _, _, a, b, C = clouds(rng)
     a[[0, 7]], b[[3, 46]] = 0, 0

@@ -95,8 +95,8 @@ def _explained(result, task, form, tol, why):
             return replace(result, status=Status.BREAKDOWN, message=message)
     if result.status == Status.NONFINITE and task.penalised:
         message = (
-            "a marginal is not finite: costs far below zero, in units of tau_a and tau_b, let the mass of the "
-            "plan overflow; add a constant to the cost, or raise the penalties"
+            "a marginal is not finite: costs far below zero, in units of tau_a and tau_b, let the mass of "
+            "the plan overflow; add a constant to the cost, or raise the penalties"
         )
         return replace(result, message=message)
     x = to_host(result.x)

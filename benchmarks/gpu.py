@@ -8,6 +8,7 @@ import subprocess
 import sys
 import warnings
 from datetime import date
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -20,6 +21,7 @@ import scipy.sparse as sp
 import numsolve
 from numsolve import krylov, radial
 from numsolve._operator import Csr
+from numsolve.transport import Grid, PointCloud, sinkhorn
 
 ROOT = Path(__file__).parents[1]
 MARK = "<!-- table: written by benchmarks/gpu.py -->"
@@ -108,6 +110,66 @@ def radial_lines(rounds):
         yield f"radial, {name}: {device * 1e3:.1f} ms, on the host's threads {host * 1e3:.1f} ms."
 
 
+def lse(exponents, axis):
+    """Return the logarithms of sums of exponentials over an axis, which stays."""
+    top = exponents.max(axis=axis, keepdims=True)
+    return cupy.log(cupy.exp(exponents - top).sum(axis=axis, keepdims=True)) + top
+
+
+def array_text(a, b, K, count):
+    """Take iterations of Sinkhorn as one writes them: masses (k, n) and (k, m), `K` the cost over eps."""
+    log_a, log_b, G = cupy.log(a)[:, :, None], cupy.log(b)[:, None, :], 0
+    for _ in range(count):
+        F = log_a - lse(G - K, 2)
+        G = log_b - lse(F - K, 1)
+    return F[:, :, 0], G[:, 0]
+
+
+def array_text_on_a_grid(a, b, K, count):
+    """Do the same for images, along one axis after the other; `K` (n, n) is that of either axis over eps."""
+
+    def sums(G):
+        T = lse(G[None] - K[:, :, None], 1)
+        return lse(T - K[None], 2)[:, :, 0]
+
+    log_a, log_b, G = cupy.log(a), cupy.log(b), 0 * b
+    for _ in range(count):
+        F = log_a - sums(G)
+        G = log_b - sums(F)
+    return F, G
+
+
+def transport_cases(n, batch, side, eps, count):
+    """Yield name, dtype, entries of an iteration, and calls that take `count` of ours and of the peer's."""
+    rng = np.random.default_rng(0)
+    # So small an eps and so loose a tolerance that no case converges, nor is finished in double precision.
+    ours = partial(sinkhorn, eps=eps, method="log", omega=1.0, atol=1e-4, maxiter=count)
+    for dtype in ("float32", "float64"):
+        for k, size in ((1, n), batch):
+            points = rng.random((2, k, size, 2)).astype(dtype)
+            x, y, a = numsolve.to_device(*points, np.full((k, size), 1 / size, dtype))
+            C = ((x[:, :, None] - y[:, None]) ** 2).sum(axis=-1)
+            costs = {"dense": C, "points": PointCloud(x, y)}
+            name, peer = f"{k} x {size}", partial(array_text, a, a, C / eps, count)
+            for kind, cost in costs.items():
+                one = k == 1
+                mass, cost = (a[0], C[0] if kind == "dense" else cost.part(0)) if one else (a, cost)
+                yield f"{kind}, {name}", dtype, k * size**2, partial(ours, mass, mass, cost), peer
+    images = rng.random((2, side, side)) + 0.1
+    a, b, axis = numsolve.to_device(*images / images.sum(axis=(1, 2))[:, None, None], np.linspace(0, 1, side))
+    peer = partial(array_text_on_a_grid, a, b, (axis[:, None] - axis) ** 2 / eps, count)
+    entries = 2 * side**3
+    yield f"image, {side} x {side}", "float64", entries, partial(ours, a, b, Grid([axis, axis])), peer
+
+
+def transport_lines(rounds, n=8000, batch=(1000, 100), side=256, eps=5e-4, count=100):
+    """Yield the lines of a table: Sinkhorn's iteration beside the same in array text of CuPy."""
+    yield from ("| Sinkhorn | dtype | ns an entry and iteration | times array text |", "|---|---|---|---|")
+    for name, dtype, entries, run, peer in transport_cases(n, batch, side, eps, count):
+        time, ratio = compare(run, peer, rounds)
+        yield f"| {name} | {dtype} | {time / count / entries * 1e9:.4f} | {ratio:.2f} |"
+
+
 def main():
     """Run everything and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -137,7 +199,7 @@ def main():
     for family, grid, time, ratio, fraction in rows(options.rounds):
         lines.append(f"| {family} | {grid} | {time * 1e3:.3f} | {ratio:.2f} | {fraction:.2f} |")
         print(lines[-1], flush=True)
-    lines += ["", *radial_lines(options.rounds)]
+    lines += ["", *transport_lines(options.rounds), "", *radial_lines(options.rounds)]
     text = options.out.read_text()
     head = text[: text.index(MARK) + len(MARK)].replace(
         "No device has run these kernels yet: there are no GPU timings to show. On a machine with one,\n",

@@ -29,6 +29,7 @@ html_theme_options = {
 }
 html_sidebars = {"**": []}  # one flat list of pages stands in the header: a second one beside it says nothing
 exclude_patterns = ["_build", "matrices_table.md", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+templates_path = ["_templates"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["dollarmath"]
 autosummary_generate = True

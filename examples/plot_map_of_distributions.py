@@ -21,7 +21,8 @@ i, j = np.triu_indices(len(spectra))
 results = sinkhorn(spectra[i], spectra[j], Grid([t]), eps=0.005, atol=1e-8)
 cost = np.zeros((len(spectra), len(spectra)))
 cost[i, j] = cost[j, i] = [result.check().cost_kl for result in results]
-squares = np.maximum(cost - (cost.diagonal()[:, None] + cost.diagonal()) / 2, 0)  # Sinkhorn divergences
+within = cost.diagonal()
+squares = np.maximum(cost - (within[:, None] + within) / 2, 0)  # Sinkhorn divergences
 
 # %%
 # For normal distributions the squared distance is known: the differences of means and of widths, squared and
@@ -33,7 +34,7 @@ centring = np.eye(len(spectra)) - 1 / len(spectra)
 values, vectors = np.linalg.eigh(-0.5 * centring @ squares @ centring)
 found = vectors[:, -2:] * np.sqrt(values[-2:])
 plane = np.stack([widths, means], axis=1)
-turn, _, back = np.linalg.svd(found.T @ (plane - plane.mean(axis=0)))  # Procrustes: turned onto the truth
+turn, _, back = np.linalg.svd(found.T @ (plane - plane.mean(axis=0)))  # Procrustes' turn
 found = found @ turn @ back + plane.mean(axis=0)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")

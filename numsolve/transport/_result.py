@@ -19,7 +19,8 @@ class TransportResult(Result):
     Attributes
     ----------
     f, g : array, shapes (n,) and (m,)
-        Potentials in the units of the cost, with ``a @ f == b @ g``; minus infinity where there is no mass.
+        Potentials in the units of the cost, of prescribed marginals with ``a @ f == b @ g``; minus infinity
+        where there is no mass.
     x : array, shape (n + m,)
         Both, one after the other.
     plan : Plan

@@ -67,7 +67,7 @@ def sinkhorn(
         What a learner is told of this problem.
     callback : callable, optional
         ``callback(x, error)`` after each iteration, `x` the potentials (on a GPU: after every tenth); true
-        stops. Of `k` problems `x` has the shape (k, n + m), `error` (k,).
+        stops. Of `k` problems `x` has the shape (k, n + m), `error` (k,), but of one in Newton's steps.
 
     Returns
     -------

@@ -357,6 +357,13 @@ class csc_matrix:
         return csr_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), shape=self.shape)
 
 
+class Device:
+    """The one there is."""
+
+    def synchronize(self):
+        counts["syncs"] += 1
+
+
 def install(monkeypatch, emulator):
     """Put the stand-in where ``import cupy`` finds it, until the test ends; return its module."""
     global _emulator
@@ -386,6 +393,7 @@ def install(monkeypatch, emulator):
     cupy.cuda = ModuleType("cupy.cuda")
     cupy.cuda.runtime = ModuleType("cupy.cuda.runtime")
     cupy.cuda.runtime.getDevice = lambda: 0
+    cupy.cuda.Device = Device
     cupyx = ModuleType("cupyx")
     cupyx.scipy = ModuleType("cupyx.scipy")
     cupyx.scipy.sparse = ModuleType("cupyx.scipy.sparse")

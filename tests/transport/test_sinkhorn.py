@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numba import get_num_threads, set_num_threads
 from scipy.optimize import linear_sum_assignment, linprog
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 import numsolve
@@ -16,6 +17,8 @@ from numsolve.precondition import jacobi
 from numsolve.relaxation import FixedOmega
 from numsolve.transport import Grid, PointCloud, sinkhorn
 from numsolve.transport._newton import Reduced
+
+METRICS = ("sqeuclidean", "euclidean", "cityblock")
 
 
 def clouds(rng, n=60, m=47):
@@ -80,10 +83,12 @@ def test_methods_find_the_plan(rng, method):
     assert result.residuals[-1] == pytest.approx(result.marginal_error, rel=1e-2, abs=1e-15)
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
-def test_points_are_a_cost(rng, metric):
-    x, y, a, b, C = clouds(rng)
-    C = C if metric == "sqeuclidean" else np.sqrt(C)
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+@pytest.mark.parametrize("metric", METRICS)
+def test_points_are_a_cost(rng, metric, d):
+    _, _, a, b, _ = clouds(rng)
+    x, y = rng.random((len(a), d)) / d, rng.random((len(b), d)) / d
+    C = cdist(x, y, metric)
     cloud = sinkhorn(a, b, PointCloud(x, y, metric), 0.01)
     dense = sinkhorn(a, b, C, 0.01, method="log")
     np.testing.assert_allclose(cloud.f, dense.f, atol=1e-10)
@@ -243,7 +248,7 @@ def test_the_plan_is_lazy(rng):
         plan @ w
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+@pytest.mark.parametrize("metric", METRICS)
 def test_gradients_are_those_of_the_cost(rng, metric):
     x, y, a, b, _ = clouds(rng, 9, 8)
 

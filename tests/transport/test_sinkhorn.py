@@ -264,6 +264,14 @@ def test_gradients_are_those_of_the_cost(rng, metric):
     assert (result.grad_x * dx).sum() == pytest.approx(along_x, rel=1e-5)
 
 
+@pytest.mark.parametrize(("metric", "gradient"), [("cityblock", [-1, 0, 1]), ("euclidean", [-0.6, 0, 0.8])])
+def test_a_tie_adds_nothing_to_the_gradient(metric, gradient):
+    x, y = np.array([[0.0, 2, 4], [1, 2, 3]]), np.array([[3.0, 2, 0], [1, 2, 3]])
+    cost = PointCloud(x[:1], y[:1], metric)
+    np.testing.assert_allclose(sinkhorn([1.0], [1.0], cost, 1.0).grad_x, [gradient], atol=1e-12)
+    assert not sinkhorn([1.0], [1.0], PointCloud(x[1:], y[1:], metric), 1.0).grad_x.any()
+
+
 def test_penalised_marginals_are_stationary(rng):
     """Against the conditions of the optimum, and a large penalty against prescribed marginals."""
     _, _, a, b, C = clouds(rng)

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _validate
 from .._array import library, namespace
 
-METRICS = ("sqeuclidean", "euclidean")
+METRICS = ("sqeuclidean", "euclidean", "cityblock")
 
 
 class PointCloud:
@@ -19,8 +19,8 @@ class PointCloud:
         Points of the rows, in NumPy or CuPy.
     y : array, shape (m, d), or (k, m, d), optional
         Points of the columns. Default: `x`.
-    metric : {"sqeuclidean", "euclidean"}
-        The squared distance, or the distance.
+    metric : {"sqeuclidean", "euclidean", "cityblock"}
+        The squared distance, the distance, or the sum of the absolute differences of the coordinates.
 
     Raises
     ------
@@ -100,10 +100,11 @@ class PointCloud:
             Their costs.
         """
         xp: Any = namespace(self.x)
-        square: Any = 0
+        total: Any = 0
         for k in range(self.x.shape[-1]):
-            square = square + (self.x[..., first:last, k, None] - self.y[..., None, :, k]) ** 2
-        return xp.sqrt(square) if self.metric == "euclidean" else square
+            difference = self.x[..., first:last, k, None] - self.y[..., None, :, k]
+            total = total + (abs(difference) if self.metric == "cityblock" else difference**2)
+        return xp.sqrt(total) if self.metric == "euclidean" else total
 
 
 class Grid:

@@ -74,7 +74,7 @@ def sinkhorn_divergence(
         Points.
     eps : float
         The weight of the entropy, in units of the cost.
-    metric : {"sqeuclidean", "euclidean"}
+    metric : {"sqeuclidean", "euclidean", "cityblock"}
         The cost of the way between two points.
     tau_a, tau_b : float, optional
         Weight, the same for both, of a penalty in place of the marginals, as of `sinkhorn`.

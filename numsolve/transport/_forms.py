@@ -14,7 +14,8 @@ from .._array import is_sparse, library, namespace, sparse_module, to_host
 from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
-DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # as in the kernels
+DENSE, SQUARED, EUCLIDEAN, SCALED, CITYBLOCK = range(5)  # as in the kernels
+KINDS = {"sqeuclidean": SQUARED, "euclidean": EUCLIDEAN, "cityblock": CITYBLOCK}
 BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # at least so many rows a block, at most so many blocks
 EXTRA = 8.0  # as in the kernels: over-relaxation adds at most so much to a step
 SAFE = 500.0  # of scaled costs of an axis: their exponentials are normal numbers, and so are the sums
@@ -42,7 +43,7 @@ class Fused:
         self.cost, self.shape, self.dtype = cost, cost.shape[-2:], np.dtype(dtype)
         self.xp = xp = namespace(like)
         if isinstance(cost, PointCloud):
-            self.kind = SQUARED if cost.metric == "sqeuclidean" else EUCLIDEAN
+            self.kind = KINDS[cost.metric]
             self.C = xp.empty((1, 0, 0), dtype)
             points = (x if x.ndim == 3 else x[None] for x in (cost.x, cost.y))
             self.X, self.Y = (xp.ascontiguousarray(x.swapaxes(1, 2).astype(dtype)) for x in points)

@@ -156,19 +156,27 @@ class TransportResult(Result):
 
     @property
     def grad_x(self):
-        """Gradient of the least cost, `dual`, with respect to the points `x` of a `PointCloud`, (n, d)."""
+        """Gradient of the least cost, `dual`, with respect to the points `x` of a `PointCloud`, (n, d).
+
+        Where distances have a kink, at points that agree, or for "cityblock" at coordinates that agree, a
+        subgradient: the part of such a pair is 0.
+        """
         cloud = self.plan._form.cost
         if not isinstance(cloud, PointCloud):
             raise TypeError("grad_x is that of points: the cost must be a PointCloud")
         if cloud.metric == "sqeuclidean":
             r = self.plan @ namespace(self.f).ones(cloud.shape[1], self.f.dtype)
             return 2 * (r[:, None] * cloud.x - self.plan @ cloud.y)
-        parts = []
+        xp, parts = namespace(self.f), []
         for first, P, cost in self.plan.blocks():
-            weight = namespace(self.f).where(cost > 0, P / (cost + (cost == 0)), 0)
             x = cloud.x[first : first + len(P)]
-            parts.append(weight.sum(axis=1)[:, None] * x - weight @ cloud.y)
-        return namespace(self.f).concatenate(tuple(parts))
+            if cloud.metric == "cityblock":
+                pairs = zip(x.T, cloud.y.T, strict=True)
+                parts.append(xp.stack([(P * xp.sign(u[:, None] - v)).sum(axis=1) for u, v in pairs], axis=1))
+            else:
+                weight = xp.where(cost > 0, P / (cost + (cost == 0)), 0)
+                parts.append(weight.sum(axis=1)[:, None] * x - weight @ cloud.y)
+        return xp.concatenate(tuple(parts))
 
     def plot(self, ax=None, **style):
         """Draw the error of the marginals on `ax` (a new figure if None); return the axes."""

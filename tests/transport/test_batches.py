@@ -44,7 +44,7 @@ def test_each_is_solved_as_if_alone(rng, method, omega):
     )
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "cityblock"])
 def test_clouds_of_each(rng, metric):
     a, b, x, y, _ = problems(rng)
     clouds = [PointCloud(*pair, metric) for pair in zip(x, y, strict=True)]

@@ -169,6 +169,25 @@ def batches():
             np.testing.assert_allclose(numsolve.to_host(one.f), two.f, atol=1e-8)
 
 
+def gradients():
+    """Take the gradient of each metric on both libraries."""
+    x, y, a, b, _ = problem()
+    for metric in ("sqeuclidean", "euclidean", "cityblock"):
+        host = sinkhorn(a, b, PointCloud(x, y, metric), 0.05)
+        cost = PointCloud(*numsolve.to_device(x, y), metric)
+        device = sinkhorn(*numsolve.to_device(a, b), cost, 0.05)
+        np.testing.assert_allclose(numsolve.to_host(device.grad_x), host.grad_x, atol=1e-8)
+
+
+def test_gradients_on_a_stand_in(cupy):
+    gradients()
+
+
+@pytest.mark.gpu
+def test_gradients_on_a_device():
+    gradients()
+
+
 def test_batches_on_a_stand_in(cupy):
     batches()
 

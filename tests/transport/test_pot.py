@@ -104,7 +104,7 @@ def test_starts_from_exact_and_entropic_potentials(rng):
     assert sinkhorn(a, b, C, 0.01, init=0.01 * log["log_v"], method="log").nit <= 1
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean", "cityblock"])
 def test_point_clouds(rng, metric):
     x, y, a, b, _ = clouds(rng, d=3)
     f, g = ot.bregman.empirical_sinkhorn(

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from numba import get_num_threads, set_num_threads
 from scipy.optimize import linear_sum_assignment, linprog
+from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 
 import numsolve
@@ -17,6 +18,8 @@ from numsolve.problems import line_pair
 from numsolve.relaxation import FixedOmega
 from numsolve.transport import Grid, PointCloud, sinkhorn, wasserstein_1d
 from numsolve.transport._newton import Reduced
+
+METRICS = ("sqeuclidean", "euclidean", "cityblock")
 
 
 def clouds(rng, n=60, m=47):
@@ -81,10 +84,12 @@ def test_methods_find_the_plan(rng, method):
     assert result.residuals[-1] == pytest.approx(result.marginal_error, rel=1e-2, abs=1e-15)
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
-def test_points_are_a_cost(rng, metric):
-    x, y, a, b, C = clouds(rng)
-    C = C if metric == "sqeuclidean" else np.sqrt(C)
+@pytest.mark.parametrize("d", [1, 2, 3, 6])
+@pytest.mark.parametrize("metric", METRICS)
+def test_points_are_a_cost(rng, metric, d):
+    _, _, a, b, _ = clouds(rng)
+    x, y = rng.random((len(a), d)) / d, rng.random((len(b), d)) / d
+    C = cdist(x, y, metric)
     cloud = sinkhorn(a, b, PointCloud(x, y, metric), 0.01)
     dense = sinkhorn(a, b, C, 0.01, method="log")
     np.testing.assert_allclose(cloud.f, dense.f, atol=1e-10)
@@ -244,7 +249,7 @@ def test_the_plan_is_lazy(rng):
         plan @ w
 
 
-@pytest.mark.parametrize("metric", ["sqeuclidean", "euclidean"])
+@pytest.mark.parametrize("metric", METRICS)
 def test_gradients_are_those_of_the_cost(rng, metric):
     x, y, a, b, _ = clouds(rng, 9, 8)
 
@@ -258,6 +263,14 @@ def test_gradients_are_those_of_the_cost(rng, metric):
     along_x = (value(a, x + h * dx) - value(a, x - h * dx)) / (2 * h)
     assert result.grad_a @ da == pytest.approx(along_a, rel=1e-5)
     assert (result.grad_x * dx).sum() == pytest.approx(along_x, rel=1e-5)
+
+
+@pytest.mark.parametrize(("metric", "gradient"), [("cityblock", [-1, 0, 1]), ("euclidean", [-0.6, 0, 0.8])])
+def test_a_tie_adds_nothing_to_the_gradient(metric, gradient):
+    x, y = np.array([[0.0, 2, 4], [1, 2, 3]]), np.array([[3.0, 2, 0], [1, 2, 3]])
+    cost = PointCloud(x[:1], y[:1], metric)
+    np.testing.assert_allclose(sinkhorn([1.0], [1.0], cost, 1.0).grad_x, [gradient], atol=1e-12)
+    assert not sinkhorn([1.0], [1.0], PointCloud(x[1:], y[1:], metric), 1.0).grad_x.any()
 
 
 def test_penalised_marginals_are_stationary(rng):

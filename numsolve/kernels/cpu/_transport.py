@@ -7,39 +7,58 @@ import numpy as np
 from ._exp import fast_exp
 from ._jit import inline, paste, prefetch
 
-DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)  # kinds of cost
+DENSE, SQUARED, EUCLIDEAN, SCALED, CITYBLOCK = range(5)  # kinds of cost
 TINY = 1e-37  # sums below it have lost digits: they are found anew, from their largest term
 FAR = 80.0  # the longest step of a scaled potential that is taken by a product
 AHEAD, LINE = 512, 8  # entries by which the cost is asked for in advance, and of a cache line
+NEAR = np.uint64(512)  # columns whose distances from some points are found together
 EXTRA = 8.0  # over-relaxation adds at most so much to the step of a scaled potential
 
 
+@paste
+def gap(kind, x, y):
+    """Return what a coordinate adds to a distance, or to its square."""
+    return abs(x - y) if kind == CITYBLOCK else (x - y) * (x - y)
+
+
 @inline
-def squares(i, X, Y, row):
-    """Write to `row` the squared distances of point `i` of `X` from the points of `Y`."""
-    d, m = Y.shape[0], np.uint64(row.size)
-    if d == 2:
-        x, y = X[0, i], X[1, i]
-        for j in range(m):
-            row[j] = (x - Y[0, j]) * (x - Y[0, j]) + (y - Y[1, j]) * (y - Y[1, j])
-        return
-    row[:] = 0
-    for k in range(d):
-        x = X[k, i]
-        for j in range(m):
-            row[j] += (x - Y[k, j]) * (x - Y[k, j])
+def add_gaps(kind, rows, X, Y, E):
+    """Write to `E` the sums of gaps of some points of `X`, three coordinates at a time.
+
+    A tile of columns stays in the first cache, so that each point of `Y` is fetched once for all of them.
+    """
+    i, d, m = np.uint64(rows[0]), np.uint64(Y.shape[0]), np.uint64(E.shape[1])
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    for first in range(np.uint64(0), m, NEAR):
+        last = min(first + NEAR, m)
+        for k in range(one + (d - one) % three, d + one, three):
+            for q in range(np.uint64(rows[1] - rows[0])):
+                z = X[k - one, i + q]
+                if k == one:
+                    for j in range(first, last):
+                        E[q, j] = gap(kind, z, Y[k - one, j])
+                elif k == two:
+                    y = X[k - two, i + q]
+                    for j in range(first, last):
+                        E[q, j] = gap(kind, y, Y[k - two, j]) + gap(kind, z, Y[k - one, j])
+                else:
+                    x, y = X[k - three, i + q], X[k - two, i + q]
+                    for j in range(first, last):
+                        before = E[q, j] if k > three else E.dtype.type(0)
+                        near = gap(kind, x, Y[k - three, j]) + gap(kind, y, Y[k - two, j])
+                        E[q, j] = (before + near) + gap(kind, z, Y[k - one, j])
 
 
 @paste
 def row_of_cost(i, kind, C, X, Y, room):
-    """Return row `i` of the cost, in `room` unless it is stored."""
+    """Return row `i` of the cost, in `room` (1, m) unless it is stored."""
     if kind == DENSE:
         return C[i]
-    squares(i, X, Y, room)
+    add_gaps(kind, (i, i + 1), X, Y, room)
     if kind == EUCLIDEAN:
         for j in range(np.uint64(room.size)):
-            room[j] = math.sqrt(room[j])
-    return room
+            room[0, j] = math.sqrt(room[0, j])
+    return room[0]
 
 
 @inline
@@ -47,16 +66,17 @@ def entry(i, j, inverse, kind, C, X, Y):
     """Return one entry of the scaled cost."""
     if kind == DENSE:
         return C[i, j] * inverse
-    square = X.dtype.type(0)
+    found = X.dtype.type(0)
     for k in range(Y.shape[0]):
-        square += (X[k, i] - Y[k, j]) * (X[k, i] - Y[k, j])
-    return inverse * (square if kind == SQUARED else X.dtype.type(math.sqrt(square)))
+        found += gap(kind, X[k, i], Y[k, j])
+    return inverse * (X.dtype.type(math.sqrt(found)) if kind == EUCLIDEAN else found)
 
 
 @paste
-def weights(f, G, inverse, cost, e, tile):
+def weights(f, G, inverse, cost, e, tile, root=False):
     """Write a row of the plan to `e`; return its sum. The cost is asked for before each `tile` of it.
 
+    If `root`, its square is given. It may come in `e` itself.
     Exponentials leave no room in the core's queue for the loads of what comes some hundred entries later.
     """
     found = e.dtype.type(0)
@@ -66,7 +86,7 @@ def weights(f, G, inverse, cost, e, tile):
             for j in range(first, last, LINE):
                 prefetch(cost, np.int64(j + AHEAD))
         for j in range(np.uint64(first), np.uint64(last)):
-            value = fast_exp((f + G[j]) - inverse * cost[j])
+            value = fast_exp((f + G[j]) - inverse * (math.sqrt(cost[j]) if root else cost[j]))
             e[j] = value
             found += value
     return found
@@ -111,7 +131,7 @@ def weights_in_plane(f, G, inverse, i, X, Y, e):
     """As `weights`, for squared distances in the plane, which need no room of their own."""
     found, x, y = e.dtype.type(0), X[0, i], X[1, i]
     for j in range(np.uint64(e.size)):
-        square = (x - Y[0, j]) * (x - Y[0, j]) + (y - Y[1, j]) * (y - Y[1, j])
+        square = gap(SQUARED, x, Y[0, j]) + gap(SQUARED, y, Y[1, j])
         value = fast_exp((f + G[j]) - inverse * square)
         e[j] = value
         found += value

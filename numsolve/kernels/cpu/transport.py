@@ -9,10 +9,12 @@ from ._exp import fast_exp
 from ._jit import inline, kernel
 from ._transport import (
     DENSE,
+    EUCLIDEAN,
     FAR,
     SCALED,
     SQUARED,
     TINY,
+    add_gaps,
     add_rows,
     careful_column,
     careful_row,
@@ -40,21 +42,26 @@ def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t,
     """Take some rows of one problem, and add their new entries to `t`."""
     C, X, Y = cost
     m = t.size
-    E, room, w = np.zeros((GROUP, m), F.dtype), np.empty(m, F.dtype), np.empty(GROUP, F.dtype)
+    E, room, w = np.zeros((GROUP, m), F.dtype), np.empty((1, m), F.dtype), np.empty(GROUP, F.dtype)
     t[:] = 0
     for first in range(rows[0], rows[1], GROUP):
         last = min(first + GROUP, rows[1])
         w[:] = 0
+        plane = kind == SQUARED and Y.shape[0] == 2
+        if kind != DENSE and not plane:
+            add_gaps(kind, (first, last), X, Y, E)
         for i in range(first, last):
             e = E[i - first]
             if a[i] == 0:
-                r[i], F_new[i] = 0, F[i]
-            elif kind == SQUARED and Y.shape[0] == 2:
+                r[i], F_new[i], e[:] = 0, F[i], 0
+            elif plane:
                 w[i - first] = weights_in_plane(F[i], G, inverse, i, X, Y, e)
+            elif kind == EUCLIDEAN:
+                w[i - first] = weights(F[i], G, inverse, e, e, m, root=True)
             elif kind == DENSE:
                 w[i - first] = weights(F[i], G, inverse, C[i], e, tile)
             else:
-                w[i - first] = weights(F[i], G, inverse, row_of_cost(i, kind, C, X, Y, room), e, tile)
+                w[i - first] = weights(F[i], G, inverse, e, e, m)
         for i in range(first, last):
             if a[i] != 0:
                 weight = usual_row(omega, kappa, i, w[i - first], a, F, F_new, r)
@@ -165,7 +172,7 @@ def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
     for item in prange(k * blocks):
         p, q = item // blocks, item % blocks
         own, points = p % C.shape[0], p % X.shape[0]
-        t, room = sums[p, q], np.empty(m, G.dtype)
+        t, room = sums[p, q], np.empty((1, m), G.dtype)
         t[:] = np.inf
         for i in range(q * n // blocks, (q + 1) * n // blocks):
             cost = row_of_cost(i, kind, C[own], X[points], Y[points], room)

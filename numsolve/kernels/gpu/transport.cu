@@ -2,7 +2,7 @@
 // its threads has every BLOCK-th column, so that no two add to the same sum.
 #include "kernel.h"
 
-constexpr int DENSE = 0, SQUARED = 1, SCALED = 3;
+constexpr int DENSE = 0, EUCLIDEAN = 2, SCALED = 3, CITYBLOCK = 4;
 constexpr int KEPT = 4096;  // entries of a row that are not computed twice; 32 KB in double precision
 constexpr double TINY = 1e-37, FAR = 80, EXTRA = 8;
 
@@ -25,12 +25,13 @@ struct Cost {
     {
         if (kind == DENSE) return inverse * C[i * m + j];
         if (kind == SCALED) return -log(C[i * m + j]);
-        T square = 0;
+        T total = 0;
         for (int64 k = 0; k < d; ++k) {
             const T difference = X[k * n + i] - Y[k * m + j];
-            square += difference * difference;
+            if (kind == CITYBLOCK) total += difference < 0 ? -difference : difference;
+            else total += difference * difference;
         }
-        return inverse * (kind == SQUARED ? square : sqrt(square));
+        return inverse * (kind == EUCLIDEAN ? sqrt(total) : total);
     }
     // exp(shift + G_j - cost)
     __device__ T weight(T shift, const T* G, int64 i, int64 j) const

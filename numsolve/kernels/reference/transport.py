@@ -2,14 +2,15 @@
 
 The plan is ``exp(F_i + G_j - inverse * cost_ij)``. Arrays have a first axis of problems. What holds the cost
 depends on its `kind`: 0, dense: `C` (k, n, m); 1, squared distances, and 2, distances: the points `X`
-(k, d, n) and `Y` (k, d, m); 3, scaled: ``C = exp(-cost / eps)``, with which the plan is a product. A first
-axis of length one means that all problems share the cost. Rows are taken in blocks, whose sums are added in
-order, so that no bit depends on the number of threads. A problem that is not `live` is left as it is.
+(k, d, n) and `Y` (k, d, m), and so of 4, sums of absolute differences; 3, scaled: ``C = exp(-cost / eps)``,
+with which the plan is a product. A first axis of length one means that all problems share the cost. Rows are
+taken in blocks, whose sums are added in order, so that no bit depends on the number of threads. A problem
+that is not `live` is left as it is.
 """
 
 import numpy as np
 
-DENSE, SQUARED, EUCLIDEAN, SCALED = range(4)
+DENSE, SQUARED, EUCLIDEAN, SCALED, CITYBLOCK = range(5)
 TINY, FAR, EXTRA = 1e-37, 80.0, 8.0
 
 
@@ -151,8 +152,9 @@ def _scaled_cost(i, inverse, kind, C, X, Y):
         return inverse * C[i]
     if kind == SCALED:
         return -np.log(C[i])
-    square = ((X[:, i, None] - Y) ** 2).sum(axis=0)
-    return inverse * (square if kind == SQUARED else np.sqrt(square))
+    difference = X[:, i, None] - Y
+    total = (abs(difference) if kind == CITYBLOCK else difference**2).sum(axis=0)
+    return inverse * (np.sqrt(total) if kind == EUCLIDEAN else total)
 
 
 def _step(omega, kappa, potential, mass, found):

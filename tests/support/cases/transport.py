@@ -7,23 +7,24 @@ from .sparse import csr
 from .vector import real
 
 
-def cost(rng, n, dtype):
+def cost(rng, n, dtype, kind=None, d=None):
     """Return numbers of problems, rows and columns for about n entries, and ``kind, C, X, Y``.
 
-    The problems share their cost, or each has its own.
+    The problems share their cost, or each has its own. Unless given, the kind depends on the size and the
+    dtype, so that each is met at a size of several rows.
     """
+    kind = (n // 64 + 2 * (np.dtype(dtype) == np.float32)) % 5 if kind is None else kind
     k = 1 + n % 3
     own = k if n % 2 else 1
     rows = round((n / k) ** 0.5) if n > 2 else n
     columns = rows + (rows > 5)
-    X, Y = (rng.random((own, 2 + n % 2, size)).astype(dtype) for size in (rows, columns))
-    kind = n % 4
+    X, Y = (rng.random((own, d or 1 + n % 5, size)).astype(dtype) for size in (rows, columns))
     C = np.zeros((1, 0, 0), dtype)
     if kind in (0, 3):
         X, Y = X[:1], Y[:1]
     if kind == 0:
         C = rng.random((own, rows, columns)).astype(dtype)
-        C[:, rows // 2 :, :1] *= 1000
+        C[:, rows // 2 :, : columns > 1] *= 1000
     if kind == 3:
         C = np.exp(-rng.random((own, rows, columns))).astype(dtype)
     return k, rows, columns, (kind, C, X, Y)
@@ -43,9 +44,9 @@ def steps(k, n, dtype):
     return live, omega, real((1.0, 0.8)[n % 2], dtype), real(2.5, dtype)
 
 
-def rows(rng, n, dtype, index):
+def rows(rng, n, dtype, index, *which):
     """Return the arguments of transport_rows; some sums underflow, those of a dense cost."""
-    k, count, columns, given = cost(rng, n, dtype)
+    k, count, columns, given = cost(rng, n, dtype, *which)
     F, G = (rng.standard_normal((k, size)).astype(dtype) for size in (count, columns))
     if given[0] == 0:
         F[:, : count // 3] -= 600
@@ -55,9 +56,9 @@ def rows(rng, n, dtype, index):
     return *steps(k, n, dtype), *given, a, F, G, new, r, sums
 
 
-def columns(rng, n, dtype, index):
+def columns(rng, n, dtype, index, *which):
     """Return the arguments of transport_columns."""
-    k, count, columns, given = cost(rng, n, dtype)
+    k, count, columns, given = cost(rng, n, dtype, *which)
     F, G = (rng.standard_normal((k, size)).astype(dtype) for size in (count, columns))
     sums = rng.random((k, 3, columns)).astype(dtype)
     if given[0] != 3:
@@ -75,9 +76,9 @@ def judge(rng, n, dtype, index):
     return real((1.0, 0.9)[n % 2], dtype), real(1, dtype), a, b, r, c, F, G
 
 
-def least(rng, n, dtype, index):
+def least(rng, n, dtype, index, *which):
     """Return the arguments of transport_least."""
-    k, count, columns, (kind, C, X, Y) = cost(rng, n, dtype)
+    k, count, columns, (kind, C, X, Y) = cost(rng, n, dtype, *which)
     kind = 0 if kind == 3 else kind
     G, F_new = rng.standard_normal((k, columns)).astype(dtype), np.zeros((k, count), dtype)
     sums = np.zeros((k, 1 + min(count // 3, 3), columns), dtype)

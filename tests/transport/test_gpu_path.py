@@ -72,7 +72,7 @@ def test_penalties_zeros_and_stages_on_a_device(cupy):
     [
         ("dense", 4, 0.1),
         ("points", 4, 0.1),
-        ("penalised", 24, 0.1),
+        ("penalised", 31, 0.1),
         ("batch", 11, 0.3),
         ("sparse", 65, 0.1),
         ("grid", 101, 0.1),

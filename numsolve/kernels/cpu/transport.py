@@ -38,7 +38,7 @@ CACHED = 1 << 21
 
 
 @inline
-def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t, tile):
+def _block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t, tile):
     """Take some rows of one problem, and add their new entries to `t`."""
     C, X, Y = cost
     m = t.size
@@ -73,7 +73,7 @@ def block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t,
 
 
 @inline
-def block_of_stored_rows(rows, omega, kappa, K, a, F, v, F_new, r, t):
+def _block_of_stored_rows(rows, omega, kappa, K, a, F, v, F_new, r, t):
     """Take some rows of exp(-cost): one product with ``v = exp(G)``, and one more to add them up."""
     w = np.empty(GROUP, F.dtype)
     t[:] = 0
@@ -111,10 +111,10 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
             rows, t = (q * n // blocks, (q + 1) * n // blocks), sums[p, q]
             if kind == SCALED:
                 K = C[p % C.shape[0]]
-                block_of_stored_rows(rows, omega[p], kappa, K, a[p], F[p], V[p], F_new[p], r[p], t)
+                _block_of_stored_rows(rows, omega[p], kappa, K, a[p], F[p], V[p], F_new[p], r[p], t)
             else:
                 cost = C[p % C.shape[0]], X[p % X.shape[0]], Y[p % Y.shape[0]]
-                block_of_rows(
+                _block_of_rows(
                     rows, omega[p], kappa, inverse, kind, cost, a[p], F[p], G[p], F_new[p], r[p], t, tile
                 )
 

@@ -130,7 +130,7 @@ class _Run:
             if self.stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
-            self.aim(0 * true if self.fresh else true)
+            self.aim(true, claimed)
             try:
                 status = self.limits() or self.follow(steps)
                 claimed = status is Status.CONVERGED
@@ -208,9 +208,15 @@ class _Run:
         """Tell whether a new start gained nothing."""
         return true > limit
 
-    def aim(self, true):
-        """Set the goal: what a method says below the rounding of its own start is worth nothing."""
-        self.goal = max(self.tol, self.tol.dtype.type(true * np.finfo(self.tol.dtype).eps))
+    def aim(self, true, claimed):
+        """Set the goal: what a method says below the rounding of its own start is worth nothing.
+
+        After a false claim it is lower than the tolerance by as much as the claim was false, at most by half.
+        """
+        tol, least = self.tol, 0.0 if self.fresh else true * np.finfo(self.tol.dtype).eps
+        if claimed and not self.fresh:
+            tol = tol * np.where(true > tol, np.maximum(tol / true, 0.5), 1)
+        self.goal = np.maximum(tol, least).astype(self.tol.dtype)
 
     def thinned(self):
         """Tell whether so few columns are left that a new start without the others pays."""
@@ -300,8 +306,8 @@ class _Columns(_Run):
         few, self.few = self.few, False  # their norms need not fall from each step to the next
         return not few and bool((true > limit)[self.left].all())
 
-    def aim(self, true):
-        self.goal = np.maximum(self.tol, (true * np.finfo(self.tol.dtype).eps).astype(self.tol.dtype))
+    def aim(self, true, claimed):
+        super().aim(true, claimed)
         self.limit = namespace(self.norms).asarray(self.goal)
         self.goals = self.goal.tolist()
 

@@ -164,3 +164,19 @@ def test_progress_counts_without_asking_for_the_iterate(rtol, tmp_path):
     text = (tmp_path / "bar").read_text()
     assert f"{result.nit} its" in text or rtol is None
     assert bar.wants_x is False
+
+
+def test_a_claim_that_is_a_little_false_is_not_the_end():
+    """The true norm is 1.18 times that of the recurrence: the next claim has to be the better for it."""
+
+    def start(x):
+        claim = float(x[0])
+        yield x, claim**2
+        while True:
+            claim *= 0.9
+            x[0] = 1.18 * claim
+            yield x, claim**2
+
+    result = iterate(start, np.array([100.0]), tol=1.0, maxiter=200)
+    assert result.status == Status.CONVERGED
+    assert 0.5 < result.residuals[-1] <= 1.0

@@ -1,7 +1,7 @@
 """From the caller's masses and cost to problems in scaled potentials, and back to results."""
 
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, log
 from typing import Any
 
 import numpy as np
@@ -163,7 +163,7 @@ class Problem:
         """Return the value of the dual problem from that of the kernels, which lack constants."""
         if self.penalised:  # eps times the mass of the plan is added for entropy P (log P - 1)
             return self.eps * value
-        return self.eps * mass * (value + 1 + np.log(mass))
+        return self.eps * mass * (value + 1 + log(mass))
 
 
 def _inner(xp, mass, potential):

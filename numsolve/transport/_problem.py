@@ -12,7 +12,7 @@ from ._costs import Grid, PointCloud
 from ._forms import form_of
 from ._plan import Plan
 from ._result import TransportResult
-from ._steps import Sinkhorn
+from ._steps import Sinkhorn, joined
 from ._together import Together
 
 AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may differ, relatively: rounding errors
@@ -63,7 +63,7 @@ class Problem:
     def cold(self, form, inverse):
         """Return potentials to start from: all exponents at most zero, in each row and column one zero."""
         xp = namespace(self.a)
-        x = self.joined(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
+        x = self.massed(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
         if self.penalised:
             state = self.state(form, None)
             state.balance(state.all, x)
@@ -76,7 +76,7 @@ class Problem:
         known = xp.where(finite, g, 0).astype(form.dtype)
         if not bool(finite.all()):
             known = xp.where(finite, known, form.least(inverse, known)[1])
-        x = self.joined(form, form.least(inverse, known)[0], known)
+        x = self.massed(form, form.least(inverse, known)[0], known)
         y, state = x.copy(), self.state(form, None)
         (F, G), (F_new, _) = state.sides(x), state.sides(y)
         form.rows(state.all, 1 + state.still, self.kappas[0], inverse, state.a, F, G, F_new, state.r)
@@ -96,19 +96,17 @@ class Problem:
     def together(self, each):
         """Return the iterate of potentials of each problem."""
         n = self.a.shape[1]
-        return namespace(each).concatenate((each[:, :n].ravel(), each[:, n:].ravel()))
+        return joined(each[:, :n], each[:, n:])
 
-    def joined(self, form, F, G):
-        """Return one array of all potentials, minus infinity where there is no mass."""
-        xp = namespace(self.a)
-        masses = xp.concatenate((self.a.ravel(), self.b.ravel()))
-        return xp.where(masses > 0, xp.concatenate((F.ravel(), G.ravel())), -inf).astype(form.dtype)
+    def massed(self, form, F, G):
+        """Return the iterate of potentials that are minus infinity where there is no mass."""
+        x = namespace(self.a).where(joined(self.a, self.b) > 0, joined(F, G), -inf)
+        return x.astype(form.dtype)
 
     def check_start(self, x):
         """Raise unless there is a number for each row and column with mass."""
         xp = namespace(x)
-        masses = xp.concatenate((self.a.ravel(), self.b.ravel()))
-        if not bool(xp.isfinite(xp.where(masses > 0, x, 0)).all()):
+        if not bool(xp.isfinite(xp.where(joined(self.a, self.b) > 0, x, 0)).all()):
             raise ValueError(
                 f"eps is {self.eps:.3g}, and the costs overflow in units of it: a larger one is needed"
             )
@@ -153,8 +151,8 @@ class Problem:
 
     def exact(self, form, F, G):
         """Return errors and duals (over eps, per mass) of potentials in double precision."""
-        xp, double = namespace(F), form if form.dtype == np.float64 else self.form(np.float64)
-        x = xp.concatenate((F.ravel(), G.ravel()))
+        xp, x = namespace(F), joined(F, G)
+        double = form if form.dtype == np.float64 else self.form(np.float64)
         found = self.state(double, None).marginals(x, xp.empty_like(x))
         squares, duals = to_host(xp.stack(found))
         return np.sqrt(squares).tolist(), duals.tolist()

@@ -9,6 +9,11 @@ from ..kernels import kernels_for
 LOOK = 10  # iterations after which the rules of omega look at errors and duals
 
 
+def joined(F, G):
+    """Return the iterate of potentials (k, n) and (k, m)."""
+    return namespace(F).concatenate((F.ravel(), G.ravel()))
+
+
 class Sinkhorn:
     """The state of an iteration: the form of its cost, masses (1, n) and (1, m), penalties, rule of omega.
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._array import namespace, to_host
-from ._steps import Sinkhorn
+from ._steps import Sinkhorn, joined
 
 
 class Together(Sinkhorn):
@@ -38,7 +38,7 @@ class Together(Sinkhorn):
         """Return the iterate of all problems, where `which` have the potentials F and G."""
         whole = [potentials.copy() for potentials in self.whole]
         whole[0][which], whole[1][which] = F, G
-        return _joined(*whole)
+        return joined(*whole)
 
     def mine(self, live):
         return live if self.whole is None else live[self.which]
@@ -86,7 +86,7 @@ class Together(Sinkhorn):
             for potentials, side in zip(self.whole, sides, strict=True):
                 potentials[self.which] = side
             self.which = self.which[index]
-        x, saved = (_joined(*(side[index] for side in self.sides(z))) for z in (x, self.saved[0]))
+        x, saved = (joined(*(side[index] for side in self.sides(z))) for z in (x, self.saved[0]))
         self.saved = saved, self.saved[1][index]
         self.form = self.form.only(index)
         for name in ("a", "b", "r", "c", "still", "all"):
@@ -94,7 +94,3 @@ class Together(Sinkhorn):
         self.controls, self.windows = ([each[p] for p in alive] for each in (self.controls, self.windows))
         self.set_omega()
         return x
-
-
-def _joined(F, G):
-    return namespace(F).concatenate((F.ravel(), G.ravel()))

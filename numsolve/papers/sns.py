@@ -101,7 +101,7 @@ def plot(rows, axes, cases=CASES):
             seconds, errors = ([r[key] for r in picked] for key in ("seconds", "error"))
             label = f"{method}, {picked[-1]['iteration']} its"
             ax.loglog(np.maximum(seconds, 1e-4), np.maximum(errors, 1e-16), style, label=label)
-        ax.set(title=case, xlabel="seconds", ylabel="marginal error, 1-norm", ylim=(1e-14, 1e1))
+        ax.set(title=case, xlabel="seconds", ylabel="marginal error, 1-norm", ylim=(1e-14, 1e3))
         ax.grid(True, which="major", alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, loc="lower left", fontsize=8)

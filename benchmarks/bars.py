@@ -27,13 +27,14 @@ from recycling import deflation, recycling
 from relaxation import relaxation
 from transport import transport
 
-from numsolve import _formats, krylov, radial
-from numsolve._operator import Csr
+from numsolve import krylov, radial
+from numsolve._operators import sliced
+from numsolve._operators.operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
 from numsolve.precondition import amg, ilu0
+from numsolve.precondition._gauss_seidel import Sweeps
 from numsolve.problems import convection_diffusion, irregular, poisson
-from numsolve.relaxation._sweeps import Sweeps
 
 THREADS = numba.config.NUMBA_NUM_THREADS
 
@@ -94,13 +95,13 @@ def _format_rows(title, A, rounds):
     """Yield the rows of one matrix and number of threads."""
     C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0]).astype(A.dtype)
     y, kernels, csr = np.empty_like(x), kernels_for(x), (C.indptr, C.indices, C.data)
-    converted = _formats.sliced(*csr)
+    converted = sliced.convert(*csr)
     products = {
         "CSR": lambda: kernels.spmv_dot(*csr, x, y),
         "numsolve": lambda: kernels.sliced_spmv_dot(*converted, x, y),
     }
     solves = {"CSR": lambda: _solve(A, x, False), "numsolve": lambda: _solve(A, x, True)}
-    convert = in_turn({"convert": lambda: _formats.sliced(*csr)}, rounds)["convert"]
+    convert = in_turn({"convert": lambda: sliced.convert(*csr)}, rounds)["convert"]
     seconds = in_turn(products, 4 * rounds)
     note = f"conversion: {median(convert) / median(seconds['CSR']):.1f} products in CSR"
     yield f"{title}, product against CSR", ratio(seconds, "CSR"), None, note
@@ -110,10 +111,10 @@ def _format_rows(title, A, rounds):
 
 def _solve(A, b, convert):
     """Take 100 iterations of CG, with the choice of format or without."""
-    before = _formats.PATIENCE
-    _formats.PATIENCE = before if convert else 0
+    before = sliced.PATIENCE
+    sliced.PATIENCE = before if convert else 0
     krylov.cg(A, b, rtol=1e-30, maxiter=100)
-    _formats.PATIENCE = before
+    sliced.PATIENCE = before
 
 
 def petsc(A, b, kind, restart=None):

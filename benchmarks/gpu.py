@@ -20,7 +20,7 @@ import scipy.sparse as sp
 
 import numsolve
 from numsolve import krylov, radial
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.transport import Grid, PointCloud, sinkhorn
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse.linalg import spsolve
 
 import numsolve
-from numsolve._matrix_market import read
+from numsolve.cli._matrix_market import read
 
 HEAD = "| matrix | n | choice | its | time (ms) | relative residual | error | of SuperLU | bound | status |"
 

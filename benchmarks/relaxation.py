@@ -11,11 +11,11 @@ from measure import in_turn, ratio
 from pyamg.relaxation.relaxation import gauss_seidel
 
 from numsolve import krylov
-from numsolve._matrix import sparse_of
+from numsolve._operators.entries import sparse_of
+from numsolve._operators.rows import arranged
 from numsolve.precondition import ssor
 from numsolve.problems import poisson
 from numsolve.relaxation import colouring, sor
-from numsolve.relaxation._rows import arranged
 
 
 def sweeps(rounds):

@@ -10,7 +10,7 @@ import scipy.sparse.linalg as spla
 from bars import petsc
 
 from numsolve import krylov
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.precondition import amg
 from numsolve.problems import irregular, poisson
 

@@ -14,8 +14,8 @@ from measure import in_turn, ratio
 from numsolve.problems import assignment, image_pair, line_pair, point_clouds
 from numsolve.transport import sinkhorn
 from numsolve.transport._forms import Fused, scaled
+from numsolve.transport._iteration import Sinkhorn
 from numsolve.transport._omega import Constant
-from numsolve.transport._steps import Sinkhorn
 
 GOALS = {  # nanoseconds an entry, with two threads
     ("logarithms", 1000): 0.30,

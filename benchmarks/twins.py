@@ -20,7 +20,7 @@ import scipy.sparse.linalg as spla
 from measure import in_turn, ratio
 
 from numsolve import krylov, precondition
-from numsolve._matrix_market import read
+from numsolve.cli._matrix_market import read
 
 RTOL, CAP = 1e-8, 5000
 HEAD = "| matrix | method | M | peer | our its | our ms | ratio | verdict |"

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import krylov as krylov
+    from . import learners as learners
     from . import precondition as precondition
     from . import problems as problems
     from . import radial as radial
@@ -33,6 +34,7 @@ _HOME = {
     "Result": "_result",
     "Status": "_result",
     "krylov": None,
+    "learners": None,
     "precondition": None,
     "problems": None,
     "radial": None,
@@ -51,6 +53,7 @@ __all__ = [
     "Result",
     "Status",
     "krylov",
+    "learners",
     "precondition",
     "problems",
     "radial",

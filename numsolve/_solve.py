@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _direct, _validate, precondition
+from . import _validate, precondition
 from ._array import array_module, to_host
-from ._linear import prepare, run
-from ._operator import Csr, Dense, Scaled, absolute, as_operator, entries
+from ._linear import direct
+from ._linear.solve import prepare, run
+from ._operators.inspect import inspect
+from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
-from ._traits import inspect
 from .krylov import _bicgstab, _block_cg, _cg, _gmres, _idrs, _minres
 
 STARTS = {  # method: what makes the generator's start from a system
@@ -252,7 +253,7 @@ class _Problem:
                 Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
             )
         try:
-            x, norms, error = _direct.solve(A, b, self.met)
+            x, norms, error = direct.solve(A, b, self.met)
         except Breakdown as breakdown:
             return self.failure(breakdown.status, str(breakdown), "direct")
         status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
@@ -266,7 +267,7 @@ class _Problem:
 
     def met(self, norms):
         """Tell whether the residual norms of all columns meet the tolerance."""
-        tol = np.maximum(self.system.rtol * _direct.column_norms(self.system.b), self.system.atol)
+        tol = np.maximum(self.system.rtol * direct.column_norms(self.system.b), self.system.atol)
         return bool((norms <= tol).all())
 
     def judged(self, result, method, label, M):
@@ -322,7 +323,7 @@ class _Problem:
         """Return a result that holds zeros."""
         x = self.xp.zeros_like(self.system.b)
         return SolveResult(
-            x, status, message, to_host(_direct.column_norms(self.system.b, self.xp))[None], method
+            x, status, message, to_host(direct.column_norms(self.system.b, self.xp))[None], method
         )
 
     def singular(self, message):
@@ -337,9 +338,9 @@ def _ilu(A):
 
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
-    matrix, rows, cols = _direct.equilibrated(csr_matrix(entries(A)))
+    matrix, rows, cols = direct.equilibrated(csr_matrix(entries(A)))
     factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10)
-    return as_operator(_direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
+    return as_operator(direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
 
 
 def _negative(steps, A, b, M, x):

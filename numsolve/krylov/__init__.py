@@ -12,8 +12,8 @@ from ._least_squares import LeastSquaresResult
 from ._lsmr import lsmr
 from ._lsqr import lsqr
 from ._minres import minres
-from ._recycle import RecycledResult, RecycledSpace
 from ._refine import RefinementResult, refine
+from .recycling.space import RecycledResult, RecycledSpace
 from .sequences import SequenceRun, greedy_order, solve_sequence, write_dataset
 
 __all__ = [

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._array import namespace, read_sum
-from .._linear import announced, prepare, run
+from .._linear.solve import announced, prepare, run
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 

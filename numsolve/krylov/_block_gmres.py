@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear import WIDEST, announced, prepare, run
+from .._linear.solve import WIDEST, announced, prepare, run
 from ..kernels import kernels_for
-from . import _gmres
+from . import _arnoldi, _gmres
 
 
 def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
@@ -133,7 +133,7 @@ def _cycle(room, m, negligible, A, b, M, x):
         kernels.block_transform(C, V[j + 1])
         live = yield partial(_form, j + 1, x, V, M, R, G), rr
         if live is None:
-            _gmres.check_step(j == 0, ST)
+            _arnoldi.check_step(j == 0, ST)
             return
 
 

@@ -2,12 +2,13 @@
 
 from .. import _validate
 from .._array import namespace, read_sum
-from .._linear import announced, prepare, run
-from .._operator import asymmetry
+from .._linear.solve import announced, prepare, run
+from .._operators.operator import asymmetry
 from ..kernels import kernels_for
-from . import _block_cg, _deflated_cg
-from ._faults import indefinite
-from ._harvest import learning
+from . import _block_cg
+from ._breakdowns import indefinite
+from .recycling import cg as deflated_cg
+from .recycling.learn import learning
 
 
 def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None):
@@ -112,7 +113,7 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
-        return announced(learning(_deflated_cg.steps, system, recycle, callback, energy=True))
+        return announced(learning(deflated_cg.steps, system, recycle, callback, energy=True))
     return announced(run(steps, system, callback, _block_cg.steps))
 
 

@@ -6,10 +6,11 @@ from math import acosh, ceil, cosh, log
 
 import numpy as np
 
-from .. import _chebyshev, _validate
+from .. import _validate
 from .._array import namespace, read_sum
-from .._linear import announced, prepare, run
-from .._operator import Scaled, asymmetry
+from .._linear import spectrum
+from .._linear.solve import announced, prepare, run
+from .._operators.operator import Scaled, asymmetry
 from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
 
@@ -110,13 +111,13 @@ def chebyshev(
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     if maxiter is None:
         system = system._replace(maxiter=max(system.maxiter, 1000))
-    spectrum = _Spectrum(None if bounds is None else _validate.interval(bounds, "bounds"))
+    interval = _Spectrum(None if bounds is None else _validate.interval(bounds, "bounds"))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
-    result = run(partial(steps, spectrum), system, callback)
+    result = run(partial(steps, interval), system, callback)
     message = result.message
-    if result.status == Status.MAXITER and spectrum.bounds is not None:
-        message += spectrum.says()
-    return announced(ChebyshevResult(result.x, result.status, message, result.residuals, spectrum.bounds))
+    if result.status == Status.MAXITER and interval.bounds is not None:
+        message += interval.says()
+    return announced(ChebyshevResult(result.x, result.status, message, result.residuals, interval.bounds))
 
 
 class _Spectrum:
@@ -136,7 +137,7 @@ class _Spectrum:
 
     def widen(self, A, M, r):
         """Estimate from the residual `r`; return whether the bounds were too narrow."""
-        lmin, lmax = _chebyshev.bounds(A, M, start=r, steps=STEPS)
+        lmin, lmax = spectrum.bounds(A, M, start=r, steps=STEPS)
         lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / _unit(A, M), lmax / _unit(A, M)
         if self.bounds is None:
             self.bounds = lmin, lmax
@@ -162,7 +163,7 @@ def _unit(A, M):
     return A.factor if M is None and isinstance(A, Scaled) else 1.0
 
 
-def steps(spectrum, A, b, M, x):
+def steps(interval, A, b, M, x):
     """Yield the iterates of the Chebyshev iteration, which share the array `x`, and their squared residuals.
 
     Each round of the outer loop is one interval.
@@ -171,14 +172,14 @@ def steps(spectrum, A, b, M, x):
     r = A.residual(b, x)
     rr = kernels.dot(r, r)
     live = yield x, rr
-    spectrum.begin(b)
-    if spectrum.bounds is None:
-        spectrum.widen(A, M, r)
+    interval.begin(b)
+    if interval.bounds is None:
+        interval.widen(A, M, r)
     q, d = xp.empty_like(b), xp.zeros_like(b)
     z = r if M is None else xp.empty_like(b)
     while True:
-        lmin, lmax = spectrum.of(A, M)
-        pairs, begun, look = _chebyshev.coefficients(lmin, lmax), read_sum(rr), 1
+        lmin, lmax = interval.of(A, M)
+        pairs, begun, look = spectrum.coefficients(lmin, lmax), read_sum(rr), 1
         if M is not None:
             M.apply(r, z)
         kernels.chebyshev_direction(live, *next(pairs), z, d)
@@ -196,7 +197,7 @@ def steps(spectrum, A, b, M, x):
             if step == look:  # a number of the device is read here, after 1, 2, 4, ... steps
                 look *= 2
                 worse = read_sum(rr) > (SLACK * _promise(step, lmin, lmax)) ** 2 * begun
-                if worse and spectrum.widen(A, M, r):
+                if worse and interval.widen(A, M, r):
                     break
 
 

@@ -1,7 +1,7 @@
 """Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
 
 from .. import _validate
-from .._linear import announced, prepare, run
+from .._linear.solve import announced, prepare, run
 from ._gmres import cycles
 
 

@@ -6,11 +6,11 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear import announced, norm, prepare, run, unit_near
+from .._linear.solve import announced, norm, prepare, run, unit_near
 from .._result import not_finite
 from ..kernels import kernels_for
-from ._gmres import Arnoldi
-from ._recycle import RecycledSpace, coordinates, handing_on, less, renewed, slowest
+from ._arnoldi import Arnoldi
+from .recycling.space import RecycledSpace, coordinates, handing_on, less, renewed, slowest
 
 
 def gcrodr(

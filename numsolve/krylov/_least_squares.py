@@ -9,8 +9,8 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._iterate import iterate
-from .._linear import gather, joined, norm, unit_near
-from .._operator import Csr, Operator, Scaled
+from .._linear.solve import gather, joined, norm, unit_near
+from .._operators.operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
 

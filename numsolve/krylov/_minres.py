@@ -5,12 +5,12 @@ from itertools import count
 
 from .. import _validate
 from .._array import namespace
-from .._linear import announced, prepare, run
-from .._operator import Shifted, asymmetry
+from .._linear.solve import announced, prepare, run
+from .._operators.operator import Shifted, asymmetry
 from ..kernels import kernels_for
-from . import _recycled_minres
-from ._faults import SIZE, check_residual
-from ._harvest import learning
+from ._breakdowns import SIZE, check_residual
+from .recycling import minres as recycled_minres
+from .recycling.learn import learning
 
 
 def minres(
@@ -105,7 +105,7 @@ def minres(
         system = system._replace(A=Shifted(system.A, shift))
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
-        recycled = partial(_recycled_minres.steps, rotations(system))
+        recycled = partial(recycled_minres.steps, rotations(system))
         return announced(learning(recycled, system, recycle, callback, energy=False))
     return announced(run(start(system), system, callback))
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
-from .._linear import announced, inside, prepare, run, unit_near
-from .._operator import Csr, Dense, Operator, Scaled, as_operator
+from .._linear.solve import announced, inside, prepare, run, unit_near
+from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
 from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
 from ._gmres import gmres

@@ -6,8 +6,8 @@ from time import perf_counter
 import numpy as np
 
 from .. import radial
-from .._data import table
 from .._result import ConvergenceWarning
+from .._tables import table
 from . import Claim
 
 TITLE = "Errors of uranium and of hydrogenic states against the degree, and of 92 atoms against the tables"

@@ -6,11 +6,11 @@ from time import perf_counter
 import numpy as np
 
 from .. import radial
-from .._data import table
 from .._result import ConvergenceWarning
-from ..radial import _squared
-from ..radial._eigen import systems
-from ..radial._spinors import LIGHT, SpinorStates
+from .._tables import table
+from ..radial import _dense_dirac
+from ..radial._states import systems
+from ..radial._states_dirac import LIGHT, SpinorStates
 from . import Claim
 from .featom import REFERENCE as REFERENCE
 from .featom import picked
@@ -89,7 +89,7 @@ def quadrature(elements, degree, extra):
     mesh = radial.exponential(4.0, elements, ratio=100.0, degree=degree)
     kappa, index = np.repeat(KAPPAS, COUNT), np.tile(np.arange(COUNT), len(KAPPAS))
     states = SpinorStates(systems([mesh]), 0 * kappa, kappa, index, np.array([92.0]), LIGHT)
-    _squared.solve(states, np.zeros((1, *mesh.local_r.shape)), extra)
+    _dense_dirac.solve(states, np.zeros((1, *mesh.local_r.shape)), extra)
     exact = np.concatenate([sommerfeld(k) for k in KAPPAS])
     error = np.abs(states.energies - exact).max()
     return row("quadrature", elements, degree, "exponential", 92, error=error, points=degree + 1 + extra)

@@ -5,7 +5,7 @@ from time import perf_counter
 import numpy as np
 
 from .. import _validate
-from .._linear import inside
+from .._linear.solve import inside
 from ..problems import assignment, image_pair, line_pair
 from ..transport import sinkhorn, wasserstein_1d
 from . import Claim

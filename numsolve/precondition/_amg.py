@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, to_host
-from .._matrix import diagonal, sparse_of, successor
-from .._operator import Operator, asymmetry, entries
+from .._operators.entries import diagonal, sparse_of, successor
+from .._operators.operator import Operator, asymmetry, entries
 from ..kernels import kernels_for
 from ._hierarchy import built, coarsest, galerkin, grids, rounding
 from ._smooth import SMOOTHERS

@@ -1,7 +1,7 @@
 """The block diagonal preconditioner."""
 
-from .._blocks import BlockDiagonal, members
-from .._matrix import sparse_of
+from .._operators.blocks import BlockDiagonal, members
+from .._operators.entries import sparse_of
 
 
 def block_jacobi(A, block_size=None, *, blocks=None):

@@ -3,13 +3,14 @@
 from copy import copy
 from itertools import islice
 
-from .. import _chebyshev, _validate
+from .. import _validate
 from .._array import array_module
-from .._matrix import diagonal, matrix_of
-from .._operator import Operator, asymmetry
+from .._linear import spectrum
+from .._operators.blocks import Diagonal
+from .._operators.entries import diagonal, matrix_of
+from .._operators.operator import Operator, asymmetry
 from .._result import Breakdown
 from ..kernels import kernels_for
-from ._jacobi import Diagonal
 
 LOWEST = 1 / 30  # of the largest eigenvalue: what is below is left to the iteration, or to a coarse grid
 HIGHEST = 1.1  # of the estimate of it
@@ -88,7 +89,7 @@ class Polynomial(Operator):
             raise ValueError("A has a diagonal entry that is not positive: chebyshev needs a definite matrix")
         _validate.hermitian(asymmetry(matrix), matrix.dtype)
         try:
-            lmax = _chebyshev.bounds(matrix, Diagonal(1 / entries))[1]
+            lmax = spectrum.bounds(matrix, Diagonal(1 / entries))[1]
         except Breakdown as error:
             raise ValueError(f"chebyshev needs a positive spectrum: {error} or spai") from None
         self.bounds = self._given or (LOWEST * lmax, HIGHEST * lmax)
@@ -102,7 +103,7 @@ class Polynomial(Operator):
 
     def apply(self, x, out):
         kernels, d, r, q = kernels_for(out), self._d, self._r, self._q
-        (_, gain), *pairs = islice(_chebyshev.coefficients(*self.bounds), self._degree)
+        (_, gain), *pairs = islice(spectrum.coefficients(*self.bounds), self._degree)
         kernels.chebyshev_start(gain, self._scale, x, d, out)
         for keep, gain in pairs:
             self._A.apply(d, q)

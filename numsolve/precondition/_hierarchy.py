@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._array import array_module, to_device, to_host
-from .._operator import Csr, Dense, Operator, absolute, entries
+from .._operators.operator import Csr, Dense, Operator, absolute, entries
 
 DENSE = 1500  # unknowns of the coarsest grid up to which its inverse is kept as a dense matrix
 DENSE_DEVICE = 6000  # the same on a GPU, which has no sparse factorisation to offer instead

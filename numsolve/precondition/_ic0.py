@@ -3,8 +3,8 @@
 import numpy as np
 
 from .. import _validate
-from .._matrix import sparse_of, successor
-from .._operator import asymmetry
+from .._operators.entries import sparse_of, successor
+from .._operators.operator import asymmetry
 from ._ilu0 import factorised, refuse
 from ._triangles import Triangles
 

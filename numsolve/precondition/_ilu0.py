@@ -4,8 +4,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
-from .._matrix import sparse_of, successor
-from .._operator import absolute
+from .._operators.entries import sparse_of, successor
+from .._operators.operator import absolute
 from ..kernels import kernels_for
 from ._triangles import Triangles
 

@@ -1,10 +1,7 @@
 """The diagonal preconditioner."""
 
-import numpy as np
-
-from .._array import namespace
-from .._matrix import diagonal
-from .._operator import Operator
+from .._operators.blocks import Diagonal
+from .._operators.entries import diagonal
 
 
 def jacobi(A):
@@ -45,31 +42,3 @@ def jacobi(A):
     array([0.5 , 0.25])
     """
     return Diagonal(1 / diagonal(A, "jacobi"))
-
-
-class Diagonal(Operator):
-    """A diagonal matrix."""
-
-    def __init__(self, entries):
-        xp = namespace(entries)
-        super().__init__((entries.size, entries.size), entries.dtype, "numpy" if xp is np else "cupy")
-        self.entries = entries
-
-    def apply(self, x, out):
-        namespace(out).multiply(self.entries, x, out=out)
-        return out
-
-    def apply_block(self, X, out):
-        namespace(out).multiply(self.entries[:, None], X, out=out)
-        return out
-
-    def astype(self, dtype):
-        return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))
-
-    def update(self, A):
-        """Take the diagonal of another matrix of the same shape; return the operator itself."""
-        entries = 1 / diagonal(A, "jacobi").astype(self.dtype)
-        if entries.shape != self.entries.shape:
-            raise ValueError(f"A has shape {tuple(A.shape)}, but jacobi was made from one of {self.shape}")
-        self.entries = entries
-        return self

@@ -6,10 +6,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
-from .._operator import absolute
+from .._operators.operator import absolute
 from .._random import standard_normal
 from ..kernels import kernels_for
-from ..relaxation import _sweeps
+from ._gauss_seidel import RowSweeps
 
 OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
 MARGIN = 1.05  # by which the spectral radius may have been underestimated
@@ -75,7 +75,7 @@ class GaussSeidel:
     coloured = False
 
     def __init__(self, sweeps, A, noise, hermitian, coarse):  # noqa: ARG002 - as the others
-        self.sweeps, self.A, self.rows = sweeps, A, _sweeps.Sweeps(A, coloured=self.coloured)
+        self.sweeps, self.A, self.rows = sweeps, A, RowSweeps(A, coloured=self.coloured)
 
     def before(self, b, out, spare, fresh):
         """As `Sweeps.before`; the iterate stays in `out`."""

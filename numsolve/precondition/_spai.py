@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from .. import _validate
 from .._array import namespace, to_device, to_host
-from .._matrix import sparse_of, successor
-from .._operator import Csr, Operator, asymmetry, entries
+from .._operators.entries import sparse_of, successor
+from .._operators.operator import Csr, Operator, asymmetry, entries
 
 BATCH = 1 << 20  # entries of the dense problems solved at once: what fits the caches, and many of them
 

@@ -1,7 +1,7 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from .._matrix import diagonal, nonzero, sparse_of, successor
+from .._operators.entries import diagonal, nonzero, sparse_of, successor
 from ._triangles import Triangles
 
 

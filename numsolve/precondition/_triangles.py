@@ -7,10 +7,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, sparse_module, to_host
-from .._matrix import Order, levels_of
-from .._operator import Csr, Operator
+from .._operators.entries import Order, levels_of
+from .._operators.operator import Csr, Operator
+from .._operators.rows import Rows, coloured
 from ..kernels import kernels_for
-from ..relaxation._rows import Rows, coloured
 
 # Two threads that shared the rows of each level gained 1.4 to 1.8 where levels were as few and wide as this,
 # and lost on grids in natural order, which have hundreds: levels break their streams from memory.

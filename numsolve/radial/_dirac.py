@@ -10,13 +10,13 @@ import numpy as np
 from .. import _validate
 from .._array import to_host
 from .._result import ConvergenceWarning
-from . import _squared
+from . import _dense_dirac
 from ._elements import element, interpolation
+from ._errors_dirac import estimate
 from ._mesh import Mesh
 from ._orbital import Orbital, name
 from ._schroedinger import Problem, RadialStates, searched, spline
-from ._spinor_errors import estimate
-from ._spinors import LIGHT, SpinorStates
+from ._states_dirac import LIGHT, SpinorStates
 
 CLOSE = 0.1  # relative change of r V, near r = 0, below which V is taken for Coulomb's
 
@@ -245,7 +245,7 @@ class SpinorProblem(Problem):
     def _dense(self, states, V):
         if states.home.xp is not np:
             raise TypeError("V is on the GPU (CuPy), method='dense' runs on the host: use method='fast'")
-        _squared.solve(states, V)
+        _dense_dirac.solve(states, V)
 
     def _packed(self, shape, status, message, residuals, energies, errors):
         """Return the result."""

@@ -8,15 +8,16 @@ import numpy as np
 from .. import _validate
 from .._array import to_host
 from .._result import Interrupted, Status
-from ._eigen import SHARP, systems
 from ._mesh import Mesh, exponential
 from ._occupations import SYMBOLS
 from ._occupations import configuration as configured
 from ._orbital import name
 from ._result import AtomResult, Shell
-from ._scf import ROUGH, Shells, converge, energies
-from ._spinor_shells import SpinorShells, with_relativistic_exchange
-from ._spinors import LIGHT
+from ._scf import converge, energies
+from ._shells import ROUGH, Shells
+from ._shells_dirac import SpinorShells, with_relativistic_exchange
+from ._states import SHARP, systems
+from ._states_dirac import LIGHT
 from ._thomas_fermi import screening
 from ._xc import functional
 

@@ -10,10 +10,10 @@ from .. import _validate
 from .._array import namespace, to_host
 from .._result import ConvergenceWarning, Result, Status
 from . import _dense
-from ._eigen import States, systems
 from ._errors import Errors, estimate, potential_on_refined, refined
 from ._mesh import Mesh, exponential
 from ._orbital import Orbital, name
+from ._states import States, systems
 
 TRIES = 40  # of meshes, where one is looked for
 MOST = 200  # elements of such a mesh

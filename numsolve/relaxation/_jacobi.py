@@ -1,8 +1,8 @@
 """The method of Jacobi, weighted or not."""
 
 from .. import _validate
-from .._linear import announced
-from ._rows import Blocks, Rows
+from .._linear.solve import announced
+from .._operators.rows import Blocks, Rows
 from ._run import gathered, relaxed
 
 

@@ -5,11 +5,11 @@ from math import ceil, inf, isfinite, log
 from typing import Any
 
 from .. import _validate
-from .._linear import explained, norm, prepare, run
-from .._matrix import sparse_of
-from .._operator import Scaled
+from .._linear.solve import explained, norm, prepare, run
+from .._operators.entries import sparse_of
+from .._operators.operator import Scaled
+from .._operators.rows import arranged
 from .._result import Result, Status
-from ._rows import arranged
 from ._steps import batches, steps
 
 SMALL = 1 << 14  # entries below which a sweep takes about as long as the loop's look at it

@@ -1,6 +1,6 @@
 """Symmetric successive over-relaxation."""
 
-from .._linear import announced
+from .._linear.solve import announced
 from ._run import gathered, over_relaxed
 
 

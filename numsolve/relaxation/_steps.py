@@ -28,7 +28,7 @@ def steps(rows, scale, factor, symmetric, b, x):
 
 def batches(rows, scale, factor, symmetric, b, x):
     """Yield the same many sweeps at a time: for a system so small that a look at one takes longer than it."""
-    from ..kernels.cpu._sweeps import sweeps
+    from ..kernels.host.sweeps import sweeps
 
     at_once = rows.bounds is not None and len(rows.bounds) == 2
     matrix = rows.indptr, rows.indices, _times(rows.data, factor)

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import is_sparse, namespace
 from .._iterate import iterate
-from .._linear import announced
+from .._linear.solve import announced
 from .._result import Breakdown, Result, Status
 from ._costs import Grid, PointCloud
 from ._forms import Separable

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace
-from .._linear import inside
+from .._linear.solve import inside
 from .._result import ConvergenceWarning
 from ._costs import PointCloud
 from ._result import TransportResult, entropy

@@ -5,13 +5,13 @@ from math import inf, isfinite
 import numpy as np
 
 from .._array import namespace, read_every, read_sum
-from .._linear import gather, run
-from .._operator import Csr, Operator
+from .._linear.solve import gather, run
+from .._operators.blocks import Diagonal
+from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Status
 from ..krylov._cg import steps as conjugate_gradients
-from ..precondition._jacobi import Diagonal
+from ._iteration import Sinkhorn
 from ._plan import BLOCK, sparse_of
-from ._steps import Sinkhorn
 
 NEAR = 1e-2  # of the mass: Newton's steps begin with an error below it
 FIRST = 500  # iterations of Sinkhorn that may come before

@@ -8,12 +8,12 @@ import numpy as np
 
 from .. import _validate
 from .._array import is_sparse, namespace, to_host
+from ._batch import Together
 from ._costs import Grid, PointCloud
 from ._forms import form_of
+from ._iteration import Sinkhorn, joined
 from ._plan import Plan
 from ._result import TransportResult
-from ._steps import Sinkhorn, joined
-from ._together import Together
 
 AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may differ, relatively: rounding errors
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import _validate
-from .._linear import announced, announced_all
+from .._linear.solve import announced, announced_all
 from ._problem import problem
 from ._solve import METHODS, learns, solve
 

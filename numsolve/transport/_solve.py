@@ -7,12 +7,12 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, to_host
 from .._iterate import iterate
-from .._linear import columns_of
+from .._linear.solve import columns_of
 from .._result import Result, Status
 from ._forms import DENSE, Fused, Sparse, scaled
+from ._iteration import Sinkhorn
 from ._newton import Newton
 from ._omega import Adaptive, Constant
-from ._steps import Sinkhorn
 
 METHODS = ("auto", "log", "scaling", "newton")
 RANGE = {"float64": 300.0, "float32": 30.0}  # of costs over eps: their exponentials stay normal numbers

@@ -7,7 +7,7 @@ import pytest
 from scipy.sparse.linalg import LinearOperator
 
 from numsolve import ConvergenceWarning, Interrupted, Progress, Status
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.krylov import cg
 from numsolve.precondition import amg, jacobi
 from numsolve.problems import diffusion, poisson
@@ -31,7 +31,7 @@ def definite(n, dtype, rng, condition=100.0):
 @pytest.fixture
 def no_falling_back(monkeypatch):
     """Make sure that the block method itself does the work."""
-    monkeypatch.delattr("numsolve._linear._finish")
+    monkeypatch.delattr("numsolve._linear.solve._finish")
 
 
 def galerkin(A, B, steps, M=None):

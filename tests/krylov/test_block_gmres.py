@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
 
 from numsolve import ConvergenceWarning, Interrupted, Status
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.kernels import home
 from numsolve.krylov import block_gmres as gmres
 from numsolve.precondition import ilu0, jacobi
@@ -33,7 +33,7 @@ def general(n, dtype, rng):
 @pytest.fixture
 def no_falling_back(monkeypatch):
     """Make sure that the block method itself does the work."""
-    monkeypatch.delattr("numsolve._linear._finish")
+    monkeypatch.delattr("numsolve._linear.solve._finish")
 
 
 def minimal_residuals(A, B, steps, M):

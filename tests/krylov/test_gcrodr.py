@@ -7,9 +7,9 @@ import scipy.sparse as sp
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.krylov import RecycledResult, RecycledSpace, gcrodr, gmres
-from numsolve.krylov._recycle import slowest
+from numsolve.krylov.recycling.space import slowest
 from numsolve.problems import convection_diffusion
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]

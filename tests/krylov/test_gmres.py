@@ -5,10 +5,10 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numsolve._linear.solve.solve import prepare
 
 from numsolve import ConvergenceWarning, Status
-from numsolve._linear import prepare
-from numsolve._operator import Dense
+from numsolve._operators.operator import Dense
 from numsolve.krylov import gcrodr, gmres
 from numsolve.krylov._gmres import Arnoldi
 from numsolve.problems import convection_diffusion

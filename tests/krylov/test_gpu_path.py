@@ -8,7 +8,7 @@ from support import fake_cupy
 
 import numsolve
 from numsolve import Status
-from numsolve._operator import Csr
+from numsolve._operators.operator import Csr
 from numsolve.krylov import bicgstab, block_gmres, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
 
 METHODS = {

@@ -441,7 +441,7 @@ def test_products_are_what_the_docstring_says(method, rng):
 def test_storage_is_what_the_docstring_says(method, vectors, form, damp, rng):
     """With m = n a vector of either length counts alike; the transpose is made before."""
     A = form(poisson((300, 300)))
-    from numsolve._operator import as_operator
+    from numsolve._operators.operator import as_operator
 
     A = as_operator(A, "numpy")
     A.adjoint()

@@ -134,7 +134,7 @@ def test_a_single_preconditioner_meets_no_double_vector(rng):
     """One that is single is never brought to double and back."""
     A = poisson((8, 8))
 
-    class Single(numsolve._operator.Operator):
+    class Single(numsolve._operators.operator.Operator):
         def astype(self, dtype):
             assert dtype == np.float32
             return self
@@ -276,7 +276,7 @@ def test_ctrl_c_inside_a_correction_keeps_the_last_outer_step(rng):
 def test_a_matrix_is_tested_for_symmetry_once_and_multiplied_once_a_step(rng):
     A, products = poisson((16, 16)), []
 
-    class Counting(numsolve._operator.Csr):
+    class Counting(numsolve._operators.operator.Csr):
         def apply(self, x, out):
             products.append(self.dtype)
             return super().apply(x, out)

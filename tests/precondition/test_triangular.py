@@ -11,11 +11,11 @@ from scipy.sparse.linalg import spsolve_triangular
 
 import numsolve
 from numsolve import Status
-from numsolve.kernels.cpu._levels import levels
+from numsolve.kernels.host.levels import levels
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import ic0, ilu0, jacobi, ssor
+from numsolve.precondition._gauss_seidel import Sweeps
 from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
-from numsolve.relaxation._sweeps import Sweeps
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)

@@ -5,9 +5,9 @@ import pytest
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
-from numsolve._data import table
+from numsolve._tables import table
 from numsolve.radial import Mesh, atom, atoms, exponential
-from numsolve.radial import _eigen as eigen
+from numsolve.radial import _states as eigen
 from numsolve.radial._occupations import EXCEPTIONS, SYMBOLS, configuration, ion, neutral, written
 
 TOTALS = {int(row["Z"]): row for row in table("radial/atoms_lda")}

@@ -5,8 +5,8 @@ import pytest
 
 from numsolve.kernels import kernels_for
 from numsolve.radial import atom, exponential, libxc
-from numsolve.radial._eigen import systems
 from numsolve.radial._scf import Shells
+from numsolve.radial._states import systems
 from numsolve.radial._thomas_fermi import screening
 from numsolve.radial._xc import functional
 

@@ -8,9 +8,9 @@ from scipy.optimize import brentq
 
 import numsolve
 from numsolve import ConvergenceWarning
-from numsolve._data import table
+from numsolve._tables import table
 from numsolve.radial import dirac, exponential, schroedinger, uniform
-from numsolve.radial._spinors import LIGHT, exponent
+from numsolve.radial._states_dirac import LIGHT, exponent
 
 KAPPAS = (-1, 1, -2, 2, -3, 3, -4, 4)
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from numsolve import ConvergenceWarning, Status
-from numsolve._data import table
+from numsolve._tables import table
 from numsolve.kernels import home
 from numsolve.radial import atom, atoms, exponential
-from numsolve.radial._eigen import systems
 from numsolve.radial._occupations import configuration
 from numsolve.radial._scf import converge, energies
-from numsolve.radial._spinor_shells import SpinorShells, with_relativistic_exchange
-from numsolve.radial._spinors import LIGHT
+from numsolve.radial._shells_dirac import SpinorShells, with_relativistic_exchange
+from numsolve.radial._states import systems
+from numsolve.radial._states_dirac import LIGHT
 from numsolve.radial._thomas_fermi import screening
 from numsolve.radial._xc import functional
 

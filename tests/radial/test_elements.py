@@ -5,13 +5,7 @@ import pytest
 from numpy.polynomial import Polynomial
 
 from numsolve.radial import Mesh, Orbital, exponential, uniform
-from numsolve.radial._elements import (
-    element,
-    gauss_jacobi,
-    gauss_legendre,
-    gauss_lobatto,
-    interpolation,
-)
+from numsolve.radial._elements import element, gauss_jacobi, gauss_legendre, gauss_lobatto, interpolation
 from numsolve.radial._errors import on_coarse, on_refined, potential_on_refined, refined
 
 DEGREES = [1, 2, 3, 8, 13, 30]

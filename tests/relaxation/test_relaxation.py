@@ -430,7 +430,7 @@ def test_grids_have_two_colours(shape):
 
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 def test_a_pattern_in_another_order_is_scipys(index, rng):
-    from numsolve.kernels.cpu._colours import permuted
+    from numsolve.kernels.host.colours import permuted
 
     A = sp.csr_array(sp.random_array((300, 300), density=0.02, rng=rng) + sp.eye_array(300))
     A = sp.csr_array(A + sp.csr_array((np.ones(300), (np.full(300, 7), np.arange(300))), (300, 300)))

@@ -6,14 +6,7 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.transport import (
-    Grid,
-    PointCloud,
-    barycenter,
-    sinkhorn,
-    sinkhorn_divergence,
-    wasserstein_1d,
-)
+from numsolve.transport import Grid, PointCloud, barycenter, sinkhorn, sinkhorn_divergence, wasserstein_1d
 
 
 def problem(n=25, m=20):

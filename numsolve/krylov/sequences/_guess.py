@@ -3,10 +3,10 @@
 import numpy as np
 
 from ..._array import library, namespace, to_host
-from ..._linear import norm
-from ..._operator import as_operator
+from ..._linear.solve import norm
+from ..._operators.operator import as_operator
 from ...kernels import kernels_for
-from .._recycle import combined, less, whitening
+from ..recycling.space import combined, less, whitening
 
 
 class Guess:

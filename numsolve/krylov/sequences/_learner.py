@@ -10,9 +10,9 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
-from ..._linear import inside
+from ..._linear.solve import inside
 from ..._result import Result, Status
-from .._recycle import RecycledSpace
+from ..recycling.space import RecycledSpace
 from . import _refresh
 from ._guess import Guess
 from ._systems import parts

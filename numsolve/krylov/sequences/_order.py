@@ -8,8 +8,8 @@ import numpy as np
 
 from ... import _validate
 from ..._array import array_module, library, namespace, to_host
-from ..._linear import unit_near
-from ..._operator import as_operator
+from ..._linear.solve import unit_near
+from ..._operators.operator import as_operator
 
 EXACT = 1e10  # differences of two features' entries up to which whole features are compared: a few seconds
 LEAST = 16  # entries that a feature counts for at least

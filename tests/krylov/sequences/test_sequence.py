@@ -12,15 +12,7 @@ import scipy.sparse.linalg as spla
 
 import numsolve
 from numsolve import ConvergenceWarning, Interrupted, Result, Status
-from numsolve.krylov import (
-    RecycledResult,
-    RecycledSpace,
-    cg,
-    gcrodr,
-    gmres,
-    lsqr,
-    solve_sequence,
-)
+from numsolve.krylov import RecycledResult, RecycledSpace, cg, gcrodr, gmres, lsqr, solve_sequence
 from numsolve.krylov.sequences import _refresh
 from numsolve.precondition import ilu0, jacobi
 from numsolve.problems import convection_diffusion, diffusion

@@ -3,8 +3,8 @@
 import numpy as np
 
 from numsolve.radial import exponential
-from numsolve.radial._eigen import systems
-from numsolve.radial._spinors import rules
+from numsolve.radial._states import systems
+from numsolve.radial._states_dirac import rules
 
 MESH = exponential(3.0, 3, ratio=2.0, degree=4)
 ITEMS = 30  # values of both functions of a state on this mesh

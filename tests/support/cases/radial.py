@@ -3,7 +3,7 @@
 import numpy as np
 
 from numsolve.radial import exponential
-from numsolve.radial._eigen import systems
+from numsolve.radial._states import systems
 
 MESH = exponential(3.0, 3, ratio=2.0, degree=4)
 ITEMS = 15  # values of a function on this mesh

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from numsolve.kernels.cpu._colours import greedy_colours, permuted
+from numsolve.kernels.host.colours import greedy_colours, permuted
 
 from .triangular import arrays, dominant
 from .vector import vectors

@@ -3,7 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
-from numsolve.kernels.cpu._levels import levels
+from numsolve.kernels.host.levels import levels
 
 from .sparse import csr
 from .vector import vectors

@@ -1,0 +1,1 @@
+"""From the caller's ``A, b`` to a checked system, a run and back."""

@@ -1,0 +1,187 @@
+"""Direct solution on the host: SciPy's factorisations, refined, with a bound of the error."""
+
+from typing import Any
+
+import numpy as np
+
+from .._operators.operator import Csr, Dense, absolute
+from .._result import Breakdown, Status
+
+REFINEMENTS = 5  # at most, as in LAPACK
+SCALINGS = 10  # at most: enough for all that double precision can hold
+KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on the diagonal if it is so large beside its column
+
+
+def solve(A, b, met):
+    """Factorise, solve and refine.
+
+    Parameters
+    ----------
+    A : Csr or Dense
+        Square matrix on the host.
+    b : numpy.ndarray, shape (n,) or (n, k)
+        Right-hand sides, of the dtype of `A`.
+    met : callable
+        Tells whether the residual norms of the columns are small enough.
+
+    Returns
+    -------
+    x : numpy.ndarray, shape of `b`
+        Solution.
+    norms : list of array
+        Residual norms of the columns, before the first and after each solution with the factors.
+    bound : float
+        Estimate of ``norm(x - x_true, inf) / norm(x, inf)``, the largest of the columns.
+
+    Raises
+    ------
+    Breakdown
+        `A` is singular, or its factors do not fit into memory.
+    """
+    found = None
+    for factorise in _factorisations(A):
+        try:
+            factors = factorise()
+        except MemoryError as error:
+            raise Breakdown(f"the factors do not fit into memory ({error})") from None
+        except (RuntimeError, np.linalg.LinAlgError):  # a zero pivot: the next one may pivot otherwise
+            continue
+        with np.errstate(all="ignore"):
+            x, norms = _refined(A, factors, b, met)
+        if np.isfinite(x).all():
+            found = factors, x, norms
+            if met(norms[-1]):
+                break
+    if found is None:
+        raise Breakdown("A is singular: a pivot of its factorisation is zero", Status.SINGULAR)
+    factors, x, norms = found
+    columns = [(b, x)] if b.ndim == 1 else list(zip(b.T, x.T, strict=True))
+    return x, norms, max((_bound(A, factors, *column) for column in columns), default=0.0)
+
+
+def column_norms(b, xp: Any = np):
+    """Return the 2-norm of each column, or that of the vector."""
+    size = abs(b).max(axis=0)
+    size = xp.where(size > 0, size, 1)  # squares of what is far from one would overflow or vanish
+    return size * xp.sqrt((abs(b / size) ** 2).sum(axis=0))
+
+
+class _Factors:
+    """Something that solves with A and with its adjoint."""
+
+    def __init__(self, solve, adjoint):
+        self.solve, self.adjoint = solve, adjoint
+
+
+def _factorisations(A):
+    """Return what to try: for a symmetric pattern its own ordering first, which fills in far less."""
+    if isinstance(A, Dense):
+        return [lambda: _lapack(A)]
+    matrix = A.to_sparse()
+    pattern = matrix.astype(bool)
+    if (matrix.diagonal() == 0).any() or (pattern != pattern.T).nnz > 0:
+        return [lambda: _superlu(A)]
+    hermitian = abs(matrix - matrix.T.conj()).max() == 0
+    options = {
+        "permc_spec": "MMD_AT_PLUS_A",
+        "diag_pivot_thresh": KEEP_DIAGONAL[bool(hermitian)],
+        "options": {"SymmetricMode": True},
+    }
+    return [lambda: _superlu(A, **options), lambda: _superlu(A)]
+
+
+def _superlu(A, **options):
+    from scipy.sparse.linalg import splu
+
+    matrix, rows, cols = equilibrated(A.to_sparse())
+    lu = splu(matrix.tocsc(), **options)
+    adjoint = "H" if matrix.dtype.kind == "c" else "T"
+    return _Factors(
+        lambda v: _scaled(cols, lu.solve(_scaled(rows, v))),
+        lambda v: _scaled(rows, lu.solve(_scaled(cols, v), adjoint)),
+    )
+
+
+def equilibrated(A):
+    """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
+
+    Ruiz's iteration: by the roots of the largest entries of rows and columns, which keeps symmetry, until all
+    of them lie between a half and two; each step halves the logarithms of what is left.
+    """
+    matrix, scales = A.tocsr(), [np.ones(n, A.real.dtype) for n in A.shape]
+    for _ in range(SCALINGS):
+        size = abs(matrix)
+        steps = [_power_of_two(size.max(axis=axis).toarray().ravel()) for axis in (1, 0)]
+        if all((step == 1).all() for step in steps):
+            break
+        scales = [scale * step for scale, step in zip(scales, steps, strict=True)]
+        matrix = matrix.copy()
+        matrix.data *= np.repeat(steps[0], np.diff(matrix.indptr)) * steps[1][matrix.indices]
+    return matrix, *scales
+
+
+def _power_of_two(largest):
+    """Return powers of two near the inverse roots of `largest`, 1 for zeros."""
+    return np.exp2(-np.round(np.log2(np.where(largest > 0, largest, 1)) / 2)).astype(largest.dtype)
+
+
+def _scaled(scale, v):
+    """Return ``diag(scale) v`` for a vector or columns."""
+    return scale * v if v.ndim == 1 else scale[:, None] * v
+
+
+def _lapack(A):
+    from scipy.linalg import lapack, lu_solve
+
+    lu, pivots, info = lapack.get_lapack_funcs(("getrf",), (A.array,))[0](A.array)
+    if info > 0:
+        raise np.linalg.LinAlgError("singular")
+    return _Factors(lambda v: lu_solve((lu, pivots), v), lambda v: lu_solve((lu, pivots), v, trans=2))
+
+
+def _refined(A, factors, b, met):
+    """Refine until each row's residual is rounding error or stops halving, and no longer meets less."""
+    sizes = absolute(A)
+    x, residual, norms, worst = np.zeros_like(b), b, [column_norms(b)], np.inf
+    for _ in range(REFINEMENTS):
+        candidate = x + factors.solve(residual)
+        if not np.isfinite(candidate).all():
+            return (candidate if worst == np.inf else x), norms
+        remaining = b - A @ candidate
+        size = abs(sizes @ abs(candidate)) + abs(b)
+        error = float((abs(remaining) / np.where(size > 0, size, 1)).max(initial=0))
+        if not error < worst / 2 or (met(norms[-1]) and not met(column_norms(remaining))):
+            break
+        x, residual, worst = candidate, remaining, error
+        norms.append(column_norms(residual))
+        if worst <= np.finfo(A.dtype).eps:
+            break
+    return x, norms
+
+
+def _bound(A, factors, b, x):
+    """Return an estimate of the error of x: (7.31) of Higham's book, as LAPACK's xGERFS."""
+    from scipy.sparse.linalg import onenormest
+
+    largest = abs(x).max()
+    if largest == 0:
+        return 0.0
+    terms = (absolute(A) @ abs(x).astype(A.dtype)).real + abs(b)
+    per_row = np.diff(A.indptr) if isinstance(A, Csr) else A.shape[0]
+    weights = abs(b - A @ x) + (per_row + 1) * np.finfo(A.dtype).eps * terms
+    # norm(|A^-1| w, inf) is the 1-norm of (A^-1 diag(w))^H; the vectors come as (n,) or (n, 1).
+    operator = linear_operator(
+        A,
+        lambda v: weights * factors.adjoint(v.reshape(-1).astype(A.dtype)),
+        lambda v: factors.solve((weights * v.reshape(-1)).astype(A.dtype)),
+    )
+    with np.errstate(all="ignore"):
+        bound = float(onenormest(operator, t=1)) / float(largest)  # pyright: ignore
+    return bound if np.isfinite(bound) else np.inf
+
+
+def linear_operator(A, matvec, rmatvec=None) -> Any:
+    """Return a SciPy operator of the shape and dtype of `A`."""
+    from scipy.sparse.linalg import LinearOperator
+
+    return LinearOperator(A.shape, matvec=matvec, rmatvec=rmatvec, dtype=A.dtype)  # pyright: ignore

@@ -1,0 +1,79 @@
+"""What a look at a matrix tells, before anything is solved."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._array import array_module, to_host
+from .operator import Csr, Dense, absolute, asymmetry
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What a look at the matrix tells."""
+
+    n: int
+    kind: str  # "sparse", "dense" or "operator"
+    hermitian: bool
+    sign: int  # of all diagonal entries, 0 if they differ or vanish
+    zero_diagonal: bool
+    empty: str  # "" or the first zero row or column, in words
+    band_work: float  # n * bandwidth^2 after reordering, infinite where it was not worth finding out
+
+    def describe(self):
+        """Say it in words."""
+        signs = {1: ", diagonal positive", -1: ", diagonal negative", 0: ""}
+        shape = "Hermitian" if self.hermitian else "not Hermitian"
+        return f"{self.kind}, n = {self.n}, {shape}{signs[self.sign]}"
+
+
+def inspect(A):
+    """Return the `Traits` of an `Operator`."""
+    n = A.shape[0]
+    hermitian = asymmetry(A) <= 100 * float(np.finfo(A.dtype).eps)
+    if isinstance(A, Csr):
+        kind, entries = "sparse", A.to_sparse().diagonal()
+    elif isinstance(A, Dense):
+        kind, entries = "dense", A.array.diagonal()
+    else:
+        return Traits(n, "operator", hermitian, 0, False, "", np.inf)
+    entries = to_host(entries)
+    zero = bool((entries == 0).any())
+    sign = (
+        0
+        if zero or abs(entries.imag).any()
+        else int((entries.real > 0).all()) - int((entries.real < 0).all())
+    )
+    return Traits(n, kind, hermitian, sign, zero, _empty_line(A), _band_work(A, hermitian))
+
+
+def _empty_line(A):
+    """Name the first zero row or, on the host, column of a matrix."""
+    xp = array_module(A.library)
+    rows = absolute(A) @ xp.ones(A.shape[0], A.dtype)
+    lines = {"row": to_host(rows)}
+    if A.library == "numpy":
+        lines["column"] = (
+            np.bincount(A.indices, abs(A.data), A.shape[0])
+            if isinstance(A, Csr)
+            else abs(A.array).sum(axis=0)
+        )
+    for name, sums in lines.items():
+        if not sums.all():
+            return f"{name} {int(np.argmin(sums != 0))}"
+    return ""
+
+
+def _band_work(A, hermitian):
+    """Return n * bandwidth^2 after reverse Cuthill-McKee, an upper bound for the work of a factorisation."""
+    n = A.shape[0]
+    if not isinstance(A, Csr) or A.library != "numpy":
+        return np.inf
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
+    pattern = A.to_sparse()
+    pattern = pattern if hermitian else pattern + pattern.T
+    order = np.empty(n, np.int64)
+    order[reverse_cuthill_mckee(pattern.tocsr(), symmetric_mode=True)] = np.arange(n)
+    rows = np.repeat(order, np.diff(A.indptr))
+    return float(n) * float(abs(rows - order[A.indices]).max(initial=0) + 1) ** 2

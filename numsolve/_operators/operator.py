@@ -1,0 +1,394 @@
+"""What every method multiplies with: a matrix or a preconditioner, where its arrays live."""
+
+from copy import copy
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
+from ..kernels import kernels_for
+from .sliced import Layout, frozen
+
+
+class Operator:
+    """A linear operator with ``apply(x, out)``; subclasses of it need no more.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    dtype : numpy.dtype
+        Of the entries, and of what `apply` takes and writes.
+    library : {"numpy", "cupy"}
+        Where its arrays live.
+    """
+
+    def __init__(self, shape, dtype, library):
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.library = library
+
+    def apply(self, x, out):  # noqa: ARG002 - the protocol
+        """Write the product with the vector `x` to `out` and return it."""
+        raise TypeError(f"{type(self).__name__} does not define apply(x, out)")
+
+    def apply_dot(self, x, out):
+        """Write the product with `x` to `out`, return the real part of ``x^H out`` (on a GPU: in pieces)."""
+        self.apply(x, out)
+        return kernels_for(out).dot(x, out)
+
+    def adjoint(self) -> "Operator":
+        """Return the operator that applies the conjugate transpose."""
+        raise TypeError(f"{type(self).__name__} does not define adjoint(), which is needed here")
+
+    def apply_block(self, X, out):
+        """Write the product with the block `X`, shape (n, k), to `out` and return it; column by column."""
+        xp = namespace(out)
+        column = xp.empty(len(out), out.dtype)
+        for j in range(X.shape[1]):
+            out[:, j] = self.apply(xp.ascontiguousarray(X[:, j]), column)
+        return out
+
+    def apply_gram(self, X, out):
+        """Write the product with the block `X` to `out`, return ``X^H out``."""
+        self.apply_block(X, out)
+        return kernels_for(out).block_gram(X, out)
+
+    def residual(self, b, x):
+        """Return ``b - A x``, for a vector or a block."""
+        r = namespace(b).empty_like(b)
+        (self.apply if b.ndim == 1 else self.apply_block)(x, r)
+        r *= -1
+        r += b
+        return r
+
+    def magnitude(self):
+        """Return the size of a typical large entry, or 1 where no entries are at hand."""
+        return 1.0
+
+    def astype(self, dtype):
+        """Return an operator that takes and writes `dtype`; itself if it does so already."""
+        return self if self.dtype == dtype else _Cast(self, dtype)
+
+    def __matmul__(self, x):
+        xp = array_module(self.library)
+        x = _validate.as_array(x, "x", xp)
+        if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
+            raise ValueError(f"x has shape {x.shape}, but the operator needs ({self.shape[1]},) or (.., k)")
+        out = xp.empty((self.shape[0], *x.shape[1:]), self.dtype)
+        x = xp.ascontiguousarray(x, dtype=self.dtype)
+        return self.apply(x, out) if x.ndim == 1 else self.apply_block(x, out)
+
+    def matvec(self, x):
+        """Return the product with the vector `x`: SciPy's name for ``@``."""
+        return self @ x
+
+
+class Csr(Operator):
+    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels.
+
+    A matrix of few diagonals, multiplied often, gets a copy in sliced diagonals: see `sliced`.
+    """
+
+    found_asymmetry: float | None = None
+
+    def __init__(self, A, dtype=None, name="A"):
+        A = A.tocsr()
+        super().__init__(
+            tuple(A.shape), _validate.floating(dtype or A.dtype, name), library(A) or library(A.data)
+        )
+        _validate.csr_arrays(A.indptr, A.indices, self.shape, len(A.data), name)
+        if not A.has_canonical_format:
+            A = A.copy()
+            A.sum_duplicates()
+        xp = array_module(self.library)
+        width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
+        self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
+        self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
+        data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
+        self.data = frozen(_validate.finite(data, name))
+        self._adjoint = None
+        self._layout = Layout()
+
+    @property
+    def nnz(self):
+        """Number of stored entries."""
+        return len(self.data)
+
+    def apply(self, x, out):
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
+        else:
+            kernels_for(out).sliced_spmv(*sliced, x, out)
+        return out
+
+    def apply_dot(self, x, out):
+        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        if sliced is None:
+            return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
+        return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
+
+    def adjoint(self):
+        """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
+        if self._adjoint is None:
+            transpose = self.to_sparse().T.tocsr()
+            self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+        return self._adjoint
+
+    def residual(self, b, x):
+        if b.ndim == 2:
+            return super().residual(b, x)
+        return self.residual_to(b, x, namespace(b).empty_like(b))
+
+    def residual_to(self, b, x, out):
+        """Write ``b - A x`` to `out` and return it."""
+        kernels_for(out).residual(self.indptr, self.indices, self.data, x, b, out)
+        return out
+
+    def apply_block(self, X, out):
+        kernels_for(out).spmm(self.indptr, self.indices, self.data, X, out)
+        return out
+
+    def apply_gram(self, X, out):
+        return kernels_for(out).spmm_gram(self.indptr, self.indices, self.data, X, out)
+
+    def magnitude(self):
+        return _largest(self.data)
+
+    def to_sparse(self):
+        """Return the matrix as SciPy's or CuPy's csr_matrix, sharing its arrays."""
+        sparse = sparse_module(self.library)
+        matrix = sparse.csr_matrix((self.data, self.indices, self.indptr), shape=self.shape)
+        matrix.has_canonical_format = True
+        return matrix
+
+    def astype(self, dtype):
+        if self.dtype == dtype:
+            return self
+        return self.with_data(self.data.astype(dtype))
+
+    def with_data(self, data, name="A"):
+        """Return the matrix with other entries in the same pattern, which is not checked again."""
+        twin = copy(self)
+        twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
+        twin.found_asymmetry, twin._adjoint, twin._layout = None, None, Layout()
+        return twin
+
+
+class Dense(Operator):
+    """A dense matrix; products are BLAS's."""
+
+    found_asymmetry: float | None = None
+
+    def __init__(self, A, dtype=None, name="A"):
+        home = library(A) or "numpy"
+        A = _validate.finite(_validate.as_array(A, name, array_module(home)), name)
+        super().__init__(A.shape, _validate.floating(dtype or A.dtype, name), home)
+        self.array = A.astype(self.dtype, copy=False)
+
+    def apply(self, x, out):
+        namespace(out).matmul(self.array, x, out=out)
+        return out
+
+    def adjoint(self):
+        """Return the conjugate transpose; of a real matrix it is a view."""
+        return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
+
+    def apply_block(self, X, out):
+        return self.apply(X, out)
+
+    def magnitude(self):
+        return _largest(self.array.ravel())
+
+    def astype(self, dtype):
+        return self if self.dtype == dtype else Dense(self.array, dtype)
+
+
+class Wrapped(Operator):
+    """Anything else with a shape and ``@`` or ``matvec``: a SciPy, CuPy or home-made LinearOperator."""
+
+    def __init__(self, A: Any, home, dtype, name="A"):
+        super().__init__(tuple(A.shape), dtype, home)
+        self._matvec = _product_with(A)
+        self._wrapped, self._name = A, name
+
+    def adjoint(self):
+        return Wrapped(_Adjoint(self._wrapped, self._name), self.library, self.dtype, f"{self._name}^H")
+
+    def apply(self, x, out):
+        product = self._matvec(x)
+        if getattr(product, "shape", None) not in (out.shape, (*out.shape, 1)):
+            raise ValueError(
+                f"{self._name} @ x has shape {getattr(product, 'shape', None)}, but {out.shape} is needed"
+            )
+        if library(product) != self.library:
+            raise TypeError(f"{self._name} @ x left the library of x: a {type(product).__name__} came back")
+        if product.dtype.kind == "c" and out.dtype.kind != "c":
+            raise TypeError(f"{self._name} @ x is complex, but its dtype is {self.dtype}: declare it complex")
+        out[...] = product.reshape(out.shape)
+        return out
+
+
+class _Adjoint:
+    """The conjugate transpose of a LinearOperator or of a user's object, by whichever way it offers."""
+
+    def __init__(self, A, name):
+        self.shape = A.shape[::-1]
+        self.rmatvec = _product_with(A)
+        self._message = (
+            f"{name} is a {type(A).__name__} without adjoint product: "
+            f"rmatvec(y), which returns {name}^H y, is needed (or an attribute .H or .T)"
+        )
+        if hasattr(A, "rmatvec"):
+            self._product = A.rmatvec
+        elif hasattr(A, "H"):
+            self._product = _product_with(A.H)
+        elif hasattr(A, "T"):
+            transposed = _product_with(A.T)
+            self._product = lambda x: transposed(x.conj()).conj()
+        else:
+            raise TypeError(self._message)
+
+    def matvec(self, x):
+        """Return the product with `x`; a LinearOperator without rmatvec says so only when asked for it."""
+        try:
+            return self._product(x)
+        except NotImplementedError:
+            raise TypeError(self._message) from None
+
+
+class Scaled(Operator):
+    """A real number times an operator."""
+
+    def __init__(self, operator, factor):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self.factor, self._operator = factor, operator
+
+    def adjoint(self):
+        return Scaled(self._operator.adjoint(), self.factor)  # the factor is real
+
+    def apply(self, x, out):
+        self._operator.apply(x, out)
+        out *= self.factor
+        return out
+
+    def apply_block(self, X, out):
+        self._operator.apply_block(X, out)
+        out *= self.factor
+        return out
+
+
+class Shifted(Operator):
+    """An operator less a real number times the identity."""
+
+    def __init__(self, operator, shift):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self._operator, self._shift = operator, shift
+
+    def apply(self, x, out):
+        self._operator.apply(x, out)
+        out -= self._shift * x
+        return out
+
+    def magnitude(self):
+        return max(self._operator.magnitude(), abs(self._shift))
+
+
+class _Cast(Operator):
+    """An operator of one dtype inside an iteration of another."""
+
+    def __init__(self, operator, dtype):
+        if operator.dtype.kind == "c" and np.dtype(dtype).kind != "c":
+            raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
+        super().__init__(operator.shape, dtype, operator.library)
+        self._operator = operator
+
+    def adjoint(self):
+        return _Cast(self._operator.adjoint(), self.dtype)
+
+    def apply(self, x, out):
+        if out.dtype.kind == "c" and self._operator.dtype.kind != "c":
+            out.real[...] = self._operator @ x.real.copy()
+            out.imag[...] = self._operator @ x.imag.copy()
+        else:
+            out[...] = self._operator @ x
+        return out
+
+    def apply_block(self, X, out):
+        return self.apply(X, out)
+
+
+def as_operator(A, home, name="A"):
+    """Return `A` as an `Operator` living in the library `home`; nothing is copied that need not be."""
+    if isinstance(A, Operator):
+        return A
+    if is_sparse(A):
+        return Csr(A, name=name)
+    if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
+        dtype = getattr(A, "dtype", None)
+        return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
+    return Dense(A, name=name)
+
+
+def _product_with(A):
+    return A.matvec if hasattr(A, "matvec") else A.__matmul__
+
+
+def entries(A) -> Any:
+    """Return the matrix of a `Csr` or `Dense` operator as the array its library knows."""
+    return A.to_sparse() if isinstance(A, Csr) else A.array
+
+
+def absolute(A):
+    """Return the matrix of absolute values, as an operator of the same dtype."""
+    if isinstance(A, Dense):
+        return Dense(abs(A.array), A.dtype)
+    matrix = A.to_sparse().copy()
+    matrix.data = abs(matrix.data).astype(A.dtype)
+    return Csr(matrix)
+
+
+def asymmetry(A):
+    """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
+
+    A matrix remembers it, so that many solves with one operator look once.
+    """
+    if not isinstance(A, (Csr, Dense)):  # others may change
+        return _asymmetry(A)
+    if A.found_asymmetry is None:
+        A.found_asymmetry = _asymmetry(A)
+    return A.found_asymmetry
+
+
+def _asymmetry(A):
+    """Find it anew.
+
+    Real parts suffice if the vectors are complex where A is. Our own sums, not BLAS: its threads would go on
+    spinning beside those of the kernels that follow.
+    """
+    xp = array_module(A.library)
+    # Fractional parts of multiples of irrational numbers: like random vectors, but made where A lives.
+    index = xp.arange(A.shape[0], dtype=np.float64)
+
+    def vector(step, turned):
+        values = index * step
+        values -= xp.floor(values)
+        values -= 0.5
+        return (values + 1j * values[::-1] * turned if A.dtype.kind == "c" else values).astype(A.dtype)
+
+    u, v = vector(0.6180339887498949, 1), vector(0.4142135623730951, -2)
+    Au, Av = A @ u, A @ v
+    dot = kernels_for(u).dot
+    left, right, *squares = (
+        read_sum(dot(x, y)) for x, y in ((u, Av), (Au, v), (u, u), (v, v), (Au, Au), (Av, Av))
+    )
+    size = (max(squares[:2]) * max(squares[2:])) ** 0.5
+    return abs(left - right) / size if size > 0 else 0.0
+
+
+def _largest(entries):
+    """Return the largest magnitude in a sample of `entries`: its order is what matters."""
+    sample = entries[:: max(1, len(entries) // 1000)]
+    return float(abs(sample).max()) if len(sample) else 1.0

@@ -1,0 +1,74 @@
+"""When a matrix leaves compressed sparse rows for sliced diagonals, whose product reads no column index."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._array import library, namespace
+from ..kernels import kernels_for
+
+SLICE = 128  # rows: longer slices share fewer offsets, shorter ones vectorise worse
+PADDING = 1.25  # places stored for an entry, zeros included: 8 bytes each against 12 in CSR
+PATIENCE = 20  # products before the conversion, which costs as much as so many save
+# Entries below which no solve gets back the time it takes to load the kernels (CPU), or in which a product
+# is over before the launch of the next (GPU).
+LEAST = {"numpy": 1 << 18, "cupy": 1 << 20}
+
+
+class Sliced(NamedTuple):
+    """What the kernels of ``sliced`` take; their reference says what it means."""
+
+    starts: Any
+    offsets: Any
+    data: Any
+
+
+class Layout:
+    """What the products of one matrix run on: CSR at first, sliced diagonals after enough products.
+
+    Convert after as many products as the conversion costs (ski-rental rule: at most twice the best cost).
+    Products are counted, not timed, so that a program gives the same bits at every run.
+    """
+
+    def __init__(self):
+        self._left = PATIENCE
+        self._sliced = None
+
+    def next(self, indptr, indices, data):
+        """Count a product; return the sliced diagonals it should run on, or None for CSR."""
+        if self._left:
+            self._left -= 1
+            if not self._left:
+                self._sliced = convert(indptr, indices, data)
+        return self._sliced
+
+
+def convert(indptr, indices, data):
+    """Return a matrix in sliced diagonals, or None where it is small or would store many zeros.
+
+    Columns ascend in each row.
+    """
+    if len(data) < LEAST[library(data) or "numpy"]:
+        return None
+    xp, kernels, n = namespace(data), kernels_for(data), len(indptr) - 1
+    slices, width = -(-n // SLICE), indptr.dtype
+    room = 2 * (len(data) // n) + 8  # diagonals in a slice; more are too many, wherever they are
+    counts, offsets = xp.zeros(slices, width), xp.zeros((slices, room), width)
+    kernels.sliced_find(SLICE, indptr, indices, data, counts, offsets)
+    total = int(counts.sum())
+    if int(counts.max()) > room or total * SLICE > PADDING * len(data):
+        return None
+    starts = xp.zeros(slices + 1, width)
+    starts[1:] = xp.cumsum(counts)
+    offsets = offsets[xp.arange(room) < counts[:, None]]
+    entries = xp.empty((total, SLICE), data.dtype)
+    kernels.sliced_fill(indptr, indices, data, starts, offsets, entries)
+    return Sliced(*(frozen(array) for array in (starts, offsets, entries)))
+
+
+def frozen(array):
+    """Return a read-only view, so that every matrix has one type for Numba and no kernel can spoil it."""
+    if isinstance(array, np.ndarray):
+        array = array.view()
+        array.flags.writeable = False
+    return array

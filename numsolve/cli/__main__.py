@@ -1,0 +1,5 @@
+"""``python -m numsolve.cli``."""
+
+from . import main
+
+raise SystemExit(main())

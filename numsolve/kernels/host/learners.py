@@ -1,0 +1,208 @@
+"""The arithmetic of the learners: some microseconds a solve, on the host alone."""
+
+from math import log, pi, sqrt
+
+import numpy as np
+
+from ..cpu._jit import inline
+
+DEFICIENT = 1e-14  # relative to the largest: eigenvalues below it are rounding errors of a Gram matrix
+ROUNDS, MOST, LEAST, UNIT, SQUARES, PRODUCTS, COSTS, ETA = range(8)  # places in `run` of ChebCB
+
+
+@inline
+def draw(p, u):
+    """Return where `u`, uniform in [0, 1), falls among the probabilities `p`; rounding falls to the last."""
+    arm, reached = 0, p[0]
+    while u >= reached and arm < p.size - 1:
+        arm += 1
+        reached += p[arm]
+    return arm
+
+
+@inline
+def tsallis(losses, scale, eta, p):
+    """Write the distribution of Tsallis-INF into `p`; return its multiplier, below all ``losses / scale``.
+
+    Newton from ``-2 / eta`` below the least loss, where the sum of `p` is at least one: the sum is convex
+    and increasing, so that the iterates descend to the root and never pass a pole.
+    """
+    least = losses.min()
+    x = -2.0 / eta
+    for _ in range(60):
+        total, slope = 0.0, 0.0
+        for i in range(p.size):
+            root = 2.0 / (eta * ((losses[i] - least) / scale - x))
+            p[i] = root * root
+            total += p[i]
+            slope += root * p[i]
+        if total - 1.0 < 1e-13:
+            break
+        x -= (total - 1.0) / (eta * slope)
+    for i in range(p.size):
+        p[i] /= total
+    return x + least / scale
+
+
+@inline
+def features(y, f):
+    """Write the Chebyshev polynomials of `y` into `f`."""
+    f[0] = 1.0
+    for j in range(1, f.size):
+        f[j] = y if j == 1 else 2 * y * f[j - 1] - f[j - 2]
+
+
+@inline
+def cheb_draw(theta, eta, y, u, f, p):
+    """Draw an arm by inverse gaps of the predicted losses; return it and its prediction."""
+    features(y, f)
+    q = theta @ f
+    best = q.argmin()
+    left = 1.0
+    for i in range(p.size):
+        p[i] = 1.0 / (p.size + eta * (q[i] - q[best]))
+        left -= p[i] if i != best else 0.0
+    p[best] = left
+    arm = draw(p, u)
+    return arm, q[arm]
+
+
+@inline
+def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
+    """Take the cost of one round: bring sums, fits and the learning rate up to date.
+
+    Of each arm, `gram` holds F'F, `right` F'1 and F'l, `sums` the number of rounds, the sum of the costs l
+    and of their squares; `run` holds what all arms share.
+    """
+    features(y, f)
+    cheb_add(f, cost, sums[arm], gram[arm], right[arm])
+    run[MOST] = max(run[MOST], cost) if run[ROUNDS] else cost
+    run[LEAST] = min(run[LEAST], cost) if run[ROUNDS] else cost
+    run[ROUNDS] += 1
+    run[SQUARES] += prediction * prediction
+    run[PRODUCTS] += prediction * cost
+    run[COSTS] += cost * cost
+
+    degree, spread = f.size, run[MOST] - run[LEAST]
+    wide = 2 + 4 * spread / run[MOST] * (1 + log(degree))
+    unit, before = run[MOST] * wide, run[UNIT]
+    run[UNIT] = unit
+    box = np.empty(degree)
+    for j in range(degree):
+        box[j] = 2 * spread / (unit * j) if j else 1 / wide
+    fitted = 0.0
+    for a in range(len(sums)):
+        if sums[a, 0] > 0 and (a == arm or unit != before):
+            r = (right[a, 1] - right[a, 0]) / unit
+            squares = (sums[a, 2] - 2 * sums[a, 1] + sums[a, 0]) / unit**2
+            if not fit(gram[a], r, box, theta[a]):
+                fitted = max(squares - 2 * (r @ theta[a]) + theta[a] @ (gram[a] @ theta[a]), 0.0)
+    t = run[ROUNDS]
+    alpha = (pi + 2 / pi * log(2 * degree + 1)) * spread / (2 * unit * (degree + 1))
+    error = run[SQUARES] - 2 * run[PRODUCTS] / unit + run[COSTS] / unit**2
+    run[ETA] = 2 * t * sqrt(len(sums) * t / max(error - fitted + 2 * alpha**2 * t, 1 / unit**2))
+
+
+@inline
+def cheb_add(f, cost, sums, gram, right):
+    """Add a round to the sums of its arm, from which a fit is made without the rounds."""
+    sums[0] += 1
+    sums[1] += cost
+    sums[2] += cost * cost
+    for j in range(f.size):
+        right[0, j] += f[j]
+        right[1, j] += f[j] * cost
+        for k in range(f.size):
+            gram[j, k] += f[j] * f[k]
+
+
+@inline
+def fit(G, r, box, theta):
+    """Write into `theta` the shortest solution of ``G theta = r``, or if that leaves the box the best inside.
+
+    Returns whether the first was in the box.
+    """
+    free = np.ones(r.size, np.bool_)
+    theta[:] = minimiser(G, -r, free)
+    if (np.abs(theta) <= box).all():
+        return True
+    for j in range(r.size):
+        theta[j] = min(max(theta[j], -box[j]), box[j])
+        free[j] = abs(theta[j]) < box[j]
+    small = 1e-14 * np.abs(r).max()
+    for _ in range(12 * r.size):
+        step = minimiser(G, G @ theta - r, free)
+        length, hit = 1.0, -1
+        for j in range(r.size):
+            if free[j] and abs(theta[j] + step[j]) > box[j]:
+                room = (box[j] - abs(theta[j])) if step[j] * theta[j] > 0 else (box[j] + abs(theta[j]))
+                if room < length * abs(step[j]):
+                    length, hit = room / abs(step[j]), j
+        for j in range(r.size):
+            theta[j] += length * step[j]
+        if hit >= 0:
+            theta[hit] = box[hit] if step[hit] > 0 else -box[hit]
+            free[hit] = False
+            continue
+        g = G @ theta - r  # at the best point of this face: leave it where that gains most
+        most, out = small, -1
+        for j in range(r.size):
+            if not free[j] and box[j] > 0 and g[j] * np.sign(theta[j]) > most:
+                most, out = g[j] * np.sign(theta[j]), j
+        if out < 0:
+            break
+        free[out] = True
+    return False
+
+
+@inline
+def minimiser(G, g, free):
+    """Return the shortest minimiser d of ``d'Gd / 2 + g'd`` whose other than the free entries are zero.
+
+    By Cholesky's factors, or eigenvectors where G is singular: an arm with few rounds, or equal contexts.
+    """
+    at = np.flatnonzero(free)
+    k = at.size
+    d, H, v = np.zeros(g.size), np.empty((k, k)), np.empty(k)
+    for i in range(k):
+        v[i] = -g[at[i]]
+        for j in range(k):
+            H[i, j] = G[at[i], at[j]]
+    L = H.copy()
+    if factorised(L):
+        for i in range(k):
+            for j in range(i):
+                v[i] -= L[i, j] * v[j]
+            v[i] /= L[i, i]
+        for i in range(k - 1, -1, -1):
+            for j in range(i + 1, k):
+                v[i] -= L[j, i] * v[j]
+            v[i] /= L[i, i]
+    else:
+        w, V = np.linalg.eigh(H)
+        c = V.T @ v
+        for i in range(k):
+            c[i] = c[i] / w[i] if w[i] > DEFICIENT * w[-1] else 0.0
+        v = V @ c
+    for i in range(k):
+        d[at[i]] = v[i]
+    return d
+
+
+@inline
+def factorised(L):
+    """Put Cholesky's factor of a matrix in its place; return whether it is far from singular."""
+    largest = 0.0
+    for j in range(len(L)):
+        largest = max(largest, L[j, j])
+    for j in range(len(L)):
+        for i in range(j, len(L)):
+            for l in range(j):
+                L[i, j] -= L[i, l] * L[j, l]
+            if i > j:
+                L[i, j] /= L[j, j]
+            elif L[j, j] > 1e3 * DEFICIENT * largest:
+                L[j, j] = sqrt(L[j, j])
+            else:
+                return False
+    return True

@@ -1,0 +1,104 @@
+"""The basis of a cycle of GMRES, and the small problem in it."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from .._array import namespace, to_host
+from .._result import Breakdown, Status, not_finite
+from ..kernels import kernels_for
+
+
+class Arnoldi:
+    """The basis of a cycle, and the small matrices of what is known of it.
+
+    The rows of W are the basis, the first `kept` of them images of directions known before. Direction i is
+    the combination of rows of W that row i of Y holds, and ``A`` maps it, or what M makes of it, to the one
+    that row i of H holds: column i of the Hessenberg matrix. What M makes of it, times a length, is row i of
+    Z, if that is `stored`.
+    """
+
+    def __init__(self, system, m, *, stored, stride):
+        xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
+        self.W: Any = xp.empty((m + 1, n), dtype)
+        self.Z: Any = xp.empty((m, n), dtype) if stored else None
+        self._z: Any = None if stored or system.M is None else xp.empty(n, dtype)
+        self.stride = stride  # steps to a pass over the basis
+        self.products = self.kept = 0
+
+    def begin(self, r, kept=0):
+        """Start a cycle with a residual orthogonal to what is kept."""
+        xp, m, self.kept = namespace(r), len(self.W) - 1, kept
+        self.HYR, self.G, self.rotations = (xp.zeros((*k, m + 2), r.dtype) for k in ((3, m), (3,), (2,)))
+        self.HYR[0, :kept, :kept] = self.HYR[2, :kept, :kept] = xp.asarray(np.eye(kept, dtype=r.dtype))
+        self.rotations[0, :kept] = self.G[2, :kept] = 1
+        self.W[kept] = r
+
+    def steps(self, A, M, live, uu, form):
+        """Step on: yield the iterates, as functions that form them, and their squared residuals.
+
+        `uu` is the squared norm of the first row after those that are kept.
+        """
+        W, kept, kernels, m = self.W, self.kept, kernels_for(self.W), len(self.W) - 1
+        (H, Y, R), G, rotations = (self.HYR[i] for i in range(3)), self.G, self.rotations
+        sigma = namespace(W).zeros(1, W.real.dtype)
+        j, pending = kept, 1
+        while j + pending <= m:
+            count = min(self.stride, m + 1 - j - pending)
+            self.multiply(A, M, j + pending - 1, count, uu, sigma)
+            ST = kernels.gmres_project(j, pending + count, W)
+            F = kernels.gmres_factor(live, pending, j, ST, sigma)
+            squares = kernels.gmres_advance(j, F, W)
+            for step in range(count):
+                uu = squares[pending + step]
+                rr = kernels.gmres_residual(live, kept, pending, j, step, F, uu, H, R, Y, G, rotations)
+                live = yield partial(form, j + pending + step), rr
+                if live is None:
+                    self.check(R, ST)
+                    return
+            j, pending = j + pending, count
+
+    def multiply(self, A, M, first, count, uu, sigma):
+        """Write the product with row `first` of W to the next row; less a multiple, if a second follows."""
+        W, kernels = self.W, kernels_for(self.W)
+        self.products += count
+        for i in range(first, first + count):
+            z = W[i] if M is None else M.apply(W[i], self._z if self.Z is None else self.Z[i])
+            if i > first or count == 1:
+                A.apply(z, W[i + 1])
+                continue
+            uw = A.apply_dot(z, W[i + 1]) if M is None else kernels.dot(W[i], A.apply(z, W[i + 1]))
+            kernels.gmres_shift(uw, uu, sigma, W[i], W[i + 1])
+
+    def check(self, R, ST):
+        """After a NaN: raise, or go on in single steps from what steps before it gained."""
+        gained = bool(to_host(R)[self.kept, self.kept])
+        if not gained or self.stride == 1:
+            check_step(not gained, ST)
+        self.stride = 1
+
+    def coordinates(self, used):
+        """Return the coefficients of directions that minimise the residual, and the directions' own."""
+        (_, Y, R), (rhs, lengths) = to_host(self.HYR[:, :used, :used], self.G[1:, :used])
+        y = solve_small(R.T, rhs)
+        return (y if self.Z is None else y / lengths), Y
+
+
+def solve_small(triangle, rhs):
+    """Solve with an upper triangle, in the sense of least squares where it is almost singular."""
+    sizes = abs(triangle.diagonal())
+    if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
+        return np.linalg.solve(triangle, rhs)  # solve_triangular wakes every thread for it
+    return np.linalg.lstsq(triangle, rhs)[0]
+
+
+def check_step(first, ST):
+    """After a NaN: raise unless a step before, of this cycle, gained something to start again from."""
+    if not np.isfinite(to_host(ST)).all():
+        raise not_finite()
+    if first:
+        raise Breakdown(
+            "A maps the residual to zero: A is singular, and b may not be in its range",
+            Status.SINGULAR,
+        )

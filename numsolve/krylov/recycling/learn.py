@@ -1,0 +1,130 @@
+"""What methods of short recurrences learn on their way, a window of vectors and their images at a time."""
+
+from functools import partial
+
+import numpy as np
+
+from ... import _validate
+from ..._array import namespace, to_host
+from ..._linear.solve import norm, run, unit_near
+from ...kernels import kernels_for
+from .space import combined, dominant, handing_on, orthonormal, renewed, whitening
+
+WINDOW = 2  # pairs for each kept direction: with three, little more was learned
+SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
+
+
+def learning(steps, system, recycle, callback, *, energy):
+    """Run ``steps(harvest, A, b, M, x)``, which deflates and learns; return a `RecycledResult`.
+
+    `energy` tells that directions are orthogonal in the inner product of A, else that their images are in
+    that of M.
+    """
+    _validate.same_library(b=system.b, recycle=recycle if hasattr(recycle, "U") else None)
+    k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
+    unit = unit_near(system.A.magnitude(), system.b.dtype)
+    harvest = Harvest(system, k, None if space is None else space.scaled(unit), energy)
+    return handing_on(lambda: run(partial(steps, harvest), system, callback), harvest, unit)
+
+
+class Harvest:
+    """The directions to deflate with, and those that are being learned.
+
+    Rows of `U`, of their images `C` and, with a preconditioner, of `P`, what M turned into U: first those
+    that are kept, then the window. `alone` tells that the system at hand is better solved without deflation.
+    """
+
+    def __init__(self, system, k, space, energy):
+        xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
+        self.k, self.kept, self.used = min(k, n - 1), 0, 0
+        rows = (1 + WINDOW) * self.k
+        self.U, self.C = xp.empty((rows, n), dtype), xp.empty((rows, n), dtype)
+        self.P = None if system.M is None else xp.empty((rows, n), dtype)
+        self.products, self._b = 0, None
+        self.energy = energy
+        self.open, self.alone, self._values = self.k > 0, False, None
+        if space is not None:
+            self.keep(space)
+
+    def keep(self, space):
+        """Take the directions of an earlier solve."""
+        self.kept = self.used = kept = min(self.k, space.k)
+        self.U[:kept], self.C[:kept] = space.U[:kept], space.C[:kept]
+        if self.P is not None:
+            self.P[:kept] = space.source[:kept]
+
+    def space(self):
+        """Return what is known by now, as arrays of its own."""
+        self.learn()
+        if not self.kept:
+            return None
+        U, C, P = (None if part is None else part[: self.kept] for part in (self.U, self.C, self.P))
+        space = orthonormal(U, C, P)
+        return space if space.k else None
+
+    def begin(self, A, b, x, r):
+        """Return the space to deflate with, or None, an iterate and its true residual.
+
+        A step along all directions of an earlier solve tells whether A still maps U to C; if not, C is found
+        anew.
+        """
+        space, new, self._b = self.space(), self._b is not b, b
+        if new:
+            self.open, self.alone, self._values = self.k > 0, False, None
+        if not new or space is None:
+            return space, x, r
+        size, eps = norm(r), float(np.finfo(b.dtype).eps)
+        y = size * space.k**-0.5
+        moved = x + y * space.U.sum(axis=0)
+        true = A.residual(b, moved)
+        self.products += 1
+        if norm(r - y * space.C.sum(axis=0) - true) <= eps**0.5 * size:
+            return space, moved, true
+        self.products += space.k
+        self.keep(renewed(A, space))
+        return self.space(), x, r
+
+    def take(self, v, image, before_M):
+        """Add a vector, what A made of it, and what M turned into it; learn once the window is full."""
+        if not self.open:
+            return
+        self.U[self.used], self.C[self.used] = v, image
+        if self.P is not None:
+            self.P[self.used] = before_M
+        self.used += 1
+        if self.used == len(self.U):
+            self.learn()
+
+    def learn(self):
+        """Keep the Ritz or harmonic Ritz vectors of smallest value, for ``A U = C``, ``U = M P``.
+
+        They are largest for ``U^H P`` over ``U^H C``, or for ``C^H P`` over ``C^H C``: in the inner product
+        in which the window is orthogonal to all before it, so that it goes on where the last one ended. (In
+        the other one, the values of smallest magnitude were found three times too large.) Once they hardly
+        change, nothing more is learned of a system.
+        """
+        used, self.used = self.used, self.kept
+        if used <= self.kept:
+            return
+        C, P = self.C[:used], (self.U if self.P is None else self.P)[:used]
+        rows, rows_gram = self.U[:used] if self.energy else C, kernels_for(C).rows_gram
+        gram, overlap = to_host(rows_gram(rows, C), rows_gram(rows, P))
+        T = whitening(gram)
+        S = T.conj().T @ overlap @ T
+        if not S.size or not np.isfinite(S).all():
+            return
+        if self.P is None or self.energy:
+            S = (S + S.conj().T) / 2
+        self.recombine(T @ dominant(S, self.k, self.k))
+        values = np.sort(abs(np.linalg.eigvals(S)))[-self.kept :]
+        if self._values is not None and len(values) == len(self._values):
+            self.open = bool(np.log(values / self._values).mean() > SETTLED)
+        self._values = values
+
+    def recombine(self, T):
+        """Replace the rows by their combinations."""
+        used, count = T.shape
+        for rows in (self.U, self.C, self.P):
+            if rows is not None:
+                rows[:count] = combined(T, rows[:used])
+        self.kept = self.used = count

@@ -1,0 +1,135 @@
+"""MINRES in the complement of the images of known directions, which learns more of them."""
+
+from functools import partial
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from ..._array import namespace, to_host
+from ...kernels import kernels_for
+from .._breakdowns import SIZE, check_residual
+from .space import RecycledSpace, combined, coordinates, less, whitening
+
+
+def steps(state, harvest, A, b, M, x):
+    """Yield the iterates, or functions that form them, and their squared residuals.
+
+    As `_minres.steps`, but Lanczos vectors are kept M-orthogonal to C. What A makes of them along C is
+    undone by steps along U, whose coordinates `y` take the same recurrence as x.
+    """
+    xp, kernels = namespace(b), kernels_for(b)
+    u = A.residual(b, x)
+    harvest.products += 1
+    rr = kernels.dot(u, u)
+    live = yield x, rr
+    space, x, u = harvest.begin(A, b, x, u)
+    deflation = None if space is None or harvest.alone else Deflation(space, M)
+    current = x
+    if deflation is not None:
+        x, u = deflation.start(x, u)
+        y = Follower(deflation.along(u))
+        current, rr = partial(deflation.form, x, y.total), kernels.dot(u, u)
+        live = yield current, rr
+    q = xp.empty_like(b)
+    z = u if M is None else M.apply(u, xp.empty_like(b))
+    bb = rr if M is None else kernels.dot(u, z)
+    r = None if M is None else u.copy()
+    u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
+    bb_old, overlap = bb, 0 * rr
+    state[0, SIZE] = state[:, SIZE].max()
+    image: Any = Follower(b) if harvest.open else None
+    before_M: Any = Follower(b) if harvest.open and M is not None else None
+    for step in count():
+        aa = A.apply_dot(z, q)
+        harvest.products += 1
+        learned = (q.copy(), None if M is None else u.copy()) if harvest.open else None
+        along = None if deflation is None else deflation.remove(q)
+        bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
+        u, u_old = u_old, u
+        if M is not None:
+            bb_next = kernels.dot(u, M.apply(u, q))
+        scalars = live, step, alpha, bb, bb_next, state
+        if M is None:
+            rr = kernels.minres_update(*scalars, z, w_old, w, x)
+            z = u
+        else:
+            rr = kernels.minres_update_residual(*scalars, z, w_old, w, x, u, r)
+            z, q = q, z
+        if deflation is not None:
+            y.advance(kernels, scalars, along)
+        bb_old, bb = bb, bb_next
+        w_old, w = w, w_old
+        if learned is not None:
+            of_A = image.advance(kernels, scalars, learned[0])
+            harvest.take(w, of_A, None if M is None else before_M.advance(kernels, scalars, learned[1]))
+        live = yield current, rr
+        if live is None:
+            harvest.products += 2
+            x = current() if callable(current) else current
+            check_residual(A, b, M, x, float(state[:, SIZE].max()))
+            harvest.alone = True  # outside of the space there may be nothing left to gain
+            return
+
+
+class Follower:
+    """Vectors that take the recurrence of the directions and of x, from others than the Lanczos vectors."""
+
+    def __init__(self, like):
+        self.old, self.new, self.total = (namespace(like).zeros_like(like) for _ in range(3))
+
+    def advance(self, kernels, scalars, source):
+        """Return the next one, whose rotation is found once more."""
+        kernels.minres_update(*scalars, source, self.old, self.new, self.total)
+        self.old, self.new = self.new, self.old
+        return self.new
+
+
+class Deflation:
+    """A space whose images are made orthonormal in the inner product of M."""
+
+    def __init__(self, space, M):
+        xp = namespace(space.U)
+        self.space = _steady(space)
+        self.dual, self.inverse = self.space.C, None
+        if M is not None:
+            C = xp.ascontiguousarray(self.dual.T)
+            self.dual = xp.ascontiguousarray(M.apply_block(C, xp.empty_like(C)).T)
+            T = whitening(to_host(kernels_for(self.dual).rows_gram(self.space.C, self.dual)))
+            self.inverse = xp.asarray((T @ T.conj().T).astype(space.dtype))
+
+    def along(self, v):
+        """Return the coordinates in C of the M-orthogonal projection of v."""
+        found = coordinates(self.dual, v)
+        return found if self.inverse is None else self.inverse @ found
+
+    def start(self, x, r):
+        """Take the best step along U; return x and its residual."""
+        y = self.along(r)
+        return less(-y, self.space.U, x, x), less(y, self.space.C, r, r)
+
+    def remove(self, q):
+        """Make q M-orthogonal to C in place; return what was removed."""
+        along = self.along(q)
+        less(along, self.space.C, q, q)
+        return along
+
+    def form(self, x, y):
+        """Return the iterate."""
+        return less(y, self.space.U, x, namespace(x).empty_like(x))
+
+
+def _steady(space):
+    """Return the space without directions u almost orthogonal to their images.
+
+    Outside of C there may be none of U: there A would be singular.
+    """
+    rows_gram = kernels_for(space.U).rows_gram
+    energy, gram = to_host(rows_gram(space.U, space.C), rows_gram(space.U, space.U))
+    values, Y = np.linalg.eigh((energy + energy.conj().T) / 2)
+    size = np.sqrt(abs((Y.conj() * (gram @ Y)).sum(axis=0)))
+    kept = abs(values) > np.finfo(space.dtype).eps ** 0.5 * size
+    if kept.all():
+        return space
+    Y = Y[:, kept]
+    return RecycledSpace(combined(Y, space.U), combined(Y, space.C))

@@ -1,0 +1,193 @@
+"""What one solve learns for the next: a subspace, and what the matrix makes of it."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from scipy.linalg import get_lapack_funcs, schur
+
+from ..._array import library, namespace, to_host
+from ..._operators.operator import Operator
+from ..._result import Interrupted, Result
+from ...kernels import kernels_for
+from .._arnoldi import solve_small
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RecycledSpace:
+    """A few directions that a Krylov method finds slowly, kept for the next solve.
+
+    A result of ``gcrodr``, ``cg`` or ``minres`` has one as ``recycle``; each of them takes it as the argument
+    of that name, also after another of them has made it. It may come from another matrix: how much that
+    helps depends on how much the matrices have in common.
+
+    Attributes
+    ----------
+    U : array, shape (k, n)
+        Directions in the space of solutions, one a row; not orthogonal.
+    C : array, shape (k, n)
+        Orthonormal rows, the products of the matrix with those of `U`: ``A @ U.T == C.T``.
+    P : array, shape (k, n), or None
+        What the preconditioner turned into `U`, if there was one.
+    """
+
+    U: Any
+    C: Any
+    P: Any = None
+    library: str = field(init=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "library", library(self.U) or "numpy")
+
+    @property
+    def k(self):
+        """Number of directions."""
+        return self.U.shape[0]
+
+    @property
+    def shape(self):
+        """Number of directions, and length of each."""
+        return self.U.shape
+
+    @property
+    def dtype(self):
+        """Dtype of the entries."""
+        return self.U.dtype
+
+    @property
+    def source(self):
+        """What M turned into `U`; if that is not known, U itself, a fair guess of it."""
+        return self.U if self.P is None else self.P
+
+    def scaled(self, factor):
+        """Return the space for the matrix divided by a real number."""
+        return self if factor == 1 else RecycledSpace(self.U * factor, self.C, self.P)
+
+    def __repr__(self):
+        return f"RecycledSpace({self.k} directions of length {self.shape[1]}, {self.dtype}, {self.library})"
+
+
+@dataclass(frozen=True, repr=False)
+class RecycledResult(Result):
+    """A `Result` that knows what the next solve can start from.
+
+    Attributes
+    ----------
+    recycle : RecycledSpace or None
+        To be passed to the next solve; None if nothing was learned.
+    products : int
+        Products with A in all: those of the iteration, of true residuals, and of renewing the space for a
+        new matrix.
+    """
+
+    recycle: RecycledSpace | None = None
+    products: int = 0
+
+
+def handing_on(solve, learner, unit):
+    """Solve, and return the result with what `learner` has learned of the matrix divided by `unit`."""
+
+    def finished(result):
+        space = learner.space()
+        space = None if space is None else space.scaled(1 / unit)
+        return RecycledResult(**vars(result), recycle=space, products=learner.products)
+
+    try:
+        return finished(solve())
+    except Interrupted as caught:
+        raise Interrupted(finished(caught.result)) from None
+
+
+def renewed(A, space):
+    """Return the space for a new matrix, without what A maps to almost nothing."""
+    U, C, P = space.U, namespace(space.U).empty_like(space.U), space.P
+    for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
+        A.apply(u, c)
+    known = 0.0 if type(A).magnitude is Operator.magnitude else A.magnitude()
+    return orthonormal(U, C, P, known)
+
+
+def orthonormal(U, C, P, known=0.0):
+    """Return the space of U and its images C, made orthonormal, and once more for its rounding.
+
+    Left out is what the matrix, of entries as large as `known`, maps to almost nothing.
+    """
+    rows_gram = kernels_for(C).rows_gram
+    gram, before = to_host(rows_gram(C, C), rows_gram(U, U))
+    with np.errstate(invalid="ignore"):  # NaN is left out too
+        stretch = np.sqrt(
+            abs(gram.diagonal()) / np.maximum(abs(before.diagonal()), np.finfo(gram.dtype).tiny)
+        )
+    kept = stretch > 100 * np.finfo(U.dtype).eps * max(known, stretch.max(initial=0))
+    T = np.zeros_like(gram)[:, : kept.sum()]
+    T[kept] = np.eye(kept.sum())
+    T = T @ whitening(gram[np.ix_(kept, kept)])
+    C = combined(T, C)
+    again = whitening(to_host(rows_gram(C, C)))
+    T = T @ again
+    return RecycledSpace(combined(T, U), combined(again, C), None if P is None else combined(T, P))
+
+
+def combined(T, rows):
+    """Return combinations of rows, as the columns of the small matrix T say."""
+    xp = namespace(rows)
+    new = xp.empty((T.shape[1], rows.shape[1]), rows.dtype)
+    kernels_for(rows).rows_combine(True, xp.array(T.T, rows.dtype, order="C"), rows, new)
+    return new
+
+
+def coordinates(rows, v):
+    """Return the inner products of rows with a vector: ``r^H v`` for each row r."""
+    return kernels_for(v).rows_gram(rows, v[None])[:, 0]
+
+
+def less(y, rows, v, out) -> Any:
+    """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
+    if len(rows):
+        kernels_for(v).idrs_shift(0, y, rows, v, out)
+    else:
+        out[...] = v
+    return out
+
+
+def whitening(gram):
+    """Return a matrix T with orthonormal columns in the inner product `gram`, leaving out dependent ones."""
+    size = gram.diagonal().real
+    if not ((size >= 0) & (size < np.inf)).all() or not len(size):
+        return np.zeros((len(gram), 0))
+    scale = np.divide(1, np.sqrt(size), out=np.zeros_like(size), where=size > 0)
+    values, vectors = np.linalg.eigh(scale[:, None] * gram * scale)
+    kept = values > 10 * len(gram) * np.finfo(gram.dtype).eps * values.max()
+    return scale[:, None] * vectors[:, kept] / np.sqrt(values[kept])
+
+
+def slowest(G, S, k, most):
+    """Return Q and T such that A maps ``V T`` to ``W Q``, orthonormal, where ``A V = W G``, ``S = W^H V``.
+
+    V T spans the harmonic Ritz vectors of the `k` values of smallest magnitude, ``G^H G z = theta G^H S z``:
+    an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse ones. At most `most` columns.
+    """
+    orthogonal, triangle = np.linalg.qr(G)
+    T = dominant(solve_small(triangle, orthogonal.conj().T @ S), k, most)
+    Q, size, right = np.linalg.svd(G @ T, full_matrices=False)
+    kept = size > len(G) * np.finfo(G.dtype).eps * size.max(initial=0)
+    return Q[:, kept], T @ right[kept].conj().T / size[kept]
+
+
+def dominant(T, k, most):
+    """Return orthonormal vectors that span the invariant subspace of the `k` largest eigenvalues.
+
+    Of a conjugate pair both are taken or none.
+    """
+    form: Any = schur(T, output="complex" if T.dtype.kind == "c" else "real")
+    triangle, vectors = form
+    size, pairs = abs(triangle.diagonal()), np.flatnonzero(triangle.diagonal(-1))
+    for i in pairs:
+        size[i : i + 2] = np.sqrt(abs(np.linalg.det(triangle[i : i + 2, i : i + 2])))
+    chosen = np.zeros(len(size), bool)
+    chosen[np.argsort(-size, kind="stable")[:k]] = True
+    for i in pairs:
+        if chosen[i] != chosen[i + 1]:
+            chosen[i : i + 2] = chosen.sum() == 1 and k < most
+    reorder: Any = get_lapack_funcs("trsen", (triangle,))
+    return reorder(chosen, triangle, vectors, job="N")[1][:, : chosen.sum()]

@@ -1,0 +1,44 @@
+"""Gauss-Seidel sweeps: what multigrid smooths with."""
+
+from .._operators.entries import Order, diagonal, sparse_of
+from ..kernels import kernels_for
+
+
+class RowSweeps:
+    """Sweeps of successive over-relaxation over the rows of a matrix, in place from any `x`.
+
+    They share the arrays of `A`; of their own they keep a vector, and on a GPU the order of the rows.
+    An exact Gauss-Seidel sweep (``omega=1``) in the natural order runs on one thread; on a GPU it
+    takes a launch a level.
+
+    Parameters
+    ----------
+    A : array, sparse array or Csr, shape (n, n)
+        Matrix with a diagonal free of zeros.
+    omega : float
+        Relaxation.
+    coloured : bool
+        Whether to take the rows colour by colour, on all threads and in a launch a colour.
+    """
+
+    def __init__(self, A, omega=1.0, coloured=False):
+        self.A = sparse_of(A, "Gauss-Seidel")
+        self._scale = omega / diagonal(self.A, "Gauss-Seidel")
+        self._order = Order(self.A.library, self.A.indptr, self.A.indices, coloured)
+
+    def forward(self, b, x):
+        """Relax the rows from the first to the last; return `x`."""
+        return self._relax(False, b, x)
+
+    def backward(self, b, x):
+        """Relax the rows from the last to the first; return `x`."""
+        return self._relax(True, b, x)
+
+    def symmetric(self, b, x):
+        """Relax the rows forth and back; return `x`."""
+        return self.backward(b, self.forward(b, x))
+
+    def _relax(self, reverse, b, x):
+        A = self.A
+        kernels_for(x).relax(*self._order.arrays, reverse, A.indptr, A.indices, A.data, self._scale, b, x)
+        return x

@@ -26,7 +26,7 @@ _SAYS = {
 
 @np.errstate(all="ignore")
 def iterate(
-    start, x, *, tol, maxiter, callback=None, time_limit=inf, scale=(1.0, 1.0), batches=False, fresh=False
+    start, x, *, tol, maxiter, callback=None, deadline=inf, scale=(1.0, 1.0), batches=False, fresh=False
 ):
     """Run a method until its residual is small, and say why it ended.
 
@@ -47,8 +47,8 @@ def iterate(
         Largest number of iterations.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each read, the latter an array for a block; true stops.
-    time_limit : float
-        Seconds after which to stop at the next read.
+    deadline : float
+        Time of ``time.monotonic()`` after which to stop at the next read.
     scale : tuple of float
         What iterates and norms are multiplied by when they are handed out; for a block, perhaps arrays.
     batches : bool
@@ -70,7 +70,7 @@ def iterate(
     one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
     """
     kind = _Columns if np.ndim(tol) else _Batches if batches else _Run
-    run = kind(start, x, tol, maxiter, callback, time_limit, scale)
+    run = kind(start, x, tol, maxiter, callback, deadline, scale)
     run.fresh = fresh
     return run.result()
 
@@ -78,11 +78,11 @@ def iterate(
 class _Run:
     """The state of one run of the loop."""
 
-    def __init__(self, start, x, tol, maxiter, callback, time_limit, scale):
+    def __init__(self, start, x, tol, maxiter, callback, deadline, scale):
         self.x: Any = x
         self.start, self.maxiter, self.callback = start, maxiter, callback
         self.x_scale, self.norm_scale = scale
-        self.deadline = time.monotonic() + time_limit
+        self.deadline = deadline
         self.history, self.fresh = [], False
         self.prepare(namespace(x), kernels_for(x), tol)
 

@@ -2,6 +2,7 @@
 
 from math import inf, isfinite
 from numbers import Integral, Real
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -112,6 +113,11 @@ def tolerance(value: Any, name):
     if not 0 <= float(value) < inf:
         raise ValueError(f"{name} is {value!r}; a finite number >= 0 is needed")
     return float(value)
+
+
+def deadline(time_limit: Any):
+    """Return the time of ``time.monotonic()`` at which `time_limit` seconds are over; infinite for None."""
+    return inf if time_limit is None else monotonic() + positive(time_limit, "time_limit")
 
 
 def count(value: Any, name, least=0):

@@ -107,7 +107,7 @@ def test_scale_is_applied_to_all_that_is_handed_out():
 
 
 def test_time_limit():
-    result = iterate(halving, np.array([8.0]), tol=1e-9, maxiter=10**6, time_limit=0.0)
+    result = iterate(halving, np.array([8.0]), tol=1e-9, maxiter=10**6, deadline=0.0)
     assert result.status == Status.TIME_LIMIT
 
 

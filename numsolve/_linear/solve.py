@@ -4,7 +4,7 @@ import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from math import frexp, isfinite, ldexp, sqrt
+from math import frexp, inf, isfinite, ldexp, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,8 @@ from .._operators.operator import Csr, Dense, Operator, Scaled, absolute, as_ope
 from .._result import ConvergenceWarning, Interrupted, Result, Status
 from ..kernels import kernels_for
 
-_inside = ContextVar("inside", default=False)  # one for each thread, unlike the filters of `warnings`
+_is_inner = ContextVar("is_inner", default=False)  # one for each thread, unlike the filters of `warnings`
+_ENDED = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # what ends the other columns too
 WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
 
 
@@ -33,10 +34,11 @@ class System(NamedTuple):
     rtol: float
     atol: float
     maxiter: int
+    deadline: float = inf  # of `time.monotonic()`
     batches: bool = False
 
 
-def prepare(A, b, x0, M, *, rtol, atol, maxiter):
+def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
     """Check what the caller passed and bring it to one dtype; raise what `_validate` raises."""
     n = _validate.square_shape(A)
     if M is not None and _validate.square_shape(M, "M") != n:
@@ -44,10 +46,11 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter):
     home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
     b = _validate.right_hand_side(b, n, xp)
     x0 = _validate.starting_guess(x0, b.shape, xp)
-    return gather(A, b, x0, M, home, rtol, atol, 10 * n if maxiter is None else maxiter)
+    maxiter = 10 * n if maxiter is None else maxiter
+    return make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit)
 
 
-def gather(A, b, x0, M, home, rtol, atol, maxiter):
+def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
     """Bring checked arrays to one dtype and check the limits."""
     A = as_operator(A, home)
     M = None if M is None else as_operator(M, home, "M")
@@ -62,6 +65,7 @@ def gather(A, b, x0, M, home, rtol, atol, maxiter):
         _validate.tolerance(rtol, "rtol"),
         _validate.tolerance(atol, "atol"),
         _validate.count(maxiter, "maxiter"),
+        _validate.deadline(time_limit),
     )
 
 
@@ -73,30 +77,30 @@ def run(start, system, callback, block=None):
     return _solve_columns(start, system, callback, block)
 
 
-def announced(result):
+def warn_of_miss(result):
     """Return the result; warn the caller of the caller if it missed its tolerance."""
-    if result.status not in (Status.CONVERGED, Status.STOPPED) and not _inside.get():
+    if result.status not in (Status.CONVERGED, Status.STOPPED) and not _is_inner.get():
         warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
     return result
 
 
-def announced_all(results):
+def warn_of_misses(results):
     """Return many results; warn once of those that missed their tolerance."""
     missed = [p for p, r in enumerate(results) if r.status not in (Status.CONVERGED, Status.STOPPED)]
-    if missed and not _inside.get():
+    if missed and not _is_inner.get():
         message = f"{len(missed)} of {len(results)} problems, first {missed[0]}: {results[missed[0]].message}"
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return results
 
 
 @contextmanager
-def inside():
+def inner_solve():
     """Solve inside another solve, which answers for the tolerance: a miss does not warn."""
-    token = _inside.set(True)
+    token = _is_inner.set(True)
     try:
         yield
     finally:
-        _inside.reset(token)
+        _is_inner.reset(token)
 
 
 def _solve_one(start, system, b, x0, callback):
@@ -121,6 +125,7 @@ def _solve_one(start, system, b, x0, callback):
         tol=tol,
         maxiter=system.maxiter,
         callback=callback,
+        deadline=system.deadline,
         scale=(x_unit, b_unit),
         batches=system.batches,
     )
@@ -159,17 +164,17 @@ def _solve_columns(start, system, callback, block=None):
         else:
             found = _solve_block(start, block, part, callback)
         results += found
-        if any(result.status in (Status.STOPPED, Status.INTERRUPTED) for result in found):
+        if any(result.status in _ENDED for result in found):
             break
     x = xp.zeros((n, k), system.b.dtype)
     if not results:
         return Result(x, Status.CONVERGED, "converged: b has no columns", np.zeros((1, 0)))
     if system.x0 is not None:
         x[...] = system.x0
-    return joined(results, x)
+    return join_columns(results, x)
 
 
-def joined(results, x, **fields):
+def join_columns(results, x, **fields):
     """Return one result for the columns of `x` that were solved, with other `fields`; or raise `Interrupted`.
 
     The worst status speaks for all. Histories of columns never begun are NaN.
@@ -225,6 +230,7 @@ def _solve_block(start, block, system, callback):
             tol=tol,
             maxiter=system.maxiter,
             callback=callback,
+            deadline=system.deadline,
             scale=(x_units if (units != A_unit).any() else 1.0, units),
         )
     except Interrupted as caught:
@@ -234,7 +240,7 @@ def _solve_block(start, block, system, callback):
         missed = [c for c in range(len(columns)) if not columns[c].success]
         for column in missed:
             _finish(start, system, columns, column, callback)
-            if columns[column].status in (Status.STOPPED, Status.INTERRUPTED):
+            if columns[column].status in _ENDED:
                 break
     return columns
 

@@ -5,7 +5,7 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, namespace, to_host
 from ..kernels import kernels_for
-from .entries import diagonal, successor
+from .entries import diagonal, with_pattern_of
 from .operator import Operator
 
 
@@ -87,7 +87,7 @@ class BlockDiagonal(Operator):
 
     def update(self, A):
         """Take the blocks of another matrix of the same pattern; return the operator itself."""
-        self._matrix, before = successor(self._matrix, A, self._method), self._matrix
+        self._matrix, before = with_pattern_of(self._matrix, A, self._method), self._matrix
         try:
             self.inverses = self._inverted()
         except ValueError:

@@ -27,7 +27,7 @@ def sparse_of(A, method):
     return matrix
 
 
-def successor(old, A, method):
+def with_pattern_of(old, A, method):
     """Return the `Csr` operator of `A`, which must have the pattern, dtype and library of `old`."""
     new = sparse_of(A, method).astype(old.dtype)
     if new.library != old.library:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .._array import namespace, read_sum
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 
@@ -69,7 +69,7 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    return announced(run(steps, system, callback))
+    return warn_of_miss(run(steps, system, callback))
 
 
 def steps(A, b, M, x):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.solve import WIDEST, announced, prepare, run
+from .._linear.solve import WIDEST, prepare, run, warn_of_miss
 from ..kernels import kernels_for
 from . import _arnoldi, _gmres
 
@@ -87,7 +87,7 @@ def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None,
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     restart = _validate.count(restart, "restart", least=1)
-    return announced(run(_gmres.cycles(system, restart), system, callback, cycles(system, restart)))
+    return warn_of_miss(run(_gmres.cycles(system, restart), system, callback, cycles(system, restart)))
 
 
 def cycles(system, restart):

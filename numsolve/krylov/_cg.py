@@ -2,7 +2,7 @@
 
 from .. import _validate
 from .._array import namespace, read_sum
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from .._operators.operator import asymmetry
 from ..kernels import kernels_for
 from . import _block_cg
@@ -113,8 +113,8 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
-        return announced(learning(deflated_cg.steps, system, recycle, callback, energy=True))
-    return announced(run(steps, system, callback, _block_cg.steps))
+        return warn_of_miss(learning(deflated_cg.steps, system, recycle, callback, energy=True))
+    return warn_of_miss(run(steps, system, callback, _block_cg.steps))
 
 
 def steps(A, b, M, x):

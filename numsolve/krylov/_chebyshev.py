@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum
 from .._linear import spectrum
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from .._operators.operator import Scaled, asymmetry
 from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
@@ -117,7 +117,7 @@ def chebyshev(
     message = result.message
     if result.status == Status.MAXITER and interval.bounds is not None:
         message += interval.says()
-    return announced(ChebyshevResult(result.x, result.status, message, result.residuals, interval.bounds))
+    return warn_of_miss(ChebyshevResult(result.x, result.status, message, result.residuals, interval.bounds))
 
 
 class _Spectrum:

@@ -1,7 +1,7 @@
 """Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
 
 from .. import _validate
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from ._gmres import cycles
 
 
@@ -71,4 +71,4 @@ def fgmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=No
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     restart = _validate.count(restart, "restart", least=1)
-    return announced(run(cycles(system, restart, flexible=True), system, callback))
+    return warn_of_miss(run(cycles(system, restart, flexible=True), system, callback))

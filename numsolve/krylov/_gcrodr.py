@@ -6,11 +6,11 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.solve import announced, norm, prepare, run, unit_near
+from .._linear.solve import norm, prepare, run, unit_near, warn_of_miss
 from .._result import not_finite
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
-from .recycling.space import RecycledSpace, coordinates, handing_on, less, renewed, slowest
+from .recycling.space import RecycledSpace, coordinates, renewed, slowest, solve_and_recycle, subtract
 
 
 def gcrodr(
@@ -108,7 +108,7 @@ def gcrodr(
     recycle = _validate.recycled(recycle, len(system.b), system.b.dtype)
     unit = unit_near(system.A.magnitude(), system.b.dtype)
     cycles = Cycles(system, restart, k, None if recycle is None else recycle.scaled(unit))
-    return announced(handing_on(lambda: run(cycles.start, system, callback), cycles, unit))
+    return warn_of_miss(solve_and_recycle(lambda: run(cycles.start, system, callback), cycles, unit))
 
 
 class Cycles(Arnoldi):
@@ -165,7 +165,7 @@ class Cycles(Arnoldi):
         del r
         if kept:  # now, not with the first step: what A makes of C is not known
             self.G[1, :kept] = along = coordinates(W[:kept], W[kept])
-            less(along, W[:kept], W[kept], W[kept])
+            subtract(along, W[:kept], W[kept], W[kept])
         yield from self.steps(A, M, live, kernels.dot(W[kept], W[kept]), lambda used: self.form(used, x))
 
     def project(self, A, b, x, r):
@@ -189,7 +189,7 @@ class Cycles(Arnoldi):
     def step(self, x, r):
         """Return ``y = C^H r``, ``r - C y`` and ``x + U y``."""
         y, room = coordinates(self.W[: self.kept], r), namespace(x).empty_like
-        return y, less(y, self.W[: self.kept], r, room(r)), less(-y, self.U[: self.kept], x, room(x))
+        return y, subtract(y, self.W[: self.kept], r, room(r)), subtract(-y, self.U[: self.kept], x, room(x))
 
     def form(self, used, x):
         """Return x plus the combination of directions that minimises the residual."""

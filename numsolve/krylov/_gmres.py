@@ -4,7 +4,7 @@ from functools import cache, partial
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
 
@@ -82,7 +82,7 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
     restart = _validate.count(restart, "restart", least=1)
-    return announced(run(cycles(system, restart), system, callback))
+    return warn_of_miss(run(cycles(system, restart), system, callback))
 
 
 def cycles(system, restart, *, flexible=False):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _random, _validate
 from .._array import namespace, read_sum
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 
@@ -81,7 +81,7 @@ def idrs(A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callb
     array([1., 2.])
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    return announced(run(start(system, _validate.count(s, "s", least=1), rng), system, callback))
+    return warn_of_miss(run(start(system, _validate.count(s, "s", least=1), rng), system, callback))
 
 
 def start(system, s=4, rng=None):

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._iterate import iterate
-from .._linear.solve import gather, joined, norm, unit_near
+from .._linear.solve import join_columns, make_system, norm, unit_near
 from .._operators.operator import Csr, Operator, Scaled
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
@@ -97,7 +97,7 @@ def _prepare(A, b, x0, rtol, atol, maxiter):
     home, xp = _validate.same_library(A=A, b=b, x0=x0)
     b = _validate.right_hand_side(b, m, xp)
     x0 = _validate.starting_guess(x0, (n, *b.shape[1:]), xp, "A and b need")
-    return gather(A, b, x0, None, home, rtol, atol, 10 * min(m, n) if maxiter is None else maxiter)
+    return make_system(A, b, x0, None, home, rtol, atol, 10 * min(m, n) if maxiter is None else maxiter)
 
 
 @np.errstate(all="ignore")
@@ -155,7 +155,7 @@ def _solve_columns(steps, system, damp, callback):
         return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, 0)), np.zeros(0))
     norms = np.full(k, np.nan)
     norms[: len(results)] = [result.residual_norm for result in results]
-    return joined(results, x, residual_norm=norms)
+    return join_columns(results, x, residual_norm=norms)
 
 
 def golub_kahan(A, b, x):

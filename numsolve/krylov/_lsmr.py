@@ -1,7 +1,6 @@
 """Least squares by LSMR: minimal residuals on the normal equations, without forming them."""
 
 from .._array import namespace
-from .._linear.solve import announced
 from ..kernels import kernels_for
 from ._least_squares import first_norms, golub_kahan, not_finite, solve
 
@@ -83,7 +82,7 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     array([1., 1.])
     """
     options = {"damp": damp, "rtol": rtol, "atol": atol, "maxiter": maxiter, "callback": callback}
-    return announced(solve(steps, A, b, x0, **options))
+    return warn_of_miss(solve(steps, A, b, x0, **options))
 
 
 def steps(A, b, x):

@@ -5,7 +5,7 @@ from itertools import count
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import announced, prepare, run
+from .._linear.solve import prepare, run, warn_of_miss
 from .._operators.operator import Shifted, asymmetry
 from ..kernels import kernels_for
 from ._breakdowns import SIZE, check_residual
@@ -106,8 +106,8 @@ def minres(
     _validate.hermitian(asymmetry(system.A), system.A.dtype)
     if recycle is not None:
         recycled = partial(recycled_minres.steps, rotations(system))
-        return announced(learning(recycled, system, recycle, callback, energy=False))
-    return announced(run(start(system), system, callback))
+        return warn_of_miss(learning(recycled, system, recycle, callback, energy=False))
+    return warn_of_miss(run(start(system), system, callback))
 
 
 def start(system):

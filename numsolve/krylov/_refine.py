@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
-from .._linear.solve import announced, inside, prepare, run, unit_near
+from .._linear.solve import inner_solve, prepare, run, unit_near, warn_of_miss
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
 from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
@@ -134,7 +134,7 @@ def refine(
     system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter)
     refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
     try:
-        return announced(refinement.report(run(refinement.steps, system, callback)))
+        return warn_of_miss(refinement.report(run(refinement.steps, system, callback)))
     except Interrupted as caught:
         raise Interrupted(refinement.report(caught.result)) from None
 
@@ -200,7 +200,7 @@ class _Refinement:
         self.r *= 1 / unit
         r, self.r = self.r.astype(self.dtype), None
         rtol = max(self.inner_rtol, min(0.5, 0.5 * self.goal / norm))
-        with inside():
+        with inner_solve():
             return self.method(self.A, r, rtol=rtol, M=self.M, **self.options), unit / self.unit
 
     def report(self, result):

@@ -5,7 +5,7 @@ from time import perf_counter
 import numpy as np
 
 from .. import _validate
-from .._linear.solve import inside
+from .._linear.solve import inner_solve
 from ..problems import assignment, image_pair, line_pair
 from ..transport import sinkhorn, wasserstein_1d
 from . import Claim
@@ -44,7 +44,7 @@ def run(settings, progress):
         for method, options in METHODS.items():
             times = [perf_counter()]
             arguments = {"method": "log", "atol": settings["atol"], "maxiter": settings["maxiter"], **options}
-            with inside():  # a miss is a row of the table, not a warning
+            with inner_solve():  # a miss is a row of the table, not a warning
                 result = sinkhorn(a, b, cost, eps, callback=_clock(times), **arguments)
             seconds = np.array(times) - times[0]
             last = len(result.residuals) - 1

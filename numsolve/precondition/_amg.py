@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, to_host
-from .._operators.entries import diagonal, sparse_of, successor
+from .._operators.entries import diagonal, sparse_of, with_pattern_of
 from .._operators.operator import Operator, asymmetry, entries
 from ..kernels import kernels_for
 from ._hierarchy import built, coarsest, galerkin, grids, rounding
@@ -139,7 +139,7 @@ class Multigrid(Operator):
         The prolongators P and restrictions R stay; the coarse matrices R A P, the smoothers and the inverse
         on the coarsest grid follow the values.
         """
-        matrices = [successor(self._levels[0].A, A, "amg")]
+        matrices = [with_pattern_of(self._levels[0].A, A, "amg")]
         diagonal(A, "amg")
         for level in self._levels[:-1]:
             matrices.append(galerkin(level, matrices[-1]))

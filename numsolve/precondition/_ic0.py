@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import _validate
-from .._operators.entries import sparse_of, successor
+from .._operators.entries import sparse_of, with_pattern_of
 from .._operators.operator import asymmetry
 from ._ilu0 import factorised, refuse
 from ._triangles import Triangles
@@ -81,7 +81,7 @@ class Ic0(Triangles):
 
     def update(self, A):
         """Factorise another matrix of the same pattern; return the operator itself."""
-        self._factorise(successor(self._matrix, A, "ic0"))
+        self._factorise(with_pattern_of(self._matrix, A, "ic0"))
         return self
 
     def _factorise(self, matrix):

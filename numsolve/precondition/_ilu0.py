@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
-from .._operators.entries import sparse_of, successor
+from .._operators.entries import sparse_of, with_pattern_of
 from .._operators.operator import absolute
 from ..kernels import kernels_for
 from ._triangles import Triangles
@@ -78,7 +78,7 @@ class Ilu0(Triangles):
 
     def update(self, A):
         """Factorise another matrix of the same pattern; return the operator itself."""
-        self._factorise(successor(self._matrix, A, "ilu0"))
+        self._factorise(with_pattern_of(self._matrix, A, "ilu0"))
         return self
 
     def _factorise(self, matrix):

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from .. import _validate
 from .._array import namespace, to_device, to_host
-from .._operators.entries import sparse_of, successor
+from .._operators.entries import sparse_of, with_pattern_of
 from .._operators.operator import Csr, Operator, asymmetry, entries
 
 BATCH = 1 << 20  # entries of the dense problems solved at once: what fits the caches, and many of them
@@ -102,7 +102,7 @@ class ApproximateInverse(Operator):
 
     def update(self, A):
         """Take the values of another matrix of the same pattern; return the operator itself."""
-        matrix = successor(self._matrix, A, "spai")
+        matrix = with_pattern_of(self._matrix, A, "spai")
         if self.factorized:
             _validate.hermitian(asymmetry(matrix), matrix.dtype)
         self._set(matrix)

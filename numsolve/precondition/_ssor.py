@@ -1,7 +1,7 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from .._operators.entries import diagonal, nonzero, sparse_of, successor
+from .._operators.entries import diagonal, nonzero, sparse_of, with_pattern_of
 from ._triangles import Triangles
 
 
@@ -83,7 +83,7 @@ class Ssor(Triangles):
     def update(self, A=None, omega=None):
         """Take another matrix of the same pattern, or another omega, or both; return the operator itself."""
         omega = self.omega if omega is None else _validate.relaxation(omega)
-        matrix = self._matrix if A is None or A is self._matrix else successor(self._matrix, A, "ssor")
+        matrix = self._matrix if A is None or A is self._matrix else with_pattern_of(self._matrix, A, "ssor")
         self._take(matrix, omega)
         return self
 

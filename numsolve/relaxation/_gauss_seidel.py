@@ -1,6 +1,5 @@
 """The method of Gauss and Seidel."""
 
-from .._linear.solve import announced
 from ._run import gathered, over_relaxed
 
 
@@ -93,4 +92,4 @@ def gauss_seidel(
     """
     system = gathered("gauss_seidel", A, b, x0, rtol, atol, maxiter)
     options = {"symmetric": symmetric, "reverse": reverse, "colours": colours, "block_size": block_size}
-    return announced(over_relaxed("gauss_seidel", system, 1.0, callback, **options))
+    return warn_of_miss(over_relaxed("gauss_seidel", system, 1.0, callback, **options))

@@ -1,7 +1,6 @@
 """The method of Jacobi, weighted or not."""
 
 from .. import _validate
-from .._linear.solve import announced
 from .._operators.rows import Blocks, Rows
 from ._run import gathered, relaxed
 
@@ -87,4 +86,4 @@ def jacobi(
     system = gathered("jacobi", A, b, x0, rtol, atol, maxiter)
     omega = _validate.positive(omega, "omega")
     rows = (Rows(system.A) if block_size is None else Blocks(system.A, block_size)).at_once()
-    return announced(relaxed(rows, omega, rows.scale("jacobi"), system, callback))
+    return warn_of_miss(relaxed(rows, omega, rows.scale("jacobi"), system, callback))

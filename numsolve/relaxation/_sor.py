@@ -1,6 +1,5 @@
 """Successive over-relaxation."""
 
-from .._linear.solve import announced
 from ._run import gathered, over_relaxed
 
 
@@ -106,7 +105,7 @@ def sor(
     [1775, 582, 117]
     """
     system = gathered("sor", A, b, x0, rtol, atol, maxiter)
-    return announced(
+    return warn_of_miss(
         over_relaxed(
             "sor",
             system,

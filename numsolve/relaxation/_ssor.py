@@ -1,6 +1,5 @@
 """Symmetric successive over-relaxation."""
 
-from .._linear.solve import announced
 from ._run import gathered, over_relaxed
 
 
@@ -92,6 +91,6 @@ def ssor(
     143
     """
     system = gathered("ssor", A, b, x0, rtol, atol, maxiter)
-    return announced(
+    return warn_of_miss(
         over_relaxed("ssor", system, omega, callback, symmetric=True, colours=colours, context=context)
     )

@@ -9,7 +9,6 @@ import numpy as np
 from .. import _validate
 from .._array import is_sparse, namespace
 from .._iterate import iterate
-from .._linear.solve import announced
 from .._result import Breakdown, Result, Status
 from ._costs import Grid, PointCloud
 from ._forms import Separable
@@ -118,7 +117,7 @@ def barycenter(
     if found.status == Status.MAXITER:
         message = "maxiter reached: raise it, loosen atol, or take a larger eps"
     fields = dict(vars(found), x=state.mass(found.x), message=message)
-    return announced(BarycenterResult(**fields, potentials=found.x.reshape(A.shape)))
+    return warn_of_miss(BarycenterResult(**fields, potentials=found.x.reshape(A.shape)))
 
 
 class Projections:

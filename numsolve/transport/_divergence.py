@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import inside
+from .._linear.solve import inner_solve
 from .._result import ConvergenceWarning
 from ._costs import PointCloud
 from ._result import TransportResult, entropy
@@ -135,7 +135,7 @@ def sinkhorn_divergence(
     tau = None if tau_a is None else _validate.positive(tau_a, "tau_a")
     starts = [None] * 3 if init is None else [init.between, init.within_a, init.within_b]
     pairs = ((a, b, x, y), (a, a, x, x), (b, b, y, y))
-    with inside():
+    with inner_solve():
         found: Any = [
             _solved(mass, other, PointCloud(p, q, metric), eps, tau, {"init": start, **options})
             for (mass, other, p, q), start in zip(pairs, starts, strict=True)

@@ -5,7 +5,7 @@ from math import inf, isfinite
 import numpy as np
 
 from .._array import namespace, read_every, read_sum
-from .._linear.solve import gather, run
+from .._linear.solve import make_system, run
 from .._operators.blocks import Diagonal
 from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Status
@@ -97,7 +97,7 @@ class Newton(Sinkhorn):
         A = Reduced(P, D, E)
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
-        system = gather(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
+        system = make_system(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
         f = run(conjugate_gradients, system, None).x
         k = (h - A.transposed @ f) / E
         curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))

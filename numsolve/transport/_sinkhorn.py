@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import _validate
-from .._linear.solve import announced, announced_all
+from .._linear.solve import warn_of_miss, warn_of_misses
 from ._problem import problem
 from ._solve import METHODS, learns, solve
 
@@ -149,7 +149,7 @@ def sinkhorn(
         results = [solve(part, init=start, **options)[0] for part, start in parts]
     else:
         results = solve(task, init=starts, **options)
-    return announced_all(results) if batch else announced(results[0])
+    return warn_of_misses(results) if batch else warn_of_miss(results[0])
 
 
 def _factor(value):

@@ -9,7 +9,7 @@ from ..._linear.solve import norm
 from ..._result import Breakdown
 from ...kernels import kernels_for
 from .._breakdowns import indefinite
-from .space import coordinates, less, whitening
+from .space import coordinates, subtract, whitening
 
 REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
 
@@ -33,11 +33,11 @@ def steps(harvest, A, b, M, x):
     mu = None if space is None else inverse @ coordinates(space.C, z)
     p, s = z.copy(), None if M is None else r.copy()
     if space is not None:
-        less(mu, space.U, z, p)
+        subtract(mu, space.U, z, p)
         if _nothing(p, z):
             space, p = None, z.copy()
         elif s is not None:
-            less(mu, space.source, r, s)
+            subtract(mu, space.source, r, s)
     room = None if space is None else xp.empty_like(b)
     rz = kernels.dot(r, z)
     for step in count(1):
@@ -56,9 +56,9 @@ def steps(harvest, A, b, M, x):
         rz_old, rz = rz, rr if M is None else kernels.dot(r, z)
         if space is not None:
             mu = inverse @ coordinates(space.C, z)
-        kernels.cg_direction(live, rz, rz_old, z if space is None else less(mu, space.U, z, room), p)
+        kernels.cg_direction(live, rz, rz_old, z if space is None else subtract(mu, space.U, z, room), p)
         if s is not None and harvest.open:
-            outside = r if space is None else less(mu, space.source, r, room)
+            outside = r if space is None else subtract(mu, space.source, r, room)
             kernels.cg_direction(live, rz, rz_old, outside, s)
 
 
@@ -79,8 +79,8 @@ def inverse_energy(space):
 def _project(space, inverse, live, x, r):
     """Take the best step along the directions, in place, if `live`: r becomes orthogonal to them."""
     y = inverse @ coordinates(space.U, r) * live
-    less(-y, space.U, x, x)
-    less(y, space.C, r, r)
+    subtract(-y, space.U, x, x)
+    subtract(y, space.C, r, r)
 
 
 def _nothing(p, z):

@@ -8,7 +8,7 @@ from ... import _validate
 from ..._array import namespace, to_host
 from ..._linear.solve import norm, run, unit_near
 from ...kernels import kernels_for
-from .space import combined, dominant, handing_on, orthonormal, renewed, whitening
+from .space import combined, dominant, orthonormal, renewed, solve_and_recycle, whitening
 
 WINDOW = 2  # pairs for each kept direction: with three, little more was learned
 SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
@@ -24,7 +24,7 @@ def learning(steps, system, recycle, callback, *, energy):
     k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
     unit = unit_near(system.A.magnitude(), system.b.dtype)
     harvest = Harvest(system, k, None if space is None else space.scaled(unit), energy)
-    return handing_on(lambda: run(partial(steps, harvest), system, callback), harvest, unit)
+    return solve_and_recycle(lambda: run(partial(steps, harvest), system, callback), harvest, unit)
 
 
 class Harvest:

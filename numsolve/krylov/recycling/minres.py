@@ -9,7 +9,7 @@ import numpy as np
 from ..._array import namespace, to_host
 from ...kernels import kernels_for
 from .._breakdowns import SIZE, check_residual
-from .space import RecycledSpace, combined, coordinates, less, whitening
+from .space import RecycledSpace, combined, coordinates, subtract, whitening
 
 
 def steps(state, harvest, A, b, M, x):
@@ -106,17 +106,17 @@ class Deflation:
     def start(self, x, r):
         """Take the best step along U; return x and its residual."""
         y = self.along(r)
-        return less(-y, self.space.U, x, x), less(y, self.space.C, r, r)
+        return subtract(-y, self.space.U, x, x), subtract(y, self.space.C, r, r)
 
     def remove(self, q):
         """Make q M-orthogonal to C in place; return what was removed."""
         along = self.along(q)
-        less(along, self.space.C, q, q)
+        subtract(along, self.space.C, q, q)
         return along
 
     def form(self, x, y):
         """Return the iterate."""
-        return less(y, self.space.U, x, namespace(x).empty_like(x))
+        return subtract(y, self.space.U, x, namespace(x).empty_like(x))
 
 
 def _steady(space):

@@ -84,7 +84,7 @@ class RecycledResult(Result):
     products: int = 0
 
 
-def handing_on(solve, learner, unit):
+def solve_and_recycle(solve, learner, unit):
     """Solve, and return the result with what `learner` has learned of the matrix divided by `unit`."""
 
     def finished(result):
@@ -141,7 +141,7 @@ def coordinates(rows, v):
     return kernels_for(v).rows_gram(rows, v[None])[:, 0]
 
 
-def less(y, rows, v, out) -> Any:
+def subtract(y, rows, v, out) -> Any:
     """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
     if len(rows):
         kernels_for(v).idrs_shift(0, y, rows, v, out)

@@ -6,7 +6,7 @@ from ..._array import library, namespace, to_host
 from ..._linear.solve import norm
 from ..._operators.operator import as_operator
 from ...kernels import kernels_for
-from ..recycling.space import combined, less, whitening
+from ..recycling.space import combined, subtract, whitening
 
 
 class Guess:
@@ -40,7 +40,7 @@ class Guess:
         gram, along = to_host(kernels.rows_gram(AX, AX), kernels.rows_gram(AX, b[None]))
         T = whitening(gram)
         y = T @ (T.conj().T @ along)
-        size, left = norm(b), norm(less(xp.asarray(y[:, 0].astype(X.dtype)), AX, b, xp.empty_like(b)))
+        size, left = norm(b), norm(subtract(xp.asarray(y[:, 0].astype(X.dtype)), AX, b, xp.empty_like(b)))
         if not left < size:
             return None
         self._digits = np.log10(size / max(left, np.finfo(X.dtype).eps * size))

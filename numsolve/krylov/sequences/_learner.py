@@ -10,7 +10,7 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
-from ..._linear.solve import inside
+from ..._linear.solve import inner_solve
 from ..._result import Result, Status
 from ..recycling.space import RecycledSpace
 from . import _refresh
@@ -59,7 +59,7 @@ class Learner:
     def solve(self, system, feature=None):
         """Return the result for one system; bad input becomes a status. `feature` goes before its own."""
         try:
-            with inside():
+            with inner_solve():
                 system = parts(system)
                 result = self._solve(system if feature is None else system._replace(feature=feature))
         except (ValueError, TypeError) as error:

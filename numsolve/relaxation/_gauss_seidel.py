@@ -1,5 +1,6 @@
 """The method of Gauss and Seidel."""
 
+from .._linear.solve import warn_of_miss
 from ._run import gathered, over_relaxed
 
 

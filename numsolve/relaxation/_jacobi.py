@@ -1,6 +1,7 @@
 """The method of Jacobi, weighted or not."""
 
 from .. import _validate
+from .._linear.solve import warn_of_miss
 from .._operators.rows import Blocks, Rows
 from ._run import gathered, relaxed
 

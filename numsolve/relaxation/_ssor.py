@@ -1,5 +1,6 @@
 """Symmetric successive over-relaxation."""
 
+from .._linear.solve import warn_of_miss
 from ._run import gathered, over_relaxed
 
 

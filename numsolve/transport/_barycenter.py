@@ -9,6 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import is_sparse, namespace
 from .._iterate import iterate
+from .._linear.solve import warn_of_miss
 from .._result import Breakdown, Result, Status
 from ._costs import Grid, PointCloud
 from ._forms import Separable

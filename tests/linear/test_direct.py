@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 
 from numsolve import solve
-from numsolve._linear.solve import direct
+from numsolve._linear import direct
 from numsolve._operators.operator import Csr
 from numsolve._result import Breakdown, Status
 from numsolve.problems import convection_diffusion, poisson

@@ -69,110 +69,214 @@ def iterate(
     A claim of convergence is verified by starting again from the iterate: the first norm is then the true
     one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
     """
-    kind = _Columns if np.ndim(tol) else _Batches if batches else _Run
-    run = kind(start, x, tol, maxiter, callback, deadline, scale)
-    run.fresh = fresh
-    return run.result()
+    norms = _ColumnNorms if np.ndim(tol) else _Norms
+    loop = (_BatchLoop if batches else _Loop)(
+        start, x, norms(x, tol, fresh), maxiter, callback, deadline, scale
+    )
+    return loop.result()
 
 
-class _Run:
+class _Norms:
+    """The residual norms of one vector: how they are read, kept, and judged."""
+
+    def __init__(self, x, tol, fresh):
+        self.judge = kernels_for(x).residual_norm
+        self.room = namespace(x).empty(read_every(x), x.real.dtype)
+        self.live = namespace(x).ones(1, bool)
+        self.tol = self.goal = self.room.dtype.type(tol)
+        self.fresh, self.history = fresh, []
+
+    def first(self, rr):
+        """Read the true norm of the current iterate into the history, and return it."""
+        self.judge(rr, self.tol, 0, self.room, self.live)
+        true = float(to_host(self.room)[0])
+        self.history[-1:] = [true]
+        return true
+
+    def write(self, step, rr):
+        """Write the norm of a step where all steps of a block are read from, and judge it."""
+        self.judge(rr, self.goal, step, self.room, self.live)
+
+    def read(self, count):
+        """Return the norms of the steps of a block, on the host."""
+        return to_host(self.room)[:count].tolist()
+
+    def record(self, norm):
+        """Add a norm to the history; return whether it meets the goal."""
+        self.history.append(norm)
+        return norm <= self.goal
+
+    def is_met(self, true):
+        """Tell whether a true norm meets the tolerance."""
+        return true <= self.tol
+
+    def is_finite(self, norm):
+        """Tell whether a norm is a number."""
+        return norm < inf
+
+    def is_stuck(self, true, limit):
+        """Tell whether a new start gained nothing."""
+        return true > limit
+
+    def set_goal(self, true, claimed):
+        """Set the goal: a norm below the rounding of the method's own start means nothing.
+
+        After a false claim it is lower than the tolerance by as much as the claim was false, at most by half.
+        """
+        tol, least = self.tol, 0.0 if self.fresh else true * np.finfo(self.tol.dtype).eps
+        if claimed and not self.fresh:
+            tol = tol * np.where(true > tol, np.maximum(tol / true, 0.5), 1)
+        self.goal = np.maximum(tol, least).astype(self.tol.dtype)
+
+    def few_are_left(self):
+        """Tell whether so few columns are left that a new start without the others pays."""
+        return False
+
+    def latest(self):
+        """Return the last norm, for the callback."""
+        return self.history[-1]
+
+
+class _ColumnNorms(_Norms):
+    """Those of a block of columns, each with its tolerance; one that has met it is followed no more.
+
+    Norms of a step are lists: for few columns they are faster than arrays.
+    """
+
+    def __init__(self, x, tol, fresh):
+        xp = namespace(x)
+        self.judge_all = kernels_for(x).residual_norms
+        self.room = xp.empty((read_every(x), len(tol)), x.real.dtype)
+        self.live = xp.ones(len(tol), bool)
+        self.tol = self.goal = np.asarray(tol, self.room.dtype)
+        self.fresh, self.history = fresh, []
+        self.last_row = [0] * len(tol)  # of the history, for each column
+        self.were_few = False
+
+    def first(self, rr):
+        self.live[...] = True
+        self.judge_all(rr, namespace(self.room).asarray(self.tol), 0, self.room, self.live)
+        true = to_host(self.room)[0].tolist()
+        if not self.history:
+            self.history.append(true.copy())
+        for column, row in enumerate(self.last_row):
+            self.history[row][column] = true[column]
+        self.left = [c for c, norm in enumerate(true) if not norm <= self.tol[c]]
+        self.started = len(self.left)
+        return np.array(true)
+
+    def write(self, step, rr):
+        self.judge_all(rr, self.limits, step, self.room, self.live)
+
+    def record(self, norm):
+        row = [nan] * len(norm)
+        for column in self.left:
+            row[column] = norm[column]
+            self.last_row[column] = len(self.history)
+        self.history.append(row)
+        self.left = [c for c in self.left if not norm[c] <= self.goals[c]]
+        return not self.left
+
+    def is_met(self, true):  # noqa: ARG002 - the norms were recorded
+        return not self.left
+
+    def is_finite(self, norm):
+        return all(norm[column] < inf for column in self.left)
+
+    def is_stuck(self, true, limit):
+        were_few, self.were_few = self.were_few, False  # the norms of few need not fall from start to start
+        return not were_few and bool((true > limit)[self.left].all())
+
+    def set_goal(self, true, claimed):
+        super().set_goal(true, claimed)
+        self.limits = namespace(self.room).asarray(self.goal)
+        self.goals = self.goal.tolist()
+
+    def few_are_left(self):
+        if self.fresh or 4 * len(self.left) > self.started:
+            return False
+        norms = self.latest()
+        self.were_few = all(
+            norms[c] > 10 * self.goals[c] for c in self.left
+        )  # what is near is finished at once
+        return self.were_few
+
+    def latest(self):
+        return np.array([self.history[row][column] for column, row in enumerate(self.last_row)])
+
+
+class _Loop:
     """The state of one run of the loop."""
 
-    def __init__(self, start, x, tol, maxiter, callback, deadline, scale):
+    def __init__(self, start, x, norms, maxiter, callback, deadline, scale):
         self.x: Any = x
-        self.start, self.maxiter, self.callback = start, maxiter, callback
-        self.x_scale, self.norm_scale = scale
+        self.start, self.norms, self.maxiter, self.callback = start, norms, maxiter, callback
         self.deadline = deadline
-        self.history, self.fresh = [], False
-        self.prepare(namespace(x), kernels_for(x), tol)
-
-    def prepare(self, xp, kernels, tol):
-        """Make what the norms are judged by and read from."""
-        self.judge = kernels.residual_norm
-        self.norms = xp.empty(read_every(self.x), self.x.real.dtype)
-        self.live = xp.ones(1, bool)
-        self.tol = self.goal = self.norms.dtype.type(tol)
+        self.x_scale, self.norm_scale = scale
 
     def result(self):
-        """Run, and hand out the last iterate whatever happens."""
+        """Iterate, and hand out the last iterate whatever happens."""
         try:
-            return self.hand_out(*self.run())
+            return self.hand_out(*self.iterate())
         except KeyboardInterrupt:
             raise Interrupted(self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])) from None
 
     def hand_out(self, status, message):
-        return Result(self.shown(), status, message, np.array(self.history, float) * self.norm_scale)
+        """Return the result in the caller's scale."""
+        return Result(self.shown(), status, message, np.array(self.norms.history, float) * self.norm_scale)
 
     def iterate(self):
-        """Form the current iterate."""
-        if callable(self.x):
-            self.x = self.x()
-        return self.x
-
-    def shown(self):
-        """Return the current iterate in the caller's scale."""
-        x = self.iterate()
-        return x if isinstance(self.x_scale, float) and self.x_scale == 1 else x * self.x_scale
-
-    def run(self):
-        """Return the status and its message."""
-        claimed, before, ending = False, inf, None
+        """Start the method again and again; return the status at the end, and its message."""
+        norms, claimed, before, ending = self.norms, False, inf, None
         while True:
-            steps = self.start(self.iterate())
-            true = self.first(steps)
-            if self.met(true, self.tol):
+            steps = self.start(self.formed())
+            self.x, rr = next(steps)
+            true = norms.first(rr)
+            if norms.is_met(true):
                 return Status.CONVERGED, _SAYS[Status.CONVERGED]
             if ending is not None:
                 return ending
-            if not self.finite(true):
+            if not norms.is_finite(true):
                 return Status.NONFINITE, _SAYS[Status.NONFINITE]
             # Started again after a false claim, or after a whole cycle: without progress it never ends.
-            if self.stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
+            if norms.is_stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
-            self.aim(true, claimed)
+            norms.set_goal(true, claimed)
             try:
-                status = self.limits() or self.follow(steps)
+                status = self.limit() or self.follow(steps)
                 claimed = status is Status.CONVERGED
                 ending = None if claimed or status is None else (status, _SAYS[status])
             except Breakdown as error:
                 ending = error.status, str(error)
 
-    def first(self, steps):
-        """Read the true norm of the current iterate into the history."""
-        self.x, rr = next(steps)
-        self.judge(rr, self.tol, 0, self.norms, self.live)
-        true = float(to_host(self.norms)[0])
-        self.history[-1:] = [true]
-        return true
-
     def follow(self, steps):
         """Step until something happens; None means that the generator ended and wants a new start."""
+        norms = self.norms
         while True:
             forms, ended = self.block(steps)
             claimed = False
-            for form, norm in zip(forms, self.read(len(forms)), strict=True):
-                if not self.finite(norm):
+            for form, norm in zip(forms, norms.read(len(forms)), strict=True):
+                if not norms.is_finite(norm):
                     return self.fail(steps)
                 self.x = form
-                self.record(norm)
-                claimed = self.met(norm, self.goal)
+                claimed = norms.record(norm)
                 if claimed:
                     break
             stop = self.callback is not None and bool(forms) and self.call_back()
-            status = Status.CONVERGED if claimed else Status.STOPPED if stop else self.limits()
-            if status is not None or ended or self.thinned():
+            status = Status.CONVERGED if claimed else Status.STOPPED if stop else self.limit()
+            if status is not None or ended or norms.few_are_left():
                 return status
 
     def block(self, steps):
         """Take as many steps as one read covers; return what forms their iterates, and whether it ended."""
-        forms = []
-        for step in range(min(len(self.norms), self.maxiter - len(self.history) + 1)):
+        norms, forms = self.norms, []
+        for step in range(min(len(norms.room), self.room_left())):
             try:
-                form, rr = steps.send(self.live)
+                form, rr = steps.send(norms.live)
             except StopIteration:
                 return forms, True
-            self.judge(rr, self.goal, step, self.norms, self.live)
+            norms.write(step, rr)
             forms.append(form)
         return forms, False
 
@@ -184,136 +288,47 @@ class _Run:
             return None
         return Status.NONFINITE
 
-    def read(self, count):
-        """Return the norms of the steps of a block of them, on the host."""
-        return to_host(self.norms)[:count].tolist()
+    def formed(self):
+        """Form the current iterate."""
+        if callable(self.x):
+            self.x = self.x()
+        return self.x
 
-    def record(self, norm):
-        """Add a norm to the history."""
-        self.history.append(norm)
-
-    def latest(self):
-        """Return the last norm, for the callback."""
-        return self.history[-1]
-
-    def met(self, norm, tol):
-        """Tell whether a norm meets a tolerance."""
-        return norm <= tol
-
-    def finite(self, norm):
-        """Tell whether a norm is a number."""
-        return norm < inf
-
-    def stuck(self, true, limit):
-        """Tell whether a new start gained nothing."""
-        return true > limit
-
-    def aim(self, true, claimed):
-        """Set the goal: what a method says below the rounding of its own start is worth nothing.
-
-        After a false claim it is lower than the tolerance by as much as the claim was false, at most by half.
-        """
-        tol, least = self.tol, 0.0 if self.fresh else true * np.finfo(self.tol.dtype).eps
-        if claimed and not self.fresh:
-            tol = tol * np.where(true > tol, np.maximum(tol / true, 0.5), 1)
-        self.goal = np.maximum(tol, least).astype(self.tol.dtype)
-
-    def thinned(self):
-        """Tell whether so few columns are left that a new start without the others pays."""
-        return False
+    def shown(self):
+        """Return the current iterate in the caller's scale."""
+        x = self.formed()
+        return x if isinstance(self.x_scale, float) and self.x_scale == 1 else x * self.x_scale
 
     def call_back(self):
         """Show the callback the current iterate, unless it says that it does not look."""
         wants_x = getattr(self.callback, "wants_x", True)
-        return self.callback(self.shown() if wants_x else None, self.latest() * self.norm_scale)
+        return self.callback(self.shown() if wants_x else None, self.norms.latest() * self.norm_scale)
 
-    def limits(self):
+    def room_left(self):
+        """Return how many iterations are left."""
+        return self.maxiter - len(self.norms.history) + 1
+
+    def limit(self):
         """Return the status of the limit that is reached, or None."""
-        if len(self.history) > self.maxiter:
+        if self.room_left() <= 0:
             return Status.MAXITER
         if time.monotonic() > self.deadline:
             return Status.TIME_LIMIT
         return None
 
 
-class _Batches(_Run):
-    """The same for steps that are so short that the loop would take longer than they."""
+class _BatchLoop(_Loop):
+    """The same for steps that take less time than a look of the loop: many of them between two looks."""
 
     def follow(self, steps):
+        norms = self.norms
         while True:
-            form, squares = steps.send((float(self.goal), self.maxiter - len(self.history) + 1))
-            *norms, last = np.sqrt(squares).tolist()
-            self.history += norms
-            if not self.finite(last):
+            form, squares = steps.send((float(norms.goal), self.room_left()))
+            *passed, last = np.sqrt(squares).tolist()
+            norms.history += passed
+            if not norms.is_finite(last):
                 return self.fail(steps)
             self.x = form
-            self.record(last)
-            status = Status.CONVERGED if self.met(last, self.goal) else self.limits()
+            status = Status.CONVERGED if norms.record(last) else self.limit()
             if status is not None:
                 return status
-
-
-class _Columns(_Run):
-    """The same for a block of columns, each with its tolerance; one that has met it is followed no more.
-
-    Norms of a step are lists: for few columns quicker than arrays.
-    """
-
-    def prepare(self, xp, kernels, tol):
-        self.norms = xp.empty((read_every(self.x), len(tol)), self.x.real.dtype)
-        self.live = xp.ones(len(tol), bool)
-        self.tol = self.goal = np.asarray(tol, self.norms.dtype)
-        self.limit = xp.asarray(self.tol)  # the tolerances in force, where the norms are
-        self.residual_norms = kernels.residual_norms
-        self.rest = [0] * len(tol)  # the last step of each column
-        self.few = False
-
-    def judge(self, rr, tol, *others):  # noqa: ARG002 - a method, for a lambda here would keep the run alive
-        self.residual_norms(rr, self.limit, *others)
-
-    def first(self, steps):
-        """Read the true norms of the current iterate into the history, each where its column came to rest."""
-        self.x, rr = next(steps)
-        self.live[...], self.limit = True, namespace(self.norms).asarray(self.tol)
-        self.judge(rr, self.tol, 0, self.norms, self.live)
-        true = to_host(self.norms)[0].tolist()
-        if not self.history:
-            self.history.append(true.copy())
-        for column, row in enumerate(self.rest):
-            self.history[row][column] = true[column]
-        self.left = [c for c, norm in enumerate(true) if not norm <= self.tol[c]]
-        self.started = len(self.left)
-        return np.array(true)
-
-    def record(self, norm):
-        row = [nan] * len(norm)
-        for column in self.left:
-            row[column] = norm[column]
-            self.rest[column] = len(self.history)
-        self.history.append(row)
-        self.left = [c for c in self.left if not norm[c] <= self.goals[c]]
-
-    def latest(self):
-        return np.array([self.history[row][column] for column, row in enumerate(self.rest)])
-
-    def met(self, norm, tol):  # noqa: ARG002 - the norms were recorded
-        return not self.left
-
-    def finite(self, norm):
-        return all(norm[column] < inf for column in self.left)
-
-    def stuck(self, true, limit):
-        few, self.few = self.few, False  # their norms need not fall from each step to the next
-        return not few and bool((true > limit)[self.left].all())
-
-    def aim(self, true, claimed):
-        super().aim(true, claimed)
-        self.limit = namespace(self.norms).asarray(self.goal)
-        self.goals = self.goal.tolist()
-
-    def thinned(self):
-        if self.fresh or 4 * len(self.left) > self.started:
-            return False
-        norms = self.latest()
-        self.few = all(norms[c] > 10 * self.goals[c] for c in self.left)  # what is near is finished at once
-        return self.few

@@ -72,7 +72,7 @@ class Interrupted(KeyboardInterrupt):
         self.result = result
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Solution and history of an iterative solve.
 

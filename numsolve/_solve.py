@@ -8,38 +8,24 @@ from typing import Any
 
 import numpy as np
 
-from . import _validate, precondition
+from . import _validate, krylov, precondition
 from ._array import array_module, to_host
+from ._choice import PATIENCE, PATIENCE_OTHERS, choices
 from ._linear import direct
-from ._linear.solve import prepare, run
+from ._linear.solve import solve_system
+from ._linear.system import prepare
 from ._operators.inspect import inspect
 from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entries
 from ._result import Breakdown, ConvergenceWarning, Result, Status
-from .krylov import _bicgstab, _block_cg, _cg, _gmres, _idrs, _minres
 
-STARTS = {  # method: what makes the generator's start from a system
-    "cg": lambda _: _cg.steps,
-    "minres": _minres.start,
-    "gmres": lambda system: _gmres.cycles(system, 30),
-    "fgmres": lambda system: _gmres.cycles(system, 30, flexible=True),
-    "bicgstab": lambda _: _bicgstab.steps,
-    "idrs": _idrs.start,
-}
-METHODS = ("auto", "direct", *STARTS)
-HERMITIAN = ("cg", "minres")  # methods that need a Hermitian matrix
-PRECONDITIONERS = ("auto", "jacobi", "ssor", "chebyshev", "spai", "ilu0", "ic0", "amg", "ilu")
-INVERSES = ("amg", "ilu", "ilu0", "ic0")  # near enough to the inverse to estimate errors with
-SMALL = 3_000  # unknowns below which a factorisation is quicker than thinking
-SMALL_NONSYMMETRIC = 20_000  # the same, where the alternative is GMRES
-# n * bandwidth^2 up to which SuperLU was measured to keep up with CG and multigrid: 100^2 and 15^3 grids.
-BAND_WORK = 5e8
-BAND_WORK_NONSYMMETRIC = 1e10  # the same, where the alternative is GMRES
-BAND_WORK_LIMIT = 1e12  # the same, above which a factorisation would take minutes and fill the memory
-PATIENCE = {"cg": 300}  # iterations a choice of ours is given before the next is tried
-PATIENCE_OTHERS = 600
+ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
+METHODS = ("auto", "direct", *ITERATIVE)
+# All but the one whose blocks nobody can guess.
+PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
+NEAR_INVERSES = ("amg", "ilu", "ilu0", "ic0")  # preconditioners that errors are estimated with
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SolveResult(Result):
     """What `solve` hands back: a `Result`, and how it was reached.
 
@@ -61,7 +47,19 @@ class SolveResult(Result):
     forward_error: float = nan
 
 
-def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=None, callback=None):
+def solve(
+    A,
+    b,
+    *,
+    method="auto",
+    M: Any = "auto",
+    x0=None,
+    rtol=1e-8,
+    atol=0.0,
+    maxiter=None,
+    time_limit=None,
+    callback=None,
+):
     r"""Solve the linear system :math:`Ax = b` by whatever suits it, and say what that was.
 
     Parameters
@@ -75,11 +73,16 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
     M : str, None or operator, shape (n, n)
         Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
         "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
+    x0 : array, shape of `b`, optional
+        Starting guess of the iterative methods, never overwritten. Default: zeros.
     rtol, atol : float
         The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
         single precision `rtol` is raised to 8 units of rounding, and the message says so.
     maxiter : int, optional
         Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
+    time_limit : float, optional
+        Seconds after which an iterative method stops with its last iterate, and nothing else is tried. The
+        set-up of a preconditioner and a factorisation are not interrupted. Default: no limit.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops. See the
         methods for what it is shown of several columns.
@@ -124,13 +127,13 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
     if isinstance(M, str):
         _one_of(M, PRECONDITIONERS, "M")
     given = M if not isinstance(M, str) and M is not None else None
-    system = prepare(A, b, None, given, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, given, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     _validate.function(callback, "callback")
     floor = 8 * float(np.finfo(system.b.dtype).eps)
     raised = system.rtol < floor and system.b.dtype.itemsize // (1 + (system.b.dtype.kind == "c")) < 8
     if raised:
         system = system._replace(rtol=floor)
-    problem = _Problem(system, inspect(system.A), callback, None if maxiter is None else system.maxiter)
+    problem = _Problem(system, callback, None if maxiter is None else system.maxiter)
     result = problem.best(method, M)
     if raised:
         message = f"{result.message} (rtol raised to {floor:.1e}, the limit of {system.b.dtype})"
@@ -144,72 +147,29 @@ def solve(A, b, *, method="auto", M: Any = "auto", rtol=1e-8, atol=0.0, maxiter=
 class _Problem:
     """One checked system, and the ways it can be tried."""
 
-    def __init__(self, system, traits, callback, maxiter):
-        self.system, self.traits, self.callback, self.maxiter = system, traits, callback, maxiter
+    def __init__(self, system, callback, maxiter):
+        self.system, self.callback, self.maxiter = system, callback, maxiter
         self.xp = array_module(system.A.library)
+        self.sizes = absolute(system.A) if isinstance(system.A, (Csr, Dense)) else None
+        self.traits = inspect(system.A, self.sizes)
 
     def best(self, method, M):
         """Try the choices in order until one meets the tolerance; return the best, with the story."""
         if self.traits.empty:
             return self.singular(f"{self.traits.empty} of A is zero: A is singular")
         story, best = [], None
-        choices = self.choices(method, M)
-        for method, M, why in choices:
+        tried = choices(self.traits, method, M, self.system.A.library == "numpy")
+        for method, M, why in tried:
             name = method if M is None or method == "direct" else f"{method} with {_label(M)}"
-            result = self.attempt(method, M, patient=len(choices) == 1)
+            result = self.attempt(method, M, patient=len(tried) == 1)
             result = replace(result, message=f"{name} ({why}): {result.message}")
             story.append(result.message)
             if best is None or result.success or _last(result) < _last(best):
                 best = result
-            if result.success or result.status in (Status.STOPPED, Status.SINGULAR):
+            if result.success or result.status in (Status.STOPPED, Status.SINGULAR, Status.TIME_LIMIT):
                 break
         assert best is not None
         return replace(best, message="; then ".join(story))
-
-    def choices(self, method, M):
-        """Return (method, preconditioner, reason) in the order in which they should be tried."""
-        t, on_host = self.traits, self.system.A.library == "numpy"
-        known = t.kind != "operator"
-        maybe_definite = t.hermitian and (t.sign != 0 or not known)
-        ours = isinstance(M, str) and M == "auto"
-        if ours and method != "direct":
-            M = self.usual_preconditioner(maybe_definite or method == "cg", on_host)
-        why = t.describe()
-        # An indefinite matrix has no definite inverse to approximate, which is what MINRES would need.
-        bare = ("minres",) if ours and not maybe_definite else ()
-        if method != "auto":
-            return [(method, None if method in bare else M, f"as asked; {why}")]
-        if not (on_host and known):
-            return [(name, None if name in bare else M, why) for name in self.iterative(maybe_definite)]
-        small, work = (SMALL, BAND_WORK) if maybe_definite else (SMALL_NONSYMMETRIC, BAND_WORK_NONSYMMETRIC)
-        if ours and (t.kind == "dense" or t.n <= small or t.band_work <= work):
-            return [("direct", None, f"{why}, cheap to factorise")]
-        said = f"{why}, {'dear to factorise' if ours else 'M given'}"
-        iterative = [(name, None if name in bare else M, said) for name in self.iterative(maybe_definite)]
-        if ours and not t.hermitian and M == "ilu0":
-            iterative.append(("gmres", "jacobi", "in its stead"))
-        factorisable = t.kind == "dense" or t.n <= SMALL_NONSYMMETRIC or t.band_work <= BAND_WORK_LIMIT
-        last = ("direct", None, "in its stead") if factorisable else ("gmres", "ilu", "in its stead")
-        return [iterative[0], last] if ours and t.hermitian else [*iterative, last]
-
-    def iterative(self, maybe_definite):
-        """Return the methods that suit the matrix, the likeliest first."""
-        if not self.traits.hermitian:
-            return ("gmres",)
-        return ("cg", "gmres") if maybe_definite else ("minres", "gmres")
-
-    def usual_preconditioner(self, maybe_definite, on_host):
-        """Return the name of the preconditioner that usually serves such a matrix, or None."""
-        if self.traits.kind == "operator":
-            return None
-        if self.traits.kind == "sparse" and maybe_definite and self.traits.sign:
-            return "amg"
-        if self.traits.kind == "sparse" and not self.traits.zero_diagonal:
-            return "ilu0"
-        # SciPy's incomplete factorisation pivots, but took minutes on an irregular matrix of 50,000 rows.
-        if self.traits.kind == "sparse" and on_host and self.traits.n <= SMALL_NONSYMMETRIC:
-            return "ilu"
-        return None if self.traits.zero_diagonal else "jacobi"
 
     def attempt(self, method, M, *, patient):
         """Run one choice."""
@@ -225,14 +185,14 @@ class _Problem:
             maxiter = 10 * self.traits.n if patient else PATIENCE.get(method, PATIENCE_OTHERS)
         system = self.system._replace(M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype))
         system = system._replace(maxiter=maxiter)
-        if method in HERMITIAN and not self.traits.hermitian:
-            return self.failure(Status.BREAKDOWN, "A is not Hermitian: use gmres", method)
-        start, block = STARTS[method](system), None
-        if method == "cg":
-            # A negative definite matrix is a positive definite one with another sign.
-            flip = self.traits.sign < 0
-            start, block = (partial(_negative, s) if flip else s for s in (_cg.steps, _block_cg.steps))
-        result = run(start, system, self.callback, block)
+        chosen = ITERATIVE[method]
+        if chosen.hermitian and not self.traits.hermitian:
+            message = "A is not Hermitian: use gmres, or pass numsolve.hermitian(A) if you know that it is"
+            return self.failure(Status.BREAKDOWN, message, method)
+        start, block = chosen.for_system(system), chosen.block
+        if method == "cg" and self.traits.sign < 0:
+            start, block = (partial(_negative, steps) for steps in (start, block))
+        result = solve_system(start, system, self.callback, block)
         return self.judged(result, method, label, M)
 
     def preconditioner(self, M):
@@ -253,7 +213,7 @@ class _Problem:
                 Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
             )
         try:
-            x, norms, error = direct.solve(A, b, self.met)
+            x, norms, error = direct.solve(A, self.sizes, b, self.met)
         except Breakdown as breakdown:
             return self.failure(breakdown.status, str(breakdown), "direct")
         status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
@@ -274,7 +234,7 @@ class _Problem:
         """Add the errors of a result, and what they say."""
         backward = self.backward_error(result.x)
         forward = nan
-        if label in INVERSES and result.success:
+        if label in NEAR_INVERSES and result.success:
             forward = max(
                 (self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)),
                 default=nan,
@@ -304,9 +264,9 @@ class _Problem:
     def backward_error(self, x):
         """Return the largest residual of a row over ``norm(row, 1) * norm(x, inf) + |b|``."""
         A, b = self.system.A, self.system.b
-        if not isinstance(A, (Csr, Dense)):
+        if self.sizes is None:
             return nan
-        rows = (absolute(A) @ self.xp.ones(self.traits.n, A.dtype)).real
+        rows = (self.sizes @ self.xp.ones(self.traits.n, A.dtype)).real
         worst = 0.0
         for bj, xj in _columns(b, x):
             size = rows * abs(xj).max() + abs(bj)
@@ -338,7 +298,8 @@ def _ilu(A):
 
     if A.library != "numpy":
         raise ValueError("SciPy's incomplete factorisation lives on the host")
-    matrix, rows, cols = direct.equilibrated(csr_matrix(entries(A)))
+    matrix = csr_matrix(entries(A))
+    matrix, rows, cols = direct.equilibrated(matrix, abs(matrix))
     factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10)
     return as_operator(direct.linear_operator(A, lambda v: cols * factors.solve(rows * v)), "numpy", "M")
 

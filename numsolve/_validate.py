@@ -82,6 +82,14 @@ def square_shape(A, name="A"):
     return int(shape[0])
 
 
+def preconditioner(M: Any, n):
+    """Raise unless `M` is None or an n-by-n operator; a name is none."""
+    if isinstance(M, str):
+        raise TypeError(f"M is {M!r}; an operator is needed: pass numsolve.precondition.{M}(A)")
+    if M is not None and square_shape(M, "M") != n:
+        raise ValueError(f"M has shape {tuple(M.shape)}, but A needs ({n}, {n})")
+
+
 def right_hand_side(b, n, xp) -> Any:
     """Return `b` as a finite array of shape (n,) or (n, k)."""
     b = as_array(b, "b", xp)
@@ -267,12 +275,3 @@ def csr_arrays(indptr, indices, shape, nnz, name="A"):
         raise ValueError(f"{name} is not a valid CSR matrix: indptr decreases")
     if nnz and (int(indices.min()) < 0 or int(indices.max()) >= n_cols):
         raise ValueError(f"{name} is not a valid CSR matrix: a column index is outside 0..{n_cols - 1}")
-
-
-def hermitian(asymmetry, dtype, name="A"):
-    """Raise unless an operator's `asymmetry` is rounding error."""
-    if asymmetry > np.finfo(dtype).eps ** 0.5:
-        raise ValueError(
-            f"{name} is not {'Hermitian' if dtype.kind == 'c' else 'symmetric'}: "
-            f"u^H A v and its mirror image differ by {asymmetry:.1e} of their size; use gmres"
-        )

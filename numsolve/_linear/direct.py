@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .._operators.operator import Csr, Dense, absolute
+from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status
 
 REFINEMENTS = 5  # at most, as in LAPACK
@@ -12,13 +12,15 @@ SCALINGS = 10  # at most: enough for all that double precision can hold
 KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on the diagonal if it is so large beside its column
 
 
-def solve(A, b, met):
+def solve(A, sizes, b, met):
     """Factorise, solve and refine.
 
     Parameters
     ----------
     A : Csr or Dense
         Square matrix on the host.
+    sizes : Csr or Dense
+        Its absolute values.
     b : numpy.ndarray, shape (n,) or (n, k)
         Right-hand sides, of the dtype of `A`.
     met : callable
@@ -39,7 +41,7 @@ def solve(A, b, met):
         `A` is singular, or its factors do not fit into memory.
     """
     found = None
-    for factorise in _factorisations(A):
+    for factorise in _factorisations(A, sizes):
         try:
             factors = factorise()
         except MemoryError as error:
@@ -47,7 +49,7 @@ def solve(A, b, met):
         except (RuntimeError, np.linalg.LinAlgError):  # a zero pivot: the next one may pivot otherwise
             continue
         with np.errstate(all="ignore"):
-            x, norms = _refined(A, factors, b, met)
+            x, norms = _refined(A, sizes, factors, b, met)
         if np.isfinite(x).all():
             found = factors, x, norms
             if met(norms[-1]):
@@ -56,7 +58,7 @@ def solve(A, b, met):
         raise Breakdown("A is singular: a pivot of its factorisation is zero", Status.SINGULAR)
     factors, x, norms = found
     columns = [(b, x)] if b.ndim == 1 else list(zip(b.T, x.T, strict=True))
-    return x, norms, max((_bound(A, factors, *column) for column in columns), default=0.0)
+    return x, norms, max((_bound(A, sizes, factors, *column) for column in columns), default=0.0)
 
 
 def column_norms(b, xp: Any = np):
@@ -73,27 +75,27 @@ class _Factors:
         self.solve, self.adjoint = solve, adjoint
 
 
-def _factorisations(A):
+def _factorisations(A, sizes):
     """Return what to try: for a symmetric pattern its own ordering first, which fills in far less."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
     matrix = A.to_sparse()
+    scaled = equilibrated(matrix, _with_data(matrix, sizes.data.real))
     pattern = matrix.astype(bool)
     if (matrix.diagonal() == 0).any() or (pattern != pattern.T).nnz > 0:
-        return [lambda: _superlu(A)]
+        return [lambda: _superlu(*scaled)]
     hermitian = abs(matrix - matrix.T.conj()).max() == 0
     options = {
         "permc_spec": "MMD_AT_PLUS_A",
         "diag_pivot_thresh": KEEP_DIAGONAL[bool(hermitian)],
         "options": {"SymmetricMode": True},
     }
-    return [lambda: _superlu(A, **options), lambda: _superlu(A)]
+    return [lambda: _superlu(*scaled, **options), lambda: _superlu(*scaled)]
 
 
-def _superlu(A, **options):
+def _superlu(matrix, rows, cols, **options):
     from scipy.sparse.linalg import splu
 
-    matrix, rows, cols = equilibrated(A.to_sparse())
     lu = splu(matrix.tocsc(), **options)
     adjoint = "H" if matrix.dtype.kind == "c" else "T"
     return _Factors(
@@ -102,22 +104,32 @@ def _superlu(A, **options):
     )
 
 
-def equilibrated(A):
+def equilibrated(A, size):
     """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
 
-    Ruiz's iteration: by the roots of the largest entries of rows and columns, which keeps symmetry, until all
-    of them lie between a half and two; each step halves the logarithms of what is left.
+    Ruiz's iteration [1]_: by the roots of the largest entries of rows and columns, which keeps symmetry,
+    until all of them lie between a half and two. Each step halves the logarithms of the largest entries.
+    `size` is the matrix of absolute values.
+
+    References
+    ----------
+    .. [1] D. Ruiz, *A scaling algorithm to equilibrate both rows and columns norms in matrices*, technical
+       report RAL-TR-2001-034, Rutherford Appleton Laboratory, 2001.
     """
-    matrix, scales = A.tocsr(), [np.ones(n, A.real.dtype) for n in A.shape]
+    matrix, scales = A, [np.ones(n, A.data.real.dtype) for n in A.shape]
     for _ in range(SCALINGS):
-        size = abs(matrix)
         steps = [_power_of_two(size.max(axis=axis).toarray().ravel()) for axis in (1, 0)]
         if all((step == 1).all() for step in steps):
             break
         scales = [scale * step for scale, step in zip(scales, steps, strict=True)]
-        matrix = matrix.copy()
-        matrix.data *= np.repeat(steps[0], np.diff(matrix.indptr)) * steps[1][matrix.indices]
+        factors = np.repeat(steps[0], np.diff(matrix.indptr)) * steps[1][matrix.indices]
+        matrix, size = (_with_data(each, each.data * factors) for each in (matrix, size))
     return matrix, *scales
+
+
+def _with_data(matrix, data):
+    """Return a matrix of the same pattern with other entries."""
+    return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _power_of_two(largest):
@@ -139,9 +151,8 @@ def _lapack(A):
     return _Factors(lambda v: lu_solve((lu, pivots), v), lambda v: lu_solve((lu, pivots), v, trans=2))
 
 
-def _refined(A, factors, b, met):
+def _refined(A, sizes, factors, b, met):
     """Refine until each row's residual is rounding error or stops halving, and no longer meets less."""
-    sizes = absolute(A)
     x, residual, norms, worst = np.zeros_like(b), b, [column_norms(b)], np.inf
     for _ in range(REFINEMENTS):
         candidate = x + factors.solve(residual)
@@ -159,14 +170,14 @@ def _refined(A, factors, b, met):
     return x, norms
 
 
-def _bound(A, factors, b, x):
+def _bound(A, sizes, factors, b, x):
     """Return an estimate of the error of x: (7.31) of Higham's book, as LAPACK's xGERFS."""
     from scipy.sparse.linalg import onenormest
 
     largest = abs(x).max()
     if largest == 0:
         return 0.0
-    terms = (absolute(A) @ abs(x).astype(A.dtype)).real + abs(b)
+    terms = (sizes @ abs(x).astype(A.dtype)).real + abs(b)
     per_row = np.diff(A.indptr) if isinstance(A, Csr) else A.shape[0]
     weights = abs(b - A @ x) + (per_row + 1) * np.finfo(A.dtype).eps * terms
     # norm(|A^-1| w, inf) is the 1-norm of (A^-1 diag(w))^H; the vectors come as (n,) or (n, 1).

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._array import array_module, to_host
-from .operator import Csr, Dense, absolute, asymmetry
+from .operator import Csr, Dense, is_hermitian
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class Traits:
         return f"{self.kind}, n = {self.n}, {shape}{signs[self.sign]}"
 
 
-def inspect(A):
-    """Return the `Traits` of an `Operator`."""
+def inspect(A, sizes=None):
+    """Return the `Traits` of an `Operator`; `sizes` are the absolute values of a matrix."""
     n = A.shape[0]
-    hermitian = asymmetry(A) <= 100 * float(np.finfo(A.dtype).eps)
+    hermitian = is_hermitian(A)
     if isinstance(A, Csr):
         kind, entries = "sparse", A.to_sparse().diagonal()
     elif isinstance(A, Dense):
@@ -44,20 +44,19 @@ def inspect(A):
         if zero or abs(entries.imag).any()
         else int((entries.real > 0).all()) - int((entries.real < 0).all())
     )
-    return Traits(n, kind, hermitian, sign, zero, _empty_line(A), _band_work(A, hermitian))
+    return Traits(n, kind, hermitian, sign, zero, _empty_line(A, sizes), _band_work(A, hermitian))
 
 
-def _empty_line(A):
+def _empty_line(A, sizes):
     """Name the first zero row or, on the host, column of a matrix."""
-    xp = array_module(A.library)
-    rows = absolute(A) @ xp.ones(A.shape[0], A.dtype)
+    rows = sizes @ array_module(A.library).ones(A.shape[0], A.dtype)
     lines = {"row": to_host(rows)}
     if A.library == "numpy":
-        lines["column"] = (
-            np.bincount(A.indices, abs(A.data), A.shape[0])
-            if isinstance(A, Csr)
-            else abs(A.array).sum(axis=0)
+        is_sparse = isinstance(A, Csr)
+        columns = (
+            np.bincount(A.indices, sizes.data.real, A.shape[0]) if is_sparse else sizes.array.sum(axis=0)
         )
+        lines["column"] = columns
     for name, sums in lines.items():
         if not sums.all():
             return f"{name} {int(np.argmin(sums != 0))}"

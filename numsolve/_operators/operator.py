@@ -22,7 +22,11 @@ class Operator:
         Of the entries, and of what `apply` takes and writes.
     library : {"numpy", "cupy"}
         Where its arrays live.
+    known_hermitian : bool
+        Whether the caller asserted that it is Hermitian: no product is spent on the test then.
     """
+
+    known_hermitian = False
 
     def __init__(self, shape, dtype, library):
         self.shape = shape
@@ -132,6 +136,8 @@ class Csr(Operator):
 
     def adjoint(self):
         """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
+        if self.known_hermitian:
+            return self
         if self._adjoint is None:
             transpose = self.to_sparse().T.tocsr()
             self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
@@ -167,13 +173,14 @@ class Csr(Operator):
     def astype(self, dtype):
         if self.dtype == dtype:
             return self
-        return self.with_data(self.data.astype(dtype))
+        return _as_known(self, self.with_data(self.data.astype(dtype)))
 
     def with_data(self, data, name="A"):
         """Return the matrix with other entries in the same pattern, which is not checked again."""
         twin = copy(self)
         twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
-        twin.found_asymmetry, twin._adjoint, twin._layout = None, None, Layout()
+        twin.found_asymmetry, twin.known_hermitian = None, False
+        twin._adjoint, twin._layout = None, Layout()
         return twin
 
 
@@ -194,6 +201,8 @@ class Dense(Operator):
 
     def adjoint(self):
         """Return the conjugate transpose; of a real matrix it is a view."""
+        if self.known_hermitian:
+            return self
         return Dense(self.array.conj().T if self.dtype.kind == "c" else self.array.T)
 
     def apply_block(self, X, out):
@@ -203,7 +212,7 @@ class Dense(Operator):
         return _largest(self.array.ravel())
 
     def astype(self, dtype):
-        return self if self.dtype == dtype else Dense(self.array, dtype)
+        return self if self.dtype == dtype else _as_known(self, Dense(self.array, dtype))
 
 
 class Wrapped(Operator):
@@ -215,6 +224,8 @@ class Wrapped(Operator):
         self._wrapped, self._name = A, name
 
     def adjoint(self):
+        if self.known_hermitian:
+            return self
         return Wrapped(_Adjoint(self._wrapped, self._name), self.library, self.dtype, f"{self._name}^H")
 
     def apply(self, x, out):
@@ -265,6 +276,7 @@ class Scaled(Operator):
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
         self.factor, self._operator = factor, operator
+        self.known_hermitian = operator.known_hermitian
 
     def adjoint(self):
         return Scaled(self._operator.adjoint(), self.factor)  # the factor is real
@@ -286,6 +298,7 @@ class Shifted(Operator):
     def __init__(self, operator, shift):
         super().__init__(operator.shape, operator.dtype, operator.library)
         self._operator, self._shift = operator, shift
+        self.known_hermitian = operator.known_hermitian
 
     def apply(self, x, out):
         self._operator.apply(x, out)
@@ -304,6 +317,7 @@ class _Cast(Operator):
             raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
         super().__init__(operator.shape, dtype, operator.library)
         self._operator = operator
+        self.known_hermitian = operator.known_hermitian
 
     def adjoint(self):
         return _Cast(self._operator.adjoint(), self.dtype)
@@ -324,12 +338,35 @@ def as_operator(A, home, name="A"):
     """Return `A` as an `Operator` living in the library `home`; nothing is copied that need not be."""
     if isinstance(A, Operator):
         return A
+    if isinstance(A, Hermitian):
+        operator = as_operator(A.wrapped, home, name)
+        operator.known_hermitian = True
+        return operator
     if is_sparse(A):
         return Csr(A, name=name)
     if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
         dtype = getattr(A, "dtype", None)
         return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
     return Dense(A, name=name)
+
+
+class Hermitian:
+    """A LinearOperator or a user's object that its owner asserts to be Hermitian; see `hermitian`."""
+
+    def __init__(self, wrapped):
+        self.wrapped, self.shape = wrapped, wrapped.shape
+        if hasattr(wrapped, "dtype"):
+            self.dtype = wrapped.dtype
+        self.matvec = self.rmatvec = _product_with(wrapped)
+
+    def __matmul__(self, x):
+        return self.matvec(x)
+
+
+def _as_known(operator, twin):
+    """Return `twin`, the same operator in another dtype, with what is known of the first."""
+    twin.known_hermitian = operator.known_hermitian
+    return twin
 
 
 def _product_with(A):
@@ -342,12 +379,25 @@ def entries(A) -> Any:
 
 
 def absolute(A):
-    """Return the matrix of absolute values, as an operator of the same dtype."""
+    """Return the matrix of absolute values, as an operator of the same dtype; the pattern is shared."""
     if isinstance(A, Dense):
         return Dense(abs(A.array), A.dtype)
-    matrix = A.to_sparse().copy()
-    matrix.data = abs(matrix.data).astype(A.dtype)
-    return Csr(matrix)
+    return A.with_data(abs(A.data).astype(A.dtype))
+
+
+def is_hermitian(A):
+    """Tell whether an operator is Hermitian: as its owner asserts, or to half its digits by two products."""
+    return A.known_hermitian or asymmetry(A) <= float(np.finfo(A.dtype).eps) ** 0.5
+
+
+def check_hermitian(A, name="A"):
+    """Raise unless an operator is Hermitian."""
+    if not is_hermitian(A):
+        kind = "Hermitian" if A.dtype.kind == "c" else "symmetric"
+        raise ValueError(
+            f"{name} is not {kind}: u^H A v and v^H A u differ by {asymmetry(A):.1e} of their size; use "
+            f"gmres, or pass numsolve.hermitian({name}) if you know that it is"
+        )
 
 
 def asymmetry(A):

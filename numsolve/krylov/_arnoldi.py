@@ -27,7 +27,7 @@ class Arnoldi:
         self.stride = stride  # steps to a pass over the basis
         self.products = self.kept = 0
 
-    def begin(self, r, kept=0):
+    def restart(self, r, kept=0):
         """Start a cycle with a residual orthogonal to what is kept."""
         xp, m, self.kept = namespace(r), len(self.W) - 1, kept
         self.HYR, self.G, self.rotations = (xp.zeros((*k, m + 2), r.dtype) for k in ((3, m), (3,), (2,)))

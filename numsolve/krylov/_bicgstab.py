@@ -3,12 +3,13 @@
 import numpy as np
 
 from .._array import namespace, read_sum
-from .._linear.solve import prepare, run, warn_of_miss
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 
 
-def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None):
+def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, time_limit=None):
     r"""Solve :math:`Ax = b` by BiCGStab, preconditioned from the right.
 
     Parameters
@@ -29,6 +30,8 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -68,8 +71,13 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     >>> bicgstab(np.array([[1.0, 2.0], [0.0, 2.0]]), np.array([5.0, 4.0])).check().x.round(12)
     array([1., 2.])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    return warn_of_miss(run(steps, system, callback))
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    return warn_of_miss(solve_system(steps, system, callback))
+
+
+def for_system(system):  # noqa: ARG001 - as other methods
+    """Return the method for a system."""
+    return steps
 
 
 def steps(A, b, M, x):

@@ -6,12 +6,16 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.solve import WIDEST, prepare, run, warn_of_miss
+from .._linear.columns import WIDEST
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
 from ..kernels import kernels_for
 from . import _arnoldi, _gmres
 
 
-def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
+def block_gmres(
+    A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None, time_limit=None
+):
     r"""Solve :math:`AX = B` for several right-hand sides by GMRES in one Krylov space.
 
     Parameters
@@ -34,6 +38,8 @@ def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None,
     callback : callable, optional
         ``callback(X, residual_norms)`` after each iteration (on a GPU: after every tenth) with up to eight
         columns; true stops.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -85,12 +91,14 @@ def block_gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None,
     array([[ 1. , -1. ],
            [ 0. ,  0.5]])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     restart = _validate.count(restart, "restart", least=1)
-    return warn_of_miss(run(_gmres.cycles(system, restart), system, callback, cycles(system, restart)))
+    return warn_of_miss(
+        solve_system(_gmres.for_system(system, restart), system, callback, for_system(system, restart))
+    )
 
 
-def cycles(system, restart):
+def for_system(system, restart=30):
     """Return the method for a system: a function that starts a cycle, in a basis made when first needed."""
     n, k = system.b.shape[0], min(system.b.shape[-1], WIDEST)
     m = min(restart, n, max(system.maxiter, 1))

@@ -1,17 +1,22 @@
 """The conjugate gradient method."""
 
-from .. import _validate
+from functools import partial
+from itertools import count
+
 from .._array import namespace, read_sum
-from .._linear.solve import prepare, run, warn_of_miss
-from .._operators.operator import asymmetry
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
+from .._operators.operator import check_hermitian
 from ..kernels import kernels_for
 from . import _block_cg
 from ._breakdowns import indefinite
-from .recycling import cg as deflated_cg
-from .recycling.learn import learning
+from .recycling.cg import CgLearner, NoDeflation, NoLearning, is_rounding
+from .recycling.learn import solve_and_recycle
 
 
-def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None):
+def cg(
+    A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None, time_limit=None
+):
     r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by conjugate gradients.
 
     Parameters
@@ -38,6 +43,8 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
         result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one; or how
         many directions to learn where nothing is known yet. Columns of `b` are then solved one after the
         other, each with what those before it taught.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -110,31 +117,51 @@ def cg(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=Non
     >>> second.success and second.products < first.products
     True
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    _validate.hermitian(asymmetry(system.A), system.A.dtype)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    check_hermitian(system.A)
     if recycle is not None:
-        return warn_of_miss(learning(deflated_cg.steps, system, recycle, callback, energy=True))
-    return warn_of_miss(run(steps, system, callback, _block_cg.steps))
+        return warn_of_miss(solve_and_recycle(CgLearner(steps, recycle, system), system, callback))
+    return warn_of_miss(solve_system(for_system(system), system, callback, _block_cg.steps))
 
 
-def steps(A, b, M, x):
-    """Yield the iterates of preconditioned CG, which share the array `x`, and their squared residuals."""
+def for_system(system):  # noqa: ARG001 - as other methods
+    """Return plain CG as a method for a system."""
+    return partial(steps, NoLearning())
+
+
+def steps(learner, A, b, M, x):
+    """Yield the iterates of preconditioned CG, which share the array `x`, and their squared residuals.
+
+    Directions are kept A-orthogonal to what the `learner` knows, if anything, and it sees each of them.
+    """
     xp, kernels = namespace(b), kernels_for(b)
     r = A.residual(b, x)
+    learner.count()
     rr = kernels.dot(r, r)
     live = yield x, rr
+    deflation, x, r = learner.deflation(A, b, x, r)
+    if deflation.k:
+        deflation.project(live, x, r)
+        rr = kernels.dot(r, r)
+        live = yield x, rr
     q = xp.empty_like(b)
     z = r if M is None else M.apply(r, xp.empty_like(b))
+    p = deflation.outside(z).copy()
+    if deflation.k and is_rounding(p, z):
+        deflation, p = NoDeflation(), z.copy()
+    learner.first_source(deflation, r)
     rz = rr if M is None else kernels.dot(r, z)
-    p = z.copy()
-    while True:
+    for step in count(1):
         pq = A.apply_dot(p, q)
+        learner.count()
+        learner.observe(p, q)
         rr = kernels.cg_update(live, rz, pq, p, q, x, r)
         live = yield x, rr
         if live is None:
             raise indefinite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
-        rz_old = rz
+        rr = deflation.repeat(step, live, x, r, rr)
         if M is not None:
             M.apply(r, z)
-        rz = rr if M is None else kernels.dot(r, z)
-        kernels.cg_direction(live, rz, rz_old, z, p)
+        rz_old, rz = rz, rr if M is None else kernels.dot(r, z)
+        kernels.cg_direction(live, rz, rz_old, deflation.outside(z), p)
+        learner.next_source(live, rz, rz_old, deflation, r)

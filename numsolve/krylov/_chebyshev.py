@@ -1,7 +1,6 @@
 """The Chebyshev iteration."""
 
 from dataclasses import dataclass
-from functools import partial
 from math import acosh, ceil, cosh, log
 
 import numpy as np
@@ -9,8 +8,9 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum
 from .._linear import spectrum
-from .._linear.solve import prepare, run, warn_of_miss
-from .._operators.operator import Scaled, asymmetry
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
+from .._operators.operator import check_hermitian
 from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
 
@@ -19,7 +19,7 @@ MARGIN = 0.02  # beyond an estimate that was called for
 SLACK = 4.0  # by how much a residual may exceed what the bounds promise
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ChebyshevResult(Result):
     """A `Result` that knows the bounds of the spectrum it ended with.
 
@@ -34,7 +34,7 @@ class ChebyshevResult(Result):
 
 
 def chebyshev(
-    A, b, x0=None, *, bounds=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None
+    A, b, x0=None, *, bounds=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, time_limit=None
 ) -> ChebyshevResult:
     r"""Solve :math:`Ax = b` for Hermitian positive definite `A` by the Chebyshev iteration.
 
@@ -59,6 +59,8 @@ def chebyshev(
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -108,37 +110,40 @@ def chebyshev(
     >>> chebyshev(np.diag([1.0, 2.0]), np.array([1.0, 4.0]), rtol=1e-12).check().x.round(10)
     array([1., 2.])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     if maxiter is None:
         system = system._replace(maxiter=max(system.maxiter, 1000))
-    interval = _Spectrum(None if bounds is None else _validate.interval(bounds, "bounds"))
-    _validate.hermitian(asymmetry(system.A), system.A.dtype)
-    result = run(partial(steps, interval), system, callback)
+    interval = Interval(None if bounds is None else _validate.interval(bounds, "bounds"), system)
+    check_hermitian(system.A)
+    result = solve_system(interval, system, callback)
     message = result.message
     if result.status == Status.MAXITER and interval.bounds is not None:
         message += interval.says()
     return warn_of_miss(ChebyshevResult(result.x, result.status, message, result.residuals, interval.bounds))
 
 
-class _Spectrum:
-    """What is known of the eigenvalues of M A: what was given, or nothing; and what turned up since.
+class Interval:
+    """The Chebyshev iteration, and the bounds of the eigenvalues of M A that are known to it.
 
-    Each right-hand side starts from what was given, so that no column depends on those before it.
+    Each right-hand side starts from the bounds that were given, so that no column depends on those before it.
     """
 
-    def __init__(self, given):
+    def __init__(self, given, system):
         self.given = self.bounds = given
-        self._b = None
+        # The eigenvalues of A in the units of the iteration, over those in the caller's; M undoes the units.
+        self._unit = 1 / system.A_unit if system.M is None else 1.0
 
-    def begin(self, b):
+    def begin(self, b):  # noqa: ARG002 - the protocol
         """Forget what other right-hand sides showed."""
-        if self._b is not b:
-            self._b, self.bounds = b, self.given
+        self.bounds = self.given
+
+    def __call__(self, A, b, M, x):
+        return steps(self, A, b, M, x)
 
     def widen(self, A, M, r):
         """Estimate from the residual `r`; return whether the bounds were too narrow."""
         lmin, lmax = spectrum.bounds(A, M, start=r, steps=STEPS)
-        lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / _unit(A, M), lmax / _unit(A, M)
+        lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / self._unit, lmax / self._unit
         if self.bounds is None:
             self.bounds = lmin, lmax
             return True
@@ -153,14 +158,9 @@ class _Spectrum:
         remedy = "" if self.given is None else ": if they are wider than the spectrum of M A, leave them out"
         return f"; with the bounds ({low:.1e}, {high:.1e}) a digit takes {digit} iterations{remedy}"
 
-    def of(self, A, M):
-        """Return the bounds in the units of `A`."""
-        return self.bounds[0] * _unit(A, M), self.bounds[1] * _unit(A, M)
-
-
-def _unit(A, M):
-    """Return what the loop multiplied the eigenvalues of M A by, to bring A near one."""
-    return A.factor if M is None and isinstance(A, Scaled) else 1.0
+    def scaled(self):
+        """Return the bounds in the units of the iteration."""
+        return self.bounds[0] * self._unit, self.bounds[1] * self._unit
 
 
 def steps(interval, A, b, M, x):
@@ -172,13 +172,12 @@ def steps(interval, A, b, M, x):
     r = A.residual(b, x)
     rr = kernels.dot(r, r)
     live = yield x, rr
-    interval.begin(b)
     if interval.bounds is None:
         interval.widen(A, M, r)
     q, d = xp.empty_like(b), xp.zeros_like(b)
     z = r if M is None else xp.empty_like(b)
     while True:
-        lmin, lmax = interval.of(A, M)
+        lmin, lmax = interval.scaled()
         pairs, begun, look = spectrum.coefficients(lmin, lmax), read_sum(rr), 1
         if M is not None:
             M.apply(r, z)

@@ -1,11 +1,14 @@
 """Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
 
 from .. import _validate
-from .._linear.solve import prepare, run, warn_of_miss
-from ._gmres import cycles
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
+from . import _gmres
 
 
-def fgmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
+def fgmres(
+    A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None, time_limit=None
+):
     r"""Solve :math:`Ax = b` by restarted flexible GMRES: the preconditioner may change in every iteration.
 
     Parameters
@@ -29,6 +32,8 @@ def fgmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=No
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -69,6 +74,11 @@ def fgmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=No
     >>> fgmres(A, A @ np.ones(20), M=inner, rtol=1e-8).check().nit < 10
     True
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     restart = _validate.count(restart, "restart", least=1)
-    return warn_of_miss(run(cycles(system, restart, flexible=True), system, callback))
+    return warn_of_miss(solve_system(for_system(system, restart), system, callback))
+
+
+def for_system(system, restart=30):
+    """Return the method for a system."""
+    return _gmres.for_system(system, restart, flexible=True)

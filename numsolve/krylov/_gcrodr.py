@@ -6,15 +6,29 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.solve import norm, prepare, run, unit_near, warn_of_miss
+from .._linear.solve import warn_of_miss
+from .._linear.system import norm, prepare
 from .._result import not_finite
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
-from .recycling.space import RecycledSpace, coordinates, renewed, slowest, solve_and_recycle, subtract
+from .recycling.learn import solve_and_recycle
+from .recycling.space import RecycledSpace, coordinates, renewed, slowest, subtract
 
 
 def gcrodr(
-    A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=40, k=20, maxiter=None, M=None, callback=None, recycle=None
+    A,
+    b,
+    x0=None,
+    *,
+    rtol=1e-5,
+    atol=0.0,
+    restart=40,
+    k=20,
+    maxiter=None,
+    M=None,
+    callback=None,
+    recycle=None,
+    time_limit=None,
 ):
     r"""Solve :math:`Ax = b` by GMRES that keeps its slowest directions, and hands them to the next solve.
 
@@ -43,6 +57,8 @@ def gcrodr(
     recycle : RecycledSpace, optional
         The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors
         of the same length: for the same matrix or a similar one.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -100,15 +116,14 @@ def gcrodr(
     >>> second.success and second.products < first.products
     True
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     restart, k = _validate.count(restart, "restart", least=2), _validate.count(k, "k", least=1)
     if k >= restart:
         raise ValueError(f"k is {k}, but restart is {restart}: fewer directions than that can be kept")
     _validate.same_library(b=system.b, recycle=recycle)
     recycle = _validate.recycled(recycle, len(system.b), system.b.dtype)
-    unit = unit_near(system.A.magnitude(), system.b.dtype)
-    cycles = Cycles(system, restart, k, None if recycle is None else recycle.scaled(unit))
-    return warn_of_miss(solve_and_recycle(lambda: run(cycles.start, system, callback), cycles, unit))
+    cycles = Cycles(system, restart, k, None if recycle is None else recycle.scaled(system.A_unit))
+    return warn_of_miss(solve_and_recycle(cycles, system, callback))
 
 
 class Cycles(Arnoldi):
@@ -122,7 +137,7 @@ class Cycles(Arnoldi):
         xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
         m = min(restart, n)
         super().__init__(system, m, stored=system.M is not None, stride=2)
-        self.k, self.used, self._b = min(k, m - 1), 0, None
+        self.k, self.used, self.is_new_b = min(k, m - 1), 0, True
         self.U: Any = xp.empty((self.k + 1, n), dtype) if self.Z is None else self.Z
         self.P: Any = None if self.Z is None else xp.empty((self.k + 1, n), dtype)
         self.overlap = np.zeros((0, 0))  # C^H P
@@ -146,22 +161,25 @@ class Cycles(Arnoldi):
         U, C = self.U[: self.kept], self.W[: self.kept].copy()
         return RecycledSpace(U, C) if self.P is None else RecycledSpace(U.copy(), C, self.P[: self.kept])
 
-    def start(self, A, b, M, x):
+    def begin(self, b):  # noqa: ARG002 - the protocol
+        """Take the best step along the known directions at the next start, for there is another b."""
+        self.is_new_b = True
+
+    def __call__(self, A, b, M, x):
         """Yield the iterates of one cycle, as functions that form them, and their squared residuals."""
         kernels, W = kernels_for(b), self.W
         r = A.residual(b, x)
         self.products += 1
         live = yield x, kernels.dot(r, r)
         self.learn()
-        if self._b is not b:
-            self._b = b
-            if self.kept:
-                x, r = self.project(A, b, x, r)
-                live = yield x, kernels.dot(r, r)
-                if live is None:
-                    raise not_finite()
+        if self.is_new_b and self.kept:
+            x, r = self.project(A, b, x, r)
+            live = yield x, kernels.dot(r, r)
+            if live is None:
+                raise not_finite()
+        self.is_new_b = False
         kept = self.kept
-        self.begin(r, kept)
+        self.restart(r, kept)
         del r
         if kept:  # now, not with the first step: what A makes of C is not known
             self.G[1, :kept] = along = coordinates(W[:kept], W[kept])

@@ -4,12 +4,15 @@ from functools import cache, partial
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import prepare, run, warn_of_miss
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
 
 
-def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None):
+def gmres(
+    A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None, time_limit=None
+):
     r"""Solve :math:`Ax = b` by restarted GMRES, preconditioned from the right.
 
     Parameters
@@ -32,6 +35,8 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -80,12 +85,12 @@ def gmres(A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=Non
     >>> gmres(np.array([[1.0, 2.0], [0.0, 2.0]]), np.array([5.0, 4.0])).check().x.round(12)
     array([1., 2.])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     restart = _validate.count(restart, "restart", least=1)
-    return warn_of_miss(run(cycles(system, restart), system, callback))
+    return warn_of_miss(solve_system(for_system(system, restart), system, callback))
 
 
-def cycles(system, restart, *, flexible=False):
+def for_system(system, restart=30, *, flexible=False):
     """Return the method for a system: a function that starts a cycle, in bases made when first needed."""
     m = min(restart, system.b.shape[0], max(system.maxiter, 1))
 
@@ -103,7 +108,7 @@ def _cycle(arnoldi, A, b, M, x):
     r = A.residual(b, x)
     rr = kernels_for(b).dot(r, r)
     live = yield x, rr
-    basis.begin(r)
+    basis.restart(r)
     del r
     yield from basis.steps(A, M, live, rr, partial(_form, basis, M, x))
 

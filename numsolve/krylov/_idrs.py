@@ -6,7 +6,8 @@ import numpy as np
 
 from .. import _random, _validate
 from .._array import namespace, read_sum
-from .._linear.solve import prepare, run, warn_of_miss
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 
@@ -14,7 +15,9 @@ KAPPA = 0.7  # the least cosine at which the step into the next space is the min
 SEED = 20110101
 
 
-def idrs(A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, rng=None):
+def idrs(
+    A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, rng=None, time_limit=None
+):
     r"""Solve :math:`Ax = b` by IDR(s), preconditioned from the right.
 
     Parameters
@@ -39,6 +42,8 @@ def idrs(A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callb
         `x` is live: copy it to keep it.
     rng : int, numpy.random.Generator or None
         Where the shadow space comes from. Default: a fixed seed, so that results can be repeated.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -80,11 +85,12 @@ def idrs(A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callb
     >>> idrs(np.array([[1.0, 2.0], [0.0, 2.0]]), np.array([5.0, 4.0])).check().x.round(12)
     array([1., 2.])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
-    return warn_of_miss(run(start(system, _validate.count(s, "s", least=1), rng), system, callback))
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    s = _validate.count(s, "s", least=1)
+    return warn_of_miss(solve_system(for_system(system, s, rng), system, callback))
 
 
-def start(system, s=4, rng=None):
+def for_system(system, s=4, rng=None):
     """Return the method for a system: `steps` with s orthonormal random rows, or n if that is less."""
     n, dtype = system.b.shape[0], system.b.dtype
     columns = _random.standard_normal(SEED if rng is None else rng, (n, min(s, n)), dtype=dtype)

@@ -9,8 +9,9 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._iterate import iterate
-from .._linear.solve import join_columns, make_system, norm, unit_near
-from .._operators.operator import Csr, Operator, Scaled
+from .._linear.columns import ENDED, join_columns
+from .._linear.system import make_system, norm, unit_near
+from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
 
@@ -22,7 +23,7 @@ _SAYS = {
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LeastSquaresResult(Result):
     """Solution and history of a least-squares solve.
 
@@ -81,32 +82,33 @@ class _DampedAdjoint(Operator):
         return out
 
 
-def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback):
+def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
     """Check the input, run ``steps(A, b, x)`` for each column of b, return the `LeastSquaresResult`."""
     damp = _validate.tolerance(damp, "damp")
-    system = _prepare(A, b, x0, rtol, atol, maxiter)
+    system = _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit)
     _validate.function(callback, "callback")
     if system.b.ndim == 1:
         return _solve_one(steps, system, damp, system.b, system.x0, callback)
     return _solve_columns(steps, system, damp, callback)
 
 
-def _prepare(A, b, x0, rtol, atol, maxiter):
+def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
     """Check a rectangular system and bring it to one dtype."""
     m, n = _validate.matrix_shape(A)
     home, xp = _validate.same_library(A=A, b=b, x0=x0)
     b = _validate.right_hand_side(b, m, xp)
     x0 = _validate.starting_guess(x0, (n, *b.shape[1:]), xp, "A and b need")
-    return make_system(A, b, x0, None, home, rtol, atol, 10 * min(m, n) if maxiter is None else maxiter)
+    maxiter = 10 * min(m, n) if maxiter is None else maxiter
+    system = make_system(A, b, x0, None, home, rtol, atol, maxiter, time_limit)
+    return system._replace(A_unit=unit_near(max(system.A.magnitude(), damp), system.b.dtype))
 
 
 @np.errstate(all="ignore")
 def _solve_one(steps, system, damp, b, x0, callback):
     """Solve for one column, in units in which A and b are near one if they were far from it."""
-    xp, A, dtype = namespace(b), system.A, b.dtype
-    b_unit, A_unit = unit_near(float(abs(b).max()), dtype), unit_near(max(A.magnitude(), damp), dtype)
+    xp, (A, _), dtype = namespace(b), system.scaled(), b.dtype
+    b_unit, A_unit = unit_near(float(abs(b).max()), dtype), system.A_unit
     x_unit = b_unit / A_unit
-    A = A if A_unit == 1 else Scaled(A, 1 / A_unit)
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
     x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
     scale = norm(A.adjoint().apply(b, xp.empty_like(x)))
@@ -129,6 +131,7 @@ def _solve_one(steps, system, damp, b, x0, callback):
             tol=max(system.rtol * scale, system.atol / A_unit / b_unit),
             maxiter=system.maxiter,
             callback=callback,
+            deadline=system.deadline,
             scale=(x_unit, A_unit * b_unit),
         )
     except Interrupted as caught:
@@ -148,7 +151,7 @@ def _solve_columns(steps, system, damp, callback):
             results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
         except Interrupted as caught:
             results.append(caught.result)
-        if results[-1].status in (Status.STOPPED, Status.INTERRUPTED):
+        if results[-1].status in ENDED:
             break
     if not results:
         message = "converged: b has no columns"

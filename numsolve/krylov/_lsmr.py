@@ -6,7 +6,7 @@ from ..kernels import kernels_for
 from ._least_squares import first_norms, golub_kahan, not_finite, solve
 
 
-def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback=None):
+def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback=None, time_limit=None):
     r"""Minimise :math:`\lVert b - Ax\rVert^2 + \text{damp}^2 \lVert x\rVert^2` by LSMR.
 
     Parameters
@@ -29,6 +29,8 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     callback : callable, optional
         ``callback(x, gradient_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -82,7 +84,14 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     >>> lsmr(np.array([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]]), np.array([1.0, 2.0, 3.0])).check().x.round(9)
     array([1., 1.])
     """
-    options = {"damp": damp, "rtol": rtol, "atol": atol, "maxiter": maxiter, "callback": callback}
+    options = {
+        "damp": damp,
+        "rtol": rtol,
+        "atol": atol,
+        "maxiter": maxiter,
+        "callback": callback,
+        "time_limit": time_limit,
+    }
     return warn_of_miss(solve(steps, A, b, x0, **options))
 
 

@@ -5,16 +5,28 @@ from itertools import count
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import prepare, run, warn_of_miss
-from .._operators.operator import Shifted, asymmetry
+from .._linear.solve import solve_system, warn_of_miss
+from .._linear.system import prepare
+from .._operators.operator import Shifted, check_hermitian
 from ..kernels import kernels_for
 from ._breakdowns import SIZE, check_residual
 from .recycling import minres as recycled_minres
-from .recycling.learn import learning
+from .recycling.learn import DirectionLearner, solve_and_recycle
 
 
 def minres(
-    A, b, x0=None, *, shift=0.0, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None
+    A,
+    b,
+    x0=None,
+    *,
+    shift=0.0,
+    rtol=1e-5,
+    atol=0.0,
+    maxiter=None,
+    M=None,
+    callback=None,
+    recycle=None,
+    time_limit=None,
 ):
     r"""Solve :math:`(A - \sigma I)x = b` for Hermitian `A`, definite or not, by minimal residuals.
 
@@ -44,6 +56,8 @@ def minres(
         Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
         result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one; or how many
         directions to learn where nothing is known yet. Columns of `b` learn from those before them.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -99,18 +113,19 @@ def minres(
     >>> minres(np.diag([1.0, -2.0]), np.array([1.0, 4.0])).check().x
     array([ 1., -2.])
     """
-    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     shift = _validate.number(shift, "shift")
     if shift:
-        system = system._replace(A=Shifted(system.A, shift))
-    _validate.hermitian(asymmetry(system.A), system.A.dtype)
+        system = system.with_matrix(Shifted(system.A, shift))
+    check_hermitian(system.A)
     if recycle is not None:
         recycled = partial(recycled_minres.steps, rotations(system))
-        return warn_of_miss(learning(recycled, system, recycle, callback, energy=False))
-    return warn_of_miss(run(start(system), system, callback))
+        learner = DirectionLearner(recycled, recycle, system, energy=False)
+        return warn_of_miss(solve_and_recycle(learner, system, callback))
+    return warn_of_miss(solve_system(for_system(system), system, callback))
 
 
-def start(system):
+def for_system(system):
     """Return the method for a system: `steps` with room for its rotations."""
     return partial(steps, rotations(system))
 

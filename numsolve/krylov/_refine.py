@@ -1,14 +1,17 @@
 """Mixed-precision iterative refinement: solve in single precision, correct in double."""
 
 from dataclasses import dataclass, field
-from math import frexp, ldexp, sqrt
+from inspect import signature
+from math import frexp, inf, ldexp, sqrt
+from time import monotonic
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
-from .._linear.solve import inner_solve, prepare, run, unit_near, warn_of_miss
+from .._linear.solve import inner_solve, solve_system, warn_of_miss
+from .._linear.system import norm, prepare, unit_near
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
 from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
@@ -17,7 +20,7 @@ from ._gmres import gmres
 OUTER = 100  # steps: each halves the residual or is the last, so that double precision ends after 53
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RefinementResult(Result):
     """Result of `refine`: ``nit`` and ``residuals`` count its outer steps.
 
@@ -43,6 +46,7 @@ def refine(
     maxiter=None,
     M=None,
     callback=None,
+    time_limit=None,
     **options,
 ):
     r"""Solve :math:`Ax = b` to double precision by corrections that are solved in single precision.
@@ -72,6 +76,8 @@ def refine(
         ``callback(x, residual_norm)`` after each outer step; true stops. `x` is live: copy it to keep it.
     **options
         Passed on to `method`, as ``restart``.
+    time_limit : float, optional
+        Seconds after which to stop with the last iterate. Default: no limit.
 
     Returns
     -------
@@ -125,16 +131,14 @@ def refine(
     if inner_maxiter is not None:
         inner_maxiter = _validate.count(inner_maxiter, "inner_maxiter", least=1)
     home, _ = _validate.same_library(A=A, b=b, x0=x0, M=M)
-    _validate.square_shape(A)
+    _validate.preconditioner(M, _validate.square_shape(A))
     A = as_operator(A, home)
-    if M is not None:
-        _validate.square_shape(M, "M")
-        M = as_operator(M, home, "M")
+    M = None if M is None else as_operator(M, home, "M")
     maxiter = OUTER if maxiter is None else maxiter
-    system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter)
+    system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
     try:
-        return warn_of_miss(refinement.report(run(refinement.steps, system, callback)))
+        return warn_of_miss(refinement.report(solve_system(refinement, system, callback)))
     except Interrupted as caught:
         raise Interrupted(refinement.report(caught.result)) from None
 
@@ -156,7 +160,8 @@ class _Refinement:
         self.dtype = np.dtype(np.complex64 if system.b.dtype.kind == "c" else np.float32)
         self.unit, self.A = _single(A, self.dtype)
         self.M = None if M is None else _single(M, self.dtype)[1]
-        self.given, self.method, self.options = system.A, method, options
+        self.A_unit, self.method, self.options = system.A_unit, method, options
+        self.deadline = system.deadline
         self.rtol, self.inner_rtol = system.rtol, inner_rtol
         self.x: Any = None
         self.r: Any = None
@@ -164,44 +169,49 @@ class _Refinement:
         self.stuck = None
         self.goal, self.counts = 0.0, []
 
-    def steps(self, A, b, M, x):  # noqa: ARG002 - the protocol of `run`; M acts in single precision only
+    def begin(self, b):
+        """Set the goal for a right-hand side, and forget the last one."""
+        self.goal, self.stuck, self.x = self.rtol * norm(b), None, None
+
+    def __call__(self, A, b, M, x):  # noqa: ARG002 - the protocol; M acts in single precision only
         """Yield `x` and its squared residual, before and after one correction.
 
         It ends after each, so that the loop looks at each norm also on a GPU: a step is a whole solve.
         """
         dot = kernels_for(b).dot
-        if x is not self.x:
-            self.goal, self.stuck = self.rtol * sqrt(read_sum(dot(b, b))), None
         if x is not self.x or self.r is None:
             self.x, self.r = x, A.residual(b, x)
             self.rr = dot(self.r, self.r)
         yield x, self.rr
         if self.stuck is not None:
             raise self.stuck
-        norm = sqrt(read_sum(self.rr))
-        solved, step = self.correction(norm)
+        before = sqrt(read_sum(self.rr))
+        solved, step = self.correction(before)
         new = solved.x.astype(b.dtype)
-        new *= step if A is self.given else step / A.factor
+        new *= step * self.A_unit
         new += x
         r = A.residual(b, new)
         rr = dot(r, r)
         after = sqrt(read_sum(rr))
-        if not after < norm:
+        if not after < before:
             raise _failure(solved, after)
-        if after > norm / 2 and solved.status != Status.MAXITER:
+        if after > before / 2 and solved.status != Status.MAXITER:
             self.stuck = _failure(solved, after)
         self.counts.append(solved.nit)
         self.x, self.r, self.rr = new, r, rr
         yield new, rr
 
-    def correction(self, norm):
-        """Return the result of the correction equation for the residual, and what to multiply it with."""
+    def correction(self, size):
+        """Return the result of the correction equation for the residual of norm `size`, and its unit."""
         unit = ldexp(1.0, frexp(float(abs(self.r).max()))[1])
         self.r *= 1 / unit
         r, self.r = self.r.astype(self.dtype), None
-        rtol = max(self.inner_rtol, min(0.5, 0.5 * self.goal / norm))
+        rtol = max(self.inner_rtol, min(0.5, 0.5 * self.goal / size))
+        options = dict(self.options)
+        if self.deadline < inf and "time_limit" in signature(self.method).parameters:
+            options["time_limit"] = max(self.deadline - monotonic(), 1e-9)
         with inner_solve():
-            return self.method(self.A, r, rtol=rtol, M=self.M, **self.options), unit / self.unit
+            return self.method(self.A, r, rtol=rtol, M=self.M, **options), unit / self.unit
 
     def report(self, result):
         """Return the result with the inner iterations of each outer step of each column."""

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, to_host
 from .._operators.entries import diagonal, sparse_of, with_pattern_of
-from .._operators.operator import Operator, asymmetry, entries
+from .._operators.operator import Operator, entries, is_hermitian
 from ..kernels import kernels_for
 from ._hierarchy import built, coarsest, galerkin, grids, rounding
 from ._smooth import SMOOTHERS
@@ -148,7 +148,7 @@ class Multigrid(Operator):
 
     def _take(self, matrices):
         """Make what follows from the matrices of the grids, then take both."""
-        hermitian = asymmetry(matrices[0]) <= np.finfo(self.dtype).eps ** 0.5
+        hermitian = is_hermitian(matrices[0])
         noise = array_module(self.library).zeros(self.shape[0], matrices[0].data.real.dtype)
         smoothers: list[Any] = []
         for level, A in zip(self._levels[:-1], matrices[:-1], strict=True):

@@ -8,7 +8,7 @@ from .._array import array_module
 from .._linear import spectrum
 from .._operators.blocks import Diagonal
 from .._operators.entries import diagonal, matrix_of
-from .._operators.operator import Operator, asymmetry
+from .._operators.operator import Operator, check_hermitian
 from .._result import Breakdown
 from ..kernels import kernels_for
 
@@ -87,7 +87,7 @@ class Polynomial(Operator):
         entries = diagonal(matrix, "chebyshev")
         if not bool((entries.real > 0).all()):
             raise ValueError("A has a diagonal entry that is not positive: chebyshev needs a definite matrix")
-        _validate.hermitian(asymmetry(matrix), matrix.dtype)
+        check_hermitian(matrix)
         try:
             lmax = spectrum.bounds(matrix, Diagonal(1 / entries))[1]
         except Breakdown as error:

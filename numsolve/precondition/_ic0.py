@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import _validate
 from .._operators.entries import sparse_of, with_pattern_of
-from .._operators.operator import asymmetry
+from .._operators.operator import check_hermitian
 from ._ilu0 import factorised, refuse
 from ._triangles import Triangles
 
@@ -85,7 +85,7 @@ class Ic0(Triangles):
         return self
 
     def _factorise(self, matrix):
-        _validate.hermitian(asymmetry(matrix), matrix.dtype)
+        check_hermitian(matrix)
         pattern, rows = self._pattern, self.rows
         entries = pattern.entries(rows.entries(matrix))
         diagonal = entries[pattern.diag].real.copy()

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from .. import _validate
 from .._array import namespace, to_device, to_host
 from .._operators.entries import sparse_of, with_pattern_of
-from .._operators.operator import Csr, Operator, asymmetry, entries
+from .._operators.operator import Csr, Operator, check_hermitian, entries, is_hermitian
 
 BATCH = 1 << 20  # entries of the dense problems solved at once: what fits the caches, and many of them
 
@@ -74,7 +74,7 @@ def spai(A, *, power=1, factorized="auto"):
     host = _host(matrix)
     pattern = _pattern(host, power)
     if factorized == "auto":
-        hermitian = asymmetry(matrix) <= np.finfo(matrix.dtype).eps ** 0.5
+        hermitian = is_hermitian(matrix)
         if hermitian and (host.diagonal().real > 0).all():
             try:
                 return ApproximateInverse(matrix, pattern, factorized=True)
@@ -82,7 +82,7 @@ def spai(A, *, power=1, factorized="auto"):
                 pass
         factorized = False
     elif factorized:
-        _validate.hermitian(asymmetry(matrix), matrix.dtype)
+        check_hermitian(matrix)
     return ApproximateInverse(matrix, pattern, factorized=factorized)
 
 
@@ -104,7 +104,7 @@ class ApproximateInverse(Operator):
         """Take the values of another matrix of the same pattern; return the operator itself."""
         matrix = with_pattern_of(self._matrix, A, "spai")
         if self.factorized:
-            _validate.hermitian(asymmetry(matrix), matrix.dtype)
+            check_hermitian(matrix)
         self._set(matrix)
         return self
 

@@ -5,9 +5,10 @@ from math import ceil, inf, isfinite, log
 from typing import Any
 
 from .. import _validate
-from .._linear.solve import explained, norm, prepare, run
+from .._linear.column import explained
+from .._linear.solve import solve_system
+from .._linear.system import norm, prepare
 from .._operators.entries import sparse_of
-from .._operators.operator import Scaled
 from .._operators.rows import arranged
 from .._result import Result, Status
 from ._steps import batches, steps
@@ -70,16 +71,14 @@ def over_relaxed(
 
 def relaxed(rows, omega, scale, system, callback, symmetric=False):
     """Run sweeps in which each unknown moves by ``omega * scale`` times its residual."""
-    scale = scale * scale.real.dtype.type(omega)
+    scale = scale * scale.real.dtype.type(omega * system.A_unit)
 
-    def start(A, b, M, x):  # noqa: ARG001 - as other methods
-        factor = A.factor if isinstance(A, Scaled) else 1
-        here = scale if factor == 1 else scale * scale.real.dtype.type(1 / factor)
-        return generate(rows, here, factor, symmetric, b, x)
+    def sweeps(A, b, M, x):  # noqa: ARG001 - as other methods
+        return generate(rows, scale, 1 / system.A_unit, symmetric, b, x)
 
     small = rows.library == "numpy" and scale.ndim == 1 and callback is None and system.A.nnz < SMALL
     generate = batches if small else steps
-    result = run(start, system._replace(batches=small), callback)
+    result = solve_system(sweeps, system._replace(batches=small), callback)
     return RelaxationResult(**vars(_advised(result, system)), omega=omega)
 
 

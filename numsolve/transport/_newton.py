@@ -5,7 +5,8 @@ from math import inf, isfinite
 import numpy as np
 
 from .._array import namespace, read_every, read_sum
-from .._linear.solve import make_system, run
+from .._linear.solve import solve_system
+from .._linear.system import make_system
 from .._operators.blocks import Diagonal
 from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Status
@@ -98,7 +99,7 @@ class Newton(Sinkhorn):
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
         system = make_system(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
-        f = run(conjugate_gradients, system, None).x
+        f = solve_system(conjugate_gradients, system, None).x
         k = (h - A.transposed @ f) / E
         curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))
         return xp.concatenate((f, k)), float(curvature)

@@ -7,7 +7,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, to_host
 from .._iterate import iterate
-from .._linear.solve import columns_of
+from .._linear.columns import columns_of
 from .._result import Result, Status
 from ._forms import DENSE, Fused, Sparse, scaled
 from ._iteration import Sinkhorn

@@ -5,9 +5,9 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numsolve._linear.solve.solve import prepare
 
 from numsolve import ConvergenceWarning, Status
+from numsolve._linear.system import prepare
 from numsolve._operators.operator import Dense
 from numsolve.krylov import gcrodr, gmres
 from numsolve.krylov._gmres import Arnoldi

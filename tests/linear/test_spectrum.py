@@ -5,10 +5,10 @@ from itertools import islice
 import numpy as np
 import pytest
 from numpy.polynomial import chebyshev as closed
-from numsolve._linear.solve.spectrum import bounds, coefficients
 
 import numsolve
 from numsolve import Status
+from numsolve._linear.spectrum import bounds, coefficients
 from numsolve._operators.operator import as_operator
 from numsolve._result import Breakdown
 from numsolve.precondition import jacobi

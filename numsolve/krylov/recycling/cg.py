@@ -1,65 +1,104 @@
-"""Conjugate gradients in the complement of known directions, which learn more of them."""
-
-from itertools import count
+"""What conjugate gradients deflate with and learn: known directions, or nothing."""
 
 import numpy as np
 
-from ..._array import namespace, read_sum, to_host
-from ..._linear.solve import norm
+from ..._array import namespace, to_host
+from ..._linear.system import norm
 from ..._result import Breakdown
 from ...kernels import kernels_for
-from .._breakdowns import indefinite
+from .learn import DirectionLearner
 from .space import coordinates, subtract, whitening
 
 REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
 
 
-def steps(harvest, A, b, M, x):
-    """Yield the iterates of deflated preconditioned CG, which share an array, and their squared residuals.
+class NoDeflation:
+    """The empty space: all of a vector lies outside it."""
 
-    `s` is what M turned into the direction `p`.
-    """
-    xp, kernels = namespace(b), kernels_for(b)
-    r = A.residual(b, x)
-    harvest.products += 1
-    live = yield x, kernels.dot(r, r)
-    space, x, r = harvest.begin(A, b, x, r)
-    inverse = None if space is None else inverse_energy(space)
-    if space is not None:
-        _project(space, inverse, live, x, r)
-        live = yield x, kernels.dot(r, r)
-    q = xp.empty_like(b)
-    z = r if M is None else M.apply(r, xp.empty_like(b))
-    mu = None if space is None else inverse @ coordinates(space.C, z)
-    p, s = z.copy(), None if M is None else r.copy()
-    if space is not None:
-        subtract(mu, space.U, z, p)
-        if _nothing(p, z):
-            space, p = None, z.copy()
-        elif s is not None:
-            subtract(mu, space.source, r, s)
-    room = None if space is None else xp.empty_like(b)
-    rz = kernels.dot(r, z)
-    for step in count(1):
-        pq = A.apply_dot(p, q)
-        harvest.products += 1
-        harvest.take(p, q, s)
-        rr = kernels.cg_update(live, rz, pq, p, q, x, r)
-        live = yield x, rr
-        if live is None:
-            raise indefinite(read_sum(kernels.dot(r, z)), read_sum(kernels.dot(p, q)))
-        if space is not None and step % REPEAT == 0:
-            _project(space, inverse, live, x, r)
-            rr = kernels.dot(r, r)
-        if M is not None:
-            M.apply(r, z)
-        rz_old, rz = rz, rr if M is None else kernels.dot(r, z)
-        if space is not None:
-            mu = inverse @ coordinates(space.C, z)
-        kernels.cg_direction(live, rz, rz_old, z if space is None else subtract(mu, space.U, z, room), p)
-        if s is not None and harvest.open:
-            outside = r if space is None else subtract(mu, space.source, r, room)
-            kernels.cg_direction(live, rz, rz_old, outside, s)
+    k = 0
+
+    def outside(self, z):
+        """Return the part of `z` that is A-orthogonal to the space."""
+        return z
+
+    def source_outside(self, r):
+        """Return what M turns into the last vector that `outside` returned, which came from `r`."""
+        return r
+
+    def repeat(self, step, live, x, r, rr):  # noqa: ARG002 - the protocol
+        """Return the squared norm of the residual, which stays as it is."""
+        return rr
+
+
+class NoLearning:
+    """What plain conjugate gradients are given: nothing is known, and nothing is learned."""
+
+    def count(self, products=1):
+        """Count products with A."""
+
+    def deflation(self, A, b, x, r):  # noqa: ARG002 - the protocol
+        """Return the space to deflate with, an iterate and its true residual."""
+        return NoDeflation(), x, r
+
+    def first_source(self, deflation, r):
+        """Take the residual that M turned into the first direction."""
+
+    def observe(self, p, q):
+        """Take a direction, and what A made of it."""
+
+    def next_source(self, live, rz, rz_old, deflation, r):
+        """Follow the recurrence of the directions with what M turned into them."""
+
+
+class Deflation:
+    """Known directions U with their images C: steps along them, and the parts of vectors outside them."""
+
+    def __init__(self, space):
+        self.k, self._space, self._room = space.k, space, namespace(space.U).empty_like(space.U[0])
+        self._inverse = inverse_energy(space)
+        self._mu = None
+
+    def project(self, live, x, r):
+        """Take the best step along the directions, in place, if `live`: r becomes orthogonal to them."""
+        y = self._inverse @ coordinates(self._space.U, r) * live
+        subtract(-y, self._space.U, x, x)
+        subtract(y, self._space.C, r, r)
+
+    def outside(self, z):
+        self._mu = self._inverse @ coordinates(self._space.C, z)
+        return subtract(self._mu, self._space.U, z, self._room)
+
+    def source_outside(self, r):
+        return subtract(self._mu, self._space.source, r, self._room)
+
+    def repeat(self, step, live, x, r, rr):
+        """Take the best step along the directions again from time to time; return the squared residual."""
+        if step % REPEAT:
+            return rr
+        self.project(live, x, r)
+        return kernels_for(r).dot(r, r)
+
+
+class CgLearner(DirectionLearner):
+    """Learns from the search directions, which are orthogonal in the inner product of A."""
+
+    def __init__(self, steps, recycle, system):
+        super().__init__(steps, recycle, system, energy=True)
+        self._source = None  # what M turned into the direction, if there is an M
+
+    def deflation(self, A, b, x, r):
+        space, x, r = self.fitted(A, b, x, r)
+        return NoDeflation() if space is None else Deflation(space), x, r
+
+    def first_source(self, deflation, r):
+        self._source = None if self.P is None else deflation.source_outside(r).copy()
+
+    def observe(self, p, q):
+        self.take(p, q, self._source)
+
+    def next_source(self, live, rz, rz_old, deflation, r):
+        if self._source is not None and self.is_learning:
+            kernels_for(r).cg_direction(live, rz, rz_old, deflation.source_outside(r), self._source)
 
 
 def inverse_energy(space):
@@ -76,13 +115,6 @@ def inverse_energy(space):
     return namespace(space.U).asarray((T @ T.conj().T).astype(space.dtype))
 
 
-def _project(space, inverse, live, x, r):
-    """Take the best step along the directions, in place, if `live`: r becomes orthogonal to them."""
-    y = inverse @ coordinates(space.U, r) * live
-    subtract(-y, space.U, x, x)
-    subtract(y, space.C, r, r)
-
-
-def _nothing(p, z):
+def is_rounding(p, z):
     """Tell whether `p`, the part of z outside, is rounding error."""
     return norm(p) <= float(np.finfo(z.dtype).eps) ** 0.5 * norm(z)

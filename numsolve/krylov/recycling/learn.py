@@ -1,50 +1,74 @@
-"""What methods of short recurrences learn on their way, a window of vectors and their images at a time."""
-
-from functools import partial
+"""How methods of short recurrences learn directions: from a window of vectors and their images at a time."""
 
 import numpy as np
 
 from ... import _validate
 from ..._array import namespace, to_host
-from ..._linear.solve import norm, run, unit_near
+from ..._linear.solve import solve_system
+from ..._linear.system import norm
+from ..._result import Interrupted
 from ...kernels import kernels_for
-from .space import combined, dominant, orthonormal, renewed, solve_and_recycle, whitening
+from .space import RecycledResult, combined, dominant, orthonormal, renewed, whitening
 
 WINDOW = 2  # pairs for each kept direction: with three, little more was learned
 SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
 
 
-def learning(steps, system, recycle, callback, *, energy):
-    """Run ``steps(harvest, A, b, M, x)``, which deflates and learns; return a `RecycledResult`.
+def solve_and_recycle(learner, system, callback):
+    """Solve with a method that learns directions; return a `RecycledResult` with those it has learned."""
 
-    `energy` tells that directions are orthogonal in the inner product of A, else that their images are in
-    that of M.
-    """
+    def finished(result):
+        space = learner.space()
+        space = None if space is None else space.scaled(1 / system.A_unit)
+        return RecycledResult(**vars(result), recycle=space, products=learner.products)
+
+    try:
+        return finished(solve_system(learner, system, callback))
+    except Interrupted as caught:
+        raise Interrupted(finished(caught.result)) from None
+
+
+def start_of(recycle, system):
+    """Return how many directions to learn, and the known space in the units of the method, or None."""
     _validate.same_library(b=system.b, recycle=recycle if hasattr(recycle, "U") else None)
     k, space = _validate.directions(recycle, len(system.b), system.b.dtype)
-    unit = unit_near(system.A.magnitude(), system.b.dtype)
-    harvest = Harvest(system, k, None if space is None else space.scaled(unit), energy)
-    return solve_and_recycle(lambda: run(partial(steps, harvest), system, callback), harvest, unit)
+    return k, None if space is None else space.scaled(system.A_unit)
 
 
-class Harvest:
-    """The directions to deflate with, and those that are being learned.
+class DirectionLearner:
+    """A method of short recurrences, with the directions it deflates with and those it is learning.
 
     Rows of `U`, of their images `C` and, with a preconditioner, of `P`, what M turned into U: first those
-    that are kept, then the window. `alone` tells that the system at hand is better solved without deflation.
+    that are kept, then the window. `energy` tells that directions are orthogonal in the inner product of A,
+    else that their images are in that of M. `alone` tells that the system at hand is better solved without
+    deflation.
     """
 
-    def __init__(self, system, k, space, energy):
+    def __init__(self, steps, recycle, system, *, energy):
+        self._steps = steps
+        k, space = start_of(recycle, system)
         xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
         self.k, self.kept, self.used = min(k, n - 1), 0, 0
         rows = (1 + WINDOW) * self.k
         self.U, self.C = xp.empty((rows, n), dtype), xp.empty((rows, n), dtype)
         self.P = None if system.M is None else xp.empty((rows, n), dtype)
-        self.products, self._b = 0, None
+        self.products, self._is_new_b = 0, True
         self.energy = energy
-        self.open, self.alone, self._values = self.k > 0, False, None
+        self.is_learning, self.alone, self._values = self.k > 0, False, None
         if space is not None:
             self.keep(space)
+
+    def begin(self, b):  # noqa: ARG002 - the protocol
+        """Learn anew, for there is another right-hand side; what is known stays."""
+        self._is_new_b = True
+        self.is_learning, self.alone, self._values = self.k > 0, False, None
+
+    def __call__(self, A, b, M, x):
+        return self._steps(self, A, b, M, x)
+
+    def count(self, products=1):
+        """Count products with A."""
+        self.products += products
 
     def keep(self, space):
         """Take the directions of an earlier solve."""
@@ -62,31 +86,29 @@ class Harvest:
         space = orthonormal(U, C, P)
         return space if space.k else None
 
-    def begin(self, A, b, x, r):
+    def fitted(self, A, b, x, r):
         """Return the space to deflate with, or None, an iterate and its true residual.
 
         A step along all directions of an earlier solve tells whether A still maps U to C; if not, C is found
         anew.
         """
-        space, new, self._b = self.space(), self._b is not b, b
-        if new:
-            self.open, self.alone, self._values = self.k > 0, False, None
-        if not new or space is None:
+        space, is_new_b, self._is_new_b = self.space(), self._is_new_b, False
+        if space is None or not is_new_b:
             return space, x, r
         size, eps = norm(r), float(np.finfo(b.dtype).eps)
         y = size * space.k**-0.5
         moved = x + y * space.U.sum(axis=0)
         true = A.residual(b, moved)
-        self.products += 1
+        self.count()
         if norm(r - y * space.C.sum(axis=0) - true) <= eps**0.5 * size:
             return space, moved, true
-        self.products += space.k
+        self.count(space.k)
         self.keep(renewed(A, space))
         return self.space(), x, r
 
     def take(self, v, image, before_M):
         """Add a vector, what A made of it, and what M turned into it; learn once the window is full."""
-        if not self.open:
+        if not self.is_learning:
             return
         self.U[self.used], self.C[self.used] = v, image
         if self.P is not None:
@@ -118,7 +140,7 @@ class Harvest:
         self.recombine(T @ dominant(S, self.k, self.k))
         values = np.sort(abs(np.linalg.eigvals(S)))[-self.kept :]
         if self._values is not None and len(values) == len(self._values):
-            self.open = bool(np.log(values / self._values).mean() > SETTLED)
+            self.is_learning = bool(np.log(values / self._values).mean() > SETTLED)
         self._values = values
 
     def recombine(self, T):

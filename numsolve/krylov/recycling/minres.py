@@ -12,7 +12,7 @@ from .._breakdowns import SIZE, check_residual
 from .space import RecycledSpace, combined, coordinates, subtract, whitening
 
 
-def steps(state, harvest, A, b, M, x):
+def steps(state, learner, A, b, M, x):
     """Yield the iterates, or functions that form them, and their squared residuals.
 
     As `_minres.steps`, but Lanczos vectors are kept M-orthogonal to C. What A makes of them along C is
@@ -20,11 +20,11 @@ def steps(state, harvest, A, b, M, x):
     """
     xp, kernels = namespace(b), kernels_for(b)
     u = A.residual(b, x)
-    harvest.products += 1
+    learner.count()
     rr = kernels.dot(u, u)
     live = yield x, rr
-    space, x, u = harvest.begin(A, b, x, u)
-    deflation = None if space is None or harvest.alone else Deflation(space, M)
+    space, x, u = learner.fitted(A, b, x, u)
+    deflation = None if space is None or learner.alone else Deflation(space, M)
     current = x
     if deflation is not None:
         x, u = deflation.start(x, u)
@@ -38,12 +38,12 @@ def steps(state, harvest, A, b, M, x):
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
     bb_old, overlap = bb, 0 * rr
     state[0, SIZE] = state[:, SIZE].max()
-    image: Any = Follower(b) if harvest.open else None
-    before_M: Any = Follower(b) if harvest.open and M is not None else None
+    image: Any = Follower(b) if learner.is_learning else None
+    before_M: Any = Follower(b) if learner.is_learning and M is not None else None
     for step in count():
         aa = A.apply_dot(z, q)
-        harvest.products += 1
-        learned = (q.copy(), None if M is None else u.copy()) if harvest.open else None
+        learner.count()
+        learned = (q.copy(), None if M is None else u.copy()) if learner.is_learning else None
         along = None if deflation is None else deflation.remove(q)
         bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
         u, u_old = u_old, u
@@ -62,13 +62,13 @@ def steps(state, harvest, A, b, M, x):
         w_old, w = w, w_old
         if learned is not None:
             of_A = image.advance(kernels, scalars, learned[0])
-            harvest.take(w, of_A, None if M is None else before_M.advance(kernels, scalars, learned[1]))
+            learner.take(w, of_A, None if M is None else before_M.advance(kernels, scalars, learned[1]))
         live = yield current, rr
         if live is None:
-            harvest.products += 2
+            learner.count(2)
             x = current() if callable(current) else current
             check_residual(A, b, M, x, float(state[:, SIZE].max()))
-            harvest.alone = True  # outside of the space there may be nothing left to gain
+            learner.alone = True  # outside of the space there may be nothing left to gain
             return
 
 

@@ -8,7 +8,7 @@ from scipy.linalg import get_lapack_funcs, schur
 
 from ..._array import library, namespace, to_host
 from ..._operators.operator import Operator
-from ..._result import Interrupted, Result
+from ..._result import Result
 from ...kernels import kernels_for
 from .._arnoldi import solve_small
 
@@ -67,7 +67,7 @@ class RecycledSpace:
         return f"RecycledSpace({self.k} directions of length {self.shape[1]}, {self.dtype}, {self.library})"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RecycledResult(Result):
     """A `Result` that knows what the next solve can start from.
 
@@ -82,20 +82,6 @@ class RecycledResult(Result):
 
     recycle: RecycledSpace | None = None
     products: int = 0
-
-
-def solve_and_recycle(solve, learner, unit):
-    """Solve, and return the result with what `learner` has learned of the matrix divided by `unit`."""
-
-    def finished(result):
-        space = learner.space()
-        space = None if space is None else space.scaled(1 / unit)
-        return RecycledResult(**vars(result), recycle=space, products=learner.products)
-
-    try:
-        return finished(solve())
-    except Interrupted as caught:
-        raise Interrupted(finished(caught.result)) from None
 
 
 def renewed(A, space):

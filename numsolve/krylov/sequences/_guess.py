@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..._array import library, namespace, to_host
-from ..._linear.solve import norm
+from ..._linear.system import norm
 from ..._operators.operator import as_operator
 from ...kernels import kernels_for
 from ..recycling.space import combined, subtract, whitening

@@ -8,7 +8,7 @@ import numpy as np
 
 from ... import _validate
 from ..._array import array_module, library, namespace, to_host
-from ..._linear.solve import unit_near
+from ..._linear.system import unit_near
 from ..._operators.operator import as_operator
 
 EXACT = 1e10  # differences of two features' entries up to which whole features are compared: a few seconds

@@ -1,0 +1,103 @@
+"""A checked linear system: a value that one method hands to another without checking it again."""
+
+from math import frexp, inf, isfinite, ldexp, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import _validate
+from .._array import read_sum
+from .._operators.operator import Operator, Scaled, as_operator
+from ..kernels import kernels_for
+
+
+class System(NamedTuple):
+    """A checked linear system: operators, vectors and limits of one dtype in one library.
+
+    Attributes
+    ----------
+    A : Operator, shape (m, n)
+        The matrix.
+    b : array, shape (m,) or (m, k)
+        The right-hand sides.
+    x0 : array, shape (n,) or (n, k), or None
+        The starting guess; None for zeros.
+    M : Operator, shape (n, n), or None
+        The preconditioner.
+    rtol, atol : float
+        The tolerance is ``max(rtol * norm(b), atol)``.
+    maxiter : int
+        Largest number of iterations.
+    deadline : float
+        Time of ``time.monotonic()`` at which the solve ends.
+    A_unit : float
+        A power of two; methods are given ``A / A_unit`` and ``M * A_unit``, whose squares do not overflow.
+    batches : bool
+        Whether the method takes many steps between two looks of the loop, as `iterate` explains.
+    """
+
+    A: Operator
+    b: Any
+    x0: Any
+    M: Operator | None
+    rtol: float
+    atol: float
+    maxiter: int
+    deadline: float = inf
+    A_unit: float = 1.0
+    batches: bool = False
+
+    def scaled(self):
+        """Return A and M in the units in which a method is given them."""
+        if self.A_unit == 1:
+            return self.A, self.M
+        return Scaled(self.A, 1 / self.A_unit), None if self.M is None else Scaled(self.M, self.A_unit)
+
+    def with_matrix(self, A):
+        """Return the system with another matrix of the same shape, dtype and library."""
+        return self._replace(A=A, A_unit=unit_near(A.magnitude(), A.dtype))
+
+
+def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
+    """Check what the caller passed, bring it to one dtype and return the `System`."""
+    n = _validate.square_shape(A)
+    _validate.preconditioner(M, n)
+    home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
+    b = _validate.right_hand_side(b, n, xp)
+    x0 = _validate.starting_guess(x0, b.shape, xp)
+    maxiter = 10 * n if maxiter is None else maxiter
+    return make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit)
+
+
+def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
+    """Bring checked arrays to one dtype, check the limits, and return the `System`."""
+    A = as_operator(A, home)
+    M = None if M is None else as_operator(M, home, "M")
+    given = [A.dtype, _validate.floating(b.dtype, "b")]
+    given += [np.dtype(np.complex64) for other in (M, x0) if other is not None and other.dtype.kind == "c"]
+    dtype = np.result_type(*given)
+    A = A.astype(dtype)
+    return System(
+        A,
+        b.astype(dtype, copy=False),
+        x0,
+        None if M is None else M.astype(dtype),
+        _validate.tolerance(rtol, "rtol"),
+        _validate.tolerance(atol, "atol"),
+        _validate.count(maxiter, "maxiter"),
+        _validate.deadline(time_limit),
+        unit_near(A.magnitude(), dtype),
+    )
+
+
+def norm(x):
+    """Return the 2-norm of a vector as a float of the host."""
+    return sqrt(read_sum(kernels_for(x).dot(x, x)))
+
+
+def unit_near(magnitude, dtype):
+    """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1."""
+    safe = float(np.finfo(dtype).max) ** 0.125
+    if 1 / safe < magnitude < safe or magnitude == 0 or not isfinite(magnitude):
+        return 1.0
+    return ldexp(1.0, frexp(magnitude)[1])

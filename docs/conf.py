@@ -28,11 +28,18 @@ html_theme_options = {
     "show_toc_level": 2,
 }
 html_sidebars = {"**": []}  # one flat list of pages stands in the header: a second one beside it says nothing
-exclude_patterns = ["_build", "matrices_table.md", "auto_examples/*.ipynb", "sg_execution_times.rst"]
+exclude_patterns = [
+    "_build",
+    "matrices_table.md",
+    "krylov_table.md",
+    "krylov_list.rst",
+    "auto_examples/*.ipynb",
+    "sg_execution_times.rst",
+]
 templates_path = ["_templates"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 myst_enable_extensions = ["dollarmath"]
-autosummary_generate = True
+autosummary_generate = ["api.rst", "krylov_list.rst"]
 numpydoc_show_class_members = False
 nitpicky = False
 sphinx_gallery_conf = {
@@ -51,6 +58,22 @@ def _doi(name, rawtext, text, lineno, inliner, options=None, content=None):  # n
     return [nodes.reference(rawtext, f"doi:{text}", refuri=f"https://doi.org/{text}")], []
 
 
+def _write_tables(app, config):  # noqa: ARG001 - Sphinx's interface
+    """Write what the pages take from the registry of methods: a table, and the list of the API page."""
+    from numsolve.krylov._registry import METHODS
+
+    rows = [
+        f"| [{m.name}](methods/{m.page}.md) | {m.suits} | {m.vectors} | {m.products} |"
+        for m in METHODS.values()
+    ]
+    head = "| method | for | vectors kept | products an iteration |\n|---|---|---|---|\n"
+    here = Path(app.srcdir)
+    (here / "krylov_table.md").write_text(head + "\n".join(rows) + "\n")
+    names = "\n".join(f"   krylov.{name}" for name in sorted(METHODS))
+    (here / "krylov_list.rst").write_text(f".. autosummary::\n   :toctree: api/generated\n\n{names}\n")
+
+
 def setup(app):
-    """Register the role ``:doi:``."""
+    """Register the role ``:doi:``, and write the tables that come from the code."""
     app.add_role("doi", _doi)
+    app.connect("config-inited", _write_tables)

@@ -40,21 +40,46 @@ def _complain(error, status):
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose epilog may be a function, called when help is asked for."""
+
+    def format_help(self):
+        if callable(self.epilog):
+            self.epilog = self.epilog()
+        return super().format_help()
+
+
+def _methods():
+    """Return the methods and preconditioners that `solve` knows, as a text."""
+    from .._solve import ITERATIVE, PRECONDITIONERS
+
+    rows = [("auto", "chosen from the matrix"), ("direct", "a factorisation")]
+    rows += [(method.name, method.suits) for method in ITERATIVE.values()]
+    lines = "\n".join(f"  {name:<10}{suits}" for name, suits in rows)
+    return f"methods:\n{lines}\n\npreconditioners:\n  none, {', '.join(PRECONDITIONERS)}"
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="numsolve", description="Classical numerical methods at the bandwidth limit."
-    )
+    parser = _Parser(prog="numsolve", description="Classical numerical methods at the bandwidth limit.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    solve = commands.add_parser("solve", help="solve A x = b from a Matrix Market file")
+    solve = commands.add_parser(
+        "solve",
+        help="solve A x = b from a Matrix Market file",
+        epilog=_methods,  # pyright: ignore
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     what = solve.add_mutually_exclusive_group(required=True)
     what.add_argument("file", nargs="?", metavar="FILE.mtx", help="matrix A (.mtx, .mtx.gz, .mtx.bz2)")
     what.add_argument("--example", metavar="NAME", help="a mesh matrix of PyAMG's gallery, such as airfoil")
     solve.add_argument("--rhs", metavar="FILE", help="right-hand side (.mtx or .npy); default: A times ones")
-    solve.add_argument("--method", default="auto", help="auto, direct, cg or gmres")
-    solve.add_argument("--preconditioner", metavar="M", default="auto", help="auto, none, jacobi, amg or ilu")
+    solve.add_argument("--method", default="auto", help="a method of the list below (auto)")
+    solve.add_argument(
+        "--preconditioner", metavar="M", default="auto", help="a preconditioner of the list below (auto)"
+    )
     solve.add_argument("--rtol", type=float, default=1e-8, help="relative tolerance of the residual (1e-8)")
     solve.add_argument("--maxiter", type=int, help="largest number of iterations")
+    solve.add_argument("--time-limit", type=float, metavar="S", help="seconds after which to stop")
     solve.add_argument("--out", metavar="FILE", help="write x (.mtx or .npy)")
     solve.add_argument("--plot", metavar="FILE.png", help="write the residual history")
     solve.add_argument("--gpu", action="store_true", help="solve on the CUDA device")
@@ -96,7 +121,14 @@ def _solve(arguments):
     with warnings.catch_warnings(), _bar(Progress, arguments.rtol) as bar:
         warnings.simplefilter("ignore", ConvergenceWarning)
         result = solve(
-            A, b, method=arguments.method, M=M, rtol=arguments.rtol, maxiter=arguments.maxiter, callback=bar
+            A,
+            b,
+            method=arguments.method,
+            M=M,
+            rtol=arguments.rtol,
+            maxiter=arguments.maxiter,
+            time_limit=arguments.time_limit,
+            callback=bar,
         )
     seconds = perf_counter() - begun
     x = to_host(result.x)

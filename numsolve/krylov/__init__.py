@@ -28,4 +28,4 @@ __all__ = [
     "solve_sequence",
     "write_dataset",
 ]
-__all__ += list(METHODS)
+__all__ += list(METHODS)  # pyright: ignore

@@ -1,7 +1,7 @@
 """Every Krylov method, and what the front door, the command line, the docs and the tests know of it."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import (
     _bicgstab,
@@ -28,7 +28,11 @@ class Method(NamedTuple):
     solve : callable
         The public function.
     suits : str
-        The matrices that it is for, in a few words.
+        The systems that it is for, in a few words.
+    vectors, products : str
+        Vectors kept without a preconditioner, and products with the matrix in an iteration.
+    page : str
+        Its page in ``docs/methods``.
     for_system : callable or None
         ``for_system(system)`` returns the method for a checked `System`, as `solve_system` takes it. None if
         the front door does not offer it.
@@ -42,7 +46,10 @@ class Method(NamedTuple):
 
     solve: Callable
     suits: str
-    for_system: Callable | None = None
+    vectors: str
+    products: str
+    page: str
+    for_system: Any = None
     block: Callable | None = None
     hermitian: bool = False
     takes_M: bool = True
@@ -53,18 +60,39 @@ class Method(NamedTuple):
         return self.solve.__name__
 
 
+_ANY = "any nonsingular matrix"
 _ALL = (
-    Method(_cg.cg, "Hermitian positive definite", _cg.for_system, _block_cg.steps, hermitian=True),
-    Method(_minres.minres, "Hermitian, indefinite or singular too", _minres.for_system, hermitian=True),
-    Method(_gmres.gmres, "any nonsingular matrix", _gmres.for_system),
-    Method(_fgmres.fgmres, "any, M changes from step to step", _fgmres.for_system),
-    Method(_bicgstab.bicgstab, "any nonsingular matrix, in eight vectors", _bicgstab.for_system),
-    Method(_idrs.idrs, "any nonsingular matrix, in fewer products", _idrs.for_system),
-    Method(_gcrodr.gcrodr, "sequences of systems, with recycling"),
-    Method(_block_gmres.block_gmres, "several right-hand sides in one Krylov space"),
-    Method(_chebyshev.chebyshev, "positive definite, without inner products", hermitian=True),
-    Method(_refine.refine, "any of these, in single precision inside double"),
-    Method(_lsqr.lsqr, "least squares of any shape and rank", takes_M=False),
-    Method(_lsmr.lsmr, "least squares, the gradient falls steadily", takes_M=False),
+    Method(
+        *(_cg.cg, "Hermitian positive definite", "4", "1", "cg"),
+        for_system=_cg.for_system,
+        block=_block_cg.steps,
+        hermitian=True,
+    ),
+    Method(
+        *(_minres.minres, "Hermitian, indefinite or singular too", "6", "1", "minres"),
+        for_system=_minres.for_system,
+        hermitian=True,
+    ),
+    Method(_gmres.gmres, _ANY, "restart + 2", "1", "gmres", _gmres.for_system),
+    Method(
+        *(_fgmres.fgmres, f"{_ANY}; M may change from step to step", "2 restart + 2", "1", "fgmres"),
+        for_system=_fgmres.for_system,
+    ),
+    Method(_bicgstab.bicgstab, f"{_ANY}, with little memory", "6", "2", "bicgstab", _bicgstab.for_system),
+    Method(_idrs.idrs, f"{_ANY}, with little memory", "3 s + 3", "1", "idrs", _idrs.for_system),
+    Method(_gcrodr.gcrodr, "sequences of systems, with recycling", "restart + k + 6", "1", "gcrodr"),
+    Method(
+        *(_block_gmres.block_gmres, f"{_ANY}, several right-hand sides", "(restart + 2) a column", "1"),
+        page="block",
+    ),
+    Method(
+        *(_chebyshev.chebyshev, "positive definite, without inner products", "4", "1", "chebyshev"),
+        hermitian=True,
+    ),
+    Method(_refine.refine, "condition well below 1e7: single inside double precision", "2", "1", "refine"),
+    Method(_lsqr.lsqr, "least squares", "4", "1, and 1 with the adjoint", "lsqr", takes_M=False),
+    Method(
+        _lsmr.lsmr, "least squares, steady gradient", "5", "1, and 1 with the adjoint", "lsqr", takes_M=False
+    ),
 )
 METHODS = {method.name: method for method in _ALL}

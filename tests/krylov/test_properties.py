@@ -8,11 +8,12 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from krylov.test_linear import METHODS
+from linear.test_solve import METHODS
 
 from numsolve import ConvergenceWarning, Status
+from numsolve.krylov import _registry as registry
 
-HERMITIAN_ONLY = {"cg", "chebyshev", "minres"}
+HERMITIAN_ONLY = {name for name, method in registry.METHODS.items() if method.hermitian}
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32 - 1)

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, Interrupted, Status
-from numsolve.krylov import bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine
+from numsolve.krylov import _registry as registry
+from numsolve.krylov import cg, gcrodr, gmres, refine
 from numsolve.precondition import jacobi
 from numsolve.problems import convection_diffusion, poisson
 
-METHODS = [bicgstab, cg, chebyshev, fgmres, gcrodr, gmres, idrs, minres, refine]
+METHODS = [m.solve for name, m in sorted(registry.METHODS.items()) if m.takes_M and name != "block_gmres"]
 SMALL_STEPS = {refine: {"inner_maxiter": 1}}  # where one iteration may already solve the problem
 BLOCK = [cg]  # those that solve for many columns at once
 SHARING = [*BLOCK, gcrodr]  # those whose columns profit from each other

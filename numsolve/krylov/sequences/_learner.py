@@ -109,19 +109,16 @@ class Learner:
 
 def _known(method) -> Any:
     """Return the function that is meant by a function or its name."""
-    krylov = import_module(PACKAGE)
     if isinstance(method, str):
-        names = [name for name in krylov.__all__ if "M" in _arguments(getattr(krylov, name))]
-        if method not in names:
-            raise ValueError(f"method is {method!r}; needed: a function, or one of {', '.join(names)}")
-        return getattr(krylov, method)
+        methods = {
+            m.name: m.solve for m in import_module(f"{PACKAGE}._registry").METHODS.values() if m.takes_M
+        }
+        if method not in methods:
+            raise ValueError(f"method is {method!r}; needed: a function, or one of {', '.join(methods)}")
+        return methods[method]
     if method is None:
         raise TypeError("method is None; a function or its name is needed")
     return _validate.function(method, "method")
-
-
-def _arguments(thing):
-    return () if isinstance(thing, type) else signature(thing).parameters
 
 
 def failed(result):

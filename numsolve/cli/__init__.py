@@ -231,7 +231,7 @@ def _reproduce(arguments):
             paper = papers.load(name)
             print(f"{name:<19}{paper.TITLE}\n{'':<19}{paper.REFERENCE}")
         return SOLVED
-    _, claims, files = papers.reproduce(
+    rows, claims, files = papers.reproduce(
         arguments.name, full=arguments.full, folder=arguments.out, progress=_progress(arguments.name)
     )
     for claim in claims:
@@ -240,6 +240,7 @@ def _reproduce(arguments):
             f"        published: {claim.published}; ours: {claim.ours}"
             + (f"; {claim.why}" if claim.why else "")
         )
+    print(f"load    {papers.load_of(rows)}")
     for file in files:
         print(f"wrote   {file}")
     if len(files) == 1:
@@ -261,7 +262,7 @@ def _info(arguments):  # noqa: ARG001 - every command takes them
 
     import numba
 
-    from . import __version__
+    from .. import __version__
 
     print(f"python      {platform.python_version()} on {platform.machine()}")
     print(f"numsolve    {__version__}")

@@ -179,7 +179,7 @@ def plot(rows, axes):
     first.plot([-0.32, 0], paper[:2], "k_", markersize=11, markeredgewidth=2, label="published")
     first.set(title=r"iterations, rtol $10^{-8}$", yscale="log", ylabel="mean iterations a system")
     first.set_xticks(places, SHORT.values())
-    first.set_ylim(60, 150_000)
+    first.set_ylim(60, 300_000)
     first.legend(frameon=False, ncols=2, fontsize=8)
 
     rtols = sorted({r["rtol"] for r in rows})
@@ -197,7 +197,7 @@ def plot(rows, axes):
     second.set(title="against the tolerance", xlabel="rtol", ylabel="mean iterations a system")
     second.invert_xaxis()
     second.set_ylim(10, 100_000)
-    second.legend(frameon=False, fontsize=8, ncols=2)
+    second.legend(frameon=False, fontsize=8, ncols=2, handlelength=3)
 
     timed = (*methods[:1], *methods[1:3], "CG", "AMG-CG", "SuperLU")
     for at, method in enumerate(timed):
@@ -206,7 +206,7 @@ def plot(rows, axes):
         _bars(third, places + 0.13 * (at - 2.5), found, 0.12, label=method, color=color)
     third.set(title=r"time, rtol $10^{-8}$", yscale="log", ylabel="ms a system")
     third.set_xticks(places, SHORT.values())
-    third.set_ylim(1, 20 * third.get_ylim()[1])
+    third.set_ylim(1, 50 * third.get_ylim()[1])
     third.legend(frameon=False, ncols=2, fontsize=8)
     for ax in axes:
         ax.spines[["top", "right"]].set_visible(False)
@@ -214,12 +214,13 @@ def plot(rows, axes):
         ax.set_axisbelow(True)
 
 
-def _bars(ax, places, values, width, **options):
+def _bars(ax, places, values, width, color, label):
     """Draw bars; those of lower bounds are hatched."""
-    bars = ax.bar(places, [v.low for v in values], width, **options)
-    for bar, v in zip(bars, values, strict=True):
-        if v.is_bound:
-            bar.set(hatch="/////", facecolor="white", edgecolor=options["color"])
+    ax.bar(places, [np.nan if v.is_bound else v.low for v in values], width, color=color, label=label)
+    if any(v.is_bound for v in values):
+        lower = [v.low if v.is_bound else np.nan for v in values]
+        style = {"facecolor": "white", "edgecolor": color, "hatch": "/////"}
+        ax.bar(places, lower, width, label="limit reached: lower bound", **style)
 
 
 def _or_nan(*arguments, **options):
@@ -252,7 +253,7 @@ def _counts(rows, family, preconditioner="none"):
     parts = []
     for method in ("GMRES(40)", "recycled"):
         its, solved = (value(rows, what, method, family, preconditioner) for what in ("iterations", "solved"))
-        parts.append(f"{its:.0f}" + (f", solved {solved}" if its.is_bound else ""))
+        parts.append(f"{its:.0f}" + (f" ({solved} solved)" if its.is_bound else ""))
     return " to ".join(parts)
 
 
@@ -270,8 +271,8 @@ def _headline(rows):
         gain = _gain(rows, family)
         yield Claim(
             f"{text}, matrix {SHORT[family]}",
-            f"{gmres / skr:.1f} ({gmres} to {skr})",
-            f"{gain:.1f} ({_counts(rows, family)})",
+            f"{gmres / skr:.1f}, from {gmres} to {skr}",
+            f"{gain:.1f}, from {_counts(rows, family)}",
             gain.low > 0.75 * gmres / skr,
             why,
         )
@@ -286,8 +287,8 @@ def _other_families(rows):
             cg = value(rows, "iterations", "CG", family, preconditioner)
             yield Claim(
                 f"{family}, preconditioner {preconditioner}, 1e-8: times fewer iterations than GMRES(40)",
-                f"{gmres / skr:.1f} ({gmres} to {skr})",
-                f"{gain:.1f} ({_counts(rows, family, preconditioner)})",
+                f"{gmres / skr:.1f}, from {gmres} to {skr}",
+                f"{gain:.1f}, from {_counts(rows, family, preconditioner)}",
                 gain.low > 0.75 * gmres / skr,
                 f"other meshes; one matrix, positive definite: CG needs {cg:.0f} iterations, and one "
                 "factorisation serves all",

@@ -69,12 +69,13 @@ def test_runs_that_end_at_the_limit_are_marked():
         if row["method"] == "recycled":
             row.update(iterations=Interval.measured(2, True), solved="3 of 3")
     for claim in skr._headline(rows):
-        assert claim.ours == "> 2.5 (> 5, solved 0 of 2 to 2)"
+        assert claim.ours == "> 2.5, from > 5 (0 of 2 solved) to 2"
 
     from matplotlib.figure import Figure
 
     bars, lines, _ = Figure().subplots(1, skr.FIGURE)
     skr.plot(rows, (bars, lines, _))
-    assert {bar.get_hatch() is not None for bar in bars.containers[0]} == {True}
-    assert {bar.get_hatch() is not None for bar in bars.containers[2]} == {False}
+    hatched = [bar for bar in bars.patches if bar.get_hatch() and bar.get_height() > 0]
+    drawn = [row for row in rows if row["rtol"] == 1e-8 and row["method"] not in ("AMG-CG", "SuperLU")]
+    assert len(hatched) == sum(row["iterations"].is_bound for row in drawn) > 0
     assert any(line.get_markerfacecolor() == "white" for line in lines.get_lines())

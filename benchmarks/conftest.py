@@ -4,11 +4,19 @@ import importlib.util
 
 import numba
 import pytest
+from measure import LoadMeter, describe_load
+
+METER = LoadMeter()
 
 
 def pytest_report_header():
     """Say what the figures depend on."""
     return f"numba threads: {numba.get_num_threads()}; PETSc: {'yes' if has('petsc4py') else 'no'}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how busy the machine was."""
+    terminalreporter.write_line(f"while these ran, {describe_load(METER.cores())}")
 
 
 def has(package):

@@ -21,6 +21,7 @@ import scipy.sparse as sp
 import numsolve
 from numsolve import krylov, radial
 from numsolve._operators.operator import Csr
+from numsolve.papers._timing import LoadMeter, describe_load
 from numsolve.transport import Grid, PointCloud, sinkhorn
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,7 @@ def laplacian(*shape):
 
 
 def seconds(run, rounds):
-    """Return the seconds of each round, the device waited for."""
+    """Return the seconds of each round, after one that compiles and is not counted; waits for the device."""
     found = []
     for counted in range(rounds + 1):
         cupy.cuda.Device().synchronize()
@@ -195,11 +196,13 @@ def main():
         run = subprocess.run(command, capture_output=True, text=True, check=False)
         print(run.stdout[-4000:], run.stderr[-2000:])
         lines.append(f"`pytest -m gpu`: {run.stdout.strip().splitlines()[-1].strip('= ')}.")
+    meter = LoadMeter()
     lines += ["", "| family | grid | ms | times cupyx | of the byte floor |", "|---|---|---|---|---|"]
     for family, grid, time, ratio, fraction in rows(options.rounds):
         lines.append(f"| {family} | {grid} | {time * 1e3:.3f} | {ratio:.2f} | {fraction:.2f} |")
         print(lines[-1], flush=True)
     lines += ["", *transport_lines(options.rounds), "", *radial_lines(options.rounds)]
+    lines += ["", f"Meanwhile {describe_load(meter.cores())} of the host."]
     text = options.out.read_text()
     head = text[: text.index(MARK) + len(MARK)].replace(
         "No device has run these kernels yet: there are no GPU timings to show. On a machine with one,\n",

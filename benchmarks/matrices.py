@@ -9,6 +9,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from measure import LoadMeter, describe_load, iterations
 from scipy.sparse.linalg import spsolve
 
 import numsolve
@@ -22,7 +23,7 @@ def row(path):
     A = read(path).tocsr()
     n = A.shape[0]
     b = A @ np.ones(n)
-    result = numsolve.solve(A, b)
+    numsolve.solve(A, b)  # compiles
     begun = perf_counter()
     result = numsolve.solve(A, b)
     seconds = perf_counter() - begun
@@ -31,7 +32,8 @@ def row(path):
     status = result.status.name.lower() + (", in doubt" if "may be" in result.message else "")
     residual = result.residuals[-1] / result.residuals[0]
     numbers = [f"{x:.1e}" for x in (residual, *errors, result.forward_error)]
-    cells = [path.stem, str(n), choice, str(result.nit), f"{seconds * 1e3:.1f}", *numbers, status]
+    its = iterations(result.nit, result.status != numsolve.Status.MAXITER)
+    cells = [path.stem, str(n), choice, its, f"{seconds * 1e3:.1f}", *numbers, status]
     return f"| {' | '.join(cells)} |"
 
 
@@ -42,10 +44,12 @@ def main():
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
+    meter = LoadMeter()
     lines = [
         HEAD,
         "|---" * HEAD.count(" | ") + "|---|",
         *(row(p) for p in sorted(options.folder.glob("*.mtx"))),
+        f"\nMeanwhile {describe_load(meter.cores())}.",
     ]
     text = "\n".join(lines) + "\n"
     if options.out:

@@ -1,11 +1,15 @@
-"""How everything here is measured: competitors in turn, ratios of one run."""
+"""How everything here is measured: a warm-up by the same call, competitors in turn, ratios of one run."""
 
 from statistics import median
 from time import perf_counter
 
+from numsolve.papers._timing import LoadMeter, describe_load
+
+__all__ = ["LoadMeter", "describe_load", "floor_row", "in_turn", "iterations", "ratio"]
+
 
 def in_turn(runs, rounds):
-    """Return the seconds of each run in each round, after one round that is not counted."""
+    """Return the seconds of each run in each round, after one round that compiles and is not counted."""
     seconds = {name: [] for name in runs}
     for counted in range(rounds + 1):
         for name, run in runs.items():
@@ -14,6 +18,11 @@ def in_turn(runs, rounds):
             if counted:
                 seconds[name].append(perf_counter() - begun)
     return seconds
+
+
+def iterations(count, converged):
+    """Return a count as text: a lower bound if the run ended at its limit."""
+    return f"{count}" if converged else f"> {count}"
 
 
 def ratio(seconds, peer, ours="numsolve"):

@@ -17,7 +17,7 @@ import numpy as np
 import pyamg
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from measure import in_turn, ratio
+from measure import LoadMeter, describe_load, in_turn, iterations, ratio
 
 from numsolve import krylov, precondition
 from numsolve.cli._matrix_market import read
@@ -139,7 +139,8 @@ def compared(matrix, A, b, method, name, rounds):
         else:
             who = "ours" if result.success else "LOST: theirs" if peer in runs else "neither"
             cells = "", "", f"{who} meets the tolerance"
-        yield f"| {matrix} | {method} | {name or 'none'} | {peer} | {result.nit} | {' | '.join(cells)} |"
+        its = iterations(result.nit, result.success)
+        yield f"| {matrix} | {method} | {name or 'none'} | {peer} | {its} | {' | '.join(cells)} |"
 
 
 def main():
@@ -153,10 +154,13 @@ def main():
     warnings.simplefilter("ignore")
     lines = [HEAD, "|---" * (HEAD.count("|") - 1) + "|"]
     print("\n".join(lines))
+    meter = LoadMeter()
     for path in sorted(options.folder.glob("*.mtx")):
         for line in rows(path, options.rounds, options.only):
             print(line, flush=True)
             lines.append(line)
+    lines.append(f"\nMeanwhile {describe_load(meter.cores())}.")
+    print(lines[-1])
     if options.out:
         options.out.write_text("\n".join(lines) + "\n")
 

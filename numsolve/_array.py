@@ -154,5 +154,5 @@ def _cupy():
         return import_module("cupy")
     except ImportError as error:
         raise RuntimeError(
-            "CuPy is not installed: pip install 'numsolve[cuda13]' (or cuda12, as nvidia-smi says)"
+            "CuPy is not installed: pip install 'numsolve-kernels[cuda13]' (or cuda12; see nvidia-smi)"
         ) from error

@@ -1,6 +1,9 @@
 """Fixtures: the emulated GPU, the stand-in for CuPy, and the libraries a test runs over."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: its idle threads keep cores busy
 
 import numpy as np
 import pytest

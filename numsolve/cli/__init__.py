@@ -231,7 +231,7 @@ def _reproduce(arguments):
             paper = papers.load(name)
             print(f"{name:<19}{paper.TITLE}\n{'':<19}{paper.REFERENCE}")
         return SOLVED
-    _, claims, files = papers.reproduce(
+    rows, claims, files = papers.reproduce(
         arguments.name, full=arguments.full, folder=arguments.out, progress=_progress(arguments.name)
     )
     for claim in claims:
@@ -240,10 +240,11 @@ def _reproduce(arguments):
             f"        published: {claim.published}; ours: {claim.ours}"
             + (f"; {claim.why}" if claim.why else "")
         )
+    print(f"load    {papers.load_of(rows)}")
     for file in files:
         print(f"wrote   {file}")
     if len(files) == 1:
-        print("no figure: matplotlib is missing (pip install 'numsolve[plot]')")
+        print("no figure: matplotlib is missing (pip install 'numsolve-kernels[plot]')")
     return SOLVED if all(claim.holds for claim in claims) else MISSED
 
 
@@ -261,8 +262,11 @@ def _info(arguments):  # noqa: ARG001 - every command takes them
 
     import numba
 
+    from .. import __version__
+
     print(f"python      {platform.python_version()} on {platform.machine()}")
-    for package in ("numsolve", "numpy", "scipy", "numba", "pyamg", "cupy", "matplotlib", "tqdm"):
+    print(f"numsolve    {__version__}")
+    for package in ("numpy", "scipy", "numba", "pyamg", "cupy", "matplotlib", "tqdm"):
         try:
             print(f"{package:<12}{version(package)}")
         except PackageNotFoundError:

@@ -7,19 +7,28 @@ A paper's file defines
 ``settings(full)``
     a dictionary: those of the source if `full`, else smaller ones that run in about a minute;
 ``run(settings, progress)``
-    the experiment: a list of dictionaries, one a row of the table; `progress` wraps an iterable;
+    the experiment: a list of dictionaries, one a row of the table; `progress` wraps an iterable. Times are
+    taken by `_timing`, which warms each curve up with its own arguments; the count of a run that ended at its
+    limit is an `Interval`, not a number;
 ``plot(rows, axes)``
     the figure, and ``FIGURE`` its number of panels; or, for several figures, ``FIGURES``: such a function and
     number for each by name;
+``TIMED``
+    the names of the figures that show times ("" if there is one figure): their caption says how busy the
+    machine was. Missing if none does;
 ``claims(rows)``
     a list of `Claim`: what the source says, what we found, and whether it holds.
 """
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+
+from ._timing import LoadMeter, describe_load, is_busy
+
+LOAD = "cores used by others"  # the column of the table
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,9 @@ class Claim:
     holds : bool
         Whether they agree.
     why : str
-        Where they differ: why.
+        The reason, where they differ.
+    timed : bool
+        Whether the claim rests on a time. If the machine was busy, `reproduce` adds that to `why`.
     """
 
     text: str
@@ -45,6 +56,7 @@ class Claim:
     ours: str
     holds: bool
     why: str = ""
+    timed: bool = False
 
 
 def names():
@@ -67,7 +79,7 @@ def figures(paper):
 
 
 def reproduce(name, *, full=False, folder=".", progress=iter):
-    """Run a paper and write its table and figures.
+    """Run a paper, check its claims, and write its table and figures.
 
     Parameters
     ----------
@@ -84,16 +96,28 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
     Returns
     -------
     rows : list of dict
-        The table.
+        The table. The column ``cores used by others`` (`LOAD`) holds the mean number of processors that other
+        programs used meanwhile, or "unknown".
     claims : list of Claim
         The statements of the source, checked.
     files : list of pathlib.Path
-        What was written.
+        What was written; without matplotlib the table alone.
+
+    Raises
+    ------
+    ValueError
+        No paper has this name.
+    OSError
+        The folder cannot be written to.
     """
     paper = load(name)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    meter = LoadMeter()
     rows = paper.run(paper.settings(full), progress)
+    cores = meter.cores()
+    rows = [{**row, LOAD: "unknown" if cores is None else round(cores, 3)} for row in rows]
+    claims = [_with_load(claim, cores) for claim in paper.claims(rows)]
     files = [folder / f"{name}.csv"]
     with files[0].open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
@@ -102,10 +126,28 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
     try:
         from matplotlib.figure import Figure
     except ImportError:
-        return rows, paper.claims(rows), files
+        return rows, claims, files
     for end, (plot, panels) in figures(paper).items():
         figure = Figure(figsize=(4.6 * panels, 4.0), layout="constrained")
+        figure.get_layout_engine().set(w_pad=0.1)
         plot(rows, figure.subplots(1, panels, squeeze=False)[0])
+        if end.removeprefix("_") in getattr(paper, "TIMED", ()):
+            caption = f"times: each curve warmed up before; {describe_load(cores)}"
+            figure.supxlabel(caption, fontsize=8, color="0.35")
         files.append(folder / f"{name}{end}.png")
         figure.savefig(files[-1], dpi=150)
-    return rows, paper.claims(rows), files
+    return rows, claims, files
+
+
+def load_of(rows):
+    """Return a phrase on the load that `reproduce` wrote into its table."""
+    cores = rows[0][LOAD]
+    return describe_load(None if cores == "unknown" else cores)
+
+
+def _with_load(claim, cores):
+    """Return a claim that says how busy the machine was, if it rests on a time and the machine was busy."""
+    if not (claim.timed and is_busy(cores)):
+        return claim
+    reasons = [claim.why] if claim.why else []
+    return replace(claim, why="; ".join([*reasons, f"times may be disturbed: {describe_load(cores)}"]))

@@ -1,7 +1,7 @@
 """SSOR-CG on a heat equation in time: a learner in a simulation, beside what else there is."""
 
 from functools import partial
-from time import perf_counter
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy.sparse.linalg import splu
 
 from .. import krylov, precondition, relaxation
 from ..problems import heat_crank_nicolson
+from . import _timing
 from ._relax_shift import COLOURS, row
 
 RTOL, CAP = 1e-8, 10_000
@@ -19,7 +20,9 @@ LEARNERS: dict[str, Any] = {
     "Tsallis-INF-CB": partial(relaxation.TsallisINFCB, None, INTERVAL, bins=6),
     "ChebCB": partial(relaxation.ChebCB, None, INTERVAL, degree=6),
 }
+METHODS = ("CG", *(f"omega {omega}" for omega in FIXED), *LEARNERS)
 DIRECT = "SuperLU"
+HARDEST = 750  # the step of largest conductivity, a quarter of a unit of time before the first unit ends
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -33,14 +36,14 @@ class Run:
     def step(self, A, rhs, context):
         """Take a time step."""
         b = rhs(self.u)
-        begun = perf_counter()
+        begun = _timing.clock()
         if self.learner is not None:
             self.omegas.append(self.learner.suggest(context))
             self.M = ssor(self.M, A, self.omegas[-1])
-        result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=CAP)
+        result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=CAP).check()
         if self.learner is not None:
             self.learner.observe(self.omegas[-1], result.nit, context)
-        self.seconds += perf_counter() - begun
+        self.seconds += _timing.clock() - begun
         self.u = result.x
         self.iterations.append(result.nit)
 
@@ -53,32 +56,53 @@ def ssor(M, A, omega):
 def _direct(side, count):
     """Return the seconds a step that SuperLU takes, to factorise and to solve."""
     u, steps = heat_crank_nicolson(count, side)
-    seconds = 0.0
+    total = 0.0
     for A, rhs, _ in steps:
-        b, A = rhs(u), A.tocsc()
-        begun = perf_counter()
-        u = splu(A, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(b)
-        seconds += perf_counter() - begun
-    return seconds / count
+        u, seconds = _timing.time_call(partial(_factorise_and_solve, A.tocsc(), rhs(u)))
+        total += seconds
+    return total / count
+
+
+def _factorise_and_solve(A, b):
+    return splu(A, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).solve(b)
+
+
+def learners(method, trials):
+    """Return the learners of omega of a method, one a trial; None for CG without preconditioner."""
+    if method in LEARNERS:
+        return [LEARNERS[method](rng=trial) for trial in range(trials)]
+    return [None if method == "CG" else relaxation.FixedOmega(float(method.split()[1]))]
+
+
+def warm_up(side, count):
+    """Take the first two steps, which differ in how M is made, and the hardest by every method, untimed."""
+    u, steps = heat_crank_nicolson(count, side)
+    hardest = min(HARDEST, count - 1)
+    picked = [step for number, step in enumerate(islice(steps, hardest + 1)) if number in (0, 1, hardest)]
+    for method in METHODS:
+        run = Run(u, *learners(method, 1))
+        for step in picked:
+            run.step(*step)
 
 
 def heat(settings, progress):
-    """Yield mean iterations and seconds a step of every method on every grid; what was chosen on one.
+    """Yield mean iterations and seconds a step of every method on every grid, and the omegas chosen on one.
 
-    All methods take a step before the next: what else the machine does hits all alike.
+    All methods take one step before any takes the next, so that other programs disturb all alike.
     """
     for side, count in progress(settings["steps"].items()):
+        warm_up(side, count)
         u, steps = heat_crank_nicolson(count, side)
-        runs = {("CG", 0): Run(u)}
-        runs |= {(f"omega {omega}", 0): Run(u, relaxation.FixedOmega(omega)) for omega in FIXED}
-        for trial in range(settings["heat trials"]):
-            runs |= {(name, trial): Run(u, make(rng=trial)) for name, make in LEARNERS.items()}
-        for number, step in enumerate(steps):
+        runs = {
+            (method, trial): Run(u, learner)
+            for method in METHODS
+            for trial, learner in enumerate(learners(method, settings["heat trials"]))
+        }
+        for step in steps:
             for run in runs.values():
                 run.step(*step)
-                run.seconds = run.seconds if number else 0.0  # the first compiles
         for (name, trial), run in runs.items():
-            mean, seconds = float(np.mean(run.iterations)), run.seconds / (count - 1)
+            mean, seconds = float(np.mean(run.iterations)), run.seconds / count
             yield row("heat", side, name, count, mean, trial=trial, seconds=seconds)
             if side == settings["contour"]["side"] and trial == 0 and name in ("Tsallis-INF", "ChebCB"):
                 for number, (omega, k) in enumerate(zip(run.omegas, run.iterations, strict=True)):
@@ -98,10 +122,10 @@ def contour(settings, progress):
             found = {}
             for omega in _candidates(found):
                 M = ssor(M, A, omega)
-                found[omega] = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP).nit
+                found[omega] = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP).check().nit
             for omega, k in sorted(found.items()):
                 yield row("contour", options["side"], "SSOR-CG", number, k, omega=omega)
-        u = krylov.cg(A, b, u, rtol=RTOL, maxiter=CAP).x
+        u = krylov.cg(A, b, u, rtol=RTOL, maxiter=CAP).check().x
 
 
 def _candidates(found):
@@ -156,8 +180,7 @@ def plot_heat(rows, axes):
     _landscape(rows, axes[0])
     grids = sides(rows)
     n = [(side - 1) ** 2 for side in grids]
-    fixed = [f"omega {w}" for w in FIXED]
-    for at, method in enumerate(("CG", *fixed, *LEARNERS, DIRECT)):
+    for at, method in enumerate((*METHODS, DIRECT)):
         style = {"CG": "o-", DIRECT: "x-"}.get(method, "s-" if method in LEARNERS else ".--")
         color = {"CG": "C0", DIRECT: "C5", **COLOURS}.get(method, str(0.15 + 0.13 * at))
         label = method.replace("omega", r"$\omega$ =")

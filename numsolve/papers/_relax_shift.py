@@ -48,9 +48,13 @@ class Costs:
     def __call__(self, number, omega):
         if (number, omega) not in self.known:
             A, b, _ = self.systems[number]
-            result = relaxation.sor(A, b, omega=omega, rtol=RTOL, maxiter=CAP)
-            self.known[number, omega] = result.nit
+            self.known[number, omega] = sweeps(A, b, omega)
         return self.known[number, omega]
+
+
+def sweeps(A, b, omega):
+    """Return how many sweeps of SOR solve a system; one that ends at the limit raises an error."""
+    return relaxation.sor(A, b, omega=omega, rtol=RTOL, maxiter=CAP).check().nit
 
 
 def jacobi_radius(c, side=10):
@@ -110,21 +114,21 @@ def bounds(settings, progress):
     for law in progress(LAWS):
         for number, (A, b, c) in enumerate(laplacian_shifted(settings["bounded"], beta=LAWS[law], rng=1)):
             beta, dense = jacobi_radius(c), A.toarray()
-            found = [relaxation.sor(A, b, omega=w, rtol=RTOL, maxiter=CAP).nit for w in omegas]
+            found = [sweeps(A, b, w) for w in omegas]
             rho = rate(omegas, beta)
             tau = max(transient(dense, w, r, k) for w, r, k in zip(omegas, rho, found, strict=True))
             bound = 1 + np.log(RTOL) / np.log(rho + tau * (1 - rho))
             for w, k, u in zip(omegas, found, bound, strict=True):
                 yield row("bounds", law, "actual", number, k, omega=w)
                 yield row("bounds", law, "bound", number, u, omega=w)
-            best = relaxation.sor(A, b, omega=relaxation.omega_opt(beta), rtol=RTOL, maxiter=CAP).nit
+            best = sweeps(A, b, relaxation.omega_opt(beta))
             yield row("bounds", law, OPTIMAL, number, best, omega=relaxation.omega_opt(beta))
     (A, b, c), *_ = laplacian_shifted(1, rng=2)
     for shift in progress(settings["shifts"]):
         dense = A.toarray() + (shift - c) * np.eye(len(b))
         beta, most = jacobi_radius(shift), 0.0
         for w in settings["omegas"][settings["omegas"] <= 1.9]:
-            k = relaxation.sor(dense, b, omega=w, rtol=RTOL, maxiter=CAP).nit
+            k = sweeps(dense, b, w)
             most = max(most, transient(dense, w, float(rate(w, beta)), k))
         yield row("transient", "beta", "beta", shift, beta)
         yield row("transient", "tau", "tau", shift, most)

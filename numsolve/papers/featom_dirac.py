@@ -1,7 +1,6 @@
 """Finite elements for atoms with Dirac's equation: meshes, quadrature, false states, the periodic table."""
 
 import warnings
-from time import perf_counter
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from .._tables import table
 from ..radial import _dense_dirac
 from ..radial._states import systems
 from ..radial._states_dirac import LIGHT, SpinorStates
-from . import Claim
+from . import Claim, _timing
 from .featom import REFERENCE as REFERENCE
 from .featom import picked
 from .featom import row as plain_row
@@ -51,8 +50,8 @@ def run(settings, progress):
         rows += [quadrature(7, degree, extra) for degree in (10, 14) for extra in range(0, 11, 2)]
         rows += oscillator()
         rows += periodic_table(settings["atoms"])
-        seconds = [_timed(lambda: radial.atom(92, relativistic=True)) for _ in range(settings["rounds"])]
-        rows.append(row("time", 24, 12, "exponential", 92, milliseconds=1e3 * min(seconds)))
+        seconds = _timing.least_time(lambda: radial.atom(92, relativistic=True), settings["rounds"])
+        rows.append(row("time", 24, 12, "exponential", 92, milliseconds=1e3 * seconds))
     return rows
 
 
@@ -60,12 +59,6 @@ def row(*head, **found):
     """Return a row of the table."""
     more = dict.fromkeys(("points", "component error", "published spread"), "")
     return {**plain_row(*head), **more, **found}
-
-
-def _timed(call):
-    begun = perf_counter()
-    call()
-    return perf_counter() - begun
 
 
 def sommerfeld(kappa):
@@ -100,7 +93,13 @@ def uranium(elements, degree, exact):
     mesh = radial.exponential(RMAX, elements, ratio=RATIO, degree=degree)
     atom = radial.atom(92, relativistic=True, mesh=mesh, atol=1e-7)
     error, off = abs(atom.energy - exact.energy), np.abs(atom.eigenvalues - exact.eigenvalues).max()
-    found = {"error": error, "estimated error": atom.error, "eigenvalue error": off, "iterations": atom.nit}
+    found = {
+        "error": error,
+        "estimated error": atom.error,
+        "eigenvalue error": off,
+        "iterations": atom.nit,
+        "converged": atom.success,
+    }
     yield row("uranium", elements, degree, "exponential", 92, **found)
 
 
@@ -137,6 +136,7 @@ def periodic_table(numbers):
             "estimated error": atom.error,
             "eigenvalue error": off,
             "iterations": atom.nit,
+            "converged": atom.success,
             "component error": abs(atom.energies.nuclear - there["E_nuc"]),
             "published spread": abs(there["E_tot"] - there["E_tot_fe"]),
         }

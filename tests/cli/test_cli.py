@@ -128,7 +128,9 @@ def test_reproduce_writes_and_checks(tmp_path, capsys, monkeypatch):
     small = {"sides": (16, 24, 32), "rtol": 1e-8, "contrast": 1e4}
     monkeypatch.setattr(papers.load("cg_poisson"), "settings", lambda full: small)
     assert main(["reproduce", "cg_poisson", "--out", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.count("holds ") == 4
+    shown = capsys.readouterr().out
+    assert shown.count("holds ") == 4
+    assert "\nload    " in shown
     assert len((tmp_path / "cg_poisson.csv").read_text().splitlines()) == 1 + 3 * 2 * 3
     pytest.importorskip("matplotlib")
     assert (tmp_path / "cg_poisson.png").exists()

@@ -7,21 +7,27 @@ from numsolve import relaxation
 from numsolve.papers import _relax_heat, _relax_shift, learning_to_relax
 from numsolve.problems import laplacian_shifted
 
+SETTINGS = {
+    **learning_to_relax.settings(False),
+    "trials": 2,
+    "bounded": 2,
+    "omegas": np.arange(1, 1.99, 0.1),
+    "shifts": np.array([-0.15, 0.1, 0.45]),
+}
+
 
 @pytest.fixture(scope="module")
 def rows():
-    """A run with fewer systems, on small grids."""
-    settings = {
-        **learning_to_relax.settings(False),
-        "instances": 1500,
-        "trials": 2,
-        "bounded": 2,
-        "omegas": np.arange(1, 1.99, 0.1),
-        "shifts": np.array([-0.15, 0.1, 0.45]),
-        "steps": {25: 1000},
-        "contour": {"side": 25, "every": 100},
-    }
-    return learning_to_relax.run(settings, iter)
+    """A run with few systems and time steps, on a small grid."""
+    few = {"instances": 80, "steps": {25: 110}, "heat trials": 1, "contour": {"side": 25, "every": 11}}
+    return learning_to_relax.run({**SETTINGS, **few}, iter)
+
+
+@pytest.fixture(scope="module")
+def long_rows():
+    """A run long enough to learn, over one period of the conductivity."""
+    many = {"instances": 1500, "steps": {25: 1000}, "contour": {"side": 25, "every": 100}}
+    return learning_to_relax.run({**SETTINGS, **many}, iter)
 
 
 def test_sor_has_the_rate_and_the_error_operator_of_theory():
@@ -41,8 +47,26 @@ def test_sor_has_the_rate_and_the_error_operator_of_theory():
 
 
 @pytest.mark.parametrize("law", _relax_shift.LAWS)
-def test_fixed_omegas_on_the_shifted_laplacians(rows, law):
+def test_totals_are_those_of_the_solves(rows, law):
+    """Each row of the table, against solves of the same systems one by one."""
+    systems = list(laplacian_shifted(80, beta=_relax_shift.LAWS[law], rng=0))
+    found = _relax_shift.totals(rows, law)
+    for omega in (1.0, 1.8):
+        want = sum(
+            relaxation.sor(A, b, omega=omega, rtol=1e-8, maxiter=10_000).check().nit for A, b, _ in systems
+        )
+        assert found[f"omega {omega}"] == want
+    name, best = _relax_shift.best_fixed(rows, law)
+    assert best == min(total for method, total in found.items() if method.startswith("omega")) == found[name]
+    assert found[_relax_shift.OPTIMAL] < best
+    assert found[_relax_shift.OPTIMAL] <= found["Young's estimate, contextual"] < 1.3 * best
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("law", _relax_shift.LAWS)
+def test_fixed_omegas_on_the_shifted_laplacians(long_rows, law):
     """Counts of other programs, on other systems of the same law: chance leaves some percent."""
+    rows = long_rows
     found = _relax_shift.totals(rows, law)
     for omega, want in learning_to_relax.SWEEPS[law].items():
         ours = found[omega if isinstance(omega, str) else f"omega {omega}"] / 300
@@ -50,7 +74,8 @@ def test_fixed_omegas_on_the_shifted_laplacians(rows, law):
     assert _relax_shift.best_fixed(rows, law)[0] == {"high": "omega 1.8", "low": "omega 1.6"}[law.split()[0]]
 
 
-def test_what_is_learned_in_a_third_of_the_time(rows):
+@pytest.mark.extended
+def test_what_is_learned_in_a_third_of_the_time(long_rows):
     """Over the best fixed omega; after 5000 systems 1.17, 1.0, 0.64 and 1.07, 1.02, 0.74."""
     estimates = {"Young's estimate": 1.06, "Young's estimate, contextual": 0.82}
     bounds = {
@@ -58,13 +83,15 @@ def test_what_is_learned_in_a_third_of_the_time(rows):
         "low variance": {"Tsallis-INF": 1.3, "Tsallis-INF-CB": 1.3, "ChebCB": 0.88, **estimates},
     }
     for law, limits in bounds.items():
-        _, best = _relax_shift.best_fixed(rows, law)
+        _, best = _relax_shift.best_fixed(long_rows, law)
         for method, limit in limits.items():
-            assert _relax_shift.totals(rows, law)[method] < limit * best
+            assert _relax_shift.totals(long_rows, law)[method] < limit * best
 
 
-def test_the_heat_equation(rows):
+@pytest.mark.extended
+def test_the_heat_equation(long_rows):
     """One period; after five, Tsallis-INF-CB is level with the best fixed omega, and ChebCB 15 % below it."""
+    rows = long_rows
     for method, want in learning_to_relax.HEAT[25].items():
         if method not in _relax_heat.LEARNERS:
             assert _relax_heat.mean_of(rows, 25, method) == pytest.approx(want, abs=0.1)

@@ -86,7 +86,7 @@ def _table(path) -> Any:
         import h5py
     except ImportError as error:
         raise RuntimeError(
-            "HDF5 needs h5py, which is not installed: pip install 'numsolve[hdf5]', or write .npz"
+            "HDF5 needs h5py, which is not installed: pip install 'numsolve-kernels[hdf5]', or write .npz"
         ) from error
     return _Hdf5(h5py.File(path, "w"))
 

@@ -137,7 +137,7 @@ __device__ int64 pivoted(const T* F, const real<T>* old, T* L, int* order, bool*
     __shared__ real<T> left[WIDEST];
     __shared__ bool done[WIDEST];
     __shared__ int best;
-    const real<T> eps = sizeof(real<T>) == 4 ? real<T>(1.1920929e-7) : real<T>(2.220446049250313e-16);
+    const real<T> eps = epsilon<T>();
     const real<T> high = 1 / sqrt(sqrt(eps)), negligible = 1e6 * eps * eps;
     for (int64 i = threadIdx.x; i < m * m; i += blockDim.x) L[i] = T(0);
     for (int64 j = threadIdx.x; j < m; j += blockDim.x) {

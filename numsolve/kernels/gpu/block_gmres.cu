@@ -244,7 +244,7 @@ __global__ void block_correct(const bool* live, T* ST, const T* L, T* H, T* R, T
 template <typename T>
 __device__ void scale(const T* F, T* L, T* C, int64 p)
 {
-    const real<T> eps = sizeof(real<T>) == 4 ? real<T>(1.1920929e-7) : real<T>(2.220446049250313e-16);
+    const real<T> eps = epsilon<T>();
     real<T> size[WIDEST], left[WIDEST];
     bool done[WIDEST], finite = true;
     for (int64 i = 0; i < p * p; ++i) L[i] = C[i] = T(0);

@@ -46,7 +46,7 @@ __global__ void gmres_project(const T* V, T* pieces, int64 j, int64 count, int64
 template <typename T>
 __global__ void gmres_factor(const bool* live, const T* ST, const real<T>* sigma, T* F, int64 p, int64 j, int64 count)
 {
-    const real<T> eps = sizeof(real<T>) == 4 ? real<T>(1.1920929e-7) : real<T>(2.220446049250313e-16);
+    const real<T> eps = epsilon<T>();
     const int64 rows = j + count;
     T products[MOST][MOST];  // of the rows, without their parts along the final ones
     for (int64 i = threadIdx.x; i < (count + 1) * rows; i += blockDim.x) F[i] = T(0);

@@ -51,9 +51,11 @@ template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R
 // The real part of conj(a) b.
 template <typename T> __device__ real<T> inner(T a, T b) { return real_part(conj_(a) * b); }
 
-template <typename R> __device__ R epsilon();
-template <> __device__ inline double epsilon<double>() { return 2.220446049250313e-16; }
-template <> __device__ inline float epsilon<float>() { return 1.1920929e-7f; }
+// The distance from one to the next real number of the precision of T.
+template <typename T> __device__ real<T> epsilon()
+{
+    return sizeof(real<T>) == 4 ? real<T>(1.0 / (1ll << 23)) : real<T>(1.0 / (1ll << 52));
+}
 template <typename R> __device__ R not_a_number() { return R(nan("")); }
 template <typename R> __device__ bool is_finite(R a) { return a - a == 0; }
 

@@ -101,6 +101,7 @@ block_beta block: N,F,S,H,C,beta:T* rr:R* moves:bool* k,m
 block_project: V,pieces:T* j,p,n
 block_advance: ST,C,V,pieces:T* j,p,n
 block_transform: C,W:T* p,n
+[block_hessenberg]
 block_correct block: live:bool* ST,L,H,R,Q,E,G,C:T* j,m,p,k
 block_reduce block: F,H,R,Q,E,G,L,C:T* rr:R* j,m,p,k
 [radial] reals

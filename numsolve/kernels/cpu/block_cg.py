@@ -15,6 +15,7 @@ from ._rows import (
     width,
     zero_row,
 )
+from ._small import product
 from .vector import chunks_of, span
 
 
@@ -98,7 +99,7 @@ def block_alpha(live, G, H, S, alpha, step):
         definite = definite and (G[j, j] != 0 or H[j, j] == 0)
     if not definite:
         alpha[:] = np.nan
-    step[:] = _product(alpha, S)
+    step[:] = product(alpha, S)
     for c in range(live.size):
         if not live[c]:
             step[:, c] = 0
@@ -125,9 +126,9 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
     H[:] = F
     if moves[1]:
         _inverse(L, order, rank, C)
-        S[:] = _product(L, S)
-        beta[:] = _product(beta, C)
-        H[:] = _product(C.conj().T.copy(), _product(F, C))
+        S[:] = product(L, S)
+        beta[:] = product(beta, C)
+        H[:] = product(C.conj().T.copy(), product(F, C))
 
 
 @inline
@@ -139,16 +140,6 @@ def _form(N, S, c):
         for j in range(len(N)):
             value += N[i, j] * S[j, c]
         result += S[i, c].real * value.real + S[i, c].imag * value.imag
-    return result
-
-
-@inline
-def _product(A, B):
-    result = np.zeros((A.shape[0], B.shape[1]), A.dtype)
-    for i in range(A.shape[0]):
-        for j in range(A.shape[1]):
-            for c in range(B.shape[1]):
-                result[i, c] += A[i, j] * B[j, c]
     return result
 
 

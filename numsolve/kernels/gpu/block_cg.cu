@@ -17,15 +17,6 @@ __global__ void block_gram(const T* X, const T* Y, T* pieces, int64 k, int64 n)
     write_gram(sum, pieces, k);
 }
 
-// Entry (row, c) of the product of two matrices with rows of m and of k.
-template <typename T>
-__device__ T entry(const T* A, const T* B, int64 row, int64 c, int64 m, int64 k)
-{
-    T sum = T(0);
-    for (int64 j = 0; j < m; ++j) sum += A[row * m + j] * B[j * k + c];
-    return sum;
-}
-
 template <typename T>
 __global__ void block_residual(const T* alpha, const T* Z, T* W, T* pieces, int64 m, int64 n)
 {

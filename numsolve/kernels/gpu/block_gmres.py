@@ -1,8 +1,8 @@
-"""The work of block GMRES."""
+"""The work of block GMRES on its basis."""
 
 import cupy
 
-from ._launch import BLOCKS, TILE, gram_pieces, launch, real
+from ._launch import BLOCKS, TILE, gram_pieces, launch
 from .vector import fold
 
 
@@ -26,15 +26,3 @@ def block_advance(j, ST, C, V):
 
 def block_transform(C, W):
     launch("block_transform", _tiles(len(W)), C, W, W.shape[1], len(W))
-
-
-def block_correct(live, j, ST, L, H, R, Q, E, G, C):
-    m, p, k = G.shape
-    launch("block_correct", 1, live, ST, L, H, R, Q, E, G, C, j, m, p, k)
-
-
-def block_reduce(j, F, H, R, Q, E, G, L, C):
-    m, p, k = G.shape
-    rr = cupy.empty(k, real(F.dtype))
-    launch("block_reduce", 1, F, H, R, Q, E, G, L, C, rr, j, m, p, k)
-    return rr

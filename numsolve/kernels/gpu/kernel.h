@@ -146,3 +146,12 @@ __device__ void write_gram(T sum, T* pieces, int64 k)
         pieces[threadIdx.x * gridDim.x + blockIdx.x] = total;
     }
 }
+
+// Entry (row, c) of A B, where A has rows of `inner` numbers and B rows of k.
+template <typename T>
+__device__ T entry(const T* A, const T* B, int64 row, int64 c, int64 inner, int64 k)
+{
+    T sum = T(0);
+    for (int64 l = 0; l < inner; ++l) sum += A[row * inner + l] * B[l * k + c];
+    return sum;
+}

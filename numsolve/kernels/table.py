@@ -22,7 +22,7 @@ KERNELS = """
 [vector]
 dot: x,y:T* xy:R* n
 vdot: x,y,xy:T* n
-fold item: pieces,sums:T* length,n
+row_sums item: pieces,sums:T* length,n
 residual_norm block: rr:R+ tol:R step norms:R* live:bool*
 projection: t,r,tr:T* tt:R* n
 residual_norms block: rr,tol:R* step norms:R* live:bool* k

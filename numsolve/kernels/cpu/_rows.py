@@ -161,7 +161,7 @@ def add_to_gram(gram, first, last, A, B, width):
 
 
 @inline
-def fold_grams(grams):
+def sum_grams(grams):
     """Return the sum over the chunks, in order."""
     result = np.zeros(grams.shape[1:], grams.dtype)
     for c in range(grams.shape[0]):

@@ -6,8 +6,9 @@ Not BLAS: its threads go on spinning after a call, beside those of the kernels t
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline, kernel, paste
-from .vector import chunks_of, fold, span
+from .vector import row_sums
 
 STRIP = np.uint64(256)  # items of all rows that are in the cache at a time
 
@@ -15,14 +16,14 @@ STRIP = np.uint64(256)  # items of all rows that are in the cache at a time
 @kernel
 def rows_gram(X, Y):
     p, q = len(X), len(Y)
-    chunks = chunks_of(X.shape[1])
+    chunks = chunk_count(X.shape[1])
     pieces = np.zeros((p * q, chunks), X.dtype)
     for c in prange(chunks):
-        first, last = span(c, X.shape[1])
+        first, last = chunk_range(c, X.shape[1])
         for a in range(0, p, 4):
             for b in range(0, q, 2):
                 _four_by_two(np.uint64(a), np.uint64(b), first, last, X, Y, pieces[:, c])
-    return fold(pieces).reshape(p, q)
+    return row_sums(pieces).reshape(p, q)
 
 
 @inline
@@ -52,8 +53,8 @@ def _four_by_two(a, b, first, last, X, Y, found):
 @kernel
 def rows_combine(fresh, T, X, Y):
     k, p = T.shape
-    for c in prange(chunks_of(X.shape[1])):
-        start, end = span(c, X.shape[1])
+    for c in prange(chunk_count(X.shape[1])):
+        start, end = chunk_range(c, X.shape[1])
         found = np.empty((k, STRIP), Y.dtype)  # Y may be part of X
         for first in range(start, end, STRIP):
             last = min(first + STRIP, end)

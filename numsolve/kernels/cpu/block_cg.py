@@ -3,20 +3,20 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline
 from ._rows import (
     TILE,
     add_scaled,
     add_to_gram,
     block_kernel,
-    fold_grams,
     load_row,
     store_row,
+    sum_grams,
     width,
     zero_row,
 )
 from ._small import product
-from .vector import chunks_of, span
 
 
 def block_gram(X, Y):
@@ -25,13 +25,13 @@ def block_gram(X, Y):
 
 @block_kernel
 def _block_gram(X, Y, width):
-    chunks = chunks_of(len(X))
+    chunks = chunk_count(len(X))
     grams = np.zeros((chunks, len(width), len(width)), X.dtype)
     for c in prange(chunks):
-        first, last = span(c, len(X))
+        first, last = chunk_range(c, len(X))
         for row in range(first, last, np.uint64(TILE)):
             add_to_gram(grams[c], row, min(row + np.uint64(TILE), last), X, Y, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 def block_residual(alpha, Z, W):
@@ -40,10 +40,10 @@ def block_residual(alpha, Z, W):
 
 @block_kernel
 def _block_residual(alpha, Z, W, width):
-    chunks = chunks_of(len(W))
+    chunks = chunk_count(len(W))
     grams = np.zeros((chunks, len(width), len(width)), W.dtype)
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(TILE)):
             end = min(row + np.uint64(TILE), last)
             for i in range(row, end, np.uint64(2)):  # two rows at a time: those of alpha are read less
@@ -56,7 +56,7 @@ def _block_residual(alpha, Z, W, width):
                 store_row(W, i, w)
                 store_row(W, i1, w1)
             add_to_gram(grams[c], row, end, W, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 def block_step(moves, step, beta, C, W, Y, X, P):
@@ -67,8 +67,8 @@ def block_step(moves, step, beta, C, W, Y, X, P):
 def _block_step(moves, step, beta, C, W, Y, X, wide, P, width):
     if not moves[0]:
         return
-    for c in prange(chunks_of(len(P))):
-        first, last = span(c, len(P))
+    for c in prange(chunk_count(len(P))):
+        first, last = chunk_range(c, len(P))
         if moves[1]:
             for i in range(first, last):
                 w, y = zero_row(W, width), zero_row(W, width)

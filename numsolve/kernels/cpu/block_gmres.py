@@ -3,10 +3,10 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import paste, prefetch
-from ._rows import add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
+from ._rows import add_scaled, add_to_gram, block_kernel, load_row, store_row, sum_grams, width, zero_row
 from ._small import add_product
-from .vector import chunks_of, span
 
 ROWS = 128  # rows of U and W that stay in the first caches while those of the basis are read
 
@@ -17,16 +17,16 @@ def block_project(j, V):
 
 @block_kernel
 def _block_project(j, V, W, width):
-    chunks = chunks_of(len(W))
+    chunks = chunk_count(len(W))
     grams = np.zeros((chunks, 2, j + 1, len(width), len(width)), V.dtype)
     U = V[j]
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for i in range(np.uint64(j + 1)):
                 _add_to_grams(grams[c, 0, i], grams[c, 1, i], row, end, V[i], U, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste
@@ -73,14 +73,14 @@ def block_advance(j, ST, C, V):
 
 @block_kernel
 def _block_advance(j, ST, C, V, W, width):
-    chunks, U = chunks_of(len(W)), V[j]
+    chunks, U = chunk_count(len(W)), V[j]
     grams = np.zeros((chunks, len(width), len(width)), V.dtype)
     S, T = -ST[0], -ST[1]
     mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # C gamma C, less than zero, is what W takes from U
     add_product(gamma, len(width), T[j * len(width) :], C)
     add_product(mixed, len(width), C, gamma)
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for b in range(np.uint64(j)):
@@ -98,7 +98,7 @@ def _block_advance(j, ST, C, V, W, width):
                 store_row(U, i1, u1)
                 store_row(W, i1, w1)
             add_to_gram(grams[c], row, end, W, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste
@@ -138,8 +138,8 @@ def block_transform(C, W):
 
 @block_kernel
 def _block_transform(C, W, width):
-    for c in prange(chunks_of(len(W))):
-        first, last = span(c, len(W))
+    for c in prange(chunk_count(len(W))):
+        first, last = chunk_range(c, len(W))
         for i in range(first, last):
             w = zero_row(W, width)
             for l in range(np.uint64(len(width))):

@@ -3,8 +3,9 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import CHUNK, chunk_count, chunk_range
 from ._jit import inline, kernel, paste, prefetch
-from .vector import CHUNK, chunks_of, fold, span
+from .vector import row_sums
 
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 STRIP = 8192  # items of a chunk where there are many: each row of the basis is a stream to start anew
@@ -25,7 +26,7 @@ def _part(V):
 
 
 @paste
-def _ask(k, first, last, V):
+def _prefetch_rows(k, first, last, V):
     """Ask for what comes in four rows of V, where there are many items: the processor stops at every page."""
     if V.shape[1] >= 8 * STRIP:
         for i in range(first, last, np.uint64(LINE // V.itemsize)):
@@ -37,8 +38,8 @@ def _ask(k, first, last, V):
 def gmres_shift(uw, uu, sigma, u, w):
     sigma[0] = uw / uu if uu > 0 else 0
     value = sigma[0]
-    for c in prange(chunks_of(w.size)):
-        first, last = span(c, w.size)
+    for c in prange(chunk_count(w.size)):
+        first, last = chunk_range(c, w.size)
         for i in range(first, last):
             w[i] -= value * u[i]
 
@@ -54,12 +55,12 @@ def gmres_project(j, count, V):
         for k in range(np.uint64(0), np.uint64(rows), THREE + ONE):  # beyond the last row it is that again
             for low in range(first, last, part):
                 high = min(low + part, last)
-                _ask(k, low, high, V)
+                _prefetch_rows(k, low, high, V)
                 if count == 2:
                     _two_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
                 else:
                     _four_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
-    return fold(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
+    return row_sums(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
 
 
 @paste
@@ -161,7 +162,7 @@ def gmres_advance(j, F, V):
         for k in range(np.uint64(0), np.uint64(j if moving else 0), np.uint64(4)):
             for low in range(first, last, part):
                 high = min(low + part, last)
-                _ask(k, low, high, V)
+                _prefetch_rows(k, low, high, V)
                 if moving == 4:
                     _from_four(k, np.uint64(j), F, low, high, V)
                 else:
@@ -180,7 +181,7 @@ def gmres_advance(j, F, V):
                 V[x, i] = z
                 found += z.real * z.real + z.imag * z.imag
             pieces[a, c] = found
-    return fold(pieces)
+    return row_sums(pieces)
 
 
 @paste

@@ -7,8 +7,8 @@ the compiler turns into vector instructions. A slice's part of the product stays
 import numpy as np
 from numba import prange
 
+from ._chunks import total
 from ._jit import inline, kernel, prefetch
-from .vector import total
 
 LINE = 64  # bytes of a cache line
 AHEAD = 8192  # bytes: two pages

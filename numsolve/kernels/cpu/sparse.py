@@ -8,19 +8,19 @@ the end of each page, and so many streams at once kept one thread below half of 
 import numpy as np
 from numba import prange
 
+from ._chunks import total
 from ._jit import inline, kernel, paste, prefetch
 from ._rows import (
     TILE,
     add_scaled,
     add_to_gram,
     block_kernel,
-    fold_grams,
     load_row,
     store_row,
+    sum_grams,
     width,
     zero_row,
 )
-from .vector import total
 
 WORK = 1 << 14  # rows and entries in a chunk
 WIDEST = 8  # columns of a block that are multiplied in one go
@@ -99,7 +99,7 @@ def _spmm_gram(indptr, indices, data, P, Q, width):
             end = min(row + np.uint64(TILE), last)
             _block_rows(row, end, indptr, indices, data, P, Q, width)
             add_to_gram(grams[c], row, end, P, Q, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste

@@ -8,9 +8,9 @@ diagonal comes last. With `bounds` threads share the rows of a level, which pays
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline, kernel, paste
 from .sparse import _row
-from .vector import chunks_of, span
 
 ONE = np.uint64(1)
 
@@ -68,32 +68,32 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
         x[i] = value
 
 
-def _level(*args):
+def _mean_level(*args):
     """Return four times the mean size of a level, whose bounds come first: each is shared out for itself."""
     return 4 * args[-1].size // max(args[0].size - 1, 1)
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     levels = bounds.size - 1
     for level in range(levels):
         top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
-        for chunk in prange(chunks_of(size)):
-            first, last = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            first, last = chunk_range(chunk, size)
             for i in range(top + first, top + last):
-                z[i] = _less(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
+                z[i] = _minus_row(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
     for step in range(levels):
         level = levels - 1 - step
         top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
-        for chunk in prange(chunks_of(size)):
-            first, last = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            first, last = chunk_range(chunk, size)
             for i in range(top + first, top + last):
-                value = _less(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
+                value = _minus_row(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
                 z[i] = x[np.uint64(order[i])] = value
 
 
 @paste
-def _less(indptr, indices, data, i, value, z):
+def _minus_row(indptr, indices, data, i, value, z):
     """Return the value less the product of row i with z."""
     for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
         value -= data[k] * z[np.uint64(indices[k])]
@@ -107,12 +107,12 @@ def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
         _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         level = bounds.size - 2 - step if reverse else step
-        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
-            first, last = span(chunk, bounds[level + 1] - bounds[level])
+        for chunk in prange(chunk_count(bounds[level + 1] - bounds[level])):
+            first, last = chunk_range(chunk, bounds[level + 1] - bounds[level])
             for item in range(first, last):
                 i = np.uint64(order[np.uint64(bounds[level]) + item])
                 start, end = np.uint64(indptr[i]), np.uint64(indptr[i + ONE])

@@ -25,7 +25,7 @@ def pieces(like, count):
 
 
 def gram_pieces(block):
-    """Return room for what the blocks of threads find of the products of columns, as `fold` takes it."""
+    """Return room for what the blocks of threads find of the products of columns, as `row_sums` takes it."""
     n, k = block.shape
     return cupy.empty((k * k, max(1, min(-(-n // TILE), BLOCKS))), block.dtype)
 

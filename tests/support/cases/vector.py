@@ -25,7 +25,7 @@ CASES = {
     "dot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
     "vdot": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
     "projection": lambda rng, n, t, i: tuple(vectors(rng, 2, n, t)),
-    "fold": lambda rng, n, t, i: (vectors(rng, 5, n, t),),
+    "row_sums": lambda rng, n, t, i: (vectors(rng, 5, n, t),),
     "residual_norm": lambda rng, n, t, i: (
         real(n, t),
         real(5, t),

@@ -49,7 +49,7 @@ def reduce(rng, n, dtype):
     j, live, L, *others, C = state(rng, n, dtype)
     reference.block_correct(live, j, coefficients(rng, j, len(C), dtype), L, *others, C)
     W = block(rng, 20, len(C), dtype) / 4
-    if n == 257:
+    if n == 1025:
         W[:, 3], W[:, 5] = W[:, 0] + W[:, 4], 0
     if n == 1:
         W[:] = 0

@@ -11,7 +11,7 @@ from numsolve.kernels.table import FILES, expression
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 
 
-@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("arch", ["sm_90", pytest.param("sm_80", marks=pytest.mark.extended)])
 @pytest.mark.parametrize("file", FILES)
 def test_compiles(file, arch):
     core = pytest.importorskip("cuda.core")

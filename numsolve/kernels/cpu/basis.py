@@ -1,6 +1,6 @@
 """Work on a few long vectors; see the reference for what each kernel means.
 
-Not BLAS: its threads go on spinning after a call, beside those of the kernels that follow.
+BLAS is not used: after a call its threads keep running for a while and slow down the next kernels.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ._chunks import chunk_count, chunk_range
 from ._jit import inline, kernel, paste
 from .vector import row_sums
 
-STRIP = np.uint64(256)  # items of all rows that are in the cache at a time
+STRIP = np.uint64(256)  # items of each row that are in the cache at a time
 
 
 @kernel
@@ -28,7 +28,7 @@ def rows_gram(X, Y):
 
 @inline
 def _four_by_two(a, b, first, last, X, Y, found):
-    """Find the products of four rows with two; what lies beyond the last row is the last again."""
+    """Write the products of four rows with two; in place of rows beyond the last the last is taken again."""
     one, p, q = np.uint64(1), np.uint64(len(X) - 1), np.uint64(len(Y) - 1)
     a1, a2, a3, b1 = min(a + one, p), min(a + one + one, p), min(a + one + one + one, p), min(b + one, q)
     s = s1 = s2 = s3 = t = t1 = t2 = t3 = X.dtype.type(0)
@@ -71,7 +71,7 @@ def rows_combine(fresh, T, X, Y):
 
 @paste
 def _add(o, q, first, n, T, X, Y):
-    """Add four rows of X, from item `first` on, to four of Y, where there are so many."""
+    """Add multiples of up to four rows of X, from item `first` on, to up to four rows of Y."""
     one, k, p = np.uint64(1), np.uint64(len(Y)), np.uint64(len(X))
     four = np.uint64(4)
     if o + four <= k and q + four <= p:

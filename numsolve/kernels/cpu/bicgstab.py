@@ -32,7 +32,7 @@ def bicgstab_update(live, alpha, tr, tt, before, eps, y, z, t, s, x, r):
     omega = r.dtype.type(tr / tt if tt > 0 else tr)
     for c in prange(chunks):
         first, last = chunk_range(c, r.size)
-        for i in range(first, last):  # a loop of its own, for z may be r
+        for i in range(first, last):  # a separate loop, because z may be r
             x[i] += alpha * y[i] + omega * z[i]
         product, square = products[c], squares[c]
         for i in range(first, last):

@@ -46,7 +46,7 @@ def _block_residual(alpha, Z, W, width):
         first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(TILE)):
             end = min(row + np.uint64(TILE), last)
-            for i in range(row, end, np.uint64(2)):  # two rows at a time: those of alpha are read less
+            for i in range(row, end, np.uint64(2)):  # two rows at a time, so that alpha is read less often
                 i1 = min(i + np.uint64(1), end - np.uint64(1))
                 w, w1 = load_row(W, i, width), load_row(W, i1, width)
                 for j in range(np.uint64(len(width))):
@@ -174,7 +174,7 @@ def _solve(A, B):
 
 @inline
 def _pivoted(F, old, L, order):
-    """Factorise F; row r of L belongs to column ``order[r]``. Return the rank, and whether to use it."""
+    """Factorise F; row r of L belongs to column ``order[r]``. Return the rank, and whether to renew W."""
     m = len(F)
     eps = np.finfo(old.dtype).eps
     low, high, negligible = eps**0.25, eps**-0.25, (1000 * eps) ** 2

@@ -33,7 +33,7 @@ def _block_project(j, V, W, width):
 def _add_to_grams(S, T, first, last, V, U, W, width):
     """Add to S and T the products of the columns of V, conjugated, with those of U and of W, over some rows.
 
-    Four columns of V at a time: eight sums, as many as it takes to keep the processor busy.
+    Four columns of V at a time: eight independent sums hide the latency of additions.
     """
     for four in range(np.uint64(len(width) // 4)):
         l = np.uint64(4) * four
@@ -76,7 +76,7 @@ def _block_advance(j, ST, C, V, W, width):
     chunks, U = chunk_count(len(W)), V[j]
     grams = np.zeros((chunks, len(width), len(width)), V.dtype)
     S, T = -ST[0], -ST[1]
-    mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # C gamma C, less than zero, is what W takes from U
+    mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # mixed is -C gamma C, by which U is multiplied for W
     add_product(gamma, len(width), T[j * len(width) :], C)
     add_product(mixed, len(width), C, gamma)
     for c in prange(chunks):
@@ -105,7 +105,7 @@ def _block_advance(j, ST, C, V, W, width):
 def _add_products(first, last, V, begin, S, T, U, W, width):
     """Add to U and W the columns of V times the rows of S and of T that begin at `begin`, in some rows.
 
-    Four rows at a time, for the same reason; what lies beyond the last is the last again.
+    Four rows at a time, for the same reason; in place of rows beyond the last the last is taken again.
     """
     one, end = np.uint64(1), last - np.uint64(1)
     for i in range(first, last, np.uint64(4)):

@@ -139,7 +139,7 @@ def idrs_reduce(live, tr, tt, before, kappa, omega, v, t, x, r):
     omega[0] = w
     for chunk in prange(chunks):
         first, last = chunk_range(chunk, r.size)
-        for i in range(first, last):  # a loop of its own, for v may be r
+        for i in range(first, last):  # a separate loop, because v may be r
             x[i] += w * v[i]
         found = sums[chunk]
         for i in range(first, last):

@@ -1,7 +1,7 @@
 """Sweeps over the rows of a matrix; see the reference for what each kernel means.
 
-In the natural order one thread takes the rows, for each waits for the last: of a row's sum, what depends on
-that comes at the end. In a section the rows are shared out in fixed chunks.
+In the natural order one thread takes the rows, because each depends on the one before; the terms of a row
+that depend on it are added last. The rows of a section are distributed over the threads in fixed chunks.
 """
 
 import numpy as np
@@ -79,7 +79,7 @@ def _sections(bounds, live, indptr, indices, data, scale, b, x, y):
 
 @paste
 def _residuals(start, end, first, indices, data, value, x, y):
-    """Return the residual of a row at `x`, and that with the values in `y` of what comes before `first`."""
+    """Return the residual of a row at `x`, and that with the values in `y` of the rows before `first`."""
     k = end
     while k > start and np.uint64(indices[k - ONE]) >= first:
         k -= ONE

@@ -1,8 +1,9 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the
-last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the
-diagonal comes last. With `bounds` threads share the rows of a level, which pays where levels are wide.
+Without `bounds` one thread takes the rows in their natural order. The time of a row is the latency of its
+dependence on the row before: a load, a product, a sum. So diagonals are divided out beforehand, and the entry
+nearest to the diagonal comes last. With `bounds` threads share the rows of a level, which gains if levels are
+wide.
 """
 
 import numpy as np
@@ -69,7 +70,7 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
 
 
 def _mean_level(*args):
-    """Return four times the mean size of a level, whose bounds come first: each is shared out for itself."""
+    """Return four times the mean size of a level, whose bounds come first: threads share a level."""
     return 4 * args[-1].size // max(args[0].size - 1, 1)
 
 
@@ -94,7 +95,7 @@ def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices,
 
 @paste
 def _minus_row(indptr, indices, data, i, value, z):
-    """Return the value less the product of row i with z."""
+    """Return `value` minus the product of row i with z."""
     for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
         value -= data[k] * z[np.uint64(indices[k])]
     return value

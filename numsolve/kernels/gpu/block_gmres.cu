@@ -8,7 +8,7 @@ __device__ void load_tile(T* tile, const T* block, int64 base, int64 rows, int64
     for (int64 i = threadIdx.x; i < rows * p; i += blockDim.x) tile[i] = block[base * p + i];
 }
 
-// Row a of `pieces` holds what the blocks of threads found of product a; four blocks of the basis at a time.
+// Row a of `pieces` holds the partial sums of product a; four blocks of the basis at a time.
 template <typename T>
 __global__ void block_project(const T* V, T* pieces, int64 j, int64 p, int64 n)
 {

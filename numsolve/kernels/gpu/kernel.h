@@ -44,7 +44,7 @@ __device__ inline float divide(float a, float b) { return a / b; }
 __device__ inline double divide(double a, double b) { return a / b; }
 template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R> b)
 {
-    const R inverse = 1 / magnitude(b);  // twice, for its square may overflow
+    const R inverse = 1 / magnitude(b);  // multiplied twice, because its square may overflow
     return inverse * (a * (inverse * conj_(b)));
 }
 
@@ -69,7 +69,7 @@ __device__ T block_sum(T value)
 {
     __shared__ T scratch[BLOCK];
     const int t = threadIdx.x;
-    __syncthreads();  // the last sum may still be being read
+    __syncthreads();  // other threads may still read the last sum
     scratch[t] = value;
     __syncthreads();
     for (int half = BLOCK / 2; half > 0; half /= 2) {
@@ -79,7 +79,7 @@ __device__ T block_sum(T value)
     return scratch[0];
 }
 
-// The sum of what an earlier kernel left in pieces: the same bits in every block and at every launch.
+// The sum of the pieces that an earlier kernel left: the same bits in every block and at every launch.
 template <typename R>
 __device__ R sum_pieces(const R* pieces, int64 count)
 {
@@ -132,7 +132,7 @@ __device__ void add_to_gram(T* sum, const T* x, const T* y, int64 rows, int64 k)
     __syncthreads();
 }
 
-// Write what the block found to its column of `pieces`, one row a pair.
+// Write the sums of the block to its column of `pieces`, which has a row for each pair.
 template <typename T>
 __device__ void write_gram(T sum, T* pieces, int64 k)
 {

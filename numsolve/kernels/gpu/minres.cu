@@ -1,7 +1,7 @@
 // The vector work of MINRES; see the reference for what each kernel means.
 #include "kernel.h"
 
-// The rows of `found` hold the pieces of u^H u, of z^H u, and of alpha, all of which is in the first piece.
+// The rows of `found` hold the pieces of u^H u, of z^H u, and of alpha, whose first piece is its whole value.
 template <typename T>
 __global__ void minres_lanczos(const bool* live, const real<T>* aa, int64 aa_count, const real<T>* bb, int64 bb_count,
                                const real<T>* bb_old, int64 bb_old_count, const real<T>* overlap, int64 overlap_count,

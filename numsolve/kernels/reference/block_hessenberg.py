@@ -10,8 +10,8 @@ def block_correct(live, j, ST, L, H, R, Q, E, G, C):
     """Correct column j - 1 of the Hessenberg matrix and add column j, but for its last block.
 
     ``H[j]`` and ``R[j]`` hold column j of the Hessenberg matrix and of its triangular factor, ``Q[j]`` the
-    rotation of blocks j and j + 1, ``E[j]`` the right-hand side that it finds in block j, ``G[j]`` what it
-    leaves there. U was ``U L`` before it was scaled. C makes of it, once orthogonal to all before, columns
+    rotation of blocks j and j + 1, ``E[j]`` block j of the right-hand side before it, ``G[j]`` that after
+    it. U was ``U L`` before it was scaled. C makes its columns, once orthogonal to all before,
     orthonormal; in T, ``U^H W`` is replaced by ``gamma = V_j^H W``. A column that is not `live` ends here.
     """
     p = len(C)
@@ -66,8 +66,8 @@ def _orthonormal(alpha, S, C):
 def _scale(F, L, C):
     """Write L with ``L^H L`` near F, by pivots, and its inverse to C.
 
-    A column that depends on those before, as far as F can tell, is only scaled: it is what remains of it
-    after its second orthogonalisation that counts. A column of zeros is left so.
+    A column that depends on those before, to the accuracy of F, is only scaled: whether it counts is decided
+    by its second orthogonalisation. A column of zeros stays zero.
     """
     p, size = len(F), F.diagonal().real.copy()
     floor = 8 * p * np.finfo(F.dtype).eps
@@ -90,7 +90,7 @@ def _scale(F, L, C):
         C[:, r] = (C[:, r] - C[:, :r] @ L[:r, c]) / pivot
 
 
-@np.errstate(invalid="ignore")  # what is not a number spoils the residuals, which tell
+@np.errstate(invalid="ignore")  # NaN in the input makes the residuals NaN, which the loop reports
 def _triangularise(j, H, R, Q, E, G):
     """Bring column j to triangular form and rotate the right-hand sides with it."""
     p = E.shape[1]

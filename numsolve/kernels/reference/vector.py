@@ -1,4 +1,4 @@
-"""Sums over vectors, and the norm that the loop looks at."""
+"""Sums over vectors, and the residual norms that the iteration loop reads."""
 
 import numpy as np
 

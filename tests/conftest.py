@@ -22,12 +22,26 @@ def has_gpu():
     return cupy.is_available()
 
 
-def pytest_collection_modifyitems(items):
-    """Skip tests marked gpu on machines without a device."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out tests marked gpu on machines without a device."""
     marked = [item for item in items if item.get_closest_marker("gpu")]
     if marked and not has_gpu():
-        for item in marked:
-            item.add_marker(pytest.mark.skip(reason="no CUDA device"))
+        items[:] = [item for item in items if item not in marked]
+        config.hook.pytest_deselected(items=marked)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say that no test ran on a device, where there is none."""
+    if not has_gpu():
+        terminalreporter.write_line("no CUDA device: tests marked gpu were left out")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Let a process of xdist that has run out of tests take some from another one's queue."""
+    from xdist.scheduler import WorkStealingScheduling
+
+    return WorkStealingScheduling(config, log) if config.option.dist == "load" else None
 
 
 @pytest.fixture(scope="session")

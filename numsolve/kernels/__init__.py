@@ -1,4 +1,4 @@
-"""Hot loops, each in three homes with the same file, name and arguments: reference, cpu, gpu."""
+"""Hot loops. Each exists three times, with the same file, name and arguments: reference, cpu, gpu."""
 
 from functools import cache
 from importlib import import_module
@@ -11,7 +11,7 @@ _HOME = {"numpy": "cpu", "cupy": "gpu"}
 
 
 class Home:
-    """The kernels of one home as attributes; a file is imported when its first kernel is asked for."""
+    """The kernels of one kind as attributes; a file is imported when its first kernel is used."""
 
     def __init__(self, name):
         self._name = name
@@ -31,5 +31,5 @@ def kernels_for(x) -> Any:
 
 @cache
 def home(name) -> Any:
-    """Return a home by its name: "reference", "cpu" or "gpu"."""
+    """Return the kernels of one kind: "reference", "cpu" or "gpu"."""
     return Home(name)

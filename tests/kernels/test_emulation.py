@@ -1,4 +1,4 @@
-"""The emulator and the stand-in catch what they are there for: planted faults, one of each kind."""
+"""The emulator and the stand-in find planted faults, one of each kind."""
 
 import numpy as np
 import pytest

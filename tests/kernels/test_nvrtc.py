@@ -11,15 +11,28 @@ from numsolve.kernels.table import FILES, expression
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 
 
+def compiled(file, arch, types):
+    """Compile some instantiations of each kernel of a file; return the machine code."""
+    core = pytest.importorskip("cuda.core")
+    names = tuple(expression(name, *some) for name in FILES[file] for some in types(name))
+    options = core.ProgramOptions(std="c++17", arch=arch, include_path=str(HOME))
+    program = core.Program((HOME / f"{file}.cu").read_text(), "c++", options)
+    return program.compile("cubin", name_expressions=names).code
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_compiles_in_double_precision(file):
+    common = ("float64", "complex128")
+    assert (
+        len(compiled(file, "sm_90", lambda name: [t for t in instantiations(name) if t[0] in common])) > 1000
+    )
+
+
+@pytest.mark.extended
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("file", FILES)
 def test_compiles(file, arch):
-    core = pytest.importorskip("cuda.core")
-    names = tuple(expression(name, *types) for name in FILES[file] for types in instantiations(name))
-    options = core.ProgramOptions(std="c++17", arch=arch, include_path=str(HOME))
-    program = core.Program((HOME / f"{file}.cu").read_text(), "c++", options)
-    code = program.compile("cubin", name_expressions=names)
-    assert len(code.code) > 1000
+    assert len(compiled(file, arch, instantiations)) > 1000
 
 
 def test_a_type_error_is_found():

@@ -1,92 +1,75 @@
 """Each kernel against its reference: the Numba twin, the emulated CUDA twin, and a real device's."""
 
 import ast
+from itertools import product
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from support import fake_cupy
-from support.cases import CASES, RETURNS_SUM
+from support.cases import CASES, HOST_CASES, RETURNS_SUM
+from support.parity import Expected, each, outputs
 
 import numsolve
 from numsolve import kernels
-from numsolve.kernels.cpu._jit import GRAIN
+from numsolve.kernels.cpu import _jit
 from numsolve.kernels.table import TABLE
 
 HOMES = Path(numsolve.__file__).parent / "kernels"
-reference = kernels.home("reference")
-
-
-SIZES = [0, 1, 2, 31, 257, 1025]  # 257 is a block and one, 1025 four blocks and one
-
-
-def check(name, n, dtype, index, fast, move, back):
-    """Compare one call with the reference: what it returns and what it writes, dtypes included."""
-    args = CASES[name](np.random.default_rng(n), n, dtype, index)
-    passed = [move(np.array(a)) if isinstance(a, np.ndarray) else a for a in args]
-    want = getattr(reference, name)(*args)
-    got = fast(passed)
-    if isinstance(want, tuple):
-        got = tuple(got)
-    got, want = ((x if isinstance(x, tuple) else (x,)) for x in (got, want))
-    tol = 16 * np.finfo(dtype).eps * max(n, 1) ** 0.5
-    for g, w in zip([*got, *passed], [*want, *args], strict=True):
-        if w is None:
-            assert g is None
-            continue
-        g = back(g)
-        assert np.shape(g) == np.shape(w)
-        if isinstance(w, np.ndarray):
-            assert g.dtype == w.dtype
-        np.testing.assert_allclose(g, w, rtol=tol, atol=tol * max(1, np.max(np.abs(w), initial=0)))
+cpu = kernels.home("cpu")
+SIZES = (0, 1, 2, 31, 257, 1025)  # 257 is a block and one, 1025 four blocks and one
+MORE_SIZES = (3, 33, 64)  # blocks of vectors of other widths, all compiled for themselves
+COMMON = ("float64", "complex128")
 
 
 def instantiations():
-    """Every kernel with every dtype it takes."""
+    """Yield every kernel with each dtype and width of indices it takes; the common ones have no marker."""
     for name, (_, dtypes, indices, _, _) in TABLE.items():
-        for dtype in dtypes:
-            for index in indices or ("int32",):
-                yield pytest.param(
-                    name, dtype, index, id=f"{name}-{dtype}" + (f"-{index}" if indices else "")
-                )
+        for dtype, index in product(dtypes, indices or ("int32",)):
+            common = dtype in COMMON and index == "int32"
+            yield pytest.param(
+                *(name, dtype, index, SIZES if common else SIZES + MORE_SIZES),
+                marks=() if common else pytest.mark.extended,
+                id=f"{name}-{dtype}" + (f"-{index}" if indices else ""),
+            )
 
 
-each_instantiation = pytest.mark.parametrize(("name", "dtype", "index"), list(instantiations()))
+each_instantiation = pytest.mark.parametrize(("name", "dtype", "index", "sizes"), list(instantiations()))
 
 
-@pytest.mark.parametrize("n", SIZES)
 @each_instantiation
-def test_numba_twin(name, dtype, index, n):
-    check(
-        name,
-        n,
-        dtype,
-        index,
-        lambda a: getattr(kernels.kernels_for(np.zeros(1)), name)(*a),
-        lambda a: a,
-        lambda a: a,
-    )
+def test_numba_twin(name, dtype, index, sizes):
+    for n in sizes:
+        Expected(name, n, dtype, index).check(getattr(cpu, name))
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize(
+    "dtype", [*COMMON, *(pytest.param(t, marks=pytest.mark.extended) for t in ("float32", "complex64"))]
+)
+@pytest.mark.parametrize("name", HOST_CASES)
+def test_numba_twin_in_natural_order(name, dtype):
+    for n in SIZES:
+        Expected(name, n, dtype, case=HOST_CASES[name]).check(getattr(cpu, name))
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extended) for seed in (1, 2))])
 @each_instantiation
-def test_emulated_twin(name, dtype, index, n, seed, cupy, monkeypatch):
+def test_emulated_twin(name, dtype, index, sizes, seed, cupy, monkeypatch):
     monkeypatch.setattr(fake_cupy, "seed", seed)
-    on_device(name, dtype, index, n, cupy)
+    on_device(name, dtype, index, sizes, cupy)
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("n", [*SIZES, 300_001])
 @each_instantiation
-def test_cuda_twin(name, dtype, index, n):
+def test_cuda_twin(name, dtype, index, sizes):
     import cupy
 
-    on_device(name, dtype, index, n, cupy)
+    on_device(name, dtype, index, [*sizes, 300_001], cupy)
 
 
-def on_device(name, dtype, index, n, cupy):
-    """Run a case on a device, where the numbers that kernels leave each other come in pieces."""
+def on_device(name, dtype, index, sizes, cupy):
+    """Run cases on a device, where the numbers that kernels leave each other come in pieces."""
     kinds = dict(field.split(":") for field in TABLE[name][3].split())
     order = functions(HOMES / "reference" / f"{TABLE[name][0]}.py")[name]
 
@@ -95,7 +78,7 @@ def on_device(name, dtype, index, n, cupy):
             np.array([0.25, 0.75]) * number, dtype=dtype if kind == "T+" else np.finfo(dtype).dtype
         )
 
-    def call(passed):
+    def call(*passed):
         args = [
             in_pieces(a, kinds[k]) if kinds.get(k) in ("R+", "T+") else a
             for k, a in zip(order, passed, strict=True)
@@ -107,7 +90,13 @@ def on_device(name, dtype, index, n, cupy):
             return tuple(g.get().sum() for g in got)
         return got.get().sum(axis=-1)
 
-    check(name, n, dtype, index, call, cupy.asarray, lambda a: a.get() if hasattr(a, "get") else a)
+    for n in sizes:
+        Expected(name, n, dtype, index).check(call, cupy.asarray, to_host)
+
+
+def to_host(value):
+    """Return an array of a device as one of NumPy, and anything else as it is."""
+    return value.get() if hasattr(value, "get") else value
 
 
 def functions(path):
@@ -124,41 +113,48 @@ def test_homes_hold_the_same_functions_with_the_same_arguments():
     for path in (HOMES / "reference").glob("[!_]*.py"):
         want = functions(path)
         for home in ("cpu", "gpu"):
-            have = functions(HOMES / home / path.name)
-            helpers = {"span", "chunks_of", "total"} if home == "cpu" else set()
-            assert {k: v for k, v in have.items() if k not in helpers} == want, f"{home}/{path.name}"
+            assert functions(HOMES / home / path.name) == want, f"{home}/{path.name}"
         assert all(TABLE[name][0] == path.stem for name in want)
         found |= set(want)
     assert found == set(TABLE) == set(CASES)
 
 
-THREADED = [name for name, (*_, rule) in TABLE.items() if rule in ("stride", "lanes")]
+THREADED = [name for name, (*_, rule) in TABLE.items() if rule != "block"]
+COMMON_THREADED = [
+    "dot",
+    "spmv_dot",
+    "cg_update",
+    "gmres_project",
+    "block_residual",
+    "relax",
+    "sor_sweep",
+    "transport_rows",
+]
+SLOW_REFERENCE = {"radial_solve", "radial_density", "anderson", "dirac_solve", "ilu0"}
 
 
-@pytest.mark.parametrize("name", THREADED)
-def test_threads_do_not_change_a_bit(name, rng):
-    from numba import get_num_threads, set_num_threads
-
-    n = 20 * GRAIN + 17
-    args = CASES[name](rng, n, np.float64, np.int32)
-    kernel = getattr(kernels.kernels_for(np.zeros(1)), name)
+@pytest.mark.parametrize(
+    "name",
+    [n if n in COMMON_THREADED else pytest.param(n, marks=pytest.mark.extended) for n in THREADED],
+)
+def test_threads_do_not_change_a_bit(name, monkeypatch):
+    if numba.config.NUMBA_NUM_THREADS < 2:
+        pytest.skip("Numba has one thread: set NUMBA_NUM_THREADS=2")
+    monkeypatch.setattr(_jit, "GRAIN", 0)  # the threaded copy is called whatever the number of items
+    expected = Expected(name, 8_213 if name in SLOW_REFERENCE else 163_861, "float64")
     results = []
-    for threads in {1, get_num_threads()}:
-        before = get_num_threads()
-        set_num_threads(threads)
-        try:
-            copies = [a.copy() if isinstance(a, np.ndarray) else a for a in args]
-            results.append(values(kernel(*copies), copies))
-        finally:
-            set_num_threads(before)
-    for got, want in zip(results[0], values(getattr(reference, name)(*args), args), strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
-    for other in results[1:]:
-        for one, two in zip(results[0], other, strict=True):
-            assert np.array_equal(one, two)
 
+    def kernel(*args):
+        returned = getattr(cpu, name)(*args)
+        results.append(each(outputs(returned, args), np.copy))
+        return returned
 
-def values(returned, args):
-    """Return in one list what a kernel returned, if anything, and the arguments that it may have changed."""
-    first = returned if isinstance(returned, tuple) else () if returned is None else (returned,)
-    return [*first, *args]
+    before = numba.get_num_threads()
+    try:
+        for threads in (1, 2):
+            numba.set_num_threads(threads)
+            expected.check(kernel)
+    finally:
+        numba.set_num_threads(before)
+    for one, two in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, two)

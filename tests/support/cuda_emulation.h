@@ -1,5 +1,5 @@
 // CUDA on one CPU thread: each CUDA thread is a fiber, and blocks and threads run in a seeded random order.
-// A barrier that only part of a block reaches, and a read outside an array, are reported, not survived.
+// A barrier that only part of a block reaches, and an access outside an array, end the launch with an error.
 #pragma once
 #include <csetjmp>
 #include <csignal>
@@ -27,7 +27,7 @@ struct Fiber {
     std::vector<char> stack = std::vector<char>(64 * 1024);
     bool started;
     Wait wait;
-    double slot, seen;  // what the lane shows to its warp, and what the warp showed last
+    double slot, seen;  // the value that the lane passes to its warp now, and that which it passed last
 };
 inline std::vector<Fiber> fibers;
 inline sigjmp_buf scheduler, rescue;
@@ -93,12 +93,12 @@ inline Error run_block(std::mt19937& random)
     }
     return NONE;
 }
-inline void trespass(int) { siglongjmp(rescue, 1); }
+inline void leave_kernel(int) { siglongjmp(rescue, 1); }
 
 inline int launch(int grid, int block, unsigned seed, std::function<void()> kernel)
 {
     struct sigaction guard = {}, segv, bus;
-    guard.sa_handler = trespass;
+    guard.sa_handler = leave_kernel;
     guard.sa_flags = SA_NODEFER;
     sigaction(SIGSEGV, &guard, &segv);
     sigaction(SIGBUS, &guard, &bus);

@@ -1,4 +1,4 @@
-"""Compile the ``.cu`` files with g++ and run their kernels on NumPy arrays, as CUDA would schedule them."""
+"""Compile the ``.cu`` files with g++ and run their kernels on NumPy arrays, scheduled as CUDA might do."""
 
 import ctypes
 import hashlib
@@ -20,7 +20,7 @@ ERRORS = {1: "divergent: part of a block waits at a barrier the rest does not re
 
 
 class EmulationError(RuntimeError):
-    """A kernel did what a GPU would not forgive."""
+    """A kernel did what is an error on a GPU."""
 
 
 def instantiations(name):
@@ -44,8 +44,9 @@ class Emulator:
         self._sources, self._libraries = sources, {}
 
     def launch(self, name, dtype, index, grid, block, args, seed=0):
-        """Run a kernel; arrays are changed in place, and what follows or precedes them is off limits."""
-        guarded = [_Guarded(a, at_end=seed % 2 == 0) if isinstance(a, np.ndarray) else a for a in args]
+        """Run a kernel; arrays are changed in place, and an access before or after them is an error."""
+        copies = {_place(a): _Guarded(a, at_end=seed % 2 == 0) for a in args if isinstance(a, np.ndarray)}
+        guarded = [copies[_place(a)] if isinstance(a, np.ndarray) else a for a in args]
         values = [ctypes.c_void_p(g.address) if isinstance(g, _Guarded) else _number(g) for g in guarded]
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
         shim = getattr(self._library(TABLE[name][0]), _shim_name(name, dtype, index))
@@ -62,8 +63,13 @@ class Emulator:
         return self._libraries[file]
 
 
+def _place(array):
+    """Return an identifier of the memory of an array."""
+    return array.ctypes.data, array.nbytes
+
+
 class _Guarded:
-    """A copy of an array between two pages that no one may touch, flush with the one or the other."""
+    """A copy of an array between two protected pages, adjacent to one of them."""
 
     def __init__(self, array, at_end):
         page = mmap.PAGESIZE

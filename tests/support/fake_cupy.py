@@ -1,7 +1,7 @@
 """A stand-in for CuPy, backed by NumPy and by emulated kernels.
 
-It refuses what would be an implicit transfer, and counts launches, host syncs and bytes moved. Every
-operation on arrays counts as one launch, every view as none.
+It raises an error for implicit transfers, and counts launches, host syncs and bytes moved. An operation on
+arrays counts as one launch, a view as none.
 """
 
 import operator
@@ -26,7 +26,7 @@ class ndarray:
     def __init__(self, values):
         self._values = values
 
-    # -- what needs no kernel ------------------------------------------------------------------------
+    # -- without a launch ------------------------------------------------------------------------------
     shape = property(lambda self: self._values.shape)
     dtype = property(lambda self: self._values.dtype)
     size = property(lambda self: self._values.size)
@@ -59,7 +59,7 @@ class ndarray:
     def ravel(self):
         return ndarray(self._values.ravel())
 
-    # -- what does ------------------------------------------------------------------------------------
+    # -- with a launch ---------------------------------------------------------------------------------------
     def __setitem__(self, key, value):
         counts["launches"] += 1
         self._values[_device(key)] = _device(value)
@@ -84,7 +84,7 @@ class ndarray:
     def __invert__(self):
         return _launched(~self._values)
 
-    # -- what waits for the device -----------------------------------------------------------------------
+    # -- waits for the device --------------------------------------------------------------------------
     def get(self):
         counts["syncs"] += 1
         counts["bytes to host"] += self.nbytes
@@ -110,7 +110,7 @@ class ndarray:
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
-    # -- what CuPy refuses ---------------------------------------------------------------------------------
+    # -- refused by CuPy ------------------------------------------------------------------------------------
     def __array__(self, *args, **kwargs):
         raise TypeError("Implicit conversion to a NumPy array is not allowed: use .get()")
 
@@ -126,7 +126,7 @@ class ndarray:
 
 
 def _device(value):
-    """Unwrap what a kernel may take: device arrays and numbers, never a host array."""
+    """Return what a kernel may take, device arrays and numbers; a host array is an error."""
     if isinstance(value, ndarray):
         return value._values
     if isinstance(value, tuple):
@@ -210,7 +210,7 @@ def _creator(name):
 
 
 def asarray(values, dtype=None, order=None):
-    """Move host values to the device, and say so in the counts."""
+    """Move host values to the device, and count the bytes."""
     if isinstance(values, ndarray):
         return values if dtype in (None, values.dtype) else values.astype(dtype)
     values = np.array(values, dtype=dtype, order=order)
@@ -264,7 +264,7 @@ def _writer(name):
 
 
 class csr_matrix:
-    """As much of ``cupyx.scipy.sparse.csr_matrix`` as numsolve touches."""
+    """The part of ``cupyx.scipy.sparse.csr_matrix`` that numsolve uses."""
 
     __module__ = "cupyx.scipy.sparse"
 
@@ -342,7 +342,7 @@ class csr_matrix:
 
 
 class csc_matrix:
-    """What the transpose of a `csr_matrix` is: the same arrays, read as columns."""
+    """The transpose of a `csr_matrix`: the same arrays, read as columns."""
 
     __module__ = "cupyx.scipy.sparse"
 
@@ -358,14 +358,14 @@ class csc_matrix:
 
 
 class Device:
-    """The one there is."""
+    """The only device."""
 
     def synchronize(self):
         counts["syncs"] += 1
 
 
 def install(monkeypatch, emulator):
-    """Put the stand-in where ``import cupy`` finds it, until the test ends; return its module."""
+    """Make ``import cupy`` find the stand-in until the test ends; return its module."""
     global _emulator
     _emulator = emulator
     counts.clear()
@@ -411,7 +411,7 @@ def install(monkeypatch, emulator):
 
 
 def _forget(monkeypatch):
-    """Make numsolve look for CuPy anew, now and when the test has ended."""
+    """Make numsolve look for CuPy again, now and when the test has ended."""
     from numsolve import _array, kernels
 
     for name in [n for n in sys.modules if n.startswith("numsolve.kernels.gpu")]:

@@ -1,1 +1,1 @@
-"""Numba twins: serial below a grain, threaded above it, the same bits for any number of threads."""
+"""Numba kernels: serial for few items, threaded for many; results do not depend on the number of threads."""

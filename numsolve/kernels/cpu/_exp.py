@@ -1,4 +1,4 @@
-"""An exponential that vectorises: Numba's calls the C library, an entry at a time."""
+"""An exponential that the compiler can vectorise: Numba's own calls the C library for each entry."""
 
 import math
 from typing import Any
@@ -59,7 +59,7 @@ def fast_exp(x):
     raise NotImplementedError  # Numba sees the overload
 
 
-# Without "reassoc", which would add up the two parts of log(2) and take the shift for nothing.
+# Without "reassoc", which would add the two parts of log(2) and cancel the shift.
 @overload(fast_exp, jit_options={"fastmath": {"contract"}, "error_model": "numpy"}, inline="never")
 def _fast_exp(x):
     if x == types.float32:

@@ -1,4 +1,4 @@
-"""How a CPU kernel is compiled: once for one thread and, where it is large enough to pay, once for all."""
+"""Compilation of CPU kernels: for one thread and, for calls with many items, for all threads."""
 
 import os
 from threading import Lock
@@ -9,10 +9,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-GRAIN = 1 << 13  # items below which waking a second thread costs more than it saves
+GRAIN = 1 << 13  # items below which a second thread costs more than it saves
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
 _ONE_TEAM = Lock()  # Numba's work queue aborts the process when two Python threads enter it
-_team = {"called": False, "forked": False}  # GNU OpenMP aborts a forked child that enters a parent's team
+_team = {"called": False, "forked": False}  # GNU OpenMP aborts a forked child that uses its parent's threads
 
 
 def _after_fork():
@@ -29,12 +29,12 @@ def inline(function):
 
 
 def paste(function):
-    """Compile a helper whose text is put in its caller's place: for bodies of inner loops."""
+    """Compile a helper that Numba inlines into its caller: for bodies of inner loops."""
     return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
 
 
 def _prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
-    """Ask for the cache line of ``array[index]``, which need not exist, without waiting for it."""
+    """Prefetch the cache line of ``array[index]``, which may lie outside the array."""
 
     def generate(context, builder, signature, arguments):
         address = builder.gep(
@@ -60,10 +60,10 @@ def last_axis(*args):
 
 
 def kernel(function=None, *, items=last_axis):
-    """Compile `function`, whose ``prange`` runs over fixed chunks, serially and threaded.
+    """Compile `function`, whose ``prange`` runs over fixed chunks, once serial and once threaded.
 
-    The chunks depend on the size alone and their sums are added in order, so that the number of threads
-    changes no bit. The number of items, ``items(*args)``, chooses between the two.
+    The chunks depend on the size alone and their sums are added in order, so that results do not depend on
+    the number of threads. The threaded one is called if there are GRAIN items, ``items(*args)``, or more.
     """
     if function is None:
         return lambda function: kernel(function, items=items)
@@ -87,7 +87,7 @@ def kernel(function=None, *, items=last_axis):
 
 
 def _twin(function):
-    """Return a copy under another name: Numba's disk cache knows functions by name and line only."""
+    """Return a copy under another name: Numba's disk cache identifies functions by name and line only."""
     twin = FunctionType(function.__code__, function.__globals__, function.__name__ + "_threads")
     twin.__qualname__ = twin.__name__
     twin.__module__ = function.__module__

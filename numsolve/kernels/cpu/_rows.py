@@ -1,7 +1,7 @@
-"""Rows of a block of vectors, held in vector registers: what kernels for blocks compute with.
+"""Rows of a block of vectors in vector registers: the arithmetic of kernels for blocks.
 
-A `Row` is k numbers side by side. Numba knows k because it is the length of a tuple, `width`, and makes one
-version of a kernel for each: the compiler would not find these loops by itself.
+A `Row` is k numbers side by side. Numba knows k because it is the length of a tuple, `width`, and compiles
+one version of a kernel for each k: loops over an unknown number of columns would not be vectorised.
 """
 
 from functools import partial
@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from ._jit import inline, kernel, paste
 
-TILE = 16  # rows whose sums of products are added in one go, while the cache holds them
+TILE = 16  # rows whose products are added up while the cache holds them
 
 
 class Row(types.Type):
@@ -41,7 +41,7 @@ class _RowModel(models.PrimitiveModel):
 
 
 def _address(context, builder, kind, array, index, row):
-    """Return the address of row `index` of a C-contiguous block, and the alignment it can be relied on."""
+    """Return the address of row `index` of a C-contiguous block, and its guaranteed alignment."""
     vector = _vector(row)
     data = context.make_array(kind)(context, builder, array).data
     pointer = builder.gep(data, [builder.mul(index, ir.Constant(index.type, row.k))])
@@ -127,7 +127,7 @@ block_kernel: Any = partial(kernel, items=lambda *args: args[-2].size)  # its la
 def add_to_gram(gram, first, last, A, B, width):
     """Add to `gram` the products of the columns of A, conjugated, with those of B, over some rows.
 
-    Two columns of A at a time: the rows of B are read less.
+    Four columns of A at a time, so that the rows of B are read less often.
     """
     if len(width) % 2:
         j = np.uint64(len(width) - 1)
@@ -161,7 +161,7 @@ def add_to_gram(gram, first, last, A, B, width):
 
 
 @inline
-def fold_grams(grams):
+def sum_grams(grams):
     """Return the sum over the chunks, in order."""
     result = np.zeros(grams.shape[1:], grams.dtype)
     for c in range(grams.shape[0]):

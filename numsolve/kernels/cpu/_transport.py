@@ -8,11 +8,11 @@ from ._exp import fast_exp
 from ._jit import inline, paste, prefetch
 
 DENSE, SQUARED, EUCLIDEAN, SCALED, CITYBLOCK = range(5)  # kinds of cost
-TINY = 1e-37  # sums below it have lost digits: they are found anew, from their largest term
-FAR = 80.0  # the longest step of a scaled potential that is taken by a product
-AHEAD, LINE = 512, 8  # entries by which the cost is asked for in advance, and of a cache line
-NEAR = np.uint64(512)  # columns whose distances from some points are found together
-EXTRA = 8.0  # over-relaxation adds at most so much to the step of a scaled potential
+TINY = 1e-37  # smaller sums have lost digits: they are computed again, relative to their largest term
+FAR = 80.0  # largest change of a scaled potential by which a sum is multiplied rather than computed again
+AHEAD, LINE = 512, 8  # entries: how far ahead the cost is prefetched, and those of a cache line
+NEAR = np.uint64(512)  # columns whose distances from some points are computed together
+EXTRA = 8.0  # most that over-relaxation adds to the step of a scaled potential
 
 
 @paste
@@ -25,7 +25,7 @@ def gap(kind, x, y):
 def add_gaps(kind, rows, X, Y, E):
     """Write to `E` the sums of gaps of some points of `X`, three coordinates at a time.
 
-    A tile of columns stays in the first cache, so that each point of `Y` is fetched once for all of them.
+    A tile of columns stays in the first cache, so that each point of `Y` is read once for all of them.
     """
     i, d, m = np.uint64(rows[0]), np.uint64(Y.shape[0]), np.uint64(E.shape[1])
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
@@ -74,10 +74,10 @@ def entry(i, j, inverse, kind, C, X, Y):
 
 @paste
 def weights(f, G, inverse, cost, e, tile, root=False):
-    """Write a row of the plan to `e`; return its sum. The cost is asked for before each `tile` of it.
+    """Write a row of the plan to `e`, which may be `cost`; return its sum. If `root`, `cost` is its square.
 
-    If `root`, its square is given. It may come in `e` itself.
-    Exponentials leave no room in the core's queue for the loads of what comes some hundred entries later.
+    The cost is prefetched one `tile` after the other: the processor does not load far enough ahead by itself
+    while it computes exponentials.
     """
     found = e.dtype.type(0)
     for first in range(0, e.size, tile):
@@ -128,7 +128,7 @@ def products(rows, K, v, w):
 
 @paste
 def weights_in_plane(f, G, inverse, i, X, Y, e):
-    """As `weights`, for squared distances in the plane, which need no room of their own."""
+    """As `weights`, for squared distances in the plane, which are not stored."""
     found, x, y = e.dtype.type(0), X[0, i], X[1, i]
     for j in range(np.uint64(e.size)):
         square = gap(SQUARED, x, Y[0, j]) + gap(SQUARED, y, Y[1, j])
@@ -140,7 +140,7 @@ def weights_in_plane(f, G, inverse, i, X, Y, e):
 
 @inline
 def usual_row(omega, kappa, i, found, a, F, F_new, r):
-    """Take a row of the sum `found`; return the factor of its entries, NaN if that is no sound number."""
+    """Update a row of the sum `found`; return the factor of its entries, or NaN if it would be inaccurate."""
     if not TINY < found < np.inf:
         return F.dtype.type(np.nan)
     moved = F[i] if omega == 0 else step(omega, kappa, F[i], a[i], found)
@@ -152,7 +152,7 @@ def usual_row(omega, kappa, i, found, a, F, F_new, r):
 
 @inline
 def careful_row(omega, kappa, inverse, i, cost, a, F, G, F_new, r, e):
-    """Take a row by its largest term, so that nothing under- or overflows, and without over-relaxation."""
+    """Update a row relative to its largest term, without under- or overflow and without over-relaxation."""
     most = largest(G, inverse, cost)
     found = weights(-most, G, inverse, cost, e, e.size)
     r[i] = math.exp(F[i] + most) * found
@@ -170,7 +170,7 @@ def add_rows(w, E, t):
 
 @inline
 def careful_column(j, kappa, inverse, kind, C, X, Y, mass, F):
-    """Return the potential and the sum of a column, by its largest term."""
+    """Return the potential and the sum of a column, computed relative to its largest term."""
     most = F[0] - entry(0, j, inverse, kind, C, X, Y)
     for i in range(F.size):
         most = max(most, F[i] - entry(i, j, inverse, kind, C, X, Y))
@@ -183,7 +183,7 @@ def careful_column(j, kappa, inverse, kind, C, X, Y, mass, F):
 
 @inline
 def potential_value(kappa, mass, potential):
-    """Return what a row or column adds to the dual, over eps."""
+    """Return the contribution of a row or column to the dual, over eps."""
     if mass == 0:
         return mass
     if kappa == 1:
@@ -194,5 +194,5 @@ def potential_value(kappa, mass, potential):
 
 @inline
 def wanted(kappa, mass, potential):
-    """Return the sum that a row or column should have: its mass, or what the penalty makes of it."""
+    """Return the sum that a row or column should have: its mass, or that which the penalty leads to."""
     return mass if kappa == 1 or mass == 0 else mass * math.exp(-potential * (1 - kappa) / kappa)

@@ -1,33 +1,34 @@
 """Work on a few long vectors; see the reference for what each kernel means.
 
-Not BLAS: its threads go on spinning after a call, beside those of the kernels that follow.
+BLAS is not used: after a call its threads keep running for a while and slow down the next kernels.
 """
 
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline, kernel, paste
-from .vector import chunks_of, fold, span
+from .vector import row_sums
 
-STRIP = np.uint64(256)  # items of all rows that are in the cache at a time
+STRIP = np.uint64(256)  # items of each row that are in the cache at a time
 
 
 @kernel
 def rows_gram(X, Y):
     p, q = len(X), len(Y)
-    chunks = chunks_of(X.shape[1])
+    chunks = chunk_count(X.shape[1])
     pieces = np.zeros((p * q, chunks), X.dtype)
     for c in prange(chunks):
-        first, last = span(c, X.shape[1])
+        first, last = chunk_range(c, X.shape[1])
         for a in range(0, p, 4):
             for b in range(0, q, 2):
                 _four_by_two(np.uint64(a), np.uint64(b), first, last, X, Y, pieces[:, c])
-    return fold(pieces).reshape(p, q)
+    return row_sums(pieces).reshape(p, q)
 
 
 @inline
 def _four_by_two(a, b, first, last, X, Y, found):
-    """Find the products of four rows with two; what lies beyond the last row is the last again."""
+    """Write the products of four rows with two; in place of rows beyond the last the last is taken again."""
     one, p, q = np.uint64(1), np.uint64(len(X) - 1), np.uint64(len(Y) - 1)
     a1, a2, a3, b1 = min(a + one, p), min(a + one + one, p), min(a + one + one + one, p), min(b + one, q)
     s = s1 = s2 = s3 = t = t1 = t2 = t3 = X.dtype.type(0)
@@ -52,8 +53,8 @@ def _four_by_two(a, b, first, last, X, Y, found):
 @kernel
 def rows_combine(fresh, T, X, Y):
     k, p = T.shape
-    for c in prange(chunks_of(X.shape[1])):
-        start, end = span(c, X.shape[1])
+    for c in prange(chunk_count(X.shape[1])):
+        start, end = chunk_range(c, X.shape[1])
         found = np.empty((k, STRIP), Y.dtype)  # Y may be part of X
         for first in range(start, end, STRIP):
             last = min(first + STRIP, end)
@@ -70,7 +71,7 @@ def rows_combine(fresh, T, X, Y):
 
 @paste
 def _add(o, q, first, n, T, X, Y):
-    """Add four rows of X, from item `first` on, to four of Y, where there are so many."""
+    """Add multiples of up to four rows of X, from item `first` on, to up to four rows of Y."""
     one, k, p = np.uint64(1), np.uint64(len(Y)), np.uint64(len(X))
     four = np.uint64(4)
     if o + four <= k and q + four <= p:

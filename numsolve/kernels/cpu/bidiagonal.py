@@ -3,20 +3,20 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range, total
 from ._jit import kernel
 from .sparse import _bounds, _row
-from .vector import chunks_of, span, total
 
 
 @kernel
 def bidiagonal(xx, yy, w, y):
-    chunks = chunks_of(y.size)
+    chunks = chunk_count(y.size)
     sums = np.zeros(chunks, y.real.dtype)
     if not xx > 0:
         return xx * 0
     inverse, back = sums.dtype.type(1 / np.sqrt(xx)), sums.dtype.type(np.sqrt(xx) / np.sqrt(yy))
     for c in prange(chunks):
-        first, last = span(c, y.size)
+        first, last = chunk_range(c, y.size)
         found = sums[c]
         for i in range(first, last):
             value = inverse * w[i] - back * y[i]

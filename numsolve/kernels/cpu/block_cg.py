@@ -3,19 +3,20 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline
 from ._rows import (
     TILE,
     add_scaled,
     add_to_gram,
     block_kernel,
-    fold_grams,
     load_row,
     store_row,
+    sum_grams,
     width,
     zero_row,
 )
-from .vector import chunks_of, span
+from ._small import product
 
 
 def block_gram(X, Y):
@@ -24,13 +25,13 @@ def block_gram(X, Y):
 
 @block_kernel
 def _block_gram(X, Y, width):
-    chunks = chunks_of(len(X))
+    chunks = chunk_count(len(X))
     grams = np.zeros((chunks, len(width), len(width)), X.dtype)
     for c in prange(chunks):
-        first, last = span(c, len(X))
+        first, last = chunk_range(c, len(X))
         for row in range(first, last, np.uint64(TILE)):
             add_to_gram(grams[c], row, min(row + np.uint64(TILE), last), X, Y, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 def block_residual(alpha, Z, W):
@@ -39,13 +40,13 @@ def block_residual(alpha, Z, W):
 
 @block_kernel
 def _block_residual(alpha, Z, W, width):
-    chunks = chunks_of(len(W))
+    chunks = chunk_count(len(W))
     grams = np.zeros((chunks, len(width), len(width)), W.dtype)
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(TILE)):
             end = min(row + np.uint64(TILE), last)
-            for i in range(row, end, np.uint64(2)):  # two rows at a time: those of alpha are read less
+            for i in range(row, end, np.uint64(2)):  # two rows at a time, so that alpha is read less often
                 i1 = min(i + np.uint64(1), end - np.uint64(1))
                 w, w1 = load_row(W, i, width), load_row(W, i1, width)
                 for j in range(np.uint64(len(width))):
@@ -55,7 +56,7 @@ def _block_residual(alpha, Z, W, width):
                 store_row(W, i, w)
                 store_row(W, i1, w1)
             add_to_gram(grams[c], row, end, W, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 def block_step(moves, step, beta, C, W, Y, X, P):
@@ -66,8 +67,8 @@ def block_step(moves, step, beta, C, W, Y, X, P):
 def _block_step(moves, step, beta, C, W, Y, X, wide, P, width):
     if not moves[0]:
         return
-    for c in prange(chunks_of(len(P))):
-        first, last = span(c, len(P))
+    for c in prange(chunk_count(len(P))):
+        first, last = chunk_range(c, len(P))
         if moves[1]:
             for i in range(first, last):
                 w, y = zero_row(W, width), zero_row(W, width)
@@ -98,7 +99,7 @@ def block_alpha(live, G, H, S, alpha, step):
         definite = definite and (G[j, j] != 0 or H[j, j] == 0)
     if not definite:
         alpha[:] = np.nan
-    step[:] = _product(alpha, S)
+    step[:] = product(alpha, S)
     for c in range(live.size):
         if not live[c]:
             step[:, c] = 0
@@ -125,9 +126,9 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
     H[:] = F
     if moves[1]:
         _inverse(L, order, rank, C)
-        S[:] = _product(L, S)
-        beta[:] = _product(beta, C)
-        H[:] = _product(C.conj().T.copy(), _product(F, C))
+        S[:] = product(L, S)
+        beta[:] = product(beta, C)
+        H[:] = product(C.conj().T.copy(), product(F, C))
 
 
 @inline
@@ -139,16 +140,6 @@ def _form(N, S, c):
         for j in range(len(N)):
             value += N[i, j] * S[j, c]
         result += S[i, c].real * value.real + S[i, c].imag * value.imag
-    return result
-
-
-@inline
-def _product(A, B):
-    result = np.zeros((A.shape[0], B.shape[1]), A.dtype)
-    for i in range(A.shape[0]):
-        for j in range(A.shape[1]):
-            for c in range(B.shape[1]):
-                result[i, c] += A[i, j] * B[j, c]
     return result
 
 
@@ -183,7 +174,7 @@ def _solve(A, B):
 
 @inline
 def _pivoted(F, old, L, order):
-    """Factorise F; row r of L belongs to column ``order[r]``. Return the rank, and whether to use it."""
+    """Factorise F; row r of L belongs to column ``order[r]``. Return the rank, and whether to renew W."""
     m = len(F)
     eps = np.finfo(old.dtype).eps
     low, high, negligible = eps**0.25, eps**-0.25, (1000 * eps) ** 2

@@ -1,15 +1,14 @@
-"""The work of block GMRES; see the reference for what each kernel means."""
+"""The work of block GMRES on its basis; see the reference for what each kernel means."""
 
 import numpy as np
 from numba import prange
 
-from ._jit import inline, paste, prefetch
-from ._rows import add_scaled, add_to_gram, block_kernel, fold_grams, load_row, store_row, width, zero_row
-from .vector import chunks_of, span
+from ._chunks import chunk_count, chunk_range
+from ._jit import paste, prefetch
+from ._rows import add_scaled, add_to_gram, block_kernel, load_row, store_row, sum_grams, width, zero_row
+from ._small import add_product
 
-ROWS = 128  # of U and W in the first caches while the basis passes; the next ones of the basis are asked for
-
-AHEAD = np.uint64(64)
+ROWS = 128  # rows of U and W that stay in the first caches while those of the basis are read
 
 
 def block_project(j, V):
@@ -18,23 +17,23 @@ def block_project(j, V):
 
 @block_kernel
 def _block_project(j, V, W, width):
-    chunks = chunks_of(len(W))
+    chunks = chunk_count(len(W))
     grams = np.zeros((chunks, 2, j + 1, len(width), len(width)), V.dtype)
     U = V[j]
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for i in range(np.uint64(j + 1)):
                 _add_to_grams(grams[c, 0, i], grams[c, 1, i], row, end, V[i], U, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste
 def _add_to_grams(S, T, first, last, V, U, W, width):
     """Add to S and T the products of the columns of V, conjugated, with those of U and of W, over some rows.
 
-    Four columns of V at a time: eight sums, as many as it takes to keep the processor busy.
+    Four columns of V at a time: eight independent sums hide the latency of additions.
     """
     for four in range(np.uint64(len(width) // 4)):
         l = np.uint64(4) * four
@@ -74,14 +73,14 @@ def block_advance(j, ST, C, V):
 
 @block_kernel
 def _block_advance(j, ST, C, V, W, width):
-    chunks, U = chunks_of(len(W)), V[j]
+    chunks, U = chunk_count(len(W)), V[j]
     grams = np.zeros((chunks, len(width), len(width)), V.dtype)
     S, T = -ST[0], -ST[1]
-    mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # C gamma C, less than zero, is what W takes from U
-    _add_product(gamma, len(width), T[j * len(width) :], C)
-    _add_product(mixed, len(width), C, gamma)
+    mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # mixed is -C gamma C, by which U is multiplied for W
+    add_product(gamma, len(width), T[j * len(width) :], C)
+    add_product(mixed, len(width), C, gamma)
     for c in prange(chunks):
-        first, last = span(c, len(W))
+        first, last = chunk_range(c, len(W))
         for row in range(first, last, np.uint64(ROWS)):
             end = min(row + np.uint64(ROWS), last)
             for b in range(np.uint64(j)):
@@ -99,14 +98,14 @@ def _block_advance(j, ST, C, V, W, width):
                 store_row(U, i1, u1)
                 store_row(W, i1, w1)
             add_to_gram(grams[c], row, end, W, W, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste
 def _add_products(first, last, V, begin, S, T, U, W, width):
     """Add to U and W the columns of V times the rows of S and of T that begin at `begin`, in some rows.
 
-    Four rows at a time, for the same reason; what lies beyond the last is the last again.
+    Four rows at a time, for the same reason; in place of rows beyond the last the last is taken again.
     """
     one, end = np.uint64(1), last - np.uint64(1)
     for i in range(first, last, np.uint64(4)):
@@ -139,181 +138,10 @@ def block_transform(C, W):
 
 @block_kernel
 def _block_transform(C, W, width):
-    for c in prange(chunks_of(len(W))):
-        first, last = span(c, len(W))
+    for c in prange(chunk_count(len(W))):
+        first, last = chunk_range(c, len(W))
         for i in range(first, last):
             w = zero_row(W, width)
             for l in range(np.uint64(len(width))):
                 w = add_scaled(w, W[i, l], load_row(C, l, width))
             store_row(W, i, w)
-
-
-@inline
-def block_correct(live, j, ST, L, H, R, Q, E, G, C):
-    p, k = E.shape[1:]
-    rows = j * p
-    S, T, D = ST[0], ST[1], np.zeros_like(C)
-    rank = _orthonormal(rows, S, C, D)
-    if j == 0:
-        before = E[0].copy()
-        E[0] = 0
-        _add_product(E[0], p, D, before)
-    else:
-        _add_product(H[j - 1], rows, S, L)
-        H[j - 1, rows : rows + p] = 0
-        _add_product(H[j - 1, rows:], p, D, L)
-        _triangularise(j - 1, H, R, Q, E, G)
-    for c in range(k):
-        if not live[c]:
-            E[j, :, c] = 0
-        elif rank == 0:
-            E[j, :, c] = np.nan
-    gamma = T[rows:].copy()
-    for l in range(rows):
-        for a in range(p):
-            for c in range(p):
-                gamma[a, c] -= np.conj(S[l, a]) * T[l, c]
-    T[rows:] = 0
-    for l in range(p):
-        for a in range(p):
-            for c in range(p):
-                T[rows + a, c] += np.conj(C[l, a]) * gamma[l, c]
-    column, minus = T.copy(), -S[:rows]
-    for i in range(j):
-        _add_product(column, min((i + 2) * p, rows + p), H[i], minus[i * p :])
-    H[j, : rows + p] = 0
-    _add_product(H[j], rows + p, column, C)
-
-
-@inline
-def block_reduce(j, F, H, R, Q, E, G, L, C):
-    p, k = E.shape[1:]
-    _scale(F, L, C)
-    H[j, (j + 1) * p : (j + 2) * p] = L
-    _triangularise(j, H, R, Q, E, G)
-    rr = np.zeros(k, F.real.dtype)
-    for a in range(p):
-        for c in range(k):
-            rr[c] += E[j + 1, a, c].real ** 2 + E[j + 1, a, c].imag ** 2
-    return rr
-
-
-@inline
-def _add_product(to, rows, A, B):
-    """Add to the first rows of `to` those of ``A B``; what A has in columns or B in rows too much is left."""
-    for a in range(rows):
-        for l in range(min(A.shape[1], len(B))):
-            for c in range(B.shape[1]):
-                to[a, c] += A[a, l] * B[l, c]
-
-
-@inline
-def _orthonormal(rows, S, C, D):
-    """Write D and C; the last block of S is alpha. Return how many columns are left."""
-    p, rank = len(C), 0
-    C[:] = 0
-    column = np.empty(p, C.dtype)
-    for c in range(p):
-        whole = S[rows + c, c].real
-        left = whole
-        for a in range(c + 1):
-            column[a] = S[rows + a, c]
-            for l in range(rows):
-                column[a] -= np.conj(S[l, a]) * S[l, c]
-        left = column[c].real
-        for b in range(c):
-            for a in range(b + 1):
-                D[b, c] += np.conj(C[a, b]) * column[a]
-            left -= D[b, c].real ** 2 + D[b, c].imag ** 2
-        if left > whole / 4:
-            rank += 1
-            D[c, c] = np.sqrt(left)
-            C[c, c] = 1
-            for b in range(c):
-                for a in range(b + 1):
-                    C[a, c] -= C[a, b] * D[b, c]
-            for a in range(c + 1):
-                C[a, c] /= D[c, c]
-    return rank
-
-
-@inline
-def _scale(F, L, C):
-    p = len(F)
-    size, done = np.empty(p, F.real.dtype), np.zeros(p, np.bool_)
-    floor = 8 * p * np.finfo(size.dtype).eps
-    L[:] = 0
-    C[:] = 0
-    for c in range(p):
-        size[c] = F[c, c].real
-        if not np.isfinite(size[c]):
-            L[:] = np.nan
-            return
-    left = size.copy()
-    for r in range(p):
-        best = -1
-        for c in range(p):
-            if not done[c] and size[c] > 0 and (best < 0 or left[c] / size[c] > left[best] / size[best]):
-                best = c
-        if best < 0:
-            return
-        least = floor * size[best]
-        pivot = np.sqrt(max(left[best], least))
-        for c in range(p):
-            if left[best] > least and not done[c] and c != best:
-                value = F[best, c]
-                for l in range(r):
-                    value -= np.conj(L[l, best]) * L[l, c]
-                L[r, c] = value / pivot
-                left[c] -= L[r, c].real ** 2 + L[r, c].imag ** 2
-        L[r, best], done[best], C[best, r] = pivot, True, 1
-        for l in range(r):
-            for a in range(p):
-                C[a, r] -= C[a, l] * L[l, best]
-        for a in range(p):
-            C[a, r] /= pivot
-
-
-@inline
-def _triangularise(j, H, R, Q, E, G):
-    p = E.shape[1]
-    two = 2 * p
-    column, rotated = H[j, : (j + 2) * p].copy(), np.empty((two, p), H.dtype)
-    for i in range(j):
-        rotated[:] = 0
-        _add_product(rotated, two, Q[i], column[i * p :])
-        column[i * p : (i + 2) * p] = rotated
-    last, both = column[j * p :], Q[j]
-    for a in range(two):
-        for c in range(two):
-            both[a, c] = a == c
-    v = np.empty(two, H.dtype)
-    for c in range(p):
-        norm2 = H.real.dtype.type(0)
-        for a in range(c, two):
-            v[a] = last[a, c]
-            norm2 += v[a].real ** 2 + v[a].imag ** 2
-        if norm2 == 0:
-            continue
-        norm, head = np.sqrt(norm2), abs(v[c])
-        v[c] += norm * (v[c] / head if head > 0 else v[c] + 1)
-        factor = np.sqrt(2 / (norm2 - head**2 + (norm + head) ** 2))
-        v[c:] *= factor
-        _reflect(c, v, last)
-        _reflect(c, v, both)
-    R[j, : (j + 1) * p] = column[: (j + 1) * p]
-    G[j] = 0
-    E[j + 1] = 0
-    _add_product(G[j], p, both, E[j])
-    _add_product(E[j + 1], p, both[p:], E[j])
-
-
-@inline
-def _reflect(c, v, A):
-    """Take ``v v^H A`` from the rows of A from c on."""
-    for column in range(A.shape[1]):
-        value = A.dtype.type(0)
-        for a in range(c, len(A)):
-            value += np.conj(v[a]) * A[a, column]
-        for a in range(c, len(A)):
-            A[a, column] -= v[a] * value

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import CHUNK
 from ._jit import kernel
-from .vector import CHUNK
 
 
 @kernel

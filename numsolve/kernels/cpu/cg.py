@@ -3,19 +3,19 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range, total
 from ._jit import kernel
-from .vector import chunks_of, span, total
 
 
 @kernel
 def cg_update(live, rz, pq, p, q, x, r):
-    chunks = chunks_of(r.size)
+    chunks = chunk_count(r.size)
     sums = np.zeros(chunks, r.real.dtype)
     if not (live[0] and rz > 0 and pq > 0):
         return pq * np.nan
     alpha = sums.dtype.type(rz / pq)
     for c in prange(chunks):
-        first, last = span(c, r.size)
+        first, last = chunk_range(c, r.size)
         found = sums[c]
         for i in range(first, last):
             x[i] += alpha * p[i]
@@ -29,7 +29,7 @@ def cg_update(live, rz, pq, p, q, x, r):
 def cg_direction(live, rz, rz_old, z, p):
     if live[0]:
         beta = p.real.dtype.type(rz / rz_old)
-        for c in prange(chunks_of(p.size)):
-            first, last = span(c, p.size)
+        for c in prange(chunk_count(p.size)):
+            first, last = chunk_range(c, p.size)
             for i in range(first, last):
                 p[i] = z[i] + beta * p[i]

@@ -1,4 +1,4 @@
-"""Dirac's radial equation; see the reference for what each kernel means. Elements are the lanes of loops."""
+"""Dirac's radial equation; see the reference for what each kernel means. Inner loops are over elements."""
 
 import numpy as np
 from numba import prange
@@ -157,7 +157,7 @@ def _products(Z, shift, c, V, r, w, points, first, x, y):
 
 @inline
 def _state(lift, Z, shift, c, V, r, h, w, D, points, first, x, y, found):
-    """Do what `dirac_solve` does for one state."""
+    """Solve for one state, see `dirac_solve`."""
     q, E = r.shape
     M, b, right = np.empty((q, q, E), y.dtype), np.empty((q, E), y.dtype), np.empty((q, E), y.dtype)
     slope, inverse, diagonal = np.empty((q, E), y.dtype), np.empty((q, E), y.dtype), np.empty((q, E), y.dtype)

@@ -3,30 +3,33 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import CHUNK, chunk_count, chunk_range
 from ._jit import inline, kernel, paste, prefetch
-from .vector import CHUNK, chunks_of, fold, span
+from .vector import row_sums
 
 ONE, TWO, THREE = np.uint64(1), np.uint64(2), np.uint64(3)
-STRIP = 8192  # items of a chunk where there are many: each row of the basis is a stream to start anew
-PART, AHEAD, LINE = 512, 2048, 64  # bytes: of a row at a time, asked for ahead of them, of the cache's lines
+STRIP = (
+    8192  # items of a chunk of long vectors: short chunks would restart the prefetch of each row too often
+)
+PART, AHEAD, LINE = 512, 2048, 64  # bytes: part of a row, distance of the prefetch, cache line
 
 
 @inline
 def _strips(n):
-    """Return the size of a chunk of `n` items, which depends on nothing else, and how many there are."""
+    """Return the size of a chunk of `n` items, which depends on n alone, and the number of chunks."""
     strip = STRIP if n >= 8 * STRIP else CHUNK
     return strip, (n + strip - 1) // strip
 
 
 @inline
 def _part(V):
-    """Return how many items of a row are taken at a time."""
+    """Return the number of items of a row that are taken at a time."""
     return np.uint64(PART // V.itemsize if V.shape[1] >= 8 * STRIP else CHUNK)
 
 
 @paste
-def _ask(k, first, last, V):
-    """Ask for what comes in four rows of V, where there are many items: the processor stops at every page."""
+def _prefetch_rows(k, first, last, V):
+    """Prefetch four rows of V if they are long: the hardware prefetcher stops at the end of each page."""
     if V.shape[1] >= 8 * STRIP:
         for i in range(first, last, np.uint64(LINE // V.itemsize)):
             for row in range(k, k + THREE + ONE):
@@ -37,8 +40,8 @@ def _ask(k, first, last, V):
 def gmres_shift(uw, uu, sigma, u, w):
     sigma[0] = uw / uu if uu > 0 else 0
     value = sigma[0]
-    for c in prange(chunks_of(w.size)):
-        first, last = span(c, w.size)
+    for c in prange(chunk_count(w.size)):
+        first, last = chunk_range(c, w.size)
         for i in range(first, last):
             w[i] -= value * u[i]
 
@@ -48,18 +51,20 @@ def gmres_project(j, count, V):
     n, rows = V.shape[1], j + count
     strip, chunks = _strips(n)
     part = _part(V)
-    pieces = np.zeros((4, rows + 3, chunks), V.dtype)  # room for the last four rows
+    pieces = np.zeros((4, rows + 3, chunks), V.dtype)  # rows come in groups of four
     for c in prange(chunks):
         first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
-        for k in range(np.uint64(0), np.uint64(rows), THREE + ONE):  # beyond the last row it is that again
+        for k in range(
+            np.uint64(0), np.uint64(rows), THREE + ONE
+        ):  # in place of rows beyond the last the last is taken again
             for low in range(first, last, part):
                 high = min(low + part, last)
-                _ask(k, low, high, V)
+                _prefetch_rows(k, low, high, V)
                 if count == 2:
                     _two_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
                 else:
                     _four_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
-    return fold(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
+    return row_sums(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
 
 
 @paste
@@ -161,7 +166,7 @@ def gmres_advance(j, F, V):
         for k in range(np.uint64(0), np.uint64(j if moving else 0), np.uint64(4)):
             for low in range(first, last, part):
                 high = min(low + part, last)
-                _ask(k, low, high, V)
+                _prefetch_rows(k, low, high, V)
                 if moving == 4:
                     _from_four(k, np.uint64(j), F, low, high, V)
                 else:
@@ -180,7 +185,7 @@ def gmres_advance(j, F, V):
                 V[x, i] = z
                 found += z.real * z.real + z.imag * z.imag
             pieces[a, c] = found
-    return fold(pieces)
+    return row_sums(pieces)
 
 
 @paste
@@ -196,7 +201,7 @@ def _four(k, j, row):
 
 @paste
 def _from_two(k, j, a, turn, F, first, last, V):
-    """Subtract four rows of V from two: row a, if it is its turn, and the next."""
+    """Subtract multiples of four rows of V from rows a, unless `turn` differs, and a + 1."""
     k1, k2, k3 = min(k + ONE, j - ONE), min(k + TWO, j - ONE), min(k + THREE, j - ONE)
     x, y = j + a, j + a + ONE
     s, s1, s2, s3 = _four(k, j, F[a])
@@ -211,13 +216,13 @@ def _from_two(k, j, a, turn, F, first, last, V):
 
 @paste
 def _from_four(k, j, F, first, last, V):
-    """Subtract four rows of V from four, which are read and written less than if it were one by one."""
+    """Subtract multiples of four rows of V from four rows, which are read and written once."""
     k1, k2, k3 = min(k + ONE, j - ONE), min(k + TWO, j - ONE), min(k + THREE, j - ONE)
     x1, x2, x3 = j + ONE, j + TWO, j + THREE
     s, s1, s2, s3 = _four(k, j, F[0])
     t, t1, t2, t3 = _four(k, j, F[1])
     y, y1, y2, y3 = _four(k, j, F[2])
-    fourth = min(THREE, np.uint64(len(F) - 1))  # 3; Numba looks at it also where there are fewer rows
+    fourth = min(THREE, np.uint64(len(F) - 1))  # 3; the minimum keeps the index valid if there are fewer rows
     z, z1, z2, z3 = _four(k, j, F[fourth])
     for i in range(first, last):
         v, v1, v2, v3 = V[k, i], V[k1, i], V[k2, i], V[k3, i]
@@ -241,7 +246,7 @@ def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
             _finish(j, p, F, H[column])
             _finish(j, p, F, Y[column])
             _rotate(column, F.real.dtype.type(1), H, R, G, rot)
-    length = F[i - j, i].real  # not zero, or the coordinates of w would not be numbers
+    length = F[i - j, i].real  # not zero: else the coordinates of w would be NaN
     for k in range(i + 2):
         H[i, k] = F[image, k] / length
         if k <= i:
@@ -252,7 +257,7 @@ def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
 
 @inline
 def _finish(j, p, F, column):
-    """Replace the coordinates along pending rows of the basis by those along what became of them."""
+    """Replace the coordinates along pending rows of the basis by those along the final rows."""
     for a in range(p):
         value = column[j + a]
         column[j + a] = 0

@@ -3,18 +3,19 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range, total
 from ._jit import inline, kernel
-from .vector import chunks_of, fold, span, total
+from .vector import row_sums
 
 
 @kernel
 def idrs_project(P, w):
     s, n = P.shape
-    chunks = chunks_of(n)
+    chunks = chunk_count(n)
     pieces = np.zeros((s + 1, chunks), P.dtype)
     one = np.uint64(1)
     for c in prange(chunks):
-        first, last = span(c, n)
+        first, last = chunk_range(c, n)
         for pair in range(np.uint64(s // 2)):  # two rows at a time
             k = pair + pair
             even, odd = pieces[k, c], pieces[k + one, c]
@@ -32,7 +33,7 @@ def idrs_project(P, w):
         for i in range(first, last):
             square += np.conj(w[i]) * w[i]
         pieces[s, c] = square
-    return fold(pieces)
+    return row_sums(pieces)
 
 
 @inline
@@ -72,8 +73,8 @@ def idrs_solve(k, eps, h, S, f, a, c):
 def idrs_shift(k, c, G, r, v):
     s, n = G.shape
     u = np.uint64(k)
-    for chunk in prange(chunks_of(n)):
-        first, last = span(chunk, n)
+    for chunk in prange(chunk_count(n)):
+        first, last = chunk_range(chunk, n)
         own = c[u]
         for i in range(first, last):
             v[i] = r[i] - own * G[u, i]
@@ -87,8 +88,8 @@ def idrs_shift(k, c, G, r, v):
 def idrs_direction(k, c, omega, v, U):
     s, n = U.shape
     u = np.uint64(k)
-    for chunk in prange(chunks_of(n)):
-        first, last = span(chunk, n)
+    for chunk in prange(chunk_count(n)):
+        first, last = chunk_range(chunk, n)
         own, step = c[u], omega[0]
         for i in range(first, last):
             U[u, i] = own * U[u, i] + step * v[i]
@@ -101,13 +102,13 @@ def idrs_direction(k, c, omega, v, U):
 @kernel
 def idrs_advance(live, k, a, G, U, x, r):
     n = r.size
-    chunks = chunks_of(n)
+    chunks = chunk_count(n)
     sums = np.zeros(chunks, r.real.dtype)
     u, beta = np.uint64(k), a[k]
     if not (live[0] and abs(beta) < np.inf):
         return sums.dtype.type(np.nan)
     for chunk in prange(chunks):
-        first, last = span(chunk, n)
+        first, last = chunk_range(chunk, n)
         for row in range(k):
             j, other = np.uint64(row), a[row]
             for i in range(first, last):
@@ -126,7 +127,7 @@ def idrs_advance(live, k, a, G, U, x, r):
 
 @kernel
 def idrs_reduce(live, tr, tt, before, kappa, omega, v, t, x, r):
-    chunks = chunks_of(r.size)
+    chunks = chunk_count(r.size)
     sums = np.zeros(chunks, r.real.dtype)
     if not (live[0] and tt > 0 and tt < np.inf and abs(tr) < np.inf):
         return sums.dtype.type(np.nan)
@@ -137,8 +138,8 @@ def idrs_reduce(live, tr, tt, before, kappa, omega, v, t, x, r):
         w = r.dtype.type(tr / abs(tr) * least if size > 0 else least)
     omega[0] = w
     for chunk in prange(chunks):
-        first, last = span(chunk, r.size)
-        for i in range(first, last):  # a loop of its own, for v may be r
+        first, last = chunk_range(chunk, r.size)
+        for i in range(first, last):  # a separate loop, because v may be r
             x[i] += w * v[i]
         found = sums[chunk]
         for i in range(first, last):

@@ -3,8 +3,8 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import kernel
-from .vector import chunks_of, span
 
 
 @kernel
@@ -20,8 +20,8 @@ def lsmr_update(live, bb, aa, old, new, v, h, g, x):
     step, turn = real(c * old[1] / (rho * rho_bar)), real(theta / rho)
     back, inverse = real(old[3] * rho * rho / old[4]), real(1 / alpha if alpha > 0 else 0)
     new[0], new[1], new[2], new[3], new[4] = old[0] / rho * alpha, -s * old[1], c, s, rho * rho_bar
-    for chunk in prange(chunks_of(x.size)):
-        first, last = span(chunk, x.size)
+    for chunk in prange(chunk_count(x.size)):
+        first, last = chunk_range(chunk, x.size)
         for i in range(first, last):
             g[i] = h[i] - back * g[i]
             x[i] += step * g[i]

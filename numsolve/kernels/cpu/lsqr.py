@@ -3,8 +3,8 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import kernel
-from .vector import chunks_of, span
 
 
 @kernel
@@ -18,8 +18,8 @@ def lsqr_update(live, bb, aa, old, new, v, w, x):
     step, turn = real(c * old[1] / rho), real(s * alpha / rho)
     inverse = real(1 / alpha if alpha > 0 else 0)
     new[0], new[1] = -c * alpha, s * old[1]
-    for chunk in prange(chunks_of(x.size)):
-        first, last = span(chunk, x.size)
+    for chunk in prange(chunk_count(x.size)):
+        first, last = chunk_range(chunk, x.size)
         for i in range(first, last):
             x[i] += step * w[i]
             w[i] = inverse * v[i] - turn * w[i]

@@ -3,13 +3,13 @@
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range, total
 from ._jit import inline, kernel
-from .vector import chunks_of, span, total
 
 
 @kernel
 def minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old):
-    chunks = chunks_of(u.size)
+    chunks = chunk_count(u.size)
     sums = np.zeros((2, chunks), u.real.dtype)
     nan = bb * np.nan
     if not (live[0] and bb > 0 and bb_old > 0):
@@ -19,7 +19,7 @@ def minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old):
     from_q, from_u = sums.dtype.type(1 / beta), sums.dtype.type(-alpha / beta)
     from_old = sums.dtype.type(-beta / beta_old)
     for c in prange(chunks):
-        first, last = span(c, u.size)
+        first, last = chunk_range(c, u.size)
         uu, zu = sums[0, c], sums[1, c]
         for i in range(first, last):
             v = from_q * q[i] + from_u * u[i] + from_old * u_old[i]
@@ -35,8 +35,8 @@ def minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x):
     go, from_z, from_old, from_w, phi, _, _, rr = _rotate(live, step, alpha, bb, bb_next, state)
     if not go:
         return bb * np.nan
-    for c in prange(chunks_of(x.size)):
-        first, last = span(c, x.size)
+    for c in prange(chunk_count(x.size)):
+        first, last = chunk_range(c, x.size)
         for i in range(first, last):
             v = from_z * z[i] + from_old * w_old[i] + from_w * w[i]
             w_old[i] = v
@@ -46,13 +46,13 @@ def minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x):
 
 @kernel
 def minres_update_residual(live, step, alpha, bb, bb_next, state, z, w_old, w, x, u_next, r):
-    chunks = chunks_of(x.size)
+    chunks = chunk_count(x.size)
     sums = np.zeros(chunks, x.real.dtype)
     go, from_z, from_old, from_w, phi, keep, take, _ = _rotate(live, step, alpha, bb, bb_next, state)
     if not go:
         return bb * np.nan
     for c in prange(chunks):
-        first, last = span(c, x.size)
+        first, last = chunk_range(c, x.size)
         found = sums[c]
         for i in range(first, last):
             v = from_z * z[i] + from_old * w_old[i] + from_w * w[i]

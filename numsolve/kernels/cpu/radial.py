@@ -1,4 +1,4 @@
-"""Radial atoms; see the reference for what each kernel means. Elements are the lanes of inner loops."""
+"""Radial atoms; see the reference for what each kernel means. Inner loops are over elements."""
 
 import numpy as np
 from numba import prange
@@ -14,7 +14,7 @@ EXCHANGE = -0.75 * (9 / (4 * np.pi**2)) ** (1 / 3)
 
 @inline
 def _node(a, q):
-    """Return which node comes as the a-th in the elimination: the inner ones, the left, the right end."""
+    """Return the a-th node in the order of elimination: the inner ones, the left, the right end."""
     return a + np.uint64(1) if a < q - np.uint64(2) else np.uint64(0) if a == q - np.uint64(2) else a
 
 
@@ -96,7 +96,7 @@ def _substitute(M, b, inverse):
 
 @inline
 def _state(l, shift, V, c, w, h, K, x, y, found):
-    """Do what `radial_solve` does for one state."""
+    """Solve for one state, see `radial_solve`."""
     q, E = y.shape
     M, b = np.empty((q, q, E), y.dtype), np.empty((q, E), y.dtype)
     inverse, row = np.empty((q, E), y.dtype), np.empty(E, y.dtype)
@@ -135,7 +135,7 @@ def radial_solve(live, system, l, shift, V, c, w, h, K, x, y, found):
 
 @inline
 def _density(f, r, h, D, J, y, u, n, V):
-    """Do what `radial_density` does for one system, whose states are y."""
+    """Write the density of one system with the states y, see `radial_density`."""
     q, E = np.uint64(u.shape[0]), np.uint64(u.shape[1])
     center = u.dtype.type(0)
     u[...] = 0
@@ -204,7 +204,7 @@ def lda_vwn(n, e, v):
 
 @inline
 def _least_squares(G, z):
-    """Solve with the Gram matrix G, whose lower triangle is lost; dependent directions get no share."""
+    """Solve with the Gram matrix G, whose lower triangle is overwritten; dependent directions get a zero."""
     limit = 1e3 * np.finfo(G.dtype).eps
     m = z.size
     for i in range(m):
@@ -237,7 +237,7 @@ def _product(weight, f, g):
 
 @inline
 def _mix(step, beta, w, u, f, V, dF, dV, new):
-    """Do what `anderson` does for one system, whose values are in a row; return the norm of f."""
+    """Mix the potential of one system, given as flat arrays, see `anderson`; return the norm of f."""
     n, depth = np.uint64(f.size), dF.shape[0]
     weight, charge = np.empty_like(u), f.dtype.type(0)
     for i in range(n):

@@ -1,16 +1,16 @@
 """Sweeps over the rows of a matrix; see the reference for what each kernel means.
 
-In the natural order one thread takes the rows, for each waits for the last: of a row's sum, what depends on
-that comes at the end. In a section the rows are shared out in fixed chunks.
+In the natural order one thread takes the rows, because each depends on the one before; the terms of a row
+that depend on it are added last. The rows of a section are distributed over the threads in fixed chunks.
 """
 
 import numpy as np
 from numba import prange
 
+from ._chunks import CHUNK, chunk_count, chunk_range, total
 from ._jit import inline, kernel, paste, prefetch
 from .sparse import AHEAD, _row
-from .triangular import _level, _relax_in_turn
-from .vector import CHUNK, chunks_of, span, total
+from .triangular import _mean_level, _relax_in_turn
 
 ONE = np.uint64(1)
 
@@ -51,18 +51,18 @@ def _natural(live, indptr, indices, data, scale, b, x, y):
     return rr
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _sections(bounds, live, indptr, indices, data, scale, b, x, y):
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
     for c in range(bounds.size - 1):
-        before[c + 1] = before[c] + chunks_of(bounds[c + 1] - bounds[c])
+        before[c + 1] = before[c] + chunk_count(bounds[c + 1] - bounds[c])
     sums = np.zeros(before[-1], x.real.dtype)
     if not live[0]:
         return sums.dtype.type(np.nan)
     for c in range(bounds.size - 1):
         first, size = np.uint64(bounds[c]), bounds[c + 1] - bounds[c]
-        for chunk in prange(chunks_of(size)):
-            begin, finish = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            begin, finish = chunk_range(chunk, size)
             found = sums[before[c] + chunk]
             start = np.uint64(indptr[first + begin])
             for i in range(first + begin, first + finish):
@@ -79,7 +79,7 @@ def _sections(bounds, live, indptr, indices, data, scale, b, x, y):
 
 @paste
 def _residuals(start, end, first, indices, data, value, x, y):
-    """Return the residual of a row at `x`, and that with the values in `y` of what comes before `first`."""
+    """Return the residual of a row at `x`, and that with the values in `y` of the rows before `first`."""
     k = end
     while k > start and np.uint64(indices[k - ONE]) >= first:
         k -= ONE
@@ -103,7 +103,7 @@ def _block_natural(live, starts, indptr, indices, data, inverses, b, x, y, r):
     return rr
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _block_sections(bounds, live, starts, indptr, indices, data, inverses, b, x, y, r):
     each = max(1, CHUNK // max(1, inverses.shape[1]))  # blocks in a chunk
     before = np.zeros(bounds.size, np.int64)  # chunks of the sections before
@@ -142,13 +142,13 @@ def _relax_block(k, first, starts, indptr, indices, data, inverses, b, x, y, r):
     return found
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _in_place(bounds, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         c = bounds.size - 2 - step if reverse else step
         first, size = np.uint64(bounds[c]), bounds[c + 1] - bounds[c]
-        for chunk in prange(chunks_of(size)):
-            begin, finish = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            begin, finish = chunk_range(chunk, size)
             start = np.uint64(indptr[first + begin])
             for i in range(first + begin, first + finish):
                 end = np.uint64(indptr[i + ONE])

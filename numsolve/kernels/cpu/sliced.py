@@ -1,14 +1,14 @@
-"""Products with a matrix in sliced diagonals, and the way there from compressed sparse rows.
+"""Products with a matrix in sliced diagonals, and the conversion from compressed sparse rows.
 
-No column index is read and none is looked up: the inner loop runs over three stretches of memory, which
-the compiler turns into vector instructions. A slice's part of the product stays in the nearest cache.
+The inner loop runs over contiguous parts of three arrays, without column indices, so that the compiler
+vectorises it. The part of the product that belongs to a slice stays in the first cache.
 """
 
 import numpy as np
 from numba import prange
 
+from ._chunks import total
 from ._jit import inline, kernel, prefetch
-from .vector import total
 
 LINE = 64  # bytes of a cache line
 AHEAD = 8192  # bytes: two pages
@@ -53,7 +53,7 @@ def _product(s, starts, offsets, data, x, y):
 
 
 def _stored(*args):
-    """Return the number of entries: the third argument holds one thing for each."""
+    """Return the number of entries, which is the size of the third argument."""
     return args[2].size
 
 
@@ -66,7 +66,7 @@ def sliced_find(rows, indptr, indices, data, counts, offsets):
 
 @inline
 def _merge(first, last, indptr, indices, data, found):
-    """Write the distinct offsets of some rows, ascending; return their number, one too many if no room."""
+    """Write the distinct offsets of some rows, ascending; return their number, at most room + 1."""
     count = 0
     for i in range(first, last):
         place = 0

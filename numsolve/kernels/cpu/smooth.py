@@ -1,4 +1,4 @@
-"""What a multigrid cycle does on each grid; see the reference for what each kernel means."""
+"""The work of a multigrid cycle on each grid; see the reference for what each kernel means."""
 
 import numpy as np
 from numba import prange

@@ -1,35 +1,37 @@
 """Products with a matrix in compressed sparse rows.
 
 Indices are cast to unsigned in the inner loop: signed ones cost 1.3-1.5 times as much, because Numba
-tests each for a negative value. Entries are asked for a page ahead: the processor's own prefetch stops at
-the end of each page, and so many streams at once kept one thread below half of the memory's bandwidth.
+tests each for a negative value. Entries are prefetched one page ahead: the hardware prefetcher stops at the
+end of each page, and with so many streams one thread reached less than half of the memory's bandwidth.
 """
 
 import numpy as np
 from numba import prange
 
+from ._chunks import total
 from ._jit import inline, kernel, paste, prefetch
 from ._rows import (
     TILE,
     add_scaled,
     add_to_gram,
     block_kernel,
-    fold_grams,
     load_row,
     store_row,
+    sum_grams,
     width,
     zero_row,
 )
-from .vector import total
 
 WORK = 1 << 14  # rows and entries in a chunk
-WIDEST = 8  # columns of a block that are multiplied in one go
+WIDEST = 8  # columns of a block that are multiplied at a time
 AHEAD = np.uint64(512)  # entries: a page of double precision values
-FAR = np.uint64(111)  # entries ahead of which one row of a block is asked for: the newest, in a stencil
+FAR = np.uint64(
+    111
+)  # entries by which a row of a block is prefetched: in a stencil one that was not read before
 
 
 def _work(*args):
-    """Return the work of a product in rows of five entries: long rows are worth a second thread sooner."""
+    """Return the number of rows of five entries that are as much work: long rows gain from threads sooner."""
     return (args[2].size + args[-1].size) // 6
 
 
@@ -99,7 +101,7 @@ def _spmm_gram(indptr, indices, data, P, Q, width):
             end = min(row + np.uint64(TILE), last)
             _block_rows(row, end, indptr, indices, data, P, Q, width)
             add_to_gram(grams[c], row, end, P, Q, width)
-    return fold_grams(grams)
+    return sum_grams(grams)
 
 
 @paste
@@ -125,10 +127,10 @@ def _block_rows(first, last, indptr, indices, data, X, Y, width):
 
 @paste
 def _row(start, end, indices, data, x):
-    """Return the product of a row with `x`, two entries at a time; at least one entry is stored.
+    """Return the product of a row with `x`, two entries at a time; the matrix has at least one entry.
 
-    An odd last entry is always loaded (that of the next row if there is none) and then perhaps dropped:
-    a branch on it is mispredicted every other row, and cost a fifth of the time on irregular matrices.
+    A last entry is always loaded, if need be that of the next row, and dropped if the row has none: a branch
+    is mispredicted in every other row, and cost a fifth of the time on irregular matrices.
     """
     prefetch(data, start + AHEAD)
     prefetch(indices, start + AHEAD)
@@ -147,7 +149,7 @@ def _row(start, end, indices, data, x):
 
 @inline
 def _bounds(indptr):
-    """Return the rows at which chunks begin, so that rows and entries together are shared out evenly."""
+    """Return the rows at which chunks begin, so that each has about the same number of rows plus entries."""
     n = indptr.size - 1
     work = int(indptr[n]) + n
     chunks = max(1, work // WORK)

@@ -29,17 +29,17 @@ from ._transport import (
     weights_in_plane,
 )
 
-EACH = 8  # entries that weigh as much as an item of other kernels: below 65,536 one thread is quicker
+EACH = 8  # entries to an item of `kernel`: below 65,536 entries one thread is faster
 TILE = 256  # columns of a chunk
 ROWS = 64  # rows of a chunk of edges
-GROUP = 4  # rows whose sums are found together: their logarithms do not wait for each other
-FETCHED = 128  # entries of a cost that is asked for in advance: one of more than CACHED
+GROUP = 4  # rows whose sums are computed together, so that their logarithms overlap
+FETCHED = 128  # entries in a tile of a cost that is prefetched: one of more than CACHED entries
 CACHED = 1 << 21
 
 
 @inline
 def _block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t, tile):
-    """Take some rows of one problem, and add their new entries to `t`."""
+    """Update some rows of one problem, and add their new entries to `t`."""
     C, X, Y = cost
     m = t.size
     E, room, w = np.zeros((GROUP, m), F.dtype), np.empty((1, m), F.dtype), np.empty(GROUP, F.dtype)
@@ -74,7 +74,7 @@ def _block_of_rows(rows, omega, kappa, inverse, kind, cost, a, F, G, F_new, r, t
 
 @inline
 def _block_of_stored_rows(rows, omega, kappa, K, a, F, v, F_new, r, t):
-    """Take some rows of exp(-cost): one product with ``v = exp(G)``, and one more to add them up."""
+    """Update some rows if ``K = exp(-cost)`` is stored: products with ``v = exp(G)`` and for the sum."""
     w = np.empty(GROUP, F.dtype)
     t[:] = 0
     for first in range(rows[0], rows[1], GROUP):

@@ -1,16 +1,17 @@
 """Rows in an order: incomplete factorisation, triangular solves, Gauss-Seidel; see the reference.
 
-Without `bounds` one thread takes the rows in their natural order. What bounds a row is the chain from the
-last one: a load, a product, a sum. So diagonals are divided out beforehand, and the entry nearest to the
-diagonal comes last. With `bounds` threads share the rows of a level, which pays where levels are wide.
+Without `bounds` one thread takes the rows in their natural order. The time of a row is the latency of its
+dependence on the row before: a load, a product, a sum. So diagonals are divided out beforehand, and the entry
+nearest to the diagonal comes last. With `bounds` threads share the rows of a level, which gains if levels are
+wide.
 """
 
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range
 from ._jit import inline, kernel, paste
 from .sparse import _row
-from .vector import chunks_of, span
 
 ONE = np.uint64(1)
 
@@ -68,33 +69,33 @@ def _ldu_natural(L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale
         x[i] = value
 
 
-def _level(*args):
-    """Return four times the mean size of a level, whose bounds come first: each is shared out for itself."""
+def _mean_level(*args):
+    """Return four times the mean size of a level, whose bounds come first: threads share a level."""
     return 4 * args[-1].size // max(args[0].size - 1, 1)
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _ldu_levels(bounds, order, L_indptr, L_indices, L_data, U_indptr, U_indices, U_data, scale, b, z, x):
     levels = bounds.size - 1
     for level in range(levels):
         top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
-        for chunk in prange(chunks_of(size)):
-            first, last = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            first, last = chunk_range(chunk, size)
             for i in range(top + first, top + last):
-                z[i] = _less(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
+                z[i] = _minus_row(L_indptr, L_indices, L_data, i, b[np.uint64(order[i])], z)
     for step in range(levels):
         level = levels - 1 - step
         top, size = np.uint64(bounds[level]), bounds[level + 1] - bounds[level]
-        for chunk in prange(chunks_of(size)):
-            first, last = span(chunk, size)
+        for chunk in prange(chunk_count(size)):
+            first, last = chunk_range(chunk, size)
             for i in range(top + first, top + last):
-                value = _less(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
+                value = _minus_row(U_indptr, U_indices, U_data, i, scale[i] * z[i], z)
                 z[i] = x[np.uint64(order[i])] = value
 
 
 @paste
-def _less(indptr, indices, data, i, value, z):
-    """Return the value less the product of row i with z."""
+def _minus_row(indptr, indices, data, i, value, z):
+    """Return `value` minus the product of row i with z."""
     for k in range(np.uint64(indptr[i]), np.uint64(indptr[i + ONE])):
         value -= data[k] * z[np.uint64(indices[k])]
     return value
@@ -107,12 +108,12 @@ def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
         _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x)
 
 
-@kernel(items=_level)
+@kernel(items=_mean_level)
 def _relax_levels(bounds, order, reverse, indptr, indices, data, scale, b, x):
     for step in range(bounds.size - 1):
         level = bounds.size - 2 - step if reverse else step
-        for chunk in prange(chunks_of(bounds[level + 1] - bounds[level])):
-            first, last = span(chunk, bounds[level + 1] - bounds[level])
+        for chunk in prange(chunk_count(bounds[level + 1] - bounds[level])):
+            first, last = chunk_range(chunk, bounds[level + 1] - bounds[level])
             for item in range(first, last):
                 i = np.uint64(order[np.uint64(bounds[level]) + item])
                 start, end = np.uint64(indptr[i]), np.uint64(indptr[i + ONE])

@@ -1,40 +1,18 @@
-"""Sums over vectors, and the norm that the loop looks at."""
+"""Sums over vectors, and the residual norms that the iteration loop reads."""
 
 import numpy as np
 from numba import prange
 
+from ._chunks import chunk_count, chunk_range, total
 from ._jit import inline, kernel
-
-CHUNK = 2048  # items summed in one go; a sum's bits depend on it and on nothing else
-
-
-@inline
-def span(c, n):
-    """Return the range of chunk `c` of `n` items, unsigned."""
-    return np.uint64(c * CHUNK), np.uint64(min((c + 1) * CHUNK, n))
-
-
-@inline
-def chunks_of(n):
-    """Return the number of chunks of `n` items."""
-    return (n + CHUNK - 1) // CHUNK
-
-
-@inline
-def total(sums):
-    """Return the sum of the chunks' sums, in order: Numba would share out ``sums.sum()`` among threads."""
-    result = sums.dtype.type(0)
-    for c in range(sums.size):
-        result += sums[c]
-    return result
 
 
 @kernel
 def dot(x, y):
-    chunks = chunks_of(x.size)
+    chunks = chunk_count(x.size)
     sums = np.zeros(chunks, x.real.dtype)
     for c in prange(chunks):
-        first, last = span(c, x.size)
+        first, last = chunk_range(c, x.size)
         found = sums[c]
         for i in range(first, last):
             found += x[i].real * y[i].real + x[i].imag * y[i].imag
@@ -44,10 +22,10 @@ def dot(x, y):
 
 @kernel
 def vdot(x, y):
-    chunks = chunks_of(x.size)
+    chunks = chunk_count(x.size)
     sums = np.zeros(chunks, x.dtype)
     for c in prange(chunks):
-        first, last = span(c, x.size)
+        first, last = chunk_range(c, x.size)
         found = sums[c]
         for i in range(first, last):
             found += np.conj(x[i]) * y[i]
@@ -57,10 +35,10 @@ def vdot(x, y):
 
 @kernel
 def projection(t, r):
-    chunks = chunks_of(r.size)
+    chunks = chunk_count(r.size)
     products, squares = np.zeros(chunks, r.dtype), np.zeros(chunks, r.real.dtype)
     for c in prange(chunks):
-        first, last = span(c, r.size)
+        first, last = chunk_range(c, r.size)
         product, square = products[c], squares[c]
         for i in range(first, last):
             product += np.conj(t[i]) * r[i]
@@ -70,7 +48,7 @@ def projection(t, r):
 
 
 @inline
-def fold(pieces):
+def row_sums(pieces):
     sums = np.zeros(pieces.shape[0], pieces.dtype)
     for row in range(pieces.shape[0]):
         for piece in range(pieces.shape[1]):

@@ -1,1 +1,1 @@
-"""CUDA twins: launchers of the ``.cu`` files beside them, through CuPy."""
+"""CUDA kernels: the ``.cu`` files, and functions that launch them through CuPy."""

@@ -1,4 +1,4 @@
-"""Launches the kernels of the table through CuPy, after a check of what the pointers point to."""
+"""Launch the kernels of the table through CuPy, after a check of the dtypes and strides of their arrays."""
 
 from functools import cache
 from pathlib import Path
@@ -10,8 +10,8 @@ from ..table import TABLE, expression
 
 HOME = Path(__file__).parent
 BLOCK = 256  # as in kernel.h
-TILE = 32  # rows of a block of vectors that are taken at a time, as in kernel.h
-BLOCKS = 1024  # of the largest grid: what a consumer of pieces has to add
+TILE = 32  # rows of a block of vectors that a block of threads takes at a time, as in kernel.h
+BLOCKS = 1024  # of the largest grid: the most pieces that a later kernel has to add
 
 
 def blocks(items, threads=1):
@@ -25,7 +25,7 @@ def pieces(like, count):
 
 
 def gram_pieces(block):
-    """Return room for what the blocks of threads find of the products of columns, as `fold` takes it."""
+    """Return room for the partial sums of the products of columns, whose `row_sums` are the products."""
     n, k = block.shape
     return cupy.empty((k * k, max(1, min(-(-n // TILE), BLOCKS))), block.dtype)
 

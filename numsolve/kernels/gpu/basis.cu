@@ -1,7 +1,7 @@
 // Work on a few long vectors; see the reference for what each kernel means.
 #include "kernel.h"
 
-// Row a q + b of `pieces` holds what the blocks found of the product of row a of X with row b of Y.
+// Row a q + b of `pieces` holds the partial sums of the product of row a of X with row b of Y.
 template <typename T>
 __global__ void rows_gram(const T* X, const T* Y, T* pieces, int64 p, int64 q, int64 n)
 {

@@ -3,14 +3,14 @@
 import cupy
 
 from ._launch import blocks, launch
-from .vector import fold
+from .vector import row_sums
 
 
 def rows_gram(X, Y):
     (p, n), q = X.shape, len(Y)
     pieces = cupy.empty((p * q, blocks(n)), X.dtype)
     launch("rows_gram", blocks(n), X, Y, pieces, p, q, n)
-    return fold(pieces).reshape(p, q)
+    return row_sums(pieces).reshape(p, q)
 
 
 def rows_combine(fresh, T, X, Y):

@@ -17,15 +17,6 @@ __global__ void block_gram(const T* X, const T* Y, T* pieces, int64 k, int64 n)
     write_gram(sum, pieces, k);
 }
 
-// Entry (row, c) of the product of two matrices with rows of m and of k.
-template <typename T>
-__device__ T entry(const T* A, const T* B, int64 row, int64 c, int64 m, int64 k)
-{
-    T sum = T(0);
-    for (int64 j = 0; j < m; ++j) sum += A[row * m + j] * B[j * k + c];
-    return sum;
-}
-
 template <typename T>
 __global__ void block_residual(const T* alpha, const T* Z, T* W, T* pieces, int64 m, int64 n)
 {
@@ -137,7 +128,7 @@ __device__ int64 pivoted(const T* F, const real<T>* old, T* L, int* order, bool*
     __shared__ real<T> left[WIDEST];
     __shared__ bool done[WIDEST];
     __shared__ int best;
-    const real<T> eps = sizeof(real<T>) == 4 ? real<T>(1.1920929e-7) : real<T>(2.220446049250313e-16);
+    const real<T> eps = epsilon<T>();
     const real<T> high = 1 / sqrt(sqrt(eps)), negligible = 1e6 * eps * eps;
     for (int64 i = threadIdx.x; i < m * m; i += blockDim.x) L[i] = T(0);
     for (int64 j = threadIdx.x; j < m; j += blockDim.x) {

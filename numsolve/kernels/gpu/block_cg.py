@@ -1,19 +1,19 @@
 """The work of block conjugate gradients."""
 
 from ._launch import blocks, gram_pieces, launch
-from .vector import fold
+from .vector import row_sums
 
 
 def block_gram(X, Y):
     pieces = gram_pieces(X)
     launch("block_gram", pieces.shape[1], X, Y, pieces, X.shape[1], len(X))
-    return fold(pieces).reshape(X.shape[1], X.shape[1])
+    return row_sums(pieces).reshape(X.shape[1], X.shape[1])
 
 
 def block_residual(alpha, Z, W):
     pieces = gram_pieces(W)
     launch("block_residual", pieces.shape[1], alpha, Z, W, pieces, W.shape[1], len(W))
-    return fold(pieces).reshape(W.shape[1], W.shape[1])
+    return row_sums(pieces).reshape(W.shape[1], W.shape[1])
 
 
 def block_step(moves, step, beta, C, W, Y, X, P):

@@ -1,9 +1,9 @@
-"""The work of block GMRES."""
+"""The work of block GMRES on its basis."""
 
 import cupy
 
-from ._launch import BLOCKS, TILE, gram_pieces, launch, real
-from .vector import fold
+from ._launch import BLOCKS, TILE, gram_pieces, launch
+from .vector import row_sums
 
 
 def _tiles(n):
@@ -15,26 +15,14 @@ def block_project(j, V):
     _, n, p = V.shape
     pieces = cupy.empty((2 * (j + 1) * p * p, _tiles(n)), V.dtype)
     launch("block_project", pieces.shape[1], V, pieces, j, p, n)
-    return fold(pieces).reshape(2, (j + 1) * p, p)
+    return row_sums(pieces).reshape(2, (j + 1) * p, p)
 
 
 def block_advance(j, ST, C, V):
     pieces = gram_pieces(V[0])
     launch("block_advance", pieces.shape[1], ST, C, V, pieces, j, V.shape[2], V.shape[1])
-    return fold(pieces).reshape(C.shape)
+    return row_sums(pieces).reshape(C.shape)
 
 
 def block_transform(C, W):
     launch("block_transform", _tiles(len(W)), C, W, W.shape[1], len(W))
-
-
-def block_correct(live, j, ST, L, H, R, Q, E, G, C):
-    m, p, k = G.shape
-    launch("block_correct", 1, live, ST, L, H, R, Q, E, G, C, j, m, p, k)
-
-
-def block_reduce(j, F, H, R, Q, E, G, L, C):
-    m, p, k = G.shape
-    rr = cupy.empty(k, real(F.dtype))
-    launch("block_reduce", 1, F, H, R, Q, E, G, L, C, rr, j, m, p, k)
-    return rr

@@ -1,10 +1,10 @@
 // Dirac's radial equation; see the reference for what each kernel means. Arrays on a mesh are (degree + 1, elements).
 #include "kernel.h"
 
-// Which node comes as the i-th in the elimination: the inner ones, the left, the right end.
+// The i-th node in the order of elimination: the inner ones, the left, the right end.
 __device__ inline int64 node(int64 i, int64 q) { return i < q - 2 ? i + 1 : i == q - 2 ? 0 : i; }
 
-// What a block knows of its state.
+// The data of the state of a block.
 template <typename T>
 struct State {
     T lift, Z, shift, c;
@@ -90,7 +90,7 @@ __device__ void source(const State<T>& s, const T* slope, T* b)
     __syncthreads();
 }
 
-// Eliminate the inner nodes of all elements, right-hand sides too; return how many negative pivots this thread saw.
+// Eliminate the inner nodes of all elements and the right-hand sides; return this thread's number of negative pivots.
 template <typename T>
 __device__ int64 eliminate(T* M, T* b, T* inverse, T tiny, int64 q, int64 E)
 {
@@ -232,7 +232,7 @@ __global__ void dirac_solve(const bool* live, const I* system, const I* rule, co
             found[3 * i + 1] = yhy / yy;
             found[3 * i + 2] = xx / yy - yx / yy * (yx / yy);
         }
-        __syncthreads();  // before the next state takes the workspace
+        __syncthreads();  // before the next state overwrites the workspace
     }
 }
 

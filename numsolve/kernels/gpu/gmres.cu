@@ -13,7 +13,7 @@ __global__ void gmres_shift(const real<T>* uw, int64 uw_count, const real<T>* uu
     if (first() == 0) sigma[0] = value;
 }
 
-// Row a * (j + count) + k of `pieces` holds what the blocks found of v_k^H v_(j+a); four rows k at a time.
+// Row a * (j + count) + k of `pieces` holds the partial sums of v_k^H v_(j+a); four rows k at a time.
 template <typename T>
 __global__ void gmres_project(const T* V, T* pieces, int64 j, int64 count, int64 n)
 {
@@ -46,9 +46,9 @@ __global__ void gmres_project(const T* V, T* pieces, int64 j, int64 count, int64
 template <typename T>
 __global__ void gmres_factor(const bool* live, const T* ST, const real<T>* sigma, T* F, int64 p, int64 j, int64 count)
 {
-    const real<T> eps = sizeof(real<T>) == 4 ? real<T>(1.1920929e-7) : real<T>(2.220446049250313e-16);
+    const real<T> eps = epsilon<T>();
     const int64 rows = j + count;
-    T products[MOST][MOST];  // of the rows, without their parts along the final ones
+    T products[MOST][MOST];  // of the rows, minus their components along the final ones
     for (int64 i = threadIdx.x; i < (count + 1) * rows; i += blockDim.x) F[i] = T(0);
     for (int a = 0; a < MOST; ++a) {
         for (int b = 0; b <= a; ++b) {
@@ -87,7 +87,7 @@ __global__ void gmres_factor(const bool* live, const T* ST, const real<T>* sigma
     }
 }
 
-// Row a of `squares` holds what the blocks found of the squared norm of v_(j+a).
+// Row a of `squares` holds the partial sums of the squared norm of v_(j+a).
 template <typename T>
 __global__ void gmres_advance(const T* F, T* V, real<T>* squares, int64 j, int64 count, int64 n)
 {
@@ -120,7 +120,7 @@ __global__ void gmres_advance(const T* F, T* V, real<T>* squares, int64 j, int64
     }
 }
 
-// Column j, whose last basis vector has a norm, to triangular form; returns the squared residual. For one thread.
+// One thread brings column j, whose last basis vector has a `norm`, to triangular form; returns the squared residual.
 template <typename T>
 __device__ real<T> rotate(int64 j, real<T> norm, const T* H, T* R, T* G, T* rot, int64 m)
 {
@@ -142,7 +142,7 @@ __device__ real<T> rotate(int64 j, real<T> norm, const T* H, T* R, T* G, T* rot,
     return inner(G[j + 1], G[j + 1]);
 }
 
-// Replace the coordinates along pending rows of the basis by those along what became of them.
+// Replace the coordinates along pending rows of the basis by those along the final rows.
 template <typename T>
 __device__ void finish(int64 j, int64 p, int64 rows, const T* F, T* column)
 {

@@ -3,7 +3,7 @@
 import cupy
 
 from ._launch import blocks, launch, pieces, real
-from .vector import fold
+from .vector import row_sums
 
 
 def gmres_shift(uw, uu, sigma, u, w):
@@ -14,7 +14,7 @@ def gmres_project(j, count, V):
     n = V.shape[1]
     partial = cupy.empty((count * (j + count), blocks(n)), V.dtype)
     launch("gmres_project", blocks(n), V, partial, j, count, n)
-    return fold(partial).reshape(count, j + count)
+    return row_sums(partial).reshape(count, j + count)
 
 
 def gmres_factor(live, p, j, ST, sigma):

@@ -1,7 +1,7 @@
 // The vector work of IDR(s); see the reference for what each kernel means.
 #include "kernel.h"
 
-// Row k of `pieces` holds what the blocks found of p_k^H w, row s of w^H w; four rows at a time.
+// Row k of `pieces` holds the partial sums of p_k^H w, row s those of w^H w; four rows at a time.
 template <typename T>
 __global__ void idrs_project(const T* P, const T* w, T* pieces, int64 s, int64 n)
 {
@@ -19,7 +19,7 @@ __global__ void idrs_project(const T* P, const T* w, T* pieces, int64 s, int64 n
     }
 }
 
-// Solves S[k:, k:] c[k:] = f[k:]; for one thread.
+// Solve S[k:, k:] c[k:] = f[k:]; for one thread.
 template <typename T>
 __device__ void forward(int64 k, const T* S, const T* f, T* c, int64 s)
 {

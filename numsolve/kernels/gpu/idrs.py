@@ -3,14 +3,14 @@
 import cupy
 
 from ._launch import blocks, launch, pieces
-from .vector import fold
+from .vector import row_sums
 
 
 def idrs_project(P, w):
     s, n = P.shape
     partial = cupy.empty((s + 1, blocks(n)), P.dtype)
     launch("idrs_project", blocks(n), P, w, partial, s, n)
-    return fold(partial)
+    return row_sums(partial)
 
 
 def idrs_begin(h, S, f, c):

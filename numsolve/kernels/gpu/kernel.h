@@ -44,16 +44,18 @@ __device__ inline float divide(float a, float b) { return a / b; }
 __device__ inline double divide(double a, double b) { return a / b; }
 template <typename R> __device__ complex_t<R> divide(complex_t<R> a, complex_t<R> b)
 {
-    const R inverse = 1 / magnitude(b);  // twice, for its square may overflow
+    const R inverse = 1 / magnitude(b);  // multiplied twice, because its square may overflow
     return inverse * (a * (inverse * conj_(b)));
 }
 
 // The real part of conj(a) b.
 template <typename T> __device__ real<T> inner(T a, T b) { return real_part(conj_(a) * b); }
 
-template <typename R> __device__ R epsilon();
-template <> __device__ inline double epsilon<double>() { return 2.220446049250313e-16; }
-template <> __device__ inline float epsilon<float>() { return 1.1920929e-7f; }
+// The distance from one to the next real number of the precision of T.
+template <typename T> __device__ real<T> epsilon()
+{
+    return sizeof(real<T>) == 4 ? real<T>(1.0 / (1ll << 23)) : real<T>(1.0 / (1ll << 52));
+}
 template <typename R> __device__ R not_a_number() { return R(nan("")); }
 template <typename R> __device__ bool is_finite(R a) { return a - a == 0; }
 
@@ -67,7 +69,7 @@ __device__ T block_sum(T value)
 {
     __shared__ T scratch[BLOCK];
     const int t = threadIdx.x;
-    __syncthreads();  // the last sum may still be being read
+    __syncthreads();  // other threads may still read the last sum
     scratch[t] = value;
     __syncthreads();
     for (int half = BLOCK / 2; half > 0; half /= 2) {
@@ -77,7 +79,7 @@ __device__ T block_sum(T value)
     return scratch[0];
 }
 
-// The sum of what an earlier kernel left in pieces: the same bits in every block and at every launch.
+// The sum of the pieces that an earlier kernel left: the same bits in every block and at every launch.
 template <typename R>
 __device__ R sum_pieces(const R* pieces, int64 count)
 {
@@ -130,7 +132,7 @@ __device__ void add_to_gram(T* sum, const T* x, const T* y, int64 rows, int64 k)
     __syncthreads();
 }
 
-// Write what the block found to its column of `pieces`, one row a pair.
+// Write the sums of the block to its column of `pieces`, which has a row for each pair.
 template <typename T>
 __device__ void write_gram(T sum, T* pieces, int64 k)
 {
@@ -143,4 +145,13 @@ __device__ void write_gram(T sum, T* pieces, int64 k)
         for (int64 group = 0; group < groups; ++group) total += scratch[group * pairs + threadIdx.x];
         pieces[threadIdx.x * gridDim.x + blockIdx.x] = total;
     }
+}
+
+// Entry (row, c) of A B, where A has rows of `inner` numbers and B rows of k.
+template <typename T>
+__device__ T entry(const T* A, const T* B, int64 row, int64 c, int64 inner, int64 k)
+{
+    T sum = T(0);
+    for (int64 l = 0; l < inner; ++l) sum += A[row * inner + l] * B[l * k + c];
+    return sum;
 }

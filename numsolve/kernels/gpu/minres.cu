@@ -1,7 +1,7 @@
 // The vector work of MINRES; see the reference for what each kernel means.
 #include "kernel.h"
 
-// The rows of `found` hold the pieces of u^H u, of z^H u, and of alpha, all of which is in the first piece.
+// The rows of `found` hold the pieces of u^H u, of z^H u, and of alpha, whose first piece is its whole value.
 template <typename T>
 __global__ void minres_lanczos(const bool* live, const real<T>* aa, int64 aa_count, const real<T>* bb, int64 bb_count,
                                const real<T>* bb_old, int64 bb_old_count, const real<T>* overlap, int64 overlap_count,
@@ -36,27 +36,24 @@ struct Step {
     R from_z, from_old, from_w, phi, keep, take, norm;
 };
 
-__device__ inline float epsilon_of(float) { return 1.1920929e-7f; }
-__device__ inline double epsilon_of(double) { return 2.220446049250313e-16; }
-
 // Every block computes the same; the first writes the row of `state` that no block reads in this step.
 template <typename R>
 __device__ Step<R> rotate(const bool* live, const R* alpha_pieces, int64 alpha_count, const R* bb, int64 bb_count,
                           const R* bb_next, int64 bb_next_count, R* state, int64 step)
 {
     const R alpha = sum_pieces(alpha_pieces, alpha_count), bb_sum = sum_pieces(bb, bb_count);
-    const R next = sum_pieces(bb_next, bb_next_count), beta = sqrt(bb_sum), epsilon = epsilon_of(R(0));
+    const R next = sum_pieces(bb_next, bb_next_count), beta = sqrt(bb_sum), eps = epsilon<R>();
     const R* here = state + step % 2 * STATE;
     R* there = state + (step + 1) % 2 * STATE;
     const bool begun = step > 0;
     const R c = begun ? here[0] : -1, s = begun ? here[1] : 0, diagonal = begun ? here[2] : 0;
     const R above = begun ? here[3] : 0, norm = begun ? here[4] : beta;
-    const R size = fmax(here[6], fmax(fabs(alpha), sqrt(fabs(next)))), tiny = 10 * epsilon * size;
+    const R size = fmax(here[6], fmax(fabs(alpha), sqrt(fabs(next)))), tiny = 10 * eps * size;
     const R beta_next = next > tiny * tiny ? sqrt(next) : 0;
     const R delta = c * diagonal + s * alpha, pivot = s * diagonal - c * alpha;
     const R mapped = hypot(pivot, c * beta_next), most = fmax(begun ? here[5] : 0, mapped);
     const bool go =
-        *live && bb_sum > 0 && next >= -tiny * tiny && mapped > tiny && mapped > sqrt(epsilon) * most;
+        *live && bb_sum > 0 && next >= -tiny * tiny && mapped > tiny && mapped > sqrt(eps) * most;
     const R gamma = hypot(pivot, beta_next), new_c = pivot / gamma, new_s = beta_next / gamma;
     if (go && blockIdx.x == 0 && threadIdx.x == 0) {
         there[0] = new_c;

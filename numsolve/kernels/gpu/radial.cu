@@ -1,7 +1,7 @@
 // Radial atoms; see the reference for what each kernel means. Arrays on a mesh are (degree + 1, elements).
 #include "kernel.h"
 
-// Which node comes as the i-th in the elimination: the inner ones, the left, the right end.
+// The i-th node in the order of elimination: the inner ones, the left, the right end.
 __device__ inline int64 node(int64 i, int64 q) { return i < q - 2 ? i + 1 : i == q - 2 ? 0 : i; }
 
 // Write H - shift, lower triangle, and the right-hand side of each element.
@@ -20,7 +20,7 @@ __device__ void assemble(T* M, T* b, T level, T shift, const T* V, const T* c, c
     __syncthreads();
 }
 
-// Eliminate the inner nodes of all elements; return how many negative pivots this thread saw.
+// Eliminate the inner nodes of all elements; return this thread's number of negative pivots.
 template <typename T>
 __device__ int64 eliminate(T* M, T* inverse, T tiny, int64 q, int64 E)
 {
@@ -116,7 +116,7 @@ __global__ void radial_solve(const bool* live, const I* system, const T* l, cons
             found[3 * s + 1] = gain;
             found[3 * s + 2] = 1 / yy - gain * gain;
         }
-        __syncthreads();  // before the next state takes the workspace
+        __syncthreads();  // before the next state overwrites the workspace
     }
 }
 
@@ -188,7 +188,7 @@ __global__ void lda_vwn(const T* n, T* e, T* v, int64 count)
 
 constexpr int DEEPEST = 16;
 
-// Solve with the Gram matrix G, whose lower triangle is lost; dependent directions get no share.
+// Solve with the Gram matrix G, whose lower triangle is overwritten; dependent directions get a zero.
 template <typename T>
 __device__ void least_squares(T (*G)[DEEPEST], T* z, int64 m)
 {

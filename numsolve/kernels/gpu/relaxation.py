@@ -27,5 +27,5 @@ def colour_sweep(live, bounds, reverse, indptr, indices, data, scale, b, x):
 
 
 def _grid(bounds, items):
-    """Return a grid for twice the mean section: how large each one is, only the device knows."""
+    """Return a grid for twice the mean section: the sizes of the sections are on the device."""
     return blocks(2 * items.size // max(bounds.size - 1, 1))

@@ -1,4 +1,4 @@
-// Products with a matrix in sliced diagonals, and the way there from compressed sparse rows.
+// Products with a matrix in sliced diagonals, and the conversion from compressed sparse rows.
 #include "kernel.h"
 
 constexpr int64 NONE = 0x7fffffffffffffff;
@@ -42,7 +42,7 @@ __device__ inline int64 block_min(int64 value)
 {
     __shared__ int64 scratch[BLOCK];
     const int t = threadIdx.x;
-    __syncthreads();  // the last one may still be being read
+    __syncthreads();  // other threads may still read the last one
     scratch[t] = value;
     __syncthreads();
     for (int half = BLOCK / 2; half > 0; half /= 2) {

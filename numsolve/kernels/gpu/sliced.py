@@ -1,4 +1,4 @@
-"""Products with a matrix in sliced diagonals, and the way there from compressed sparse rows."""
+"""Products with a matrix in sliced diagonals, and the conversion from compressed sparse rows."""
 
 from ._launch import BLOCK, blocks, launch, pieces
 

@@ -1,8 +1,8 @@
-// What a multigrid cycle does on each grid; `lanes` neighbouring threads share a row.
+// The work of a multigrid cycle on each grid; `lanes` neighbouring threads share a row.
 #include "kernel.h"
 
-// Calls finish(row, sum) for each row, where sum adds term(k) over the entries k of the row. Every thread of the
-// block goes on to the last row of its block: lane_sum needs whole warps.
+// Call finish(row, sum) for each row, where sum adds term(k) over the entries k of the row. All threads of a block
+// run to its last row, because lane_sum needs whole warps.
 template <typename T, typename I, typename Term, typename Finish>
 __device__ void each_row(const I* indptr, int64 lanes, int64 n, Term term, Finish finish)
 {

@@ -1,4 +1,4 @@
-"""What a multigrid cycle does on each grid."""
+"""The work of a multigrid cycle on each grid."""
 
 from ._launch import blocks, launch
 from .sparse import _lanes

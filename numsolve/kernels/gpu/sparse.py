@@ -1,7 +1,7 @@
 """Products with a matrix in compressed sparse rows."""
 
 from ._launch import blocks, gram_pieces, launch, pieces
-from .vector import fold
+from .vector import row_sums
 
 
 def spmv(indptr, indices, data, x, y):
@@ -23,7 +23,7 @@ def spmm(indptr, indices, data, X, Y):
 def spmm_gram(indptr, indices, data, P, Q):
     sums = gram_pieces(P)
     launch("spmm_gram", sums.shape[1], indptr, indices, data, P, Q, sums, P.shape[1], len(P))
-    return fold(sums).reshape(P.shape[1], P.shape[1])
+    return row_sums(sums).reshape(P.shape[1], P.shape[1])
 
 
 def _lanes(nnz, n):

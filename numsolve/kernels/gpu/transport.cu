@@ -105,7 +105,7 @@ __global__ void transport_rows(
                     found += e;
                 }
                 found = block_sum(found);
-                if (pass == 1) {  // taken by its largest term
+                if (pass == 1) {  // relative to its largest term
                     moved = w == 0 ? F[i] : kappa * (log(a[i]) + shift - log(found));
                     weight = exp(moved - shift);
                     found *= exp(F[i] - shift);
@@ -159,7 +159,7 @@ __global__ void transport_columns(
     }
 }
 
-// Add to the error and the dual what the rows, or the columns, contribute.
+// Add the contributions of the rows, or of the columns, to the error and the dual.
 template <typename T>
 __device__ void judge(T kappa, const T* mass, const T* found, const T* potential, int64 n, T* error, T* dual)
 {
@@ -178,7 +178,7 @@ __device__ void judge(T kappa, const T* mass, const T* found, const T* potential
     }
 }
 
-// A block takes a problem.
+// One block a problem.
 template <typename T>
 __global__ void transport_judge(
     T kappa_a, T kappa_b, const T* a, const T* b, const T* r, const T* c, const T* F, const T* G, T* squared,
@@ -217,7 +217,7 @@ __global__ void transport_least(
     }
 }
 
-// A block takes a row of a problem.
+// One block a row of a problem.
 template <typename T, typename I>
 __global__ void transport_edges(
     int64 hard, T inverse, const I* indptr, const I* indices, const T* data, const T* G, T* found, int64 n, int64 m,

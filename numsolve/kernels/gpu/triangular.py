@@ -24,5 +24,5 @@ def relax(bounds, order, reverse, indptr, indices, data, scale, b, x):
 
 
 def _grid(bounds, order):
-    """Return a grid for twice the mean level: how wide each one is, only the device knows."""
+    """Return a grid for twice the mean level: the sizes of the levels are on the device."""
     return blocks(2 * order.size // max(bounds.size - 1, 1))

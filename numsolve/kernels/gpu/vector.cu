@@ -1,4 +1,4 @@
-// Sums over vectors, and the norm that the loop looks at.
+// Sums over vectors, and the residual norms that the iteration loop reads.
 #include "kernel.h"
 
 template <typename T>
@@ -38,7 +38,7 @@ __global__ void projection(const T* t, const T* r, T* tr, real<T>* tt, int64 n)
 
 // Block i sums row i.
 template <typename T>
-__global__ void fold(const T* pieces, T* sums, int64 length, int64 n)
+__global__ void row_sums(const T* pieces, T* sums, int64 length, int64 n)
 {
     for (int64 row = blockIdx.x; row < n; row += gridDim.x) {
         T total = T(0);

@@ -1,4 +1,4 @@
-"""Sums over vectors, and the norm that the loop looks at."""
+"""Sums over vectors, and the residual norms that the iteration loop reads."""
 
 import cupy
 
@@ -23,10 +23,10 @@ def projection(t, r):
     return tr, tt
 
 
-def fold(pieces):
+def row_sums(pieces):
     rows, length = pieces.shape
     sums = cupy.empty(rows, pieces.dtype)
-    launch("fold", blocks(rows, 256), pieces, sums, length, rows)
+    launch("row_sums", blocks(rows, 256), pieces, sums, length, rows)
     return sums
 
 

@@ -1,17 +1,17 @@
-"""Colours of rows, found on the host: serial loops, once for each pattern."""
+"""Colours of rows: serial loops, once for each pattern."""
 
 import numpy as np
 
 from ..cpu._jit import inline
 
-LONG = 64  # entries above which a row is sorted by what is made for long rows
+LONG = 64  # entries above which a row is sorted by NumPy's algorithm rather than by insertion
 
 
 @inline
 def greedy_colours(indptr, indices):
-    """Return for each row the lowest colour that no earlier row coupled to it has, whichever holds the entry.
+    """Return for each row the lowest colour that no earlier row has to which an entry of either couples it.
 
-    Each round has 64 colours, one bit each; rows that find them all taken wait for the next.
+    A round has 64 colours, one bit each; rows whose neighbours have all of them are left to the next round.
     """
     n = indptr.size - 1
     one, colours, left, base = np.uint64(1), np.full(n, -1, np.int32), n, 0
@@ -51,7 +51,7 @@ def clash(indptr, indices, colours):
 
 @inline
 def permuted(indptr, indices, order):
-    """Return the pattern with rows and columns in another order, and where in the old one its entries are."""
+    """Return the pattern with permuted rows and columns, and the places of its entries in the given one."""
     n, one = order.size, np.uint64(1)
     place = np.empty(n, indices.dtype)
     for new in range(n):

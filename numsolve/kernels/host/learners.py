@@ -1,4 +1,4 @@
-"""The arithmetic of the learners: some microseconds a solve, on the host alone."""
+"""The arithmetic of the learners, which takes some microseconds a solve."""
 
 from math import log, pi, sqrt
 
@@ -12,7 +12,7 @@ ROUNDS, MOST, LEAST, UNIT, SQUARES, PRODUCTS, COSTS, ETA = range(8)  # places in
 
 @inline
 def draw(p, u):
-    """Return where `u`, uniform in [0, 1), falls among the probabilities `p`; rounding falls to the last."""
+    """Return the index that `u`, uniform in [0, 1), selects by the probabilities `p`."""
     arm, reached = 0, p[0]
     while u >= reached and arm < p.size - 1:
         arm += 1
@@ -69,7 +69,7 @@ def cheb_draw(theta, eta, y, u, f, p):
 
 @inline
 def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
-    """Take the cost of one round: bring sums, fits and the learning rate up to date.
+    """Update sums, fits and the learning rate with the cost of one round.
 
     Of each arm, `gram` holds F'F, `right` F'1 and F'l, `sums` the number of rounds, the sum of the costs l
     and of their squares; `run` holds what all arms share.
@@ -105,7 +105,7 @@ def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
 
 @inline
 def cheb_add(f, cost, sums, gram, right):
-    """Add a round to the sums of its arm, from which a fit is made without the rounds."""
+    """Add a round to the sums of its arm, from which its fit is computed."""
     sums[0] += 1
     sums[1] += cost
     sums[2] += cost * cost
@@ -118,9 +118,9 @@ def cheb_add(f, cost, sums, gram, right):
 
 @inline
 def fit(G, r, box, theta):
-    """Write into `theta` the shortest solution of ``G theta = r``, or if that leaves the box the best inside.
+    """Write to `theta` the shortest solution of ``G theta = r``, or the minimiser in the box.
 
-    Returns whether the first was in the box.
+    Return whether the solution was in the box.
     """
     free = np.ones(r.size, np.bool_)
     theta[:] = minimiser(G, -r, free)
@@ -144,7 +144,7 @@ def fit(G, r, box, theta):
             theta[hit] = box[hit] if step[hit] > 0 else -box[hit]
             free[hit] = False
             continue
-        g = G @ theta - r  # at the best point of this face: leave it where that gains most
+        g = G @ theta - r  # gradient at the minimiser of this face; free the entry that gains most
         most, out = small, -1
         for j in range(r.size):
             if not free[j] and box[j] > 0 and g[j] * np.sign(theta[j]) > most:
@@ -159,7 +159,7 @@ def fit(G, r, box, theta):
 def minimiser(G, g, free):
     """Return the shortest minimiser d of ``d'Gd / 2 + g'd`` whose other than the free entries are zero.
 
-    By Cholesky's factors, or eigenvectors where G is singular: an arm with few rounds, or equal contexts.
+    By a Cholesky factorisation, or by eigenvectors if G is singular, as after few rounds or equal contexts.
     """
     at = np.flatnonzero(free)
     k = at.size
@@ -191,7 +191,7 @@ def minimiser(G, g, free):
 
 @inline
 def factorised(L):
-    """Put Cholesky's factor of a matrix in its place; return whether it is far from singular."""
+    """Overwrite a matrix by its Cholesky factor; return whether it is far from singular."""
     largest = 0.0
     for j in range(len(L)):
         largest = max(largest, L[j, j])

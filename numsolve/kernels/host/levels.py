@@ -1,4 +1,4 @@
-"""The order of rows that a device follows, and the diagonal, found on the host by serial loops."""
+"""Levels of rows, by which a device orders them, and the diagonal: serial loops."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ..cpu._jit import inline
 def levels(indptr, indices):
     """Return each row's level: one more than the highest of the earlier rows that it is coupled to.
 
-    An entry couples two rows whichever of the two holds it.
+    Two rows are coupled by an entry of either.
     """
     n = indptr.size - 1
     level = np.zeros(n, indices.dtype)

@@ -1,4 +1,4 @@
-"""Many sweeps over a small matrix in one call, on the host: a call alone takes as long as a sweep."""
+"""Many sweeps over a small matrix in one call, whose overhead is as long as a sweep."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ from ..cpu.triangular import _relax_in_turn
 def sweeps(goal, symmetric, at_once, indptr, indices, data, scale, b, x, y, squares):
     """Sweep from `x` to `y`, back from `y` to `x`, and so on; return how often.
 
-    Each sweep writes the squared residual of where it began to `squares`, whose size is the most that there
-    may be. The last is the first whose root is not above `goal`. With `at_once` they are sweeps of Jacobi.
+    Each sweep writes the squared residual of its first iterate to `squares`, whose size is the largest number
+    of sweeps. The first whose root is not above `goal` is the last. With `at_once` they are sweeps of Jacobi.
     """
     for step in range(squares.size):
         if step:

@@ -1,1 +1,1 @@
-"""Array text: the definition of every kernel, and the oracle of its twins."""
+"""NumPy text: the definition of every kernel, with which the other two are compared."""

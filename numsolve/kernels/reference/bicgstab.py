@@ -1,4 +1,4 @@
-"""The vector work of BiCGStab, which starts again by itself where a product vanishes.
+"""The vector work of BiCGStab, which restarts by itself if a product vanishes.
 
 `s` is the shadow residual, ``ss`` its squared norm; a product vanishes if it is below `eps` of its factors.
 """
@@ -21,7 +21,7 @@ def bicgstab_half(rho, vs, vv, ss, eps, v, r):
 def bicgstab_update(live, alpha, tr, tt, before, eps, y, z, t, s, x, r):
     """Step `x` by ``alpha y + omega z`` and `r` by ``-omega t``, return ``s^H r`` and ``r^H r``.
 
-    Omega is ``(t^H r) / (t^H t)``. Return NaN and move nothing if a product overflowed, or if alpha is zero
+    Omega is ``(t^H r) / (t^H t)``. Return NaN and change nothing if a product overflowed, or if alpha is zero
     and omega vanishes too; `before` is the squared residual that the step began with.
     """
     go = live[0] and abs(alpha) < np.inf and abs(tr) < np.inf and tt < np.inf
@@ -36,7 +36,7 @@ def bicgstab_update(live, alpha, tr, tt, before, eps, y, z, t, s, x, r):
 def bicgstab_direction(old, rho, rr, ss, alpha, tr, tt, eps, v, r, s, p):
     """Turn `p` into ``r + beta (p - omega v)`` in place, return rho and ``ss``.
 
-    If alpha is zero, or rho or omega vanishes, start again: `r` becomes direction and shadow residual.
+    If alpha is zero, or rho or omega vanishes, restart: `r` becomes direction and shadow residual.
     """
     if not rr < np.inf:
         return rho * np.nan, rr * np.nan

@@ -1,4 +1,4 @@
-"""Half a step of Golub and Kahan's bidiagonalisation; vectors keep their norms until they are next used."""
+"""Half a step of Golub and Kahan's bidiagonalisation; vectors are normalised when they are next used."""
 
 import numpy as np
 

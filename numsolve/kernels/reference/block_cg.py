@@ -46,9 +46,9 @@ def block_alpha(live, G, H, S, alpha, step):
 def block_beta(N, F, S, H, C, beta, rr, moves):
     """Write ``beta = H^-1 F`` and the squared norms `rr` of the columns of ``R = W S``; then update H and S.
 
-    N is ``W^H W`` and F is ``W^H M W``, H the latter of the iteration before, which F replaces. Where the
-    columns of W have become too long, too short or too dependent, ``moves[1]`` is set, C is what makes
-    them orthonormal, and H, S and beta are those after it; ``moves[0]`` is set unless something is not
+    N is ``W^H W`` and F is ``W^H M W``, H the latter of the iteration before, which F replaces. If the
+    columns of W have become too long, too short or too dependent, ``moves[1]`` is set, C makes them
+    orthonormal, and H, S and beta are those after that; ``moves[0]`` is set unless something is not
     finite or M not positive definite (`rr` is then NaN).
     """
     eps, m = np.finfo(N.dtype).eps, len(N)
@@ -60,7 +60,9 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
     moves[...] = np.isfinite(rr).all(), False
     if not moves[0]:
         return
-    size = F.diagonal().real.copy()  # of the columns, squared; a column that is rounding error is dropped
+    size = (
+        F.diagonal().real.copy()
+    )  # squared norms of the columns; a column that is rounding error is dropped
     alive = size > (1e3 * eps) ** 2 * old
     left, order, L = size.copy(), [], np.zeros_like(F)  # pivoted Cholesky: row r of L is that of its pivot
     for r in range(m):

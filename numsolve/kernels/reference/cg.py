@@ -1,6 +1,6 @@
 """The vector work of conjugate gradients.
 
-Kernels that move the iterate take the flag `live`: once it is false they move nothing and return NaN.
+Kernels that change the iterate take the flag `live`: once it is false they change nothing and return NaN.
 """
 
 import numpy as np

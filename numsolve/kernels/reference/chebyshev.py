@@ -1,6 +1,6 @@
 """The vector work of Chebyshev iterations: ``d = keep * d + gain * z; x += d; r -= A d``.
 
-The coefficients are numbers of the host, for no inner product is needed to find them.
+The coefficients are numbers of the host, because no inner product is needed to find them.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 def chebyshev_step(live, keep, gain, q, d, x, r):
     """Step `x` by `d` and `r` by ``-q``, turn `d` into the next direction from r; return ``r^H r``.
 
-    If `live` is false: return NaN and move nothing.
+    If `live` is false: return NaN and change nothing.
     """
     rr = chebyshev_update(live, q, d, x, r)
     if live[0]:
@@ -18,7 +18,7 @@ def chebyshev_step(live, keep, gain, q, d, x, r):
 
 
 def chebyshev_update(live, q, d, x, r):
-    """Step `x` by `d` and `r` by ``-q``, return ``r^H r``; or, if `live` is false, NaN and move nothing."""
+    """Step `x` by `d` and `r` by ``-q``, return ``r^H r``; if `live` is false, change nothing, return NaN."""
     if not live[0]:
         return r.real.dtype.type(np.nan)
     x += d

@@ -19,12 +19,12 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
     which falls with the shift and has as many negative eigenvalues as there are states in the gap below it.
     Written are y, normalised, and for each state in `found`: the count, by how much the Rayleigh quotient of
     y exceeds the shift, and the square of its residual norm, if x is normalised. States of a system that is
-    not `live` keep what they have.
+    not `live` are not changed.
 
-    ``rule[s]`` names what states of one system and kappa share: lift, Z, w (quadrature with weight ``r**(2 s
-    - 1)`` at the nodes) and, for the first element, radii and weights of Gauss and Jacobi (`points`) and the
-    matrices that take values at nodes to f, to G f and to V there (`first`). P vanishes at the end of the
-    mesh. V at r = 0 is not used.
+    ``rule[s]`` is the index of what states of one system and kappa share: lift, Z, w (quadrature with weight
+    ``r**(2 s - 1)`` at the nodes) and, for the first element, radii and weights of Gauss and Jacobi
+    (`points`) and the matrices that take values at nodes to f, to G f and to V there (`first`). P vanishes
+    at the end of the mesh. V at r = 0 is not used.
     """
     count, _, q, E = y.shape
     n = (q - 1) * E + 1
@@ -67,9 +67,9 @@ def _signs(A):
 
 
 def relativistic_exchange(n, c, e, v):
-    """Add what relativity changes of Slater's exchange to e, energy per electron, and to the potential v.
+    """Add the relativistic correction of Slater's exchange to e, energy per electron, and to the potential v.
 
-    With ``beta = (3 pi**2 n)**(1/3) / c``, the velocity at Fermi's level, and mu = sqrt(1 + beta**2).
+    With ``beta = (3 pi**2 n)**(1/3) / c``, the velocity at the Fermi level, and mu = sqrt(1 + beta**2).
     """
     there = n > 0
     k = np.cbrt(3 * np.pi**2 * np.where(there, n, 1))

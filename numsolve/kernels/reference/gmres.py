@@ -23,8 +23,8 @@ def gmres_factor(live, p, j, ST, sigma):
     """Return the coordinates of the last rows in an orthonormal basis, an array (count + 1, j + count).
 
     Row a holds those of ``V[j+a]`` along ``V[:j]`` and, a triangle, along what is new in the rows from j on;
-    the last row those of ``A u``. All is NaN if nothing of a pending row is left after its second
-    orthogonalisation; the last row of the triangle ends with NaN if hardly anything of w is new.
+    the last row those of ``A u``. All is NaN if nothing of a pending row remains after its second
+    orthogonalisation; the last row of the triangle ends with NaN if w is nearly a sum of earlier rows.
     """
     count, eps = len(ST), np.finfo(ST.dtype).eps
     F = np.zeros((count + 1, j + count), ST.dtype)
@@ -34,7 +34,9 @@ def gmres_factor(live, p, j, ST, sigma):
             F[a, j + b] = (ST[a, j + b] - np.vdot(F[b, : j + b], F[a, : j + b])) / F[b, j + b]
         size = ST[a, j + a].real
         left = size - np.vdot(F[a, : j + a], F[a, : j + a]).real
-        if not live[0] or (a < p and not left > 0.25 * size):  # it was rounding error: the space is exhausted
+        if not live[0] or (
+            a < p and not left > 0.25 * size
+        ):  # the row was rounding error: the space is exhausted
             F[...] = np.nan
             return F
         if a > p and not F[p, j + p].real ** 2 > eps**0.5 * ST[p, j + p].real:
@@ -47,7 +49,7 @@ def gmres_factor(live, p, j, ST, sigma):
 
 
 def gmres_advance(j, F, V):
-    """Give the last rows of `V` what is new in them, of norm one where that is known well.
+    """Replace the last rows of `V` by what is new in them, of norm one if its norm is known well.
 
     Returns the squared norms they have. A row whose coordinates are not numbers stays as it is.
     """
@@ -68,9 +70,9 @@ def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
 
     Row i of `Y` holds the coordinates of direction i, row i of `H` those of what A makes of it, row i of
     `R` the triangular factor of H, `rot` the Givens rotations, ``G[1]`` the rotated right-hand side, ``G[0]``
-    what each rotation found, ``G[2]`` the length by which the direction was divided. The first step
-    corrects what pending rows have been in. `uu` is the squared norm of the newest row of the basis. The
-    first `kept` basis vectors are images of others, of which the first columns of `H` and `R` tell.
+    its entries before each rotation, ``G[2]`` the length by which the direction was divided. The first step
+    corrects the columns that refer to pending rows. `uu` is the squared norm of the newest row of the basis.
+    The first `kept` basis vectors are images of others, of which the first columns of `H` and `R` tell.
     """
     if not (live[0] and F[p + step, j + p + step].real >= 0):
         return np.nan * uu

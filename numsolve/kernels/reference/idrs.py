@@ -31,7 +31,7 @@ def idrs_solve(k, eps, h, S, f, a, c):
     size = np.sqrt(h[s].real) + abs(S[k, :k]) @ abs(a[:k])
     if not (abs(S[k, k]) > eps * size and size < np.inf):
         a[k] = np.nan
-        S[k, k] = 1  # what comes now is thrown away, but should be finite
+        S[k, k] = 1  # later results are discarded, but have to be finite
         return
     a[k] = f[k] / S[k, k]
     f[k] = 0
@@ -52,7 +52,7 @@ def idrs_direction(k, c, omega, v, U):
 def idrs_advance(live, k, a, G, U, x, r):
     """Combine ``G[k]`` and ``U[k]`` with the rows before, step along them; return ``r^H r``.
 
-    Return NaN and move nothing if ``a[k]`` is not finite.
+    Return NaN and change nothing if ``a[k]`` is not finite.
     """
     if not (live[0] and abs(a[k]) < np.inf):
         return r.real.dtype.type(np.nan)
@@ -67,7 +67,7 @@ def idrs_reduce(live, tr, tt, before, kappa, omega, v, t, x, r):
     """Step `x` by ``omega v`` and `r` by ``-omega t`` into the next, smaller space; return ``r^H r``.
 
     Omega minimises `r`, but where the cosine of `t` and `r` is below `kappa` it is lengthened to
-    ``kappa |r| / |t|``. Return NaN and move nothing if `t` is zero or not finite.
+    ``kappa |r| / |t|``. Return NaN and change nothing if `t` is zero or not finite.
     """
     if not (live[0] and tt > 0 and tt < np.inf and abs(tr) < np.inf):
         return tt * np.nan

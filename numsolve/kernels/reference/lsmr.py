@@ -8,7 +8,7 @@ def lsmr_update(live, bb, aa, old, new, v, h, g, x):
 
     `bb` and `aa` are the squares of the new beta and alpha; `v` has the norm alpha, `g` is the article's
     h-bar. `old` holds alpha-bar, zeta-bar, c-bar, s-bar and ``rho * rho-bar``, `new` those after the step.
-    NaN, and nothing is moved, once `live` is false or a norm is NaN.
+    NaN, and nothing is changed, once `live` is false or a norm is NaN.
     """
     alpha, beta = np.sqrt(aa), np.sqrt(bb)
     alpha_bar, zeta_bar, c_bar, s_bar, product = old

@@ -7,7 +7,7 @@ def lsqr_update(live, bb, aa, old, new, v, w, x):
     """Rotate, step `x` along `w`, turn `w` into the next direction; return the squared gradient norm.
 
     `bb` and `aa` are the squares of the new beta and alpha; `v` has the norm alpha. `old` holds rho-bar and
-    phi-bar, `new` those after the step. NaN, and nothing is moved, once `live` is false or a norm is NaN.
+    phi-bar, `new` those after the step. NaN, and nothing is changed, once `live` is false or a norm is NaN.
     """
     alpha, beta = np.sqrt(aa), np.sqrt(bb)
     rho = np.hypot(old[0], beta)

@@ -2,7 +2,7 @@
 
 Scalars: ``aa`` is z^H A z, ``bb`` is u^H z, for the Lanczos vector u and z = M u, neither of them normalised;
 ``bb_old`` and ``bb_next`` belong to the Lanczos vectors before and after. Row ``step % 2`` of `state` holds
-what the Givens rotations of earlier steps left: c, s, the next two entries of the triangular factor, the
+the results of the Givens rotations of earlier steps: c, s, the next two entries of the triangular factor, the
 residual norm, the largest norm of A times the residual over that of the residual, and the largest entry of
 the tridiagonal matrix. Step 0 needs the last one only.
 """
@@ -14,9 +14,9 @@ def minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old):
     """Turn `u_old` into the next Lanczos vector; return its squared 2-norm, its overlap with z, and alpha.
 
     With q = A z, beta^2 = bb: ``q / beta - (alpha / beta) u - (beta / beta_old) u_old``. In exact arithmetic
-    alpha is aa / bb and u_old is orthogonal to z; that it is not, by `overlap`, is made up for, as if u_old
-    had been subtracted before alpha was found: that saves up to a sixth of the iterations. If `live` is
-    false or a norm is not positive: return NaN and move nothing.
+    alpha is aa / bb and u_old is orthogonal to z. Their product is in fact `overlap`: alpha is corrected as
+    if u_old had been subtracted before, which saves up to a sixth of the iterations. If `live` is false or a
+    norm is not positive: return NaN and change nothing.
     """
     if not (live[0] and bb > 0 and bb_old > 0):
         return (bb * np.nan,) * 3
@@ -30,9 +30,9 @@ def minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old):
 def minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x):
     """Turn `w_old` into the next direction, step `x` along it, return the squared residual norm.
 
-    The norm is that of M, which without M is the 2-norm. Return NaN and move nothing if `live` is false, if M
-    is not positive definite, if A maps the residual to rounding error, or if it maps it to so little of
-    what it did that the Lanczos vectors begin to repeat the residual.
+    The norm is that of M, which without M is the 2-norm. Return NaN and change nothing if `live` is false, if
+    M is not positive definite, if A maps the residual to rounding error, or if A times the residual is so
+    small relative to earlier steps that the Lanczos vectors begin to repeat the residual.
     """
     coefficients = _rotate(live, step, alpha, bb, bb_next, state)
     if not coefficients:

@@ -16,7 +16,7 @@ def radial_solve(live, system, l, shift, V, c, w, h, K, x, y, found):
     K is the stiffness of the reference element, h the lengths of the elements, w the weights of quadrature.
     Functions vanish at both ends. Written are y, normalised, and for each state in `found`: the count, by how
     much the Rayleigh quotient of y exceeds the shift, and the square of its residual norm, if x is
-    normalised. States of a system that is not `live` keep what they have.
+    normalised. States of a system that is not `live` are not changed.
     """
     count, q, E = y.shape
     n = (q - 1) * E + 1
@@ -108,7 +108,7 @@ def anderson(live, step, beta, w, u, f, V, dF, dV, new, norms):
 
 
 def _least_squares(G, right):
-    """Solve with the Gram matrix G; a direction that depends on earlier ones gets no share."""
+    """Solve with the Gram matrix G; a direction that depends on earlier ones gets a zero."""
     m = len(right)
     L, z = np.zeros_like(G), right.copy()
     used = np.zeros(m, bool)

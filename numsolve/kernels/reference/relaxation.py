@@ -1,7 +1,8 @@
-"""Sweeps over the rows of a matrix, each row's unknown set right in its turn.
+"""Sweeps over the rows of a matrix: each row's unknown is changed such that its residual vanishes.
 
 Rows are stored in the order they are taken. Section c holds the rows ``bounds[c]`` to ``bounds[c + 1] - 1``,
-which see each other's old values and can therefore run at once; without `bounds` every row is a section.
+which use each other's old values and can therefore run at once. On the host `bounds` may be None: every row
+is then a section.
 """
 
 from itertools import pairwise
@@ -10,10 +11,10 @@ import numpy as np
 
 
 def sor_sweep(live, bounds, indptr, indices, data, scale, b, x, y):
-    """Write to `y` what a sweep makes of `x`, ``y_i = x_i + scale_i (b - A z)_i``, return ``||b - A x||^2``.
+    """Sweep from `x` to `y`, ``y_i = x_i + scale_i (b - A z)_i``; return ``||b - A x||^2``.
 
-    In `z` sections already taken have their new values. One section is a sweep of Jacobi, a section for each
-    colour one of multicolour Gauss-Seidel. Once `live` is false nothing moves, and NaN is returned.
+    In `z` the rows of earlier sections have their new values. One section is a sweep of Jacobi, a section for
+    each colour one of multicolour Gauss-Seidel. If `live` is false: return NaN and change nothing.
     """
     if not live[0]:
         return np.array(np.nan, x.real.dtype)[()]

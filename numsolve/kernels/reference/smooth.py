@@ -1,4 +1,4 @@
-"""What a multigrid cycle does on each grid: residuals, corrections and sweeps of damped Jacobi."""
+"""The work of a multigrid cycle on each grid: residuals, corrections and sweeps of damped Jacobi."""
 
 from .sparse import spmv
 

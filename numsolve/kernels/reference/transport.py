@@ -5,7 +5,7 @@ depends on its `kind`: 0, dense: `C` (k, n, m); 1, squared distances, and 2, dis
 (k, d, n) and `Y` (k, d, m), and so of 4, sums of absolute differences; 3, scaled: ``C = exp(-cost / eps)``,
 with which the plan is a product. A first axis of length one means that all problems share the cost. Rows are
 taken in blocks, whose sums are added in order, so that no bit depends on the number of threads. A problem
-that is not `live` is left as it is.
+that is not `live` is not changed.
 """
 
 import numpy as np
@@ -18,9 +18,9 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
     """Write the row sums of the plans to `r`, new potentials of the rows to `F_new`, and add up columns.
 
     `sums` (k, blocks, m) gets, for each block of rows, the column sums of the plan with the new potentials.
-    Where `omega` (k,) is 0 nothing moves, and `r` and `sums` belong to the plan that came. The step is
-    `omega` times that which gives the row its mass `a` (times `kappa`, for a penalty), but goes at most 8
-    beyond it. Where the sum is too large or small for that, and `kind` is not 3, the row is taken by its
+    Where `omega` (k,) is 0 the potentials stay, and `r` and `sums` belong to the given plan. The step is
+    `omega` times that which gives the row its mass `a` (times `kappa`, for a penalty), but at most 8 longer.
+    If the sum is too large or too small for that, and `kind` is not 3, the row is computed relative to its
     largest term, with omega 1. Rows of mass zero are left out.
     """
     _, blocks, _ = sums.shape
@@ -51,8 +51,8 @@ def transport_rows(live, omega, kappa, inverse, kind, C, X, Y, a, F, G, F_new, r
 def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums, G_new, c):
     """Write the new potentials of the columns to `G_new`, and to `c` the sums that they will have.
 
-    `sums` is what `transport_rows` left, `F` the new potentials of the rows. As there, a column whose sum is
-    no sound number is taken by its largest term.
+    `sums` comes from `transport_rows`, `F` are the new potentials of the rows. As there, a column whose sum
+    is too large or too small is computed relative to its largest term.
     """
     for p in np.flatnonzero(live):
         for j, t in enumerate(sums[p].sum(axis=0)):
@@ -77,7 +77,7 @@ def transport_columns(live, omega, kappa, inverse, kind, C, X, Y, F, b, G, sums,
 def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
     """Return the squared errors of the marginals in the 1-norm, and the duals over eps, up to a constant.
 
-    Both are of shape (k,). The wanted sums are `a` and `b`, or what the penalties make of them at these
+    Both are of shape (k,). The sums should be `a` and `b`, or those to which the penalties lead at these
     potentials.
     """
     error, dual = 0, -r.sum(axis=1)
@@ -96,7 +96,7 @@ def transport_judge(kappa_a, kappa_b, a, b, r, c, F, G):
 def transport_least(inverse, kind, C, X, Y, G, F_new, sums):
     """Write ``min_j (cost_ij - G_j)`` to `F_new`, and of each block ``min_i (cost_ij - F_new_i)`` to `sums`.
 
-    The pair is feasible: no sum of potentials exceeds the (scaled) cost. A `kind` of 3 has no cost to take.
+    The pair is feasible: no sum of potentials exceeds the (scaled) cost. The `kind` 3 is not allowed.
     """
     (k, n), blocks = F_new.shape, sums.shape[1]
     for p in range(k):
@@ -127,8 +127,8 @@ def transport_edges(hard, inverse, indptr, indices, data, G, found):
 def transport_axis(hard, inverse, cost, values, sums, found):
     """Write to `found` (p, n, q) the logarithms of sums over j of ``exp(values_j - inverse * cost_ij)``.
 
-    Or, if `hard`, only the largest of these exponents. What is there already stays where `sums`, of the same
-    shape, says that it is sound, from 1e-37 on.
+    Or, if `hard`, only the largest of these exponents. An entry of `found` is kept if that of `sums`, of the
+    same shape, is 1e-37 or more: it is accurate already.
     """
     for i in range(len(cost)):
         exponents = values - inverse * cost[i, :, None]

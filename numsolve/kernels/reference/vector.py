@@ -1,4 +1,4 @@
-"""Sums over vectors, and the norm that the loop looks at."""
+"""Sums over vectors, and the residual norms that the iteration loop reads."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ def projection(t, r):
     return np.vdot(t, r), np.vdot(t, t).real
 
 
-def fold(pieces):
+def row_sums(pieces):
     """Return the sums of the rows of `pieces`."""
     return pieces.sum(axis=1)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .vector import real, vectors
+from .vector import is_complex, real_dtype, vectors
 
 
 def block(rng, n, k, dtype):
@@ -17,16 +17,17 @@ def definite(rng, m, dtype):
 
 
 def width(n):
-    """Return a number of columns that varies with the size: each is compiled anew."""
-    return 8 if n == 257 else 5 if n % 2 else 2
+    """Return a number of columns that depends on the size; each is compiled for itself."""
+    return {3: 1, 33: 16, 64: 8, 257: 2}.get(n, 7 if n % 2 else 2)
 
 
 def step(rng, n, dtype):
-    """Return the arguments of block_step; one array is the residual block and what M made of it."""
+    """Return the arguments of block_step; W is Y for some, as without a preconditioner."""
     k, m = width(n), 2
     step, beta, C = block(rng, m, k, dtype), block(rng, m, m, dtype), block(rng, m, m, dtype)
-    moves = np.array([n != 31, n % 2 == 0])
-    return moves, step, beta, C, *(block(rng, n, columns, dtype) for columns in (m, m, k, m))
+    moves = np.array([n != 31, n % 4 == 1])
+    W, Y, X, P = (block(rng, n, columns, dtype) for columns in (m, m, k, m))
+    return moves, step, beta, C, Y if n == 1025 and is_complex(dtype) else W, Y, X, P
 
 
 def alpha(rng, n, dtype):
@@ -54,7 +55,7 @@ def beta(rng, n, dtype):
     F = W.conj().T @ W
     if n == 2:
         F[0, 0] = -1
-    rr, empty = np.zeros(k, real(0, dtype).dtype), np.zeros((m, m), dtype)
+    rr, empty = np.zeros(k, real_dtype(dtype)), np.zeros((m, m), dtype)
     return F.copy(), F, block(rng, m, k, dtype), H, empty, empty.copy(), rr, np.zeros(2, bool)
 
 

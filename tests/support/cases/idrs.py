@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from .vector import number, real, vectors
+from .vector import is_complex, number, real, vectors
 
 
 def sizes(n):
     """Return s and a place k below it."""
-    return {0: (1, 0), 1: (2, 1), 2: (3, 1), 31: (5, 3), 257: (4, 2), 1025: (5, 4)}.get(n, (4, 2))
+    return {0: (1, 0), 3: (1, 0), 1: (2, 1), 2: (3, 1), 31: (5, 3), 257: (4, 2), 1025: (5, 4)}.get(n, (4, 2))
 
 
 def triangle(rng, n, dtype):
@@ -50,6 +50,20 @@ def advance(rng, n, dtype):
     return np.array([n != 31]), k, a, G, vectors(rng, len(G), n, dtype), x, r
 
 
+def reduce(rng, n, dtype):
+    """Return the arguments of idrs_reduce; v is r for some, as without a preconditioner."""
+    v, t, x, r = vectors(rng, 4, n, dtype)
+    return (
+        np.array([n != 31]),
+        number(0 if n == 1 else 0.5 if n == 2 else 0.1, dtype),
+        real(0 if n == 257 else 0.8, dtype),
+        real(0.6, dtype),
+        0.7,
+        vectors(rng, 1, 1, dtype)[0],
+        *(r if n == 1025 and is_complex(dtype) else v, t, x, r),
+    )
+
+
 CASES = {
     "idrs_project": lambda rng, n, t, i: (vectors(rng, sizes(n)[0], n, t), vectors(rng, 1, n, t)[0]),
     "idrs_begin": lambda rng, n, t, i: begin(rng, n, t),
@@ -57,14 +71,6 @@ CASES = {
     "idrs_shift": lambda rng, n, t, i: rows(rng, n, t, 2),
     "idrs_direction": lambda rng, n, t, i: direction(rng, n, t),
     "idrs_advance": lambda rng, n, t, i: advance(rng, n, t),
-    "idrs_reduce": lambda rng, n, t, i: (
-        np.array([n != 31]),
-        number(0 if n == 1 else 0.5 if n == 2 else 0.1, t),
-        real(0 if n == 257 else 0.8, t),
-        real(0.6, t),
-        real(0.7, t),
-        vectors(rng, 1, 1, t)[0],
-        *vectors(rng, 4, n, t),
-    ),
+    "idrs_reduce": lambda rng, n, t, i: reduce(rng, n, t),
 }
 RETURNS_SUM = {"idrs_advance", "idrs_reduce"}

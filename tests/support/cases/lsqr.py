@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .vector import real, vectors
+from .vector import real, real_dtype, vectors
 
 
 def squares(n, dtype):
@@ -12,7 +12,7 @@ def squares(n, dtype):
 
 def state(values, dtype):
     """Return the old state and room for the new one."""
-    old = np.array(values, real(0, dtype).dtype)
+    old = np.array(values, real_dtype(dtype))
     return old, np.zeros_like(old)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .vector import real, vectors
+from .vector import real, real_dtype, vectors
 
 
 def rotation(n, dtype):
@@ -17,7 +17,7 @@ def rotation(n, dtype):
         real(-0.3, dtype),
         real(0.7, dtype),
         real(bb_next, dtype),
-        np.array(rows, real(0, dtype).dtype),
+        np.array(rows, real_dtype(dtype)),
     )
 
 

@@ -1,13 +1,13 @@
 """Cases of ``smooth``."""
 
 from .sparse import csr
-from .vector import real, vectors
+from .vector import vectors
 
 CASES = {
     "residual": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 3, n, t)),
     "correct": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
     "jacobi_sweep": lambda rng, n, t, i: (
-        real(0.7, t),
+        0.7,
         *vectors(rng, 1, n, t),
         *csr(rng, n, t, i),
         *vectors(rng, 3, n, t),

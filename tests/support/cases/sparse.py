@@ -3,12 +3,13 @@
 import numpy as np
 import scipy.sparse as sp
 
+from .block_cg import width
 from .vector import vectors
 
 
 def csr(rng, n, dtype, index):
-    """Return the arrays of a random matrix with empty, short and long rows."""
-    lengths = rng.integers(0, 12, n)
+    """Return the arrays of a random matrix with empty, short and long rows; of size 2 it has no entries."""
+    lengths = rng.integers(0, 12 if n != 2 else 1, n)
     lengths[: n // 50] = rng.integers(20, 70, n // 50)
     rows = np.repeat(np.arange(n), np.minimum(lengths, n))
     A = sp.csr_array(
@@ -17,9 +18,8 @@ def csr(rng, n, dtype, index):
     return A.indptr.astype(index), A.indices.astype(index), A.data.astype(dtype)
 
 
-def blocks(rng, n, dtype, wide):
-    """Return two random blocks of vectors, sometimes `wide`; each width is compiled anew."""
-    k = wide if n == 257 else 5 if n % 2 else 2
+def blocks(rng, n, k, dtype):
+    """Return two random blocks of k vectors."""
     return vectors(rng, n, k, dtype), vectors(rng, n, k, dtype)
 
 
@@ -28,11 +28,11 @@ CASES = {
     "spmv_dot": lambda rng, n, t, i: (*csr(rng, n, t, i), *vectors(rng, 2, n, t)),
     "spmm": lambda rng, n, t, i: (
         *csr(rng, n, t, i),
-        *blocks(rng, n, t, 10),
+        *blocks(rng, n, 10 if n == 257 else width(n), t),  # multiplied eight columns at a time
     ),
     "spmm_gram": lambda rng, n, t, i: (
         *csr(rng, n, t, i),
-        *blocks(rng, n, t, 8),
+        *blocks(rng, n, width(n), t),
     ),
 }
 RETURNS_SUM = {"spmv_dot"}

@@ -56,5 +56,16 @@ def sweep(rng, n, dtype, index):
     return bounds, order, n % 2 == 1, *arrays(A, dtype, index), scale / A.diagonal().astype(dtype), b, x
 
 
+def natural_triangles(*given):
+    """Return the arguments of ldu_solve without levels: the result itself is the room that is needed."""
+    _, _, *others, _, x = triangles(*given)
+    return None, None, *others, x, x
+
+
 CASES = {"ilu0": factorisation, "ldu_solve": triangles, "relax": sweep}
+HOST_CASES = {
+    "ilu0": lambda *given: (None, None, *factorisation(*given)[2:]),
+    "ldu_solve": natural_triangles,
+    "relax": lambda *given: (None, None, *sweep(*given)[2:]),
+}
 RETURNS_SUM = set()

@@ -32,8 +32,9 @@ def sinkhorn(
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,), or (k, n) and (k, m)
-        Masses, not negative and of the same sum; they decide where the work runs. Of two axes: `k` problems,
-        each with its own. Of a `Grid` also images, (n_1, n_2, ...) or (k, n_1, n_2, ...).
+        Masses, not negative and of the same sum up to rounding in their dtype; they decide where the work
+        runs. Of two axes: `k` problems, each with its own. Of a `Grid` also images, (n_1, n_2, ...) or
+        (k, n_1, n_2, ...).
     cost : array (n, m), sparse array, PointCloud or Grid
         What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems
         one for all, or an array (k, n, m), or a `PointCloud` of k clouds.

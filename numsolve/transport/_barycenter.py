@@ -15,6 +15,8 @@ from ._costs import Grid, PointCloud
 from ._forms import Separable
 from ._masses import same_totals
 
+LIMITS = {Status.MAXITER: "maxiter", Status.TIME_LIMIT: "time limit"}
+
 
 @dataclass(frozen=True, repr=False)
 class BarycenterResult(Result):
@@ -32,7 +34,17 @@ class BarycenterResult(Result):
 
 
 def barycenter(
-    masses, cost, eps, *, weights=None, rtol=0.0, atol=1e-6, maxiter=1000, init=None, callback=None
+    masses,
+    cost,
+    eps,
+    *,
+    weights=None,
+    rtol=0.0,
+    atol=1e-6,
+    maxiter=1000,
+    time_limit=None,
+    init=None,
+    callback=None,
 ):
     r"""Return the distribution whose entropic cost to given ones, weighted, is least.
 
@@ -53,6 +65,8 @@ def barycenter(
         ``max(rtol, atol)``.
     maxiter : int
         Largest number of iterations.
+    time_limit : float, optional
+        Seconds after which to stop. Default: no limit.
     init : BarycenterResult, optional
         One of similar distributions.
     callback : callable, optional
@@ -96,6 +110,7 @@ def barycenter(
     >>> round(float(mean @ t), 3)
     0.4
     """
+    deadline = _validate.deadline(time_limit)
     eps = _validate.positive(eps, "eps")
     _, xp = _validate.same_library(masses=masses, cost=cost, weights=weights)
     form = _halves(cost, xp)
@@ -107,10 +122,12 @@ def barycenter(
     state = Projections(form, 1 / eps, A, w)
     tol = max(_validate.tolerance(rtol, "rtol"), _validate.tolerance(atol, "atol"))
     maxiter, callback = _validate.count(maxiter, "maxiter"), _validate.function(callback, "callback")
-    found = iterate(state.start, start, tol=tol, maxiter=maxiter, callback=callback, fresh=True)
+    found = iterate(
+        state.start, start, tol=tol, maxiter=maxiter, callback=callback, deadline=deadline, fresh=True
+    )
     message = found.message
-    if found.status == Status.MAXITER:
-        message = "maxiter reached: raise it, loosen atol, or take a larger eps"
+    if found.status in LIMITS:
+        message = f"{LIMITS[found.status]} reached: raise it, loosen atol, or take a larger eps"
     fields = dict(vars(found), x=state.mass(found.x), message=message)
     return warn_of_miss(BarycenterResult(**fields, potentials=found.x.reshape(A.shape)))
 

@@ -99,7 +99,7 @@ class Newton(Sinkhorn):
         A = Reduced(P, D, E)
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
-        system = System(A, g - A.P @ (h / E), None, A.jacobi(), 0.0, atol, LONG * n)
+        system = System(A, g - A.P @ (h / E), None, A.jacobi(), 0.0, atol, LONG * n, self.deadline)
         f = solve_system(conjugate_gradients, system, None).x
         k = (h - A.transposed @ f) / E
         curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))

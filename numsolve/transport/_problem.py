@@ -81,11 +81,11 @@ class Problem:
         form.rows(state.all, 1 + state.still, self.kappas[0], inverse, state.a, F, G, F_new, state.r)
         return y
 
-    def state(self, form, controls, kind=Sinkhorn):
+    def state(self, form, controls, kind=Sinkhorn, deadline=inf):
         """Return the state of an iteration of these problems."""
         kind = Together if len(self) > 1 else kind
         a, b = self.a.astype(form.dtype), self.b.astype(form.dtype)
-        return kind(form, 1 / self.eps, a, b, self.kappas, controls)
+        return kind(form, 1 / self.eps, a, b, self.kappas, controls, deadline)
 
     def apart(self, x):
         """Return the potentials of each problem, (k, n + m), of an iterate."""

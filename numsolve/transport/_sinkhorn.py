@@ -19,6 +19,7 @@ def sinkhorn(
     rtol=0.0,
     atol=1e-9,
     maxiter=None,
+    time_limit=None,
     init=None,
     tau_a=None,
     tau_b=None,
@@ -52,6 +53,8 @@ def sinkhorn(
         Stop once ``abs(P @ 1 - a).sum() + abs(P.T @ 1 - b).sum() <= max(rtol * a.sum(), atol)``.
     maxiter : int, optional
         Largest number of iterations, passes over the rows and columns. Default: 10000.
+    time_limit : float, optional
+        Seconds after which to stop, all stages and problems together. Default: no limit.
     init : TransportResult or array (m,), optional
         A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`. For `k` problems
         one for all, or a list, or an array (k, m).
@@ -132,6 +135,7 @@ def sinkhorn(
     (50, 50)
     """
     options: dict[str, Any] = {
+        "deadline": _validate.deadline(time_limit),
         "method": _validate.choice(method, "method", METHODS),
         "omega": omega,
         "rtol": _validate.tolerance(rtol, "rtol"),

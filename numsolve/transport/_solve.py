@@ -24,20 +24,24 @@ ROUGH_TOL, ROUGH_MAXITER = 0.05, 50  # of a stage of larger eps
 WHY = {"scaling": "scaling: exp(-cost / eps) cannot underflow", "log": "logarithms: any eps"}
 
 
-def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_up, context, callback):
+def solve(
+    task, *, method, omega, rtol, atol, maxiter, deadline, init, eps_scaling, warm_up, context, callback
+):
     """Solve checked problems together, stage by stage; return a `TransportResult` for each."""
-    limits = Limits(np.maximum(rtol * to_host(task.a.sum(axis=1)), atol / task.mass), maxiter, callback)
-    controls, learner = _controls(omega, context, task, init, limits.tol)
+    tol = np.maximum(rtol * to_host(task.a.sum(axis=1)), atol / task.mass)
+    limits = Limits(tol, maxiter, deadline, callback)
+    controls, learner = _controls(omega, context, task, init, tol)
     form = task.form()
     _check(method, form, task)
-    if form.dtype == np.float32 and limits.tol.min() < SINGLE_ACCURACY:
+    if form.dtype == np.float32 and tol.min() < SINGLE_ACCURACY:
         form, warm_up = task.form(np.float64), True
     if eps_scaling is None and method == "auto" and init is None:
         eps_scaling = EPS_FACTOR if spread(task, form) > LARGE_SPREAD * task.eps else None
     x = None if init is None else task.warm(form, 1 / task.eps, _potentials(init, task) / task.eps)
     found = Found(task, form, x)
     for stage in _stages(found, controls, limits, method, eps_scaling, warm_up):
-        stage.advance(found)
+        if not (stage.prepares and found.is_late):
+            stage.advance(found)
     results = task.results(form, found.results)
     if learner is not None:
         (result,) = results
@@ -45,7 +49,7 @@ def solve(task, *, method, omega, rtol, atol, maxiter, init, eps_scaling, warm_u
     staged = "" if eps_scaling is None else "; begun with larger eps"
     reasons = [run.why + staged if run.why else "" for run in found.results]
     return [
-        _explained(result, task.part(p), form.part(p), limits.tol[p] * task.mass[p], reasons[p])
+        _explained(result, task.part(p), form.part(p), tol[p] * task.mass[p], reasons[p])
         for p, result in enumerate(results)
     ]
 
@@ -56,7 +60,8 @@ def _stages(found, controls, limits, method, eps_scaling, warm_up):
     if eps_scaling is not None:
         yield from _larger_eps(found, limits, eps_scaling)
     if warm_up and isinstance(form, Fused) and form.dtype == np.float64:
-        yield SinglePrecision(task, None, controls, Limits(limits.tol, min(limits.maxiter, PATIENCE)))
+        maxiter = min(limits.maxiter, PATIENCE)
+        yield SinglePrecision(task, None, controls, limits._replace(maxiter=maxiter, callback=None))
     if method == "newton":
         yield Main(task, form, controls, limits, Newton, name=method, one_by_one=True)
         return
@@ -83,7 +88,8 @@ def _larger_eps(found, limits, factor):
     """Yield stages of smaller and smaller eps, each from the solution before, roughly."""
     found.keep_columns()
     task, form = found.task, found.form
-    rough = Limits(np.full(len(task), ROUGH_TOL), min(limits.maxiter, ROUGH_MAXITER))
+    maxiter = min(limits.maxiter, ROUGH_MAXITER)
+    rough = Limits(np.full(len(task), ROUGH_TOL), maxiter, limits.deadline)
     for k in range(int(np.log(max(spread(task, form) / task.eps, 1)) / np.log(factor)), 0, -1):
         controls = [Adaptive(1.0) for _ in range(len(task))]
         yield LargerEps(replace(task, eps=task.eps * factor**k), form, controls, rough)

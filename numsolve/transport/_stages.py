@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from math import inf
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ._problem import Problem
 SINGLE_ACCURACY = 3e-5  # of the mass: what the marginals can be brought to in single precision
 MESSAGES = {
     Status.MAXITER: "maxiter reached: raise it, loosen atol, take a larger eps, or method='newton'",
+    Status.TIME_LIMIT: "time limit reached: raise it, loosen atol, take a larger eps, or method='newton'",
     Status.STAGNATED: "the error of the marginals stopped falling above the tolerance: loosen atol",
     Status.NONFINITE: "a marginal is not finite: use method='log', or a larger eps",
 }
@@ -31,10 +33,23 @@ class StageResult(Result):
 
 
 class Limits(NamedTuple):
-    """When an iteration ends: `tol` has an entry for each problem, relative to its mass."""
+    """When an iteration ends.
+
+    Attributes
+    ----------
+    tol : numpy.ndarray, shape (k,)
+        Tolerance of each problem, relative to its mass.
+    maxiter : int
+        Largest number of iterations.
+    deadline : float
+        Time of ``time.monotonic()`` at which to stop.
+    callback : callable, optional
+        As of `sinkhorn`.
+    """
 
     tol: np.ndarray
     maxiter: int
+    deadline: float = inf
     callback: Callable | None = None
 
 
@@ -53,11 +68,18 @@ class Found:
         Potentials of the columns in units of the cost. Where they are known, `x` is made from them.
     results : list of StageResult
         One for each problem, once the method has been run.
+    is_late : bool
+        Whether the time is over: stages that only look for a start are then left out.
     """
 
     def __init__(self, task, form, x):
         self.task, self.form, self.x = task, form, x
-        self.g, self.results = None, []
+        self.g, self.results, self.is_late = None, [], False
+
+    def watch(self, results):
+        """Return the results of a stage, after a look at whether one of them ended by the time limit."""
+        self.is_late = any(result.status == Status.TIME_LIMIT for result in results)
+        return results
 
     def keep_columns(self):
         """Keep the potentials of the columns alone, from which stages at another eps start."""
@@ -76,8 +98,11 @@ class Found:
 class Stage:
     """One run of an iteration on the problems of `task`, which has the eps of the stage.
 
-    Subclasses define ``advance(found)``: run from what was found so far, and add to it.
+    Subclasses define ``advance(found)``: run from what was found so far, and add to it. A stage that
+    `prepares` only looks for a start.
     """
+
+    prepares: ClassVar[bool] = False
 
     task: Problem
     form: Any
@@ -102,13 +127,14 @@ class Stage:
 
     def iterate(self, x, **fields):
         """Run the iteration from `x`; return a `StageResult` for each problem, with further `fields`."""
-        task, (tol, maxiter, callback), one = self.task, self.limits, len(self.task) == 1
-        state = task.state(self.form, self.controls, self.method)
+        task, (tol, maxiter, deadline, callback), one = self.task, self.limits, len(self.task) == 1
+        state = task.state(self.form, self.controls, self.method, deadline)
         found = iterate(
             state.start,
             x.astype(self.form.dtype),
             tol=float(tol[0]) if one else tol,
             maxiter=maxiter,
+            deadline=deadline,
             callback=callback if one or callback is None else _by_problem(callback, task),
             scale=(task.eps, float(task.mass[0]) if one else task.mass),
             fresh=True,
@@ -124,9 +150,11 @@ class Stage:
 class LargerEps(Stage):
     """Find potentials of the columns roughly, at an eps larger than the one that was asked for."""
 
+    prepares = True
+
     def advance(self, found):
         eps = self.task.eps
-        runs = self.iterate(self.task.warm(self.form, 1 / eps, found.g / eps))
+        runs = found.watch(self.iterate(self.task.warm(self.form, 1 / eps, found.g / eps)))
         found.g = namespace(found.g).stack([run.x for run in runs])[:, self.task.a.shape[1] :]
 
 
@@ -136,12 +164,15 @@ class SinglePrecision(Stage):
     The form in single precision lives only while the stage runs.
     """
 
+    prepares = True
+
     def advance(self, found):
         form, eps = self.task.form(np.float32), self.task.eps
         start = found.start(form)
         rounding = 4 * float(np.finfo(np.float32).eps) * spread(self.task, form) / eps
         tol = np.maximum(self.limits.tol, max(SINGLE_ACCURACY, rounding))
-        runs = replace(self, form=form, limits=self.limits._replace(tol=tol)).iterate(start)
+        stage = replace(self, form=form, limits=self.limits._replace(tol=tol))
+        runs = found.watch(stage.iterate(start))
         if all(run.status >= 0 for run in runs):  # else its range is too small
             x = namespace(start).stack([run.x for run in runs]).astype(np.float64)
             found.x = self.task.together(x / eps)

@@ -106,12 +106,24 @@ class Csr(Operator):
         if not A.has_canonical_format:
             A = A.copy()
             A.sum_duplicates()
+        self._keep(A)
+        _validate.finite(self.data, name)
+
+    @classmethod
+    def trusted(cls, A):
+        """Return the operator of a canonical CSR matrix of finite floats that we made: nothing is checked."""
+        operator = object.__new__(cls)
+        Operator.__init__(operator, tuple(A.shape), A.dtype, library(A) or library(A.data))
+        operator._keep(A)
+        return operator
+
+    def _keep(self, A):
+        """Keep the arrays of a checked matrix."""
         xp = array_module(self.library)
         width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
         self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
         self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
-        data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
-        self.data = frozen(_validate.finite(data, name))
+        self.data = frozen(xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype))
         self._adjoint = None
         self._layout = Layout()
 

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import is_sparse, namespace
+from .._array import is_sparse, namespace, to_host
 from .._iterate import iterate
 from .._linear.solve import warn_of_miss
 from .._result import Breakdown, Result, Status
 from ._costs import Grid, PointCloud
 from ._forms import Separable
+from ._masses import same_totals
+
+LIMITS = {Status.MAXITER: "maxiter", Status.TIME_LIMIT: "time limit"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -31,14 +34,25 @@ class BarycenterResult(Result):
 
 
 def barycenter(
-    masses, cost, eps, *, weights=None, rtol=0.0, atol=1e-6, maxiter=1000, init=None, callback=None
+    masses,
+    cost,
+    eps,
+    *,
+    weights=None,
+    rtol=0.0,
+    atol=1e-6,
+    maxiter=1000,
+    time_limit=None,
+    init=None,
+    callback=None,
 ):
     r"""Return the distribution whose entropic cost to given ones, weighted, is least.
 
     Parameters
     ----------
     masses : array, shape (k, m), or of a grid (k, m_1, m_2, ...)
-        The given distributions, each of sum one; they decide where the work runs.
+        The given distributions, each of sum one up to rounding in their dtype; they decide where the work
+        runs.
     cost : array (n, m), PointCloud or Grid
         What the way from a point of the barycenter to a point of the distributions costs. A `Grid` is by far
         the fastest for images.
@@ -51,6 +65,8 @@ def barycenter(
         ``max(rtol, atol)``.
     maxiter : int
         Largest number of iterations.
+    time_limit : float, optional
+        Seconds after which to stop. Default: no limit.
     init : BarycenterResult, optional
         One of similar distributions.
     callback : callable, optional
@@ -94,29 +110,24 @@ def barycenter(
     >>> round(float(mean @ t), 3)
     0.4
     """
+    deadline = _validate.deadline(time_limit)
     eps = _validate.positive(eps, "eps")
     _, xp = _validate.same_library(masses=masses, cost=cost, weights=weights)
     form = _halves(cost, xp)
-    m, A = form.shape[1], _validate.real_array(masses, "masses", xp)
-    if A.ndim > 2 and isinstance(cost, Grid):
-        A = A.reshape(len(A), -1)
-    if A.ndim != 2 or A.shape[1] != m or not len(A):
-        raise ValueError(f"masses has shape {A.shape}, but the cost, {form.shape}, needs (k, {m})")
-    if bool((A < 0).any()) or bool((abs(A.sum(axis=1) - 1) > 1e-9).any()):
-        raise ValueError("masses has a negative entry, or a row whose sum is not one: divide it by its sum")
-    w = xp.full(len(A), 1 / len(A)) if weights is None else _validate.real_array(weights, "weights", xp)
-    if w.shape != (len(A),) or bool((w < 0).any()) or abs(float(w.sum()) - 1) > 1e-9:
-        raise ValueError(f"weights has shape {w.shape}; {len(A)} numbers >= 0 of sum one are needed")
+    A = _distributions(masses, form, cost, xp)
+    w = _weights(weights, len(A), xp)
     start = xp.zeros(A.size) if init is None else xp.array(init.potentials, dtype=float).ravel()
     if start.size != A.size:
         raise ValueError(f"init has {start.size} potentials, but {A.size} are needed, one an entry of masses")
     state = Projections(form, 1 / eps, A, w)
     tol = max(_validate.tolerance(rtol, "rtol"), _validate.tolerance(atol, "atol"))
     maxiter, callback = _validate.count(maxiter, "maxiter"), _validate.function(callback, "callback")
-    found = iterate(state.start, start, tol=tol, maxiter=maxiter, callback=callback, fresh=True)
+    found = iterate(
+        state.start, start, tol=tol, maxiter=maxiter, callback=callback, deadline=deadline, fresh=True
+    )
     message = found.message
-    if found.status == Status.MAXITER:
-        message = "maxiter reached: raise it, loosen atol, or take a larger eps"
+    if found.status in LIMITS:
+        message = f"{LIMITS[found.status]} reached: raise it, loosen atol, or take a larger eps"
     fields = dict(vars(found), x=state.mass(found.x), message=message)
     return warn_of_miss(BarycenterResult(**fields, potentials=found.x.reshape(A.shape)))
 
@@ -152,6 +163,41 @@ class Projections:
             if (yield x, error * error) is None:
                 raise Breakdown("the masses are not finite: eps is too small", Status.NONFINITE)
             x = xp.where(self.some, self.log_A - columns, 0).ravel()
+
+
+def _distributions(masses, form, cost, xp) -> Any:
+    """Return the given distributions, (k, m), each divided by its sum, which must be one but for rounding."""
+    m, A = form.shape[1], _validate.real(masses, "masses", xp)
+    if A.ndim > 2 and isinstance(cost, Grid):
+        A = A.reshape(len(A), -1)
+    if A.ndim != 2 or A.shape[1] != m or not len(A):
+        raise ValueError(f"masses has shape {A.shape}, but the cost, {form.shape}, needs (k, {m})")
+    if bool((A < 0).any()):
+        raise ValueError(f"masses has {int((A < 0).sum())} negative entries; masses >= 0 are needed")
+    dtype, A = A.dtype, A.astype(float)
+    totals = A.sum(axis=1)
+    sums = to_host(totals)
+    differing = np.flatnonzero(~same_totals(sums, 1.0, m, dtype))
+    if differing.size:
+        p = differing[0]
+        raise ValueError(f"masses[{p}] sums to {sums[p]:.10g}, but one is needed: divide it by its sum")
+    return A / totals[:, None]
+
+
+def _weights(weights, k, xp) -> Any:
+    """Return the weights of k distributions, divided by their sum, which must be one but for rounding."""
+    if weights is None:
+        return xp.full(k, 1 / k)
+    w = _validate.real(weights, "weights", xp)
+    if w.shape != (k,):
+        raise ValueError(f"weights has shape {w.shape}; {k} numbers >= 0 of sum one are needed")
+    if bool((w < 0).any()):
+        raise ValueError(f"weights has {int((w < 0).sum())} negative entries; numbers >= 0 are needed")
+    dtype, w = w.dtype, w.astype(float)
+    total = float(w.sum())
+    if not same_totals(total, 1.0, k, dtype):
+        raise ValueError(f"weights sums to {total:.10g}, but one is needed: divide it by its sum")
+    return w / total
 
 
 def _halves(cost, xp):

@@ -1,7 +1,9 @@
 """The Sinkhorn divergence of two clouds of points."""
 
+import time
 import warnings
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -62,7 +64,7 @@ class Divergence:
 
 
 def sinkhorn_divergence(
-    a, b, x, y, eps, *, metric="sqeuclidean", tau_a=None, tau_b=None, init=None, **options
+    a, b, x, y, eps, *, metric="sqeuclidean", tau_a=None, tau_b=None, time_limit=None, init=None, **options
 ):
     r"""Return :math:`S(a, b) = W(a, b) - W(a, a)/2 - W(b, b)/2`, with W the cost with its entropy.
 
@@ -78,6 +80,8 @@ def sinkhorn_divergence(
         The cost of the way between two points.
     tau_a, tau_b : float, optional
         Weight, the same for both, of a penalty in place of the marginals, as of `sinkhorn`.
+    time_limit : float, optional
+        Seconds after which to stop, all three solves together. Default: no limit.
     init : Divergence, optional
         One of the same clouds a little before.
     **options
@@ -127,6 +131,7 @@ def sinkhorn_divergence(
     >>> round(sinkhorn_divergence(a, a, x, x + 0.5, 0.1).value, 6)
     0.25
     """
+    deadline = _validate.deadline(time_limit)
     eps = _validate.positive(eps, "eps")
     if tau_a != tau_b:
         raise ValueError(
@@ -136,10 +141,10 @@ def sinkhorn_divergence(
     starts = [None] * 3 if init is None else [init.between, init.within_a, init.within_b]
     pairs = ((a, b, x, y), (a, a, x, x), (b, b, y, y))
     with inner_solve():
-        found: Any = [
-            _solved(mass, other, PointCloud(p, q, metric), eps, tau, {"init": start, **options})
-            for (mass, other, p, q), start in zip(pairs, starts, strict=True)
-        ]
+        found: Any = []
+        for (mass, other, p, q), start in zip(pairs, starts, strict=True):
+            more = {"init": start, "time_limit": _time_left(deadline), **options}
+            found.append(_solved(mass, other, PointCloud(p, q, metric), eps, tau, more))
     for result in found:
         if not result.success:
             warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
@@ -148,6 +153,11 @@ def sinkhorn_divergence(
     apart = float(between.a.sum() - between.b.sum())
     value = _value(between) - _value(within_a) / 2 - _value(within_b) / 2 + eps / 2 * apart**2
     return Divergence(value, between, within_a, within_b, tau)
+
+
+def _time_left(deadline):
+    """Return the seconds that are left, at least a nanosecond; None without a limit."""
+    return None if deadline == inf else max(deadline - time.monotonic(), 1e-9)
 
 
 def _solved(a, b, cloud, eps, tau, options):

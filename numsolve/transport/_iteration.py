@@ -1,5 +1,7 @@
 """Sinkhorn's iteration as the loop sees it."""
 
+from math import inf
+
 import numpy as np
 
 from .._array import namespace, to_host
@@ -21,10 +23,11 @@ class Sinkhorn:
     its marginals, is found in the pass that leaves it. `Together` does the same for many problems.
     """
 
-    def __init__(self, form, inverse, a, b, kappas, controls):
+    def __init__(self, form, inverse, a, b, kappas, controls, deadline=inf):
         self.form, self.inverse, self.a, self.b = form, inverse, a, b
         self.kappa_a, self.kappa_b = kappas
         self.controls = controls
+        self.deadline = deadline  # of solves inside an iteration
         self.r, self.c = a * 0, b * 0
         self.judge = kernels_for(a).transport_judge
         self.rounding = 64 * float(np.finfo(a.dtype).eps)

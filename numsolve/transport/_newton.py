@@ -6,10 +6,11 @@ import numpy as np
 
 from .._array import namespace, read_every, read_sum
 from .._linear.solve import solve_system
-from .._linear.system import make_system
+from .._linear.system import System
 from .._operators.blocks import Diagonal
 from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Status
+from ..kernels import kernels_for
 from ..krylov._cg import steps as conjugate_gradients
 from ._iteration import Sinkhorn
 from ._plan import BLOCK, sparse_of
@@ -98,7 +99,7 @@ class Newton(Sinkhorn):
         A = Reduced(P, D, E)
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
-        system = make_system(A, g - A.P @ (h / E), None, A.jacobi(), A.library, 0.0, atol, LONG * n)
+        system = System(A, g - A.P @ (h / E), None, A.jacobi(), 0.0, atol, LONG * n, self.deadline)
         f = solve_system(conjugate_gradients, system, None).x
         k = (h - A.transposed @ f) / E
         curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))
@@ -135,7 +136,7 @@ class Reduced(Operator):
     """
 
     def __init__(self, P, D, E):
-        self.P, self.transposed, self.D, self.E = Csr(P), Csr(P.T.tocsr()), D, E
+        self.P, self.transposed, self.D, self.E = Csr.trusted(P), Csr.trusted(P.T.tocsr()), D, E
         super().__init__((D.size, D.size), D.dtype, self.P.library)
         self.left, self.right = namespace(D).empty_like(D), namespace(E).empty_like(E)
 
@@ -147,5 +148,7 @@ class Reduced(Operator):
 
     def jacobi(self):
         """Return the inverse of the diagonal, of which rounding errors leave no less than their own size."""
-        diagonal = self.D - self.P.with_data(self.P.data**2) @ (1 / self.E)
+        squares, P = namespace(self.D).empty_like(self.D), self.P
+        kernels_for(squares).spmv(P.indptr, P.indices, P.data**2, 1 / self.E, squares)
+        diagonal = self.D - squares
         return Diagonal(1 / namespace(diagonal).maximum(diagonal, float(np.finfo(self.dtype).eps) * self.D))

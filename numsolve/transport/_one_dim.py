@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import numpy as np
+
 from .. import _validate
+from ._masses import check_same_totals, checked_masses
 
 
 def wasserstein_1d(x, y, a=None, b=None, *, p=1):
@@ -13,7 +16,7 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     x, y : array, shapes (n,) and (m,)
         Points, in any order.
     a, b : array, shapes (n,) and (m,), optional
-        Their masses, of the same sum. Default: all equal, of sum one.
+        Their masses, of the same sum up to rounding in their dtype. Default: all equal, of sum one.
     p : float
         The cost is ``abs(x - y)**p``; at least 1.
 
@@ -49,11 +52,13 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     if p < 1:
         raise ValueError(f"p is {p!r}; a number >= 1 is needed")
     _, xp = _validate.same_library(x=x, y=y, a=a, b=b)
-    (x, a), (y, b) = _sorted(x, a, "x", "a", xp), _sorted(y, b, "y", "b", xp)
-    sums = float(a[-1]), float(b[-1])
-    if abs(sums[0] - sums[1]) > 1e-9 * max(sums):
-        raise ValueError(f"a sums to {sums[0]:.10g}, b to {sums[1]:.10g}; the same mass is needed")
-    b = b * (sums[0] / sums[1])
+    x, y = _points(x, "x", xp), _points(y, "y", xp)
+    a, b = _masses_of(x, a, "a", "x", xp), _masses_of(y, b, "b", "y", xp)
+    dtypes = np.dtype(a.dtype), np.dtype(b.dtype)
+    (x, a), (y, b) = _sorted(x, a, xp), _sorted(y, b, xp)
+    totals = float(a[-1]), float(b[-1])
+    check_same_totals(np.array(totals[:1]), np.array(totals[1:]), len(a) + len(b), dtypes)
+    b = b * (totals[0] / totals[1])
     levels = xp.concatenate((xp.zeros(1), xp.sort(xp.concatenate((a, b)))))
     mass, middle = xp.diff(levels), (levels[1:] + levels[:-1]) / 2
     i = xp.minimum(xp.searchsorted(a, middle), len(x) - 1)
@@ -61,15 +66,25 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     return float(mass @ abs(x[i] - y[j]) ** p) ** (1 / p)
 
 
-def _sorted(x, mass, name, mass_name, xp) -> Any:
-    """Return the points in order and their cumulative masses."""
+def _points(x, name, xp) -> Any:
+    """Return points on the line as a vector of float64."""
     x = _validate.real_array(x, name, xp)
     if x.ndim != 1 or not x.size:
         raise ValueError(f"{name} has shape {x.shape}; a vector of at least one point is needed")
-    mass = xp.ones(len(x)) / len(x) if mass is None else _validate.real_array(mass, mass_name, xp)
-    if mass.shape != x.shape:
-        raise ValueError(f"{mass_name} has shape {mass.shape}, but {name} needs {x.shape}")
-    if bool((mass < 0).any()) or not float(mass.sum()) > 0:
-        raise ValueError(f"{mass_name} has negative entries or no mass; masses >= 0 are needed")
+    return x
+
+
+def _masses_of(x, mass, name, points, xp) -> Any:
+    """Return the masses of points, by default all equal."""
+    if mass is None:
+        return xp.ones(len(x)) / len(x)
+    mass = checked_masses(mass, name, len(x), xp, needing=f"{points} needs")
+    if mass.ndim != 1:
+        raise ValueError(f"{name} has shape {mass.shape}, but {points} needs {x.shape}")
+    return mass
+
+
+def _sorted(x, mass, xp) -> Any:
+    """Return the points in order and their cumulative masses, in double precision."""
     order = xp.argsort(x)
-    return x[order], xp.cumsum(mass[order])
+    return x[order], xp.cumsum(mass.astype(float)[order])

@@ -12,10 +12,9 @@ from ._batch import Together
 from ._costs import Grid, PointCloud
 from ._forms import form_of
 from ._iteration import Sinkhorn, joined
+from ._masses import check_same_totals, checked_masses
 from ._plan import Plan
 from ._result import TransportResult
-
-AGREE = {"float64": 1e-9, "float32": 1e-5}  # how far the total masses may differ, relatively: rounding errors
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ class Problem:
         form.rows(state.all, 1 + state.still, self.kappas[0], inverse, state.a, F, G, F_new, state.r)
         return y
 
-    def state(self, form, controls, kind=Sinkhorn):
+    def state(self, form, controls, kind=Sinkhorn, deadline=inf):
         """Return the state of an iteration of these problems."""
         kind = Together if len(self) > 1 else kind
         a, b = self.a.astype(form.dtype), self.b.astype(form.dtype)
-        return kind(form, 1 / self.eps, a, b, self.kappas, controls)
+        return kind(form, 1 / self.eps, a, b, self.kappas, controls, deadline)
 
     def apart(self, x):
         """Return the potentials of each problem, (k, n + m), of an iterate."""
@@ -175,8 +174,8 @@ def problem(a, b, cost, eps, tau_a, tau_b):
     cost = _checked_cost(cost, xp)
     n, m = cost.shape[-2:]
     a, b = (
-        _masses(mass, name, size, axes, xp)
-        for mass, name, size, axes in ((a, "a", n, _lengths(cost, 0)), (b, "b", m, _lengths(cost, 1)))
+        checked_masses(mass, name, size, xp, grid)
+        for mass, name, size, grid in ((a, "a", n, _lengths(cost, 0)), (b, "b", m, _lengths(cost, 1)))
     )
     counts = {"a": a.shape[:-1], "b": b.shape[:-1], "cost": cost.shape[:-2]}
     batch = {name: shape[0] for name, shape in counts.items() if shape}
@@ -184,7 +183,8 @@ def problem(a, b, cost, eps, tau_a, tau_b):
         said = ", ".join(f"{name} is of {count}" for name, count in batch.items())
         raise ValueError(f"{said} problems; the same number is needed, or none: one for all")
     k = next(iter(batch.values()), 1)
-    dtype = np.result_type(*(np.dtype(x.dtype) for x in (a, b, cost)))
+    given = np.dtype(a.dtype), np.dtype(b.dtype)
+    dtype = np.result_type(*given, np.dtype(cost.dtype))
     a, b = (  # in double precision, so that they have the same sum, whatever the dtype
         xp.ascontiguousarray(xp.broadcast_to(mass, (k, mass.shape[-1])).astype(np.float64)) for mass in (a, b)
     )
@@ -195,23 +195,12 @@ def problem(a, b, cost, eps, tau_a, tau_b):
     mass = np.ones(k)
     if taus == (None, None):
         mass, other = to_host(a.sum(axis=1)), to_host(b.sum(axis=1))
-        _agree(mass, other, dtype, bool(batch))
+        remedy = "normalise both, or penalise the marginals with tau_a and tau_b"
+        check_same_totals(mass, other, n + m, given, bool(batch), remedy)
         a, b = a / xp.asarray(mass)[:, None], b / xp.asarray(other)[:, None]
     if is_sparse(cost):
         _feasible(cost, a, b)
     return Problem(a, b, cost, eps, mass, taus, dtype), bool(batch)
-
-
-def _agree(sums, others, dtype, batch):
-    """Raise unless masses are the same but for rounding errors."""
-    off = np.flatnonzero(abs(sums - others) > AGREE[dtype.name] * np.maximum(sums, others))
-    if off.size:
-        p = off[0]
-        which = f"[{p}]" if batch else ""
-        raise ValueError(
-            f"a{which} sums to {sums[p]:.10g}, b{which} to {others[p]:.10g}; the same mass is needed: "
-            "normalise both, or penalise the marginals with tau_a and tau_b"
-        )
 
 
 def _checked_cost(cost, xp) -> Any:
@@ -231,26 +220,7 @@ def _checked_cost(cost, xp) -> Any:
 
 def _lengths(cost, side):
     """Return the lengths of the axes of a grid, or None."""
-    return [len(axis) for axis in (cost.to if side else cost.axes)] if isinstance(cost, Grid) else None
-
-
-def _masses(mass, name, size, lengths, xp) -> Any:
-    """Return masses, (size,) or (k, size), finite and >= 0, with some in each problem; perhaps of a grid."""
-    mass = _validate.real(mass, name, xp)
-    given = mass.shape
-    if lengths and given == tuple(lengths):
-        mass = mass.ravel()
-    elif lengths and given[1:] == tuple(lengths):
-        mass = mass.reshape(len(mass), size)
-    if mass.ndim not in (1, 2) or mass.shape[-1] != size or not mass.size:
-        raise ValueError(
-            f"{name} has shape {given}, but the cost needs ({size},), or (k, {size}) for k problems"
-        )
-    if bad := int((mass < 0).sum()):
-        raise ValueError(f"{name} has {bad} negative entries; masses >= 0 are needed")
-    if not float(mass.sum(axis=-1).min()) > 0:
-        raise ValueError(f"{name} has no mass: its entries are all zero")
-    return mass
+    return tuple(len(axis) for axis in (cost.to if side else cost.axes)) if isinstance(cost, Grid) else None
 
 
 def _feasible(cost, a, b):

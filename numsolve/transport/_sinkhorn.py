@@ -19,6 +19,7 @@ def sinkhorn(
     rtol=0.0,
     atol=1e-9,
     maxiter=None,
+    time_limit=None,
     init=None,
     tau_a=None,
     tau_b=None,
@@ -32,8 +33,9 @@ def sinkhorn(
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,), or (k, n) and (k, m)
-        Masses, not negative and of the same sum; they decide where the work runs. Of two axes: `k` problems,
-        each with its own. Of a `Grid` also images, (n_1, n_2, ...) or (k, n_1, n_2, ...).
+        Masses, not negative and of the same sum up to rounding in their dtype; they decide where the work
+        runs. Of two axes: `k` problems, each with its own. Of a `Grid` also images, (n_1, n_2, ...) or
+        (k, n_1, n_2, ...).
     cost : array (n, m), sparse array, PointCloud or Grid
         What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems
         one for all, or an array (k, n, m), or a `PointCloud` of k clouds.
@@ -51,6 +53,8 @@ def sinkhorn(
         Stop once ``abs(P @ 1 - a).sum() + abs(P.T @ 1 - b).sum() <= max(rtol * a.sum(), atol)``.
     maxiter : int, optional
         Largest number of iterations, passes over the rows and columns. Default: 10000.
+    time_limit : float, optional
+        Seconds after which to stop, all stages and problems together. Default: no limit.
     init : TransportResult or array (m,), optional
         A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`. For `k` problems
         one for all, or a list, or an array (k, m).
@@ -131,6 +135,7 @@ def sinkhorn(
     (50, 50)
     """
     options: dict[str, Any] = {
+        "deadline": _validate.deadline(time_limit),
         "method": _validate.choice(method, "method", METHODS),
         "omega": omega,
         "rtol": _validate.tolerance(rtol, "rtol"),

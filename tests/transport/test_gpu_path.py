@@ -24,8 +24,9 @@ def compare(points, **options):
     device = sinkhorn(*numsolve.to_device(a, b), cost, 0.005, **options).check()
     assert type(device.f).__module__.startswith("cupy")
     assert isinstance(device.residuals, np.ndarray)
-    assert device.nit == host.nit
-    np.testing.assert_allclose(device.residuals, host.residuals, rtol=1e-3, atol=1e-14)
+    assert abs(device.nit - host.nit) <= 1  # an error may be just above the tolerance on one side
+    common = slice(min(device.nit, host.nit) + 1)
+    np.testing.assert_allclose(device.residuals[common], host.residuals[common], rtol=1e-3, atol=1e-14)
     back = numsolve.to_host
     np.testing.assert_allclose(back(device.f), host.f, atol=1e-9)
     np.testing.assert_allclose(back(device.plan @ device.b), host.plan @ b, rtol=1e-7)
@@ -157,7 +158,7 @@ def batches():
     for options in ({}, {"tau_a": 0.5}, {"eps_scaling": 4.0}):
         host = sinkhorn(a, b, costs[0], 0.02, **options)
         device = sinkhorn(*numsolve.to_device(a, b), costs[1], 0.02, **options)
-        assert [r.nit for r in device] == [r.nit for r in host]
+        assert all(abs(one.nit - two.nit) <= 1 for one, two in zip(device, host, strict=True))
         for one, two in zip(device, host, strict=True):
             np.testing.assert_allclose(numsolve.to_host(one.f), two.f, atol=1e-8)
 

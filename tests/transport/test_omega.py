@@ -96,7 +96,7 @@ def far_clouds():
 
 
 def test_a_rest_ends_what_no_omega_ends():
-    """Sinkhorn needs more than 60,000 iterations here, and without rests omega ran to 2 and needed 43,000."""
+    """About 1600 iterations here; Sinkhorn needs more than 60,000, and 43,000 without the rests."""
     result = sinkhorn(*far_clouds(), 0.0006, method="log", atol=1e-6, maxiter=3000).check()
     P = result.plan.to_dense()
     assert abs(P.sum(axis=1) - 1 / 150).sum() + abs(P.sum(axis=0) - 1 / 150).sum() <= 1.01e-6
@@ -111,10 +111,11 @@ def test_a_number_that_works_is_kept(rng, omega):
     found = sinkhorn(a, b, C, eps, method="log", omega=omega, init=np.zeros(50)).check().residuals
     G = np.zeros(50)
     F = np.log(a) - logsumexp(G - C / eps, axis=1)
+    noise = 4 * np.finfo(float).eps * C.max() / eps  # of the exponents, hence of the plan
     for error in found:
         P = np.exp(F[:, None] + G - C / eps)
         want = abs(P.sum(axis=1) - a).sum() + abs(P.sum(axis=0) - b).sum()
-        assert error == pytest.approx(want, rel=1e-6, abs=1e-13)
+        assert error == pytest.approx(want, rel=1e-6, abs=noise)
         F = (1 - omega) * F + omega * (np.log(a) - logsumexp(G - C / eps, axis=1))
         G = (1 - omega) * G + omega * (np.log(b) - logsumexp(F[:, None] - C / eps, axis=0))
 

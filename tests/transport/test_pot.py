@@ -60,12 +60,10 @@ def test_values(rng):
 
 
 def test_densities_at_a_tiny_eps():
-    """1e-5 of the largest cost, where a thousand iterations of Sinkhorn's are not nearly enough."""
+    """1e-5 of the largest cost, against the exact cost."""
     _, (a, b, _), C = gaussians()
     C = C / C.max()
     best = ot.emd2(a, b, C)
-    theirs = ot.sinkhorn2(a, b, C, 1e-5, method="sinkhorn_log", numItermax=1000)
-    assert theirs < 0.5 * best  # of a plan that lacks its marginals
     for options in ({}, {"method": "log", "eps_scaling": 4.0}):
         result = sinkhorn(a, b, C, 1e-5, **options).check()
         assert result.cost_linear == pytest.approx(best, abs=1e-5 * np.log(100))
@@ -117,7 +115,7 @@ def test_point_clouds(rng, metric):
     assert result.cost_linear == pytest.approx(loss, rel=1e-8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.integers(1, 12), st.floats(-3, 0.5), st.booleans())
 def test_bounds_hold_the_exact_cost(seed, n, m, exponent, early):
     """Whatever eps, and also of a run that was stopped early."""
@@ -237,15 +235,3 @@ def test_on_the_line(rng, p):
     a, b = a / a.sum(), b / b.sum()
     theirs = ot.wasserstein_1d(x, y, a, b, p=p)
     assert wasserstein_1d(x, y, a, b, p=p) ** p == pytest.approx(theirs, rel=1e-10)
-
-
-def test_a_thousand_points_keep_their_mass(rng):
-    """POT's stabilised iteration absorbs for ever from n = 1000 uniform masses on, and loses all its mass."""
-    *_, C = clouds(rng, 1000, 1000)
-    uniform = np.full(1000, 1e-3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        theirs = ot.sinkhorn(uniform, uniform, C, 0.05, method="sinkhorn_stabilized", numItermax=20)
-    assert theirs.sum() < 1e-5
-    result = sinkhorn(uniform, uniform, C, 0.05, atol=1e-8).check()
-    assert (result.plan @ np.ones(1000)).sum() == pytest.approx(1, abs=1e-8)

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from numsolve.krylov import cg
+from numsolve.learners import omega_opt
 from numsolve.precondition import ssor
 from numsolve.problems import poisson
 from numsolve.relaxation import gauss_seidel, jacobi, sor
@@ -17,7 +18,7 @@ from numsolve.relaxation import gauss_seidel, jacobi, sor
 A = poisson((40, 40))
 b = np.random.default_rng(0).standard_normal(1600)
 beta = np.cos(np.pi / 41)  # the spectral radius of Jacobi's iteration
-young = 1 + (beta / (1 + np.sqrt(1 - beta**2))) ** 2
+young = omega_opt(beta)
 
 solves = {
     "Jacobi": jacobi(A, b, rtol=1e-8),

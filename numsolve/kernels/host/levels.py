@@ -1,4 +1,4 @@
-"""The order of rows that a device follows, and the diagonal, found on the host by serial loops."""
+"""The levels of rows and the diagonal of a matrix: serial loops on the host."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ..cpu._jit import inline
 def levels(indptr, indices):
     """Return each row's level: one more than the highest of the earlier rows that it is coupled to.
 
-    An entry couples two rows whichever of the two holds it.
+    An entry couples two rows whichever of them holds it.
     """
     n = indptr.size - 1
     level = np.zeros(n, indices.dtype)

@@ -34,7 +34,7 @@ from numsolve._operators.operator import Csr
 from numsolve.cli import bandwidth
 from numsolve.kernels import kernels_for
 from numsolve.precondition import amg, ilu0
-from numsolve.precondition._gauss_seidel import Sweeps
+from numsolve.precondition._gauss_seidel import RowSweeps
 from numsolve.problems import convection_diffusion, irregular, poisson
 
 THREADS = numba.config.NUMBA_NUM_THREADS
@@ -298,7 +298,7 @@ def incomplete(rounds):
             1.5,
             f"{median(seconds['numsolve']) * 1e3:.2f} ms; spilu holds {fill:.2f} times the entries",
         )
-        sweeps, x, y = Sweeps(A), np.zeros(n), np.zeros(n)
+        sweeps, x, y = RowSweeps(A), np.zeros(n), np.zeros(n)
         for direction in ("forward", "backward"):
             runs = {
                 "numsolve": partial(getattr(sweeps, direction), b, x),

@@ -12,7 +12,7 @@ from pyamg.relaxation.relaxation import gauss_seidel
 
 from numsolve import krylov
 from numsolve._operators.entries import sparse_of
-from numsolve._operators.rows import arranged
+from numsolve._operators.rows import ordered_rows
 from numsolve.precondition import ssor
 from numsolve.problems import poisson
 from numsolve.relaxation import colouring, sor
@@ -26,7 +26,7 @@ def sweeps(rounds):
         A.indices, A.indptr = A.indices.astype(np.int32), A.indptr.astype(np.int32)
         b, n = np.random.default_rng(0).standard_normal(A.shape[0]), A.shape[0]
         for order, counts in ((None, (1,)), ("greedy", (1, threads))):
-            rows = arranged(sparse_of(A, "sor"), None, order, False)[0]
+            rows = ordered_rows(sparse_of(A, "sor"), None, order, False)[0]
             for count in counts:
                 numba.set_num_threads(count)
                 runs = _sweeps_of(rows, b) | {"PyAMG": partial(gauss_seidel, A, np.zeros(n), b)}

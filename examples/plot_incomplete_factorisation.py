@@ -1,9 +1,9 @@
 """
-Factorise, but keep only what fits
-==================================
+Incomplete factorisation
+========================
 
-Gaussian elimination fills a sparse matrix with new entries. An incomplete factorisation throws them away:
-what is left costs as little as the matrix itself, and solves with it are a good preconditioner.
+Gaussian elimination fills a sparse matrix with new entries. An incomplete factorisation drops them: its
+factors cost as little as the matrix itself, and solves with them are a good preconditioner.
 """
 
 import matplotlib.pyplot as plt
@@ -21,8 +21,8 @@ kept = sp.tril(small).toarray() != 0
 print(f"entries of the Cholesky factor: {full.sum()}, of the incomplete one: {kept.sum()}")
 
 # %%
-# On a problem with rough coefficients, 40,000 unknowns, it takes a third of Jacobi's iterations. SSOR needs
-# no factorisation, and with a good omega, which is another matter to find, it is as good or better.
+# For 40,000 unknowns with strongly varying coefficients it takes a third of the iterations of Jacobi. SSOR
+# needs no factorisation, and with a good omega, which has to be found, it is as good or better.
 
 side = 200
 x, y = np.meshgrid(*2 * [(np.arange(side) + 0.5) / side], indexing="ij")
@@ -31,7 +31,7 @@ b = np.ones(side * side) / side**2
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained", width_ratios=(1, 1.4))
 left.imshow(np.where(kept, 2, full), cmap=ListedColormap(["white", "#c9d3de", "#1f4e79"]))
-left.set(title="Cholesky factor: kept (dark), thrown away", xticks=[], yticks=[])
+left.set(title="Cholesky factor: kept (dark), dropped", xticks=[], yticks=[])
 counts = {}
 for M, label in ((jacobi(A), "Jacobi"), (ssor(A, 1.5), "SSOR, ω = 1.5"), (ic0(A), "IC(0)")):
     result = cg(A, b, M=M, rtol=1e-8).check()

@@ -2,18 +2,18 @@
 Let a simulation learn its relaxation parameter
 ===============================================
 
-A heat equation is solved step by step, by CG with SSOR. Its conductivity goes from 0 to 10 and back, and with
-it the best omega. Three lines in the loop learn which one belongs to which conductivity, from the iterations
-that each step took.
+A heat equation is solved step by step, by CG with SSOR. Its conductivity goes from 0 to 10 and back, and
+the best omega changes with it. Three lines learn the omega for each conductivity from the iterations of
+each step.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from numsolve.krylov import cg
+from numsolve.learners import ChebCB, FixedOmega
 from numsolve.precondition import ssor
 from numsolve.problems import heat_crank_nicolson
-from numsolve.relaxation import ChebCB, FixedOmega
 
 count, side = 2000, 30
 
@@ -35,8 +35,9 @@ fixed = {omega: simulate(FixedOmega(omega))[2] for omega in (1.0, 1.2, 1.4, 1.6)
 conductivities, omegas, iterations = simulate(ChebCB(None, (0, 10), rng=0))
 
 # %%
-# Nothing has to be known beforehand, and no step is solved twice: the first ones try what there is. A fixed
-# omega must do for all conductivities. (Count time too before you choose SSOR-CG: an iteration sweeps twice.)
+# Nothing has to be known in advance, and no step is solved twice: the first steps try different omegas. A
+# fixed omega has to suit all conductivities. (Compare times too before you choose SSOR-CG: an iteration
+# takes two sweeps.)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.9), layout="constrained")
 names = [*(f"{omega}" for omega in fixed), "learned"]

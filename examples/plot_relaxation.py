@@ -1,15 +1,16 @@
 """
-What omega is worth
+The effect of omega
 ===================
 
-Over-relaxation moves each unknown a little further than its equation asks for. On a grid the right factor
-saves nearly all sweeps, and which one is right depends on what it is for, and on the order of the rows.
+Over-relaxation changes each unknown by more than its equation requires. On a grid the best factor omega saves
+most of the sweeps. It depends on the use, as a solver or as a preconditioner, and on the order of the rows.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from numsolve.krylov import cg
+from numsolve.learners import omega_opt
 from numsolve.precondition import ssor
 from numsolve.problems import poisson
 from numsolve.relaxation import gauss_seidel, jacobi, sor
@@ -17,7 +18,7 @@ from numsolve.relaxation import gauss_seidel, jacobi, sor
 A = poisson((40, 40))
 b = np.random.default_rng(0).standard_normal(1600)
 beta = np.cos(np.pi / 41)  # the spectral radius of Jacobi's iteration
-young = 1 + (beta / (1 + np.sqrt(1 - beta**2))) ** 2
+young = omega_opt(beta)
 
 solves = {
     "Jacobi": jacobi(A, b, rtol=1e-8),
@@ -28,17 +29,17 @@ solves = {
 omegas = np.linspace(0.5, 1.95, 30)
 sweeps = {
     name: [sor(A, b, omega=w, colours=colours, rtol=1e-8, maxiter=10**5).check().nit for w in omegas]
-    for name, colours in (("natural order", None), ("red and black", "greedy"))
+    for name, colours in (("natural order", None), ("two colours", "greedy"))
 }
 iterations = {
     name: [cg(A, b, M=ssor(A, w, colours=colours), rtol=1e-8).check().nit for w in omegas]
-    for name, colours in (("natural order", None), ("red and black", "greedy"))
+    for name, colours in (("natural order", None), ("two colours", "greedy"))
 }
 
 # %%
-# As a solver SOR cares little about the order of the rows, and taking them by colour runs in parallel. As a
-# preconditioner, forth and back, it does: by colour no omega does better than about 1, so one that was found
-# in the natural order must not be carried over.
+# As a solver, SOR takes about as many sweeps in both orders, and by colour it runs in parallel. As a
+# preconditioner, with a forward and a backward sweep, the order matters: by colour no omega is better than
+# about 1, so do not use an omega that was found in the natural order.
 
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 3.7), layout="constrained")
 for name, result in solves.items():
@@ -61,5 +62,5 @@ best = {name: float(omegas[np.argmin(found)]) for name, found in iterations.item
 PINNED = {
     "sweeps with Young's omega": (solves[f"SOR, Young's omega {young:.2f}"].nit, 138, 2),
     "best omega of SSOR-CG, natural order": (best["natural order"], 1.8, 0.06),
-    "best omega of SSOR-CG, by colour": (best["red and black"], 0.95, 0.11),
+    "best omega of SSOR-CG, by colour": (best["two colours"], 0.95, 0.11),
 }

@@ -2,9 +2,10 @@
 Ten thousand solves for a neural operator
 =========================================
 
-Who trains a neural operator needs pairs of a coefficient and a solution, thousands of them. Each comes from a
-linear system of its own, but the systems resemble each other: what one solve found out about slow directions
-serves the next. This page solves 40 in a second; ``python plot_ten_thousand_solves.py 10000`` solves more.
+Training a neural operator needs thousands of pairs of a coefficient and a solution. Each pair comes from
+its own linear system, but the systems are similar: the slowly converging directions found in one solve are
+recycled in the next. This page solves 40 systems in a second; ``python plot_ten_thousand_solves.py 10000``
+solves more.
 """
 
 import sys
@@ -28,7 +29,7 @@ conductivities = np.exp(np.einsum("cij,ix,jy->cxy", draws * size, waves, waves))
 
 
 class Systems:
-    """Heat conduction in a plate: a system is made when it is asked for, so that memory is no limit."""
+    """Heat conduction in a plate; each system is made when it is needed, which saves memory."""
 
     def __len__(self):
         return count
@@ -38,8 +39,8 @@ class Systems:
 
 
 # %%
-# The systems are solved next to those they resemble; the results come in the order they were asked for. What
-# was solved goes to a file: ``.npz`` at the end, HDF5 row by row.
+# Similar systems are solved one after the other; the results come in the given order. The solutions are
+# written to a file: ``.npz`` at the end, HDF5 row by row.
 
 runs = {
     "in the given order": solve_sequence(Systems(), sort=None, rtol=1e-8),
@@ -62,8 +63,8 @@ for name, run in runs.items():
     print(f"{name}: {run}")
 
 # %%
-# Recycling saves a fifth of the products, and the order a few percent more. A preconditioner saves far more
-# than both: it comes first.
+# Recycling saves a fifth of the products, and sorting a few per cent more. A preconditioner saves much more
+# than both, so choose that first.
 
 fig = plt.figure(figsize=(12, 4.3), layout="constrained")
 left, right = fig.subfigures(1, 2, width_ratios=(1.25, 1))

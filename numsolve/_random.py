@@ -1,10 +1,13 @@
-"""Random numbers: drawn on the host from ``rng=`` (SPEC 7), then moved to where they are used."""
+"""Random numbers: drawn on the host from ``rng=`` (SPEC 7), then moved; fixed ones that look random."""
 
 from typing import Any
 
 import numpy as np
 
-from ._array import array_module
+from ._array import array_module, namespace
+
+# Irrational steps for `scattered`: the fractional parts of the golden ratio and of the square root of two.
+GOLDEN, SQRT2 = 0.6180339887498949, 0.4142135623730951
 
 
 def standard_normal(rng, shape, *, dtype: Any = float, like="numpy"):
@@ -15,6 +18,17 @@ def standard_normal(rng, shape, *, dtype: Any = float, like="numpy"):
     if dtype.kind == "c":
         values = (values + 1j * rng.standard_normal(shape)) / np.sqrt(2)
     return array_module(like).asarray(values.astype(dtype))
+
+
+def scattered(places, step=GOLDEN):
+    """Return a fixed number in [0, 1) for each entry of `places`: the fractional part of ``places * step``.
+
+    For whole numbers and an irrational `step` they are equidistributed and look random. They are computed
+    where `places` lives, and are the same bits on every machine.
+    """
+    multiples = places * step
+    multiples -= namespace(multiples).floor(multiples)
+    return multiples
 
 
 def generator_state(rng):

@@ -17,7 +17,7 @@ def test_submodules_load_neither_numba_nor_matplotlib():
     code = (
         "import sys, numsolve; numsolve.krylov.cg, numsolve.precondition.jacobi, numsolve.solve;"
         "numsolve.radial.atom;"
-        "numsolve.relaxation.ChebCB(None, (0, 1), rng=0);"
+        "numsolve.learners.ChebCB(None, (0, 1), rng=0);"
         "print([m for m in ('numba', 'cupy', 'pyamg', 'matplotlib') if m in sys.modules])"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from numsolve._random import standard_normal
+from numsolve._random import scattered, standard_normal
 
 
 def test_the_same_numbers_everywhere(cupy):
@@ -17,3 +17,10 @@ def test_complex_deviates_have_unit_variance():
     assert z.dtype == np.complex64
     assert abs(np.mean(abs(z) ** 2) - 1) < 0.03
     assert abs(np.mean(z**2)) < 0.03
+
+
+def test_scattered_numbers_are_equidistributed_and_the_same_everywhere(cupy):
+    places = np.arange(1000)
+    values = scattered(places)
+    assert np.diff(np.sort(values), prepend=0, append=1).max() < 3 / len(values)
+    np.testing.assert_array_equal(scattered(cupy.asarray(places)).get(), values)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._array import array_module, read_sum
+from .._random import scattered
 from .._result import not_definite, not_finite
 from ..kernels import kernels_for
 
@@ -69,7 +70,7 @@ def bounds(A, M=None, *, start=None, steps=12):
 def _scalars(A, M, start, steps):
     """Run conjugate gradients; return each r^H M r and each p^H A p."""
     xp = array_module(A.library)
-    r = _scattered(A, xp) if start is None else start.copy()
+    r = _starting_vector(A, xp) if start is None else start.copy()
     kernels, live = kernels_for(r), xp.ones(1, bool)
     x, q = xp.zeros_like(r), xp.empty_like(r)
     z = r if M is None else M.apply(r, xp.empty_like(r))
@@ -85,15 +86,10 @@ def _scalars(A, M, start, steps):
     return (np.array([read_sum(pieces) for pieces in found]) for found in (rz, pq))
 
 
-def _scattered(A, xp):
-    """Return a vector that looks random, the same everywhere, made where A lives."""
-    values = xp.arange(A.shape[0], dtype=np.float64)
-    for factor in (0.6180339887498949, 7919.2718281828):  # the squares in between break up what is periodic
-        values *= factor
-        values -= xp.floor(values)
-        values *= values if factor < 1 else 1
-    values -= 0.5
-    return values.astype(A.dtype)
+def _starting_vector(A, xp):
+    """Return a fixed vector that looks random, computed where A lives; the squares break up its periods."""
+    index = xp.arange(A.shape[0], dtype=np.float64)
+    return (scattered(scattered(index) ** 2, 7919.2718281828) - 0.5).astype(A.dtype)
 
 
 def _breakdown(name, value):

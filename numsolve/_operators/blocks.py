@@ -29,7 +29,7 @@ class Diagonal(Operator):
         return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))
 
     def update(self, A):
-        """Take the diagonal of another matrix of the same shape; return the operator itself."""
+        """Set the diagonal of another matrix of the same shape; return the operator itself."""
         entries = 1 / diagonal(A, "jacobi").astype(self.dtype)
         if entries.shape != self.entries.shape:
             raise ValueError(f"A has shape {tuple(A.shape)}, but jacobi was made from one of {self.shape}")
@@ -48,10 +48,10 @@ def _labels(blocks, n):
     return np.unique(blocks, return_inverse=True)[1]
 
 
-def members(matrix, block_size=None, blocks=None):
-    """Return the rows of each block, filled up with -1 to the size of the largest.
+def rows_of_blocks(matrix, block_size=None, blocks=None):
+    """Return the rows of each block, padded with -1 to the size of the largest.
 
-    Neighbouring rows share a block of so many, or rows with the same label in `blocks`.
+    A block consists of `block_size` neighbouring rows, or of rows with the same label in `blocks`.
     """
     n, dtype = matrix.shape[0], matrix.indices.dtype
     if blocks is None:
@@ -63,7 +63,7 @@ def members(matrix, block_size=None, blocks=None):
     if len(sizes) * m * m > max(50 * entries, 10**6):
         raise ValueError(
             f"blocks differ too much in size: the largest has {m} rows, the mean "
-            f"{len(labels) / len(sizes):.1f}, and all take the room of the largest; split it"
+            f"{len(labels) / len(sizes):.1f}, and each is stored in the size of the largest; split it"
         )
     rows = np.full((len(sizes), m), -1, dtype)
     rows[np.arange(m) < sizes[:, None]] = np.argsort(labels, kind="stable")
@@ -78,42 +78,42 @@ class BlockDiagonal(Operator):
         super().__init__(matrix.shape, matrix.dtype, matrix.library)
         xp = array_module(self.library)
         self._matrix, self._rows = matrix, xp.asarray(rows)
-        self._taken, self._places, self._filled = (xp.asarray(a) for a in _places(matrix, rows))
-        self.inverses = self._inverted()
+        self._source, self._target, self._padding = (xp.asarray(a) for a in _places_of_blocks(matrix, rows))
+        self.inverses = self._compute_inverses()
 
     def apply(self, x, out):
         kernels_for(out).block_jacobi(self._rows, self.inverses, x, out)
         return out
 
     def update(self, A):
-        """Take the blocks of another matrix of the same pattern; return the operator itself."""
+        """Set the blocks of another matrix of the same pattern; return the operator itself."""
         self._matrix, before = with_pattern_of(self._matrix, A, self._method), self._matrix
         try:
-            self.inverses = self._inverted()
+            self.inverses = self._compute_inverses()
         except ValueError:
             self._matrix = before
             raise
         return self
 
-    def _inverted(self):
-        """Return the inverses of the blocks."""
+    def _compute_inverses(self):
+        """Return the inverses of the blocks; raise if one is singular to working precision."""
         xp, (count, m) = array_module(self.library), self._rows.shape
         flat = xp.zeros(count * m * m, np.result_type(self.dtype, np.float64))
-        flat[self._places] = self._matrix.data[self._taken]
-        flat[self._filled] = 1.0
+        flat[self._target] = self._matrix.data[self._source]
+        flat[self._padding] = 1.0
         blocks = flat.reshape(count, m, m)
         try:
             inverses = xp.linalg.inv(blocks)
         except np.linalg.LinAlgError:
-            raise self._singular(next(k for k in range(count) if _is_singular(blocks[k]))) from None
+            raise self._singular_block(next(k for k in range(count) if _is_singular(blocks[k]))) from None
         # Rounding moves an entry by this many units at most, however rows and columns are scaled.
         condition = (abs(inverses) * abs(blocks).swapaxes(1, 2)).sum(axis=(1, 2))
         bad = ~(condition * np.finfo(flat.dtype).eps < 0.1)
         if bool(bad.any()):
-            raise self._singular(int(xp.argmax(bad)))
+            raise self._singular_block(int(xp.argmax(bad)))
         return inverses.astype(self.dtype)
 
-    def _singular(self, block):
+    def _singular_block(self, block):
         rows = to_host(self._rows[block])
         rows = rows[rows >= 0]
         named = ", ".join(map(str, rows[:6])) + (", ..." if len(rows) > 6 else "")
@@ -123,8 +123,8 @@ class BlockDiagonal(Operator):
         )
 
 
-def _places(matrix, rows):
-    """Return which entries of a matrix lie in blocks, where there, and the diagonal of what is filled up."""
+def _places_of_blocks(matrix, rows):
+    """Return which entries of a matrix are in blocks, where they go, and the diagonal of the padding."""
     m, n = rows.shape[1], matrix.shape[0]
     slot = np.empty(n, np.int64)
     used = np.nonzero(rows.ravel() >= 0)[0]
@@ -137,7 +137,7 @@ def _places(matrix, rows):
 
 
 def _is_singular(block):
-    """Tell whether a factorisation meets a zero pivot."""
+    """Tell whether the factorisation of a block has a zero pivot."""
     try:
         np.linalg.inv(to_host(block))
     except np.linalg.LinAlgError:

@@ -1,4 +1,4 @@
-"""Colours for the rows of a matrix, so that rows of one colour can be relaxed at once."""
+"""Colours for the rows of a matrix: rows of one colour can be relaxed at once."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import numpy as np
 from .._array import to_host
 
 
-def greedy(indptr, indices):
+def greedy_colouring(indptr, indices):
     """Return the greedy colouring of a pattern on the host."""
     from ..kernels.host.colours import greedy_colours
 
     return greedy_colours(indptr, indices)
 
 
-def checked(colours: Any, indptr, indices, kind="row"):
-    """Return a colouring given by the caller as an array; raise unless it fits the pattern."""
-    from ..kernels.host.colours import clash
+def checked_colouring(colours: Any, indptr, indices, kind="row"):
+    """Return the caller's colouring, numbered 0, 1, ...; raise unless it fits the pattern."""
+    from ..kernels.host.colours import first_conflict
 
     n, colours = len(indptr) - 1, np.asarray(to_host(colours))
     if colours.shape != (n,) or colours.dtype.kind not in "iu":
@@ -28,7 +28,7 @@ def checked(colours: Any, indptr, indices, kind="row"):
         colours = (np.cumsum(np.bincount(colours) > 0, dtype=np.int32) - 1)[colours]
     else:
         colours = np.unique(colours, return_inverse=True)[1].astype(np.int32)
-    i, j = clash(indptr, indices, colours)
+    i, j = first_conflict(indptr, indices, colours)
     if i >= 0:
         raise ValueError(
             f"colours gives {kind}s {i} and {j} the same colour, but an entry of A couples them: "

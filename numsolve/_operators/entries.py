@@ -1,4 +1,4 @@
-"""Matrices whose entries are needed: diagonal, order of rows, and the successor in the same pattern."""
+"""Matrices whose entries are needed: the diagonal, the order of rows, another matrix of the same pattern."""
 
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ from .operator import Csr, Dense, as_operator
 
 
 def matrix_of(A, method):
-    """Return the square matrix `A` as a `Csr` or `Dense` operator; a LinearOperator is refused by name."""
+    """Return the square matrix `A` as a `Csr` or `Dense` operator; raise for a LinearOperator."""
     _validate.square_shape(A)
     matrix = as_operator(A, library(A) or "numpy")
     if not isinstance(matrix, (Csr, Dense)):
@@ -44,20 +44,20 @@ def with_pattern_of(old, A, method):
 
 
 def diagonal(A, method, instead="block_jacobi or spai, or no preconditioner"):
-    """Return the diagonal of a matrix, all of it nonzero; the error says what to use `instead`."""
+    """Return the diagonal of a matrix; raise if an entry is zero, and recommend what to use `instead`."""
     matrix = matrix_of(A, method)
     if isinstance(matrix, Dense):
         entries = matrix.array.diagonal().copy()
-    elif matrix.library == "numpy":  # SciPy checks a matrix for longer than this takes
+    elif matrix.library == "numpy":  # SciPy would take longer to check the matrix
         from ..kernels.host import levels
 
         entries = levels.diagonal(matrix.indptr, matrix.indices, matrix.data)
     else:
         entries = matrix.to_sparse().diagonal()
-    return nonzero(entries, method, instead).astype(matrix.dtype, copy=False)
+    return checked_diagonal(entries, method, instead).astype(matrix.dtype, copy=False)
 
 
-def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner"):
+def checked_diagonal(entries, method, instead="block_jacobi or spai, or no preconditioner"):
     """Return the entries of a diagonal, or raise at the first that is zero."""
     zeros = entries == 0
     if bool(zeros.any()):
@@ -69,9 +69,9 @@ def nonzero(entries, method, instead="block_jacobi or spai, or no preconditioner
 
 
 def levels_of(matrix):
-    """Return on the host, for each row of anything with `indptr` and `indices`, the level that it is in.
+    """Return on the host the level of each row of anything with `indptr` and `indices`.
 
-    Rows of a level are not coupled, and each row's level is above those of the earlier rows it is coupled to.
+    Rows of one level are not coupled. The level of a row is above those of the earlier rows coupled to it.
     """
     from ..kernels.host.levels import levels
 
@@ -79,10 +79,9 @@ def levels_of(matrix):
 
 
 class Order:
-    """The order in which rows that depend on each other are taken: levels on a device, none on the host.
+    """The order in which coupled rows are taken: level by level on a GPU, as stored on the host.
 
-    There one thread takes the rows as they come, and ``bounds`` and ``rows`` are None. If `coloured` rows are
-    taken colour by colour, on both.
+    On the host ``arrays`` holds None twice. If `coloured`, rows are taken colour by colour on both.
     """
 
     def __init__(self, library, indptr, indices, coloured=False):
@@ -90,14 +89,14 @@ class Order:
 
     @cached_property
     def arrays(self) -> Any:
-        """The arrays `bounds` and `order` of the kernels; the levels are found on the host, and moved."""
+        """The arrays `bounds` and `order` of the kernels, computed on the host and moved to the device."""
         if self._library == "numpy" and not self._coloured:
             return None, None
         from ..kernels.host.colours import greedy_colours
         from ..kernels.host.levels import levels
 
         xp, width = array_module(self._library), self._indices.dtype
-        find = greedy_colours if self._coloured else levels
-        level = find(to_host(self._indptr), to_host(self._indices))
+        sections_of = greedy_colours if self._coloured else levels
+        level = sections_of(to_host(self._indptr), to_host(self._indices))
         bounds = np.append(0, np.cumsum(np.bincount(level)))
         return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))

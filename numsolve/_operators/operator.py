@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
+from .._random import GOLDEN, SQRT2, scattered
 from ..kernels import kernels_for
 from .sliced import Layout, frozen
 
@@ -431,16 +432,13 @@ def _asymmetry(A):
     spinning beside those of the kernels that follow.
     """
     xp = array_module(A.library)
-    # Fractional parts of multiples of irrational numbers: like random vectors, but made where A lives.
     index = xp.arange(A.shape[0], dtype=np.float64)
 
     def vector(step, turned):
-        values = index * step
-        values -= xp.floor(values)
-        values -= 0.5
+        values = scattered(index, step) - 0.5
         return (values + 1j * values[::-1] * turned if A.dtype.kind == "c" else values).astype(A.dtype)
 
-    u, v = vector(0.6180339887498949, 1), vector(0.4142135623730951, -2)
+    u, v = vector(GOLDEN, 1), vector(SQRT2, -2)
     Au, Av = A @ u, A @ v
     dot = kernels_for(u).dot
     left, right, *squares = (

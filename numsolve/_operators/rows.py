@@ -7,25 +7,25 @@ import numpy as np
 
 from .._array import array_module, namespace, sparse_module, to_host
 from ..kernels import kernels_for
-from .blocks import BlockDiagonal, members
-from .colours import checked, greedy
+from .blocks import BlockDiagonal, rows_of_blocks
+from .colours import checked_colouring, greedy_colouring
 from .entries import diagonal
 from .operator import Csr
 
 
 class Rows:
-    """A matrix stored in an order of its rows, in sections of rows that are taken at once.
+    """A matrix with its rows and columns in some order, and sections of rows that are taken at once.
 
     Attributes
     ----------
     order : array of int, or None
-        Which row is taken when; None in the order of the matrix.
+        The rows in the order in which they are taken; None for the order of the matrix.
     bounds : array of int, or None
-        Where each section begins, and the number of rows; None if every row is a section.
+        The first row of each section, then the number of rows; None if every row is a section.
     indptr, indices, data : array
-        The matrix, its rows and columns in this order.
+        The matrix with its rows and columns in this order.
     places : array of int, or None
-        Where the entries are in the matrix, if that has another order.
+        Where each entry of `data` is in the original matrix; None if the order is the same.
     """
 
     order: Any = None
@@ -38,35 +38,35 @@ class Rows:
         self.indptr, self.indices, self.data = matrix.indptr, matrix.indices, matrix.data
 
     def pattern(self) -> Any:
-        """Return, on the host and in CSR, which rows are coupled."""
+        """Return which rows are coupled: `indptr` and `indices` of CSR, on the host."""
         return to_host(self.matrix.indptr, self.matrix.indices)
 
     def scale(self, method):
-        """Return what each residual is multiplied by, the inverse of the diagonal; raise where it is zero."""
-        return 1 / self.into(diagonal(self.matrix, method, "a Krylov method"))
+        """Return the inverse of the diagonal, which multiplies the residuals; raise if an entry is zero."""
+        return 1 / self.to_order(diagonal(self.matrix, method, "a Krylov method"))
 
-    def at_once(self):
-        """Take all rows at once, each seeing the old values of the others; return self."""
-        self.bounds = self._moved(np.array([0, self.count]))
+    def as_one_section(self):
+        """Make one section of all rows, each relaxed with the old values of the others; return self."""
+        self.bounds = self._to_library(np.array([0, self.count]))
         return self
 
     def by_sections(self, section):
-        """Take the rows section by section, be they colours or levels, as numbered; return self."""
-        self.bounds = self._moved(np.append(0, np.cumsum(np.bincount(section))))
-        few = section.astype(np.min_scalar_type(section.max(initial=0)))  # which NumPy sorts by counting
-        return self.taken(np.argsort(few, kind="stable"))
+        """Take the rows section by section; `section` holds the number of each row's colour or level."""
+        self.bounds = self._to_library(np.append(0, np.cumsum(np.bincount(section))))
+        short = section.astype(np.min_scalar_type(section.max(initial=0)))  # sorted by radix
+        return self.reorder(np.argsort(short, kind="stable"))
 
     def entries(self, matrix):
-        """Return the entries of a matrix of the same pattern in the order of the rows."""
+        """Return the entries of another matrix of the same pattern, in the order of these rows."""
         return matrix.data if self.places is None else matrix.data[self.places]
 
-    def taken(self, order):
-        """Take the rows in the order of a permutation; return self."""
+    def reorder(self, order):
+        """Take rows and columns in the order of a permutation; return self."""
         from ..kernels.host.colours import permuted
 
         indptr, indices = to_host(self.indptr, self.indices)
         found = order, *permuted(indptr, indices, order)
-        self.order, self.indptr, self.indices, self.places = map(self._moved, found)
+        self.order, self.indptr, self.indices, self.places = map(self._to_library, found)
         self.data = self.data[self.places]
         return self
 
@@ -75,24 +75,24 @@ class Rows:
         sweep = kernels_for(b).sor_sweep
         return sweep(live, self.bounds, self.indptr, self.indices, data, scale, b, x, y)
 
-    def into(self, x):
+    def to_order(self, x):
         """Return a copy of `x` in the order of the rows."""
         return x.copy() if self.order is None else x[self.order]
 
-    def out_of(self, x):
-        """Return what `x`, in the order of the rows, is in that of the matrix."""
+    def from_order(self, x):
+        """Return `x`, given in the order of the rows, in the order of the matrix."""
         if self.order is None:
             return x
         out = namespace(x).empty_like(x)
         out[self.order] = x
         return out
 
-    def form(self, x):
-        """Return the iterate `x`, or what forms it in the order of the matrix."""
-        return x if self.order is None else partial(self.out_of, x)
+    def iterate_from(self, x):
+        """Return the iterate `x`, or a function that returns it in the order of the matrix."""
+        return x if self.order is None else partial(self.from_order, x)
 
     def operator(self):
-        """Return the matrix with its rows and columns in the order as an operator."""
+        """Return the matrix with its rows and columns in this order, as an operator."""
         if self.order is None:
             return self.matrix
         arrays, sparse = (self.data, self.indices, self.indptr), sparse_module(self.library)
@@ -100,21 +100,21 @@ class Rows:
         A.has_canonical_format = True
         return Csr(A)
 
-    def _moved(self, index):
+    def _to_library(self, index):
         return array_module(self.library).asarray(index.astype(self.matrix.indices.dtype, copy=False))
 
 
 class Blocks(Rows):
-    """The same in blocks of neighbouring rows, relaxed as a whole; sections and colours are of blocks."""
+    """The same for blocks of neighbouring rows, each relaxed as a whole; sections consist of blocks."""
 
     kind = "block"
-    room: Any = None
+    workspace: Any = None
 
     def __init__(self, matrix, size):
         super().__init__(matrix)
-        self.members = members(matrix, size)
+        self.members = rows_of_blocks(matrix, size)
         self.count = len(self.members)
-        self.starts = self._moved(_starts(self.members))
+        self.starts = self._to_library(_first_rows(self.members))
 
     def pattern(self) -> Any:
         import scipy.sparse as sp
@@ -128,38 +128,41 @@ class Blocks(Rows):
     def scale(self, method):
         return BlockDiagonal(self.matrix, self.members, method).inverses
 
-    def taken(self, order):
+    def reorder(self, order):
         self.members = self.members[order]
-        self.starts = self._moved(_starts(self.members))
-        return super().taken(self.members[self.members >= 0])
+        self.starts = self._to_library(_first_rows(self.members))
+        return super().reorder(self.members[self.members >= 0])
 
     def sweep(self, live, data, scale, b, x, y):
         matrix = self.bounds, self.starts, self.indptr, self.indices, data
-        if self.room is None:
-            self.room = namespace(b).empty_like(b)
-        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.room)
+        if self.workspace is None:
+            self.workspace = namespace(b).empty_like(b)
+        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.workspace)
 
 
-def _starts(members):
-    """Return the first row of each block, and the number of rows."""
+def _first_rows(members):
+    """Return the first row of each block, then the number of rows."""
     return np.append(0, np.cumsum((members >= 0).sum(axis=1)))
 
 
-def arranged(matrix, block_size, colours, reverse):
-    """Return the rows, or blocks of a size, in natural order or coloured; and the colouring if there is one.
+def ordered_rows(matrix, block_size, colours, reverse):
+    """Return the rows, or blocks of a size, in natural order or by colours, and the colouring or None.
 
-    Without `colours` the order is natural on the host, and that of a greedy colouring on a GPU; `reverse`
-    begins at its end.
+    Without `colours` the order is natural on the host, and that of a greedy colouring on a GPU. `reverse`
+    takes them from the last to the first.
     """
     rows = Rows(matrix) if block_size is None else Blocks(matrix, block_size)
     if colours is None and rows.library == "numpy":
-        return (rows.taken(np.arange(rows.count)[::-1]) if reverse else rows), None
-    return coloured(rows, colours, reverse)
+        return (rows.reorder(np.arange(rows.count)[::-1]) if reverse else rows), None
+    return coloured_rows(rows, colours, reverse)
 
 
-def coloured(rows, colours, reverse=False):
-    """Return the rows, now colour by colour, and the colouring: the one given, or a greedy one."""
+def coloured_rows(rows, colours, reverse=False):
+    """Return the rows colour by colour, and the colouring: the given one, or a greedy one."""
     found = colours is None or (isinstance(colours, str) and colours == "greedy")
     indptr, indices = rows.pattern()
-    colours = greedy(indptr, indices) if found else checked(colours, indptr, indices, rows.kind)
+    if found:
+        colours = greedy_colouring(indptr, indices)
+    else:
+        colours = checked_colouring(colours, indptr, indices, rows.kind)
     return rows.by_sections(colours.max() - colours if reverse else colours), colours

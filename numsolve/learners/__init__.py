@@ -1,7 +1,8 @@
 """Learners that choose a solver parameter from the observed cost.
 
-A learner has ``suggest(context=None)``, which returns a value, and ``observe(omega, cost, context=None)``;
-a solver needs no more. ``state()`` and ``from_state`` carry what was learned to another run.
+A learner has ``suggest(context=None)``, which returns a value, and ``observe(omega, cost, context=None)``,
+which takes the cost of a solve with that value. Solvers call no other methods. ``state()`` and
+``from_state(state)`` save a learner and restore it.
 """
 
 from ._chebcb import ChebCB

@@ -1,16 +1,23 @@
-"""The learner that does not learn."""
+"""A constant omega behind the interface of a learner."""
 
 from .. import _validate
 from ._learner import Learner
 
 
 class FixedOmega(Learner):
-    """Always suggest the same omega: what learners are compared with.
+    """Always suggest the same omega, as a baseline for learners.
 
     Parameters
     ----------
     omega : float
-        The one.
+        The value returned by `suggest`.
+
+    Raises
+    ------
+    ValueError
+        `omega` is not finite.
+    TypeError
+        `omega` is not a number.
 
     Examples
     --------
@@ -29,7 +36,7 @@ class FixedOmega(Learner):
         Parameters
         ----------
         context : object, optional
-            Of no consequence.
+            Ignored.
 
         Returns
         -------
@@ -39,10 +46,10 @@ class FixedOmega(Learner):
         return self.omega
 
     def observe(self, omega, cost, context=None):
-        """Learn nothing.
+        """Do nothing.
 
         Parameters
         ----------
         omega, cost, context : object
-            Of no consequence.
+            Ignored.
         """

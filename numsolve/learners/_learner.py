@@ -1,4 +1,4 @@
-"""What learners share: one lock, suggestions that await their cost, and a state that is a value."""
+"""What the learners share: a lock, the suggestions whose cost is not known yet, and a state to save."""
 
 from collections import deque
 from functools import cache
@@ -17,8 +17,8 @@ from .._random import generator_state, restored_generator
 class Learner:
     """Something with ``suggest(context=None)`` and ``observe(omega, cost, context=None)``.
 
-    A subclass passes what it was made from to this constructor, and names in `_learned` the attributes,
-    numbers or arrays, that hold what it has learned.
+    A subclass passes its own arguments to this constructor, and names in `_learned` the attributes, numbers
+    or arrays, that hold what it has learned.
     """
 
     _learned: ClassVar[tuple[str, ...]] = ()
@@ -28,29 +28,35 @@ class Learner:
         self._lock = Lock()
 
     def state(self):
-        """Return all that is known, generator included, as a value.
+        """Return everything the learner knows, its random generator included.
 
         Returns
         -------
         dict
-            Of strings, numbers and lists, fit for JSON. ``from_state(state)`` goes on from it, bit for bit.
+            Strings, numbers and lists, which JSON can store. ``from_state(state)`` continues from it with
+            the same bits.
         """
         with self._lock:
             return {"learner": type(self).__name__, "arguments": self._arguments, **self._save()}
 
     @classmethod
     def from_state(cls, state):
-        """Return a learner that goes on where another stood.
+        """Return a learner that continues from a saved state.
 
         Parameters
         ----------
         state : dict
-            What ``state()`` of a learner of this class returned.
+            The value of ``state()`` of a learner of this class.
 
         Returns
         -------
         learner
-            As if nothing had come between.
+            It suggests what the saved learner would have suggested next.
+
+        Raises
+        ------
+        ValueError
+            `state` is not the state of a learner of this class.
         """
         if not isinstance(state, dict) or state.get("learner") != cls.__name__:
             kind = state.get("learner") if isinstance(state, dict) else type(state).__name__
@@ -72,7 +78,7 @@ class Learner:
 
 
 class Bandit(Learner):
-    """A learner that draws from a grid, and learns of each draw by its probability."""
+    """A learner that draws from a grid, and weights the cost of each draw by its probability."""
 
     def __init__(self, grid, rng, **arguments):
         self.grid: Any = np.linspace(1, 1.95, 20) if grid is None else _validate.distinct(grid, "grid")
@@ -81,7 +87,7 @@ class Bandit(Learner):
         self._rng = np.random.default_rng(rng)
         self._omegas = self.grid.tolist()
         self._arms = {omega: arm for arm, omega in enumerate(self._omegas)}
-        self._waiting = {}  # of each arm and context: what is needed to learn from them, oldest first
+        self._waiting = {}  # for each arm and context: what `_learn` needs of each draw, oldest first
         self._worst = None
 
     def suggest(self, context: Any = None):
@@ -90,43 +96,51 @@ class Bandit(Learner):
         Parameters
         ----------
         context : float, optional
-            What is known of the system.
+            A number that describes the system. Ignored by learners without an `interval`, needed by others.
 
         Returns
         -------
         float
-            One of the grid. Each awaits one `observe`; one that is never answered costs some bytes.
-        """
-        with self._lock:
-            context = self._placed(context)
-            arm, *ticket = self._choose(context, self._rng.random())
-            self._waiting.setdefault((arm, context), deque()).append(ticket)
-            return self._omegas[arm]
-
-    def observe(self, omega, cost, context: Any = None):
-        """Learn what a solve cost.
-
-        Parameters
-        ----------
-        omega : float
-            As it was suggested.
-        cost : float
-            Say, iterations. Less than 1 counts as 1. NaN or infinite is a failure, and counts as the worst
-            cost so far; before there is any, it is dropped.
-        context : float, optional
-            As it was given to `suggest`.
+            An omega of the grid. Report its cost by one call of `observe`; a suggestion without a cost does
+            no harm, and keeps some bytes.
 
         Raises
         ------
         ValueError
-            No suggestion of this omega in this context is waiting.
+            `context` is not finite, or an array of more than one number.
         TypeError
-            `cost` is no number.
+            The learner has an `interval`, and `context` is missing or not a number.
+        """
+        with self._lock:
+            context = self._context_key(context)
+            arm, *draw = self._choose(context, self._rng.random())
+            self._waiting.setdefault((arm, context), deque()).append(draw)
+            return self._omegas[arm]
+
+    def observe(self, omega, cost, context: Any = None):
+        """Learn the cost of a solve.
+
+        Parameters
+        ----------
+        omega : float
+            The omega that was suggested.
+        cost : float
+            For example the number of iterations. A cost below 1 counts as 1. NaN or infinity (a failure)
+            counts as the worst cost so far; before any other cost it is ignored.
+        context : float, optional
+            The context that was given to `suggest`.
+
+        Raises
+        ------
+        ValueError
+            No suggestion of this omega in this context awaits its cost.
+        TypeError
+            `cost` or `omega` is not a number, or the `context` that is needed is not.
         """
         if not isinstance(cost, Real):
             raise TypeError(f"cost is {cost!r}; a real number is needed")
         with self._lock:
-            context = self._placed(context)
+            context = self._context_key(context)
             key = self._arms.get(_validate.number(omega, "omega")), context
             if key not in self._waiting:
                 place = "" if context is None else f" in context {context!r}"
@@ -134,30 +148,30 @@ class Bandit(Learner):
                     f"omega is {omega!r}, but no suggestion of it{place} awaits its cost: each suggest() is "
                     "answered by one observe(), with the same omega and context"
                 )
-            tickets = self._waiting[key]
-            ticket = tickets.popleft()
-            if not tickets:
+            draws = self._waiting[key]
+            draw = draws.popleft()
+            if not draws:
                 del self._waiting[key]
             if isfinite(cost):
                 cost = max(float(cost), 1.0)
                 self._worst = cost if self._worst is None else max(cost, self._worst)
             if self._worst is not None:
-                self._learn(key[0], context, cost if isfinite(cost) else self._worst, *ticket)
+                self._learn(key[0], context, cost if isfinite(cost) else self._worst, *draw)
 
-    def _placed(self, context: Any):  # noqa: ARG002 - others have one
-        """Return the context as a key."""
+    def _context_key(self, context: Any):  # noqa: ARG002 - others have one
+        """Return the context as a key of `_waiting`; None for a learner without contexts."""
         return
 
     def _choose(self, context, u) -> Any:
         """Return an arm, drawn by the uniform number `u`, and what `_learn` needs to know of the draw."""
         raise NotImplementedError
 
-    def _learn(self, arm, context, cost, *ticket) -> None:
+    def _learn(self, arm, context, cost, *draw) -> None:
         """Take the cost of an arm."""
         raise NotImplementedError
 
     def _save(self):
-        waiting = [[*key, *ticket] for key, tickets in self._waiting.items() for ticket in tickets]
+        waiting = [[*key, *draw] for key, draws in self._waiting.items() for draw in draws]
         return {
             **super()._save(),
             "rng": generator_state(self._rng),
@@ -168,8 +182,8 @@ class Bandit(Learner):
     def _load(self, state):
         super()._load(state)
         self._rng, self._worst = restored_generator(state["rng"]), state["worst"]
-        for arm, context, *ticket in state["waiting"]:
-            self._waiting.setdefault((arm, context), deque()).append(ticket)
+        for arm, context, *draw in state["waiting"]:
+            self._waiting.setdefault((arm, context), deque()).append(draw)
 
 
 class Contextual(Bandit):
@@ -179,12 +193,12 @@ class Contextual(Bandit):
         self.interval = _validate.span(interval, "interval")
         super().__init__(grid, rng, interval=list(self.interval), **arguments)
 
-    def _placed(self, context: Any):
-        return placed(context, self.interval, type(self).__name__)
+    def _context_key(self, context: Any):
+        return clipped_context(context, self.interval, type(self).__name__)
 
 
-def placed(context: Any, interval, learner):
-    """Return a context as a number in the interval."""
+def clipped_context(context: Any, interval, learner):
+    """Return a context as a number; one outside the interval becomes its nearest end."""
     if context is None:
         raise TypeError(f"context is None; {learner} needs a number for each system")
     if getattr(context, "size", 1) != 1:

@@ -1,4 +1,4 @@
-"""Algebraic multigrid: PyAMG builds the hierarchy, our kernels run the cycle where the matrix lives."""
+"""Algebraic multigrid: PyAMG builds the hierarchy, our kernels run the cycle on the device of the matrix."""
 
 from copy import copy
 from functools import partial
@@ -11,10 +11,10 @@ from .._array import array_module, to_host
 from .._operators.entries import diagonal, sparse_of, with_pattern_of
 from .._operators.operator import Operator, entries, is_hermitian
 from ..kernels import kernels_for
-from ._hierarchy import built, coarsest, galerkin, grids, rounding
+from ._hierarchy import build_hierarchy, coarsest_solver, galerkin_product, grids_of, rounding_of_product
 from ._smooth import SMOOTHERS
 
-CYCLES = {"V": 1, "W": 2}  # visits to the next grid
+CYCLES = {"V": 1, "W": 2}  # visits to the grid below
 
 
 def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V", **options):
@@ -26,46 +26,50 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
         Matrix with a nonzero diagonal, of NumPy/SciPy or CuPy. The cycle is Hermitian positive definite,
         as `cg` needs it, when `A` is.
     method : {"smoothed_aggregation", "ruge_stuben", "air"} or pyamg.multilevel.MultilevelSolver
-        How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. A hierarchy
-        built before can be passed instead, and then it is its matrices that are used.
+        How PyAMG builds the hierarchy, on the host; "air" is for nonsymmetric matrices. Instead, an existing
+        hierarchy can be passed, whose matrices are then used.
     smoother : {"jacobi", "chebyshev", "gauss_seidel", "multicolour", "fc_jacobi"}, optional
-        Sweeps of damped Jacobi (default); those of the Chebyshev polynomial of the fourth kind [3]_ of degree
-        `sweeps`, which differ from `sweeps` = 2 on; or of Gauss-Seidel, forward before the correction and
-        backward after it, which run on one thread and, on a GPU, in many launches, or colour by colour
-        ("multicolour") on all threads and in few; or of undamped Jacobi, after the correction only, twice
-        over the points that the grid below lacks and then over the others [4]_: the default for "air", not
-        Hermitian, and not for smoothed aggregation, without such points.
+        "jacobi" (default): damped Jacobi sweeps. "chebyshev": the Chebyshev polynomial of the fourth kind
+        [3]_ of degree `sweeps`, which differs from damped Jacobi from degree 2 on. "gauss_seidel": sweeps
+        forward before the correction and backward after it, on one thread, or on a GPU in many launches.
+        "multicolour": the same colour by colour, on all threads and in few launches. "fc_jacobi" (default for
+        "air"): undamped Jacobi after the correction only, two sweeps over the points that the grid below
+        lacks (fine points) and then one over the others [4]_; the cycle is not Hermitian, and smoothed
+        aggregation has no such points.
     sweeps : int
         Sweeps before, and after, the correction from the grid below.
     cycle : {"V", "W"}
-        How often each grid but the coarsest two is visited: once, or twice as often as the one above it.
+        "V" visits each grid once per cycle. "W" visits each grid, except the coarsest, twice as often as the
+        grid above it.
     **options
-        Passed on to PyAMG's constructor, as ``strength``, ``max_coarse`` or near-null-space vectors ``B``.
+        Passed to PyAMG's constructor, such as ``strength``, ``max_coarse`` or near-null-space vectors ``B``.
 
     Returns
     -------
     Operator
         ``M @ r`` runs the cycle; ``M.levels``, ``M.operator_complexity`` describe the hierarchy.
-        ``M.update(A)`` takes other values in the same pattern and returns M: the prolongators stay, and
-        everything that follows from the values is computed anew, at a fraction of the cost of a set-up.
+        ``M.update(A)`` takes other values in the same pattern and returns M. It keeps the prolongators and
+        computes the coarse matrices and smoothers anew, at a fraction of the cost of a set-up.
 
     Raises
     ------
     ValueError
-        `A` is not square, not finite or has a zero on its diagonal; a name is unknown; PyAMG cannot build a
-        hierarchy; or `update` is given another pattern.
+        `A` is not square, not finite or has a zero on its diagonal; a name is unknown; `sweeps` is less than
+        1; PyAMG cannot build a hierarchy; or `update` is given another pattern.
     TypeError
-        `A` is a LinearOperator, or `sweeps` is no whole number.
+        `A` is a LinearOperator, which has no entries, its dtype is not supported, or `sweeps` is not a whole
+        number.
 
     Notes
     -----
     With Jacobi or Chebyshev, a V-cycle costs ``2 * sweeps`` products on each grid but the coarsest (about
     ``operator_complexity`` times that many products with `A` in all), each fused with its sweep or residual,
-    one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches a grid and one
-    for the coarsest (fc_jacobi: ``3 * sweeps`` products, and a vector more). Storage: the hierarchy and
-    four vectors a grid (two on the finest), which a cycle works in: an operator serves one solve at a time.
-    The coarsest system is solved by a dense (pseudo-)inverse, on the host beyond 1500 unknowns by sparse LU.
-    Smoothed aggregation is that of [1]_, the damping of its equation 3.8; the set-up is PyAMG's [2]_.
+    one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches per grid and
+    one for the coarsest (fc_jacobi: ``3 * sweeps`` products, and one vector more). Storage: the hierarchy and
+    four vectors per grid (two on the finest). A cycle works in these vectors, so two solves must not use one
+    operator at the same time. The coarsest system is solved by a dense (pseudo-)inverse, on the host above
+    1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, with the damping of its equation 3.8;
+    the set-up is PyAMG's [2]_.
 
     References
     ----------
@@ -96,9 +100,9 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
             raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
     matrix = sparse_of(A, "amg")
     diagonal(A, "amg")
-    hierarchy = built(to_host(entries(matrix)), matrix.dtype, method, options)
+    hierarchy = build_hierarchy(to_host(entries(matrix)), matrix.dtype, method, options)
     smooth = partial(SMOOTHERS[smoother], sweeps)
-    return Multigrid(grids(hierarchy, matrix), smooth, CYCLES[cycle])
+    return Multigrid(grids_of(hierarchy, matrix), smooth, CYCLES[cycle])
 
 
 class Multigrid(Operator):
@@ -108,7 +112,7 @@ class Multigrid(Operator):
         fine = levels[0].A
         super().__init__(fine.shape, fine.dtype, fine.library)
         self._levels, self._smooth, self._visits = levels, smooth, visits
-        self._take([level.A for level in levels])
+        self._set_matrices([level.A for level in levels])
 
     @property
     def levels(self):
@@ -134,27 +138,27 @@ class Multigrid(Operator):
         return twin
 
     def update(self, A):
-        """Take the values of another matrix of the same pattern; return the operator itself.
+        """Set the values of another matrix of the same pattern; return the operator itself.
 
-        The prolongators P and restrictions R stay; the coarse matrices R A P, the smoothers and the inverse
-        on the coarsest grid follow the values.
+        The prolongators P and restrictions R stay. The coarse matrices R A P, the smoothers and the coarsest
+        solver are computed anew.
         """
         matrices = [with_pattern_of(self._levels[0].A, A, "amg")]
         diagonal(A, "amg")
         for level in self._levels[:-1]:
-            matrices.append(galerkin(level, matrices[-1]))
-        self._take(matrices)
+            matrices.append(galerkin_product(level, matrices[-1]))
+        self._set_matrices(matrices)
         return self
 
-    def _take(self, matrices):
-        """Make what follows from the matrices of the grids, then take both."""
+    def _set_matrices(self, matrices):
+        """Set the matrices of the grids, and compute smoothers and the coarsest solver."""
         hermitian = is_hermitian(matrices[0])
         noise = array_module(self.library).zeros(self.shape[0], matrices[0].data.real.dtype)
         smoothers: list[Any] = []
         for level, A in zip(self._levels[:-1], matrices[:-1], strict=True):
             smoothers.append(self._smooth(A, noise, hermitian, level.coarse))
-            noise = rounding(level, A)
-        coarse = coarsest(matrices[-1], float(noise.max()), hermitian)
+            noise = rounding_of_product(level, A)
+        coarse = coarsest_solver(matrices[-1], float(noise.max()), hermitian)
         for level, A, smoother in zip(self._levels, matrices, [*smoothers, None], strict=True):
             level.A, level.smoother = A, smoother
         self._coarsest = coarse

@@ -1,6 +1,6 @@
 """The block diagonal preconditioner."""
 
-from .._operators.blocks import BlockDiagonal, members
+from .._operators.blocks import BlockDiagonal, rows_of_blocks
 from .._operators.entries import sparse_of
 
 
@@ -10,9 +10,9 @@ def block_jacobi(A, block_size=None, *, blocks=None):
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix whose diagonal blocks are nonsingular, of NumPy/SciPy or CuPy.
+        Matrix with nonsingular diagonal blocks, of NumPy/SciPy or CuPy, real or complex.
     block_size : int, optional
-        Rows of a block; neighbouring rows share one, and the last may be smaller.
+        Number of neighbouring rows in a block. The last block may be smaller.
     blocks : array of int, shape (n,), optional
         Instead of `block_size`: a label for each row; rows with the same label share a block.
 
@@ -25,16 +25,16 @@ def block_jacobi(A, block_size=None, *, blocks=None):
     Raises
     ------
     ValueError
-        A block is singular (its rows are named), sizes do not fit, blocks differ too much in size, or `A` is
-        not square or not finite.
+        A block is singular (its rows are named), sizes do not fit, blocks differ too much in size, `A` is
+        not square or not finite, or `update` is given another pattern.
     TypeError
         `A` is a LinearOperator, or not exactly one of `block_size` and `blocks` is given.
 
     Notes
     -----
-    Each block is inverted once, in double precision: about 2 m^3 operations for m rows. Applying M takes
-    2 m n operations and moves ``8 m n + 20 n`` bytes in float64. Storage: m entries a row, where m is the
-    size of the largest block, and the places of the blocks' entries in `A`. Section 12.2 of [1]_.
+    Let m be the size of the largest block. Each block is inverted once, in double precision: about 2 m^3
+    operations. Applying M takes 2 m n operations and moves ``8 m n + 20 n`` bytes in float64. Storage: m n
+    entries, and the positions of the entries of the blocks in `A`. Section 12.2 of [1]_.
 
     References
     ----------
@@ -52,4 +52,4 @@ def block_jacobi(A, block_size=None, *, blocks=None):
     if (block_size is None) == (blocks is None):
         raise TypeError("give either block_size or blocks")
     matrix = sparse_of(A, "block_jacobi")
-    return BlockDiagonal(matrix, members(matrix, block_size, blocks))
+    return BlockDiagonal(matrix, rows_of_blocks(matrix, block_size, blocks))

@@ -12,8 +12,9 @@ from .._operators.operator import Operator, check_hermitian
 from .._result import Breakdown
 from ..kernels import kernels_for
 
-LOWEST = 1 / 30  # of the largest eigenvalue: what is below is left to the iteration, or to a coarse grid
-HIGHEST = 1.1  # of the estimate of it
+# Default bounds, as multiples of the estimated largest eigenvalue. What lies below the lower bound is left to
+# the Krylov method or to a coarse grid.
+LOWER_BOUND, UPPER_BOUND = 1 / 30, 1.1
 
 
 def chebyshev(A, degree=3, *, bounds=None):
@@ -24,12 +25,12 @@ def chebyshev(A, degree=3, *, bounds=None):
     A : array or sparse array, shape (n, n)
         Hermitian positive definite matrix of NumPy/SciPy or CuPy.
     degree : int
-        Degree of the polynomial that is left of the residual: applying it costs ``degree - 1`` products
-        with `A`.
+        Degree of the residual polynomial of the Chebyshev iteration, at least 1: applying M takes
+        ``degree - 1`` products with `A`.
     bounds : tuple of float, optional
-        The interval of eigenvalues of :math:`D^{-1}A` on which it is the best. Its upper end must not be
-        below the largest eigenvalue. Default: from a 30th of an estimate of the largest to 1.1 times it, as
-        multigrid smoothers use it.
+        Interval of eigenvalues of :math:`D^{-1}A` for which the polynomial is optimal. The upper end must not
+        be below the largest eigenvalue. Default: 1/30 to 1.1 times an estimate of the largest eigenvalue, as
+        in multigrid smoothers.
 
     Returns
     -------
@@ -40,19 +41,21 @@ def chebyshev(A, degree=3, *, bounds=None):
     Raises
     ------
     ValueError
-        `A` is not Hermitian, a few steps of conjugate gradients find that it is not positive definite, it is
-        not square or not finite, `degree` is below one, or `bounds` is not an interval of positive numbers.
+        `A` is not Hermitian, is not square or not finite, or is found not to be positive definite by its
+        diagonal or by a few steps of conjugate gradients; `degree` is less than 1; or `bounds` is not an
+        interval of positive numbers.
     TypeError
-        `A` is a LinearOperator, whose diagonal is not at hand.
+        `A` is a LinearOperator, which has no entries, a dtype is not supported, or `degree` is not a whole
+        number.
 
     Notes
     -----
-    Applying it takes ``degree - 1`` products, each with a fused pass of 64 n bytes in float64, and 32 n
-    bytes. Storage: 4 vectors. Making it: 12 steps of conjugate gradients, for the estimate and to see that
-    the spectrum is positive, and two products to test that `A` is Hermitian. A negative eigenvalue too near
-    zero to be seen leaves M definite: it is then `cg` that says so. Applying it needs no inner products and
-    no order of the rows: it suits a GPU, where triangular solves do not. Algorithm 12.1 of [1]_, from zero;
-    as a smoother: [2]_.
+    Applying M takes ``degree - 1`` products, each with a fused pass of 64 n bytes in float64, and 32 n bytes
+    more. Storage: 4 vectors. The set-up takes 12 steps of conjugate gradients, which estimate the largest
+    eigenvalue and test that the spectrum is positive, and two products, which test that `A` is Hermitian. The
+    test can miss a negative eigenvalue near zero; M is positive definite all the same, and `cg` then reports
+    it. Applying M needs no inner products and no order of the rows, so it suits a GPU, unlike triangular
+    solves. Algorithm 12.1 of [1]_, from zero; as a smoother: [2]_.
 
     References
     ----------
@@ -80,10 +83,10 @@ class Polynomial(Operator):
 
     def __init__(self, A, degree, bounds):
         self._degree, self._given = degree, bounds
-        self._take(matrix_of(A, "chebyshev"))
+        self._set_matrix(matrix_of(A, "chebyshev"))
 
-    def _take(self, matrix):
-        """Take the diagonal and the bounds from a matrix."""
+    def _set_matrix(self, matrix):
+        """Set the matrix, and compute its diagonal and bounds."""
         entries = diagonal(matrix, "chebyshev")
         if not bool((entries.real > 0).all()):
             raise ValueError("A has a diagonal entry that is not positive: chebyshev needs a definite matrix")
@@ -92,11 +95,11 @@ class Polynomial(Operator):
             lmax = spectrum.bounds(matrix, Diagonal(1 / entries))[1]
         except Breakdown as error:
             raise ValueError(f"chebyshev needs a positive spectrum: {error} or spai") from None
-        self.bounds = self._given or (LOWEST * lmax, HIGHEST * lmax)
-        self._hold(matrix, 1 / entries)
+        self.bounds = self._given or (LOWER_BOUND * lmax, UPPER_BOUND * lmax)
+        self._set_arrays(matrix, 1 / entries)
 
-    def _hold(self, matrix, scale):
-        """Take a matrix and its inverse diagonal, and make the work space."""
+    def _set_arrays(self, matrix, scale):
+        """Set the matrix and its inverse diagonal, and allocate the work space."""
         super().__init__(matrix.shape, matrix.dtype, matrix.library)
         self._A, self._scale = matrix, scale
         self._q, self._r, self._d = (array_module(matrix.library).zeros_like(scale) for _ in range(3))
@@ -115,11 +118,11 @@ class Polynomial(Operator):
         if self.dtype == dtype:
             return self
         twin = copy(self)
-        twin._hold(self._A.astype(dtype), self._scale.astype(dtype))
+        twin._set_arrays(self._A.astype(dtype), self._scale.astype(dtype))
         return twin
 
     def update(self, A):
-        """Take another matrix of the same shape, and its bounds unless they were given; return M itself."""
+        """Set another matrix of the same shape, and its bounds unless they were given; return M itself."""
         matrix = matrix_of(A, "chebyshev")
         if matrix.shape != self.shape:
             raise ValueError(f"A has shape {matrix.shape}, but chebyshev was made from one of {self.shape}")
@@ -127,5 +130,5 @@ class Polynomial(Operator):
             raise TypeError(
                 f"A is a {matrix.library} matrix, but chebyshev was made from a {self.library} one"
             )
-        self._take(matrix.astype(self.dtype))
+        self._set_matrix(matrix.astype(self.dtype))
         return self

@@ -1,4 +1,4 @@
-"""Gauss-Seidel sweeps: what multigrid smooths with."""
+"""Gauss-Seidel sweeps as a smoother of multigrid."""
 
 from .._operators.entries import Order, diagonal, sparse_of
 from ..kernels import kernels_for
@@ -7,18 +7,17 @@ from ..kernels import kernels_for
 class RowSweeps:
     """Sweeps of successive over-relaxation over the rows of a matrix, in place from any `x`.
 
-    They share the arrays of `A`; of their own they keep a vector, and on a GPU the order of the rows.
-    An exact Gauss-Seidel sweep (``omega=1``) in the natural order runs on one thread; on a GPU it
-    takes a launch a level.
+    Storage beside `A`: a vector, and on a GPU the order of the rows. A sweep in the natural order runs on one
+    thread; on a GPU it takes a launch per level.
 
     Parameters
     ----------
     A : array, sparse array or Csr, shape (n, n)
-        Matrix with a diagonal free of zeros.
+        Matrix with a nonzero diagonal.
     omega : float
         Relaxation.
     coloured : bool
-        Whether to take the rows colour by colour, on all threads and in a launch a colour.
+        Whether to take the rows colour by colour, on all threads and in a launch per colour.
     """
 
     def __init__(self, A, omega=1.0, coloured=False):
@@ -35,7 +34,7 @@ class RowSweeps:
         return self._relax(True, b, x)
 
     def symmetric(self, b, x):
-        """Relax the rows forth and back; return `x`."""
+        """Relax the rows forward, then backward; return `x`."""
         return self.backward(b, self.forward(b, x))
 
     def _relax(self, reverse, b, x):

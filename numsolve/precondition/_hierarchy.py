@@ -1,4 +1,4 @@
-"""The grids of multigrid: PyAMG's hierarchy, brought to where the matrix lives, and its coarsest solver."""
+"""The grids of multigrid: PyAMG's hierarchy, moved to the device of the matrix, and the coarsest solver."""
 
 import warnings
 from typing import Any
@@ -8,11 +8,11 @@ import numpy as np
 from .._array import array_module, to_device, to_host
 from .._operators.operator import Csr, Dense, Operator, absolute, entries
 
-DENSE = 1500  # unknowns of the coarsest grid up to which its inverse is kept as a dense matrix
-DENSE_DEVICE = 6000  # the same on a GPU, which has no sparse factorisation to offer instead
+DENSE_ON_HOST = 1500  # largest number of unknowns for which the coarsest inverse is a dense matrix
+DENSE_ON_DEVICE = 6000  # the same on a GPU, where no sparse factorisation is available
 
 
-def built(A, dtype, method, options):
+def build_hierarchy(A, dtype, method, options):
     """Return PyAMG's hierarchy for the host matrix `A`, built in double precision."""
     import pyamg
     import scipy.sparse as sp
@@ -50,8 +50,8 @@ def built(A, dtype, method, options):
         np.random.set_state(state)  # noqa: NPY002
 
 
-def grids(hierarchy, matrix):
-    """Return the grids of PyAMG's hierarchy, where `matrix` lives and in its dtype."""
+def grids_of(hierarchy, matrix):
+    """Return the grids of PyAMG's hierarchy, on the device of `matrix` and in its dtype."""
 
     def move(A):
         A = A.tocsr()
@@ -59,25 +59,25 @@ def grids(hierarchy, matrix):
 
     levels = []
     for level in hierarchy.levels:
-        ways = (move(level.P), move(level.R)) if level is not hierarchy.levels[-1] else ()
-        levels.append(Level(move(level.A), *ways, finest=not levels))
+        transfers = (move(level.P), move(level.R)) if level is not hierarchy.levels[-1] else ()
+        levels.append(Level(move(level.A), *transfers, finest=not levels))
         if getattr(level, "splitting", None) is not None:
             levels[-1].coarse = array_module(matrix.library).asarray(np.asarray(level.splitting) == 1)
     return levels
 
 
 class Level:
-    """One grid: its matrix, the ways up and down (but for the coarsest), and room for its vectors."""
+    """One grid: its matrix, prolongator P and restriction R (except the coarsest), and its work vectors."""
 
     P: Any = None
     R: Any = None
     smoother: Any = None
-    coarse: Any = None  # which points are also on the grid below, if they are points
+    coarse: Any = None  # which points are also on the grid below; None for smoothed aggregation
 
     def __init__(self, A, P=None, R=None, *, finest):
         self.A, self.P, self.R, self.finest = A, P, R, finest
         self.spare, *others = array_module(A.library).empty((1 if finest else 3, A.shape[0]), A.dtype)
-        self.b, self.x = others or (None, None)  # the finest grid works on the caller's
+        self.b, self.x = others or (None, None)  # the finest grid uses the caller's vectors
 
     def astype(self, dtype):
         """Return the grid in another dtype."""
@@ -87,28 +87,28 @@ class Level:
         return level
 
 
-def galerkin(level, A):
+def galerkin_product(level, A):
     """Return ``R A P``, computed in double precision."""
     double = np.result_type(A.dtype, np.float64)
     P, R, A = (entries(X).astype(double) for X in (level.P, level.R, A))
     return Csr(R @ (A @ P), level.A.dtype, "a coarse matrix")
 
 
-def rounding(level, A):
-    """Return for each row of ``R A P`` the size of its rounding errors: what is below that is zero."""
+def rounding_of_product(level, A):
+    """Return for each row of ``R A P`` the size of its rounding errors: smaller entries count as zero."""
     eps = max(1e3 * np.finfo(np.float64).eps, 4 * float(np.finfo(A.dtype).eps))
     R, A, P = (absolute(X) for X in (level.R, A, level.P))
     return eps * (R @ (A @ (P @ array_module(A.library).ones(P.shape[1], A.dtype)))).real
 
 
-def coarsest(A, noise, hermitian):
-    """Return the (pseudo-)inverse of the coarsest matrix, whose entries are exact up to `noise`."""
+def coarsest_solver(A, noise, hermitian):
+    """Return the (pseudo-)inverse of the coarsest matrix; `noise` bounds the errors of its entries."""
     n, on_host = A.shape[0], A.library == "numpy"
-    if n > DENSE and on_host:
+    if n > DENSE_ON_HOST and on_host:
         return _Factors(A)
-    if n > DENSE_DEVICE:
+    if n > DENSE_ON_DEVICE:
         raise ValueError(
-            f"the coarsest grid still has {n} unknowns, more than the {DENSE_DEVICE} of a dense inverse "
+            f"the coarsest grid still has {n} unknowns, more than the {DENSE_ON_DEVICE} of a dense inverse "
             "on a GPU: raise max_levels, change strength, or use jacobi or spai"
         )
     inverse = _pseudoinverse(to_host(entries(A)).toarray(), noise, hermitian).astype(A.dtype)
@@ -127,8 +127,8 @@ class _Factors(Operator):
             self._factors = splu(entries(A).astype(self._double).tocsc())
         except RuntimeError as error:
             raise ValueError(
-                f"the coarsest grid has {A.shape[0]} unknowns and is singular: choose max_coarse <= {DENSE}, "
-                "where a pseudo-inverse serves, or change strength"
+                f"the coarsest grid has {A.shape[0]} unknowns and is singular: choose max_coarse <= "
+                f"{DENSE_ON_HOST}, for which a pseudo-inverse is used, or change strength"
             ) from error
 
     def apply(self, x, out):
@@ -137,7 +137,7 @@ class _Factors(Operator):
 
 
 def _pseudoinverse(A, noise, hermitian):
-    """Return the inverse of a dense matrix on all but what rounding cannot tell from its null space."""
+    """Return the pseudo-inverse of a dense matrix; singular values up to `noise` count as zero."""
     A = A.astype(np.result_type(A.dtype, np.float64))
     if hermitian:
         values, right = np.linalg.eigh((A + A.conj().T) / 2)

@@ -5,10 +5,10 @@ import numpy as np
 from .. import _validate
 from .._operators.entries import sparse_of, with_pattern_of
 from .._operators.operator import check_hermitian
-from ._ilu0 import factorised, refuse
+from ._ilu0 import factorise, refuse_poor_pivots
 from ._triangles import Triangles
 
-FIRST_SHIFT, LAST_SHIFT = 1e-3, 10.0  # doubled from the one to the other
+FIRST_SHIFT, LAST_SHIFT = 1e-3, 10.0  # from the first to the last by doubling
 
 
 def ic0(A, *, shift=0.0, solves=None, sweeps=2):
@@ -19,12 +19,13 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     A : array or sparse array, shape (n, n)
         Hermitian matrix with a positive diagonal, of NumPy/SciPy or CuPy, real or complex.
     shift : float
-        The first shift tried: ``A + shift * diag(A)`` is factorised. Where a pivot is not positive it
-        is doubled, from 0.001 on, until all are.
+        First shift: ``A + shift * diag(A)`` is factorised. If a pivot is not positive, the shift is doubled,
+        from 0.001 on, until all pivots are.
     solves : {"exact", "levels", "jacobi"}, optional
-        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
-        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
-        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
+        How the triangles are solved. "exact": row by row on one thread. "levels": the same level by level,
+        with the rows of a level distributed among the threads. "jacobi": approximately, by `sweeps` Jacobi
+        iterations, which are products. Default: on the host "levels" where these are few and wide, else
+        "exact"; on a GPU, where each level takes a launch, "jacobi".
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -39,15 +40,16 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     ------
     ValueError
         `A` is not Hermitian, has a diagonal entry that is not positive, or needs a shift above 10 (the row
-        is named); it is not square or not finite; `shift` is negative, or `solves` is unknown.
+        is named); it is not square or not finite; `shift` is negative, `sweeps` is less than 1, `solves` is
+        unknown, or `update` is given another pattern.
     TypeError
-        `A` is a LinearOperator, whose entries are not at hand.
+        `A` is a LinearOperator, which has no entries, or a dtype is not supported.
 
     Notes
     -----
-    :math:`(LL^H)_{ij} = a_{ij}` on the pattern of `A` [1]_; it exists for M-matrices, and with a large enough
-    shift for every positive definite matrix [2]_. Kept as ``L D L^H`` with a unit triangle, and with
-    :math:`L^H` by rows. An exact application moves 12 bytes an entry of `A` and 44 a row in float64 with
+    :math:`(LL^H)_{ij} = a_{ij}` on the pattern of `A` [1]_; it exists for M-matrices, and with a sufficiently
+    large shift for every positive definite matrix [2]_. Stored as ``L D L^H`` with a unit triangle, and with
+    :math:`L^H` by rows. An exact application moves 12 bytes per entry of `A` and 44 per row in float64 with
     int32 indices, on one thread. Storage and set-up: those of `ilu0`.
 
     References
@@ -90,16 +92,16 @@ class Ic0(Triangles):
         entries = pattern.entries(rows.entries(matrix))
         diagonal = entries[pattern.diag].real.copy()
         remedy = "a positive definite matrix has a positive diagonal; use ilu0"
-        refuse(rows.out_of(~(diagonal > 0)), rows.out_of(diagonal), "ic0", remedy)
+        refuse_poor_pivots(rows.from_order(~(diagonal > 0)), rows.from_order(diagonal), "ic0", remedy)
         shift = self._first
         while True:
             data = entries.copy()
             data[pattern.diag] = (1 + shift) * diagonal
-            pivots = factorised(pattern, data).real.copy()
-            poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # NaN is poor too
+            pivots = factorise(pattern, data).real.copy()
+            poor = ~(pivots > np.finfo(self.dtype).eps * diagonal)  # true for NaN
             if shift >= LAST_SHIFT:
                 remedy = f"shifts up to {shift:g} did not help; use ilu0"
-                refuse(rows.out_of(poor), rows.out_of(pivots), "ic0", remedy)
+                refuse_poor_pivots(rows.from_order(poor), rows.from_order(pivots), "ic0", remedy)
             if not bool(poor.any()):
                 break
             shift = max(2 * shift, FIRST_SHIFT)

@@ -16,14 +16,15 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix of NumPy/SciPy or CuPy, real or complex. The order of its rows matters.
+        Matrix of NumPy/SciPy or CuPy, real or complex. The factors depend on the order of its rows.
     shift : float
-        Added to each diagonal entry, in its direction, times the sum of magnitudes of its row: a remedy
-        for pivots that vanish, or for factors that do not help.
+        Each diagonal entry grows in magnitude by `shift` times the sum of magnitudes of its row: a remedy for
+        pivots that vanish, and for factors that do not speed up convergence.
     solves : {"exact", "levels", "jacobi"}, optional
-        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
-        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
-        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
+        How the triangles are solved. "exact": row by row on one thread. "levels": the same level by level,
+        with the rows of a level distributed among the threads. "jacobi": approximately, by `sweeps` Jacobi
+        iterations, which are products. Default: on the host "levels" where these are few and wide, else
+        "exact"; on a GPU, where each level takes a launch, "jacobi".
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -36,18 +37,19 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
     Raises
     ------
     ValueError
-        A pivot is zero, or rounding error beside the diagonal of `A` (its row is named), `A` is not square
-        or not finite, `shift` is negative, or `solves` is unknown.
+        A pivot is zero, or no larger than the rounding error of the diagonal entry (its row is named), `A` is
+        not square or not finite, `shift` is negative, `sweeps` is less than 1, `solves` is unknown, or
+        `update` is given another pattern.
     TypeError
-        `A` is a LinearOperator, whose entries are not at hand.
+        `A` is a LinearOperator, which has no entries, or a dtype is not supported.
 
     Notes
     -----
     Gaussian elimination that keeps only the entries in the pattern of `A` (and its diagonal), where
     :math:`(LU)_{ij} = a_{ij}`; Algorithm 10.4 of [1]_. It does not depend on the scale of each row of `A`.
-    An exact application moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, on one
-    thread; a Jacobi iteration is a product with a triangle. Storage: the factors (as much as `A`), for
-    `update` the matrix itself and about 2.5 indices an entry, and a vector. The pattern is analysed on the
+    An exact application moves 12 bytes per entry of `A` and 44 per row in float64 with int32 indices, on one
+    thread; a Jacobi iteration is a product with a triangle. Storage: the factors (as much as `A`), the
+    matrix itself and about 2.5 indices per entry for `update`, and a vector. The pattern is analysed on the
     host; on a GPU the entries stay there, and the factorisation takes a launch a level.
 
     References
@@ -86,37 +88,38 @@ class Ilu0(Triangles):
         data = pattern.entries(rows.entries(matrix))
         diagonal = data[pattern.diag]
         if self.shift:
-            data[pattern.diag] = diagonal = _lifted(diagonal, self.shift * rows.into(_row_sums(matrix)))
-        pivots = factorised(pattern, data)
+            diagonal = _shifted_diagonal(diagonal, self.shift * rows.to_order(_row_sums(matrix)))
+            data[pattern.diag] = diagonal
+        pivots = factorise(pattern, data)
         size = abs(pivots)
-        poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # NaN is poor too
+        poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # true for NaN
         remedy = "pass a larger shift, as shift=0.01, or reorder the rows of A"
-        refuse(rows.out_of(poor), rows.out_of(pivots), "ilu0", remedy)
+        refuse_poor_pivots(rows.from_order(poor), rows.from_order(pivots), "ilu0", remedy)
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix
 
 
 def _row_sums(matrix):
-    """Return the sum of magnitudes in each row, as reals."""
+    """Return the sum of magnitudes in each row, a real vector."""
     return (absolute(matrix) @ array_module(matrix.library).ones(matrix.shape[0], matrix.dtype)).real.copy()
 
 
-def _lifted(diagonal, by):
-    """Return the diagonal with magnitudes larger by `by`; zeros become positive."""
+def _shifted_diagonal(diagonal, by):
+    """Return the diagonal with its magnitudes increased by `by`; a zero becomes positive."""
     size = abs(diagonal)
     zero = size == 0
     return diagonal + by * (diagonal / (size + zero) + zero)
 
 
-def factorised(pattern, data):
+def factorise(pattern, data):
     """Overwrite the entries `data` in a pattern with those of L and U; return the pivots."""
     kernels_for(data).ilu0(*pattern.order.arrays, pattern.indptr, pattern.indices, pattern.diag, data)
     return data[pattern.diag]
 
 
-def refuse(poor, pivots, method, remedy):
-    """Raise at the first pivot, by row, that is marked poor."""
+def refuse_poor_pivots(poor, pivots, method, remedy):
+    """Raise an error that names the first row whose pivot is poor, if there is one."""
     if bool(poor.any()):
         row = int(namespace(poor).argmax(poor))
         pivot = to_host(pivots[row : row + 1])[0]

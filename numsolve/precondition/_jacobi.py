@@ -10,7 +10,7 @@ def jacobi(A):
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix with a diagonal free of zeros, of NumPy/SciPy or CuPy.
+        Matrix with a nonzero diagonal, of NumPy/SciPy or CuPy, real or complex.
 
     Returns
     -------
@@ -23,7 +23,7 @@ def jacobi(A):
     ValueError
         A diagonal entry is zero (its row is named), or `A` is not square or not finite.
     TypeError
-        `A` is a LinearOperator, whose diagonal is not at hand.
+        `A` is a LinearOperator, which has no entries, or its dtype is not supported.
 
     Notes
     -----

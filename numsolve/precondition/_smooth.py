@@ -1,4 +1,4 @@
-"""Smoothers of multigrid: what each grid does before and after the correction from the grid below."""
+"""Smoothers of multigrid, applied on each grid before and after the correction from the grid below."""
 
 from typing import Any
 
@@ -11,15 +11,15 @@ from .._random import standard_normal
 from ..kernels import kernels_for
 from ._gauss_seidel import RowSweeps
 
-OMEGA = 4 / 3  # of damped Jacobi, over the spectral radius of D^-1 A: what smoothed aggregation assumes
-MARGIN = 1.05  # by which the spectral radius may have been underestimated
+JACOBI_DAMPING = 4 / 3  # divided by the spectral radius of D^-1 A, as smoothed aggregation assumes
+RADIUS_MARGIN = 1.05  # times the estimated spectral radius, which may be too small
 
 
-class Sweeps:
+class DampedJacobi:
     """Sweeps ``x += w D^-1 (b - A x)``, each with its own damping w.
 
-    A and D are Hermitian where the matrix is, and polynomials of D^-1 A commute: the same sweeps before and
-    after the correction make a Hermitian cycle.
+    Polynomials in D^-1 A commute, so for a Hermitian matrix the same sweeps before and after the correction
+    make a Hermitian cycle.
     """
 
     def __init__(self, A, inverse, weights):
@@ -27,7 +27,7 @@ class Sweeps:
         self.damping = [float(weight / weights[0]) for weight in weights]
 
     def before(self, b, out, spare, fresh):
-        """Smooth from `out`, or from zero if `fresh`; return where the iterate is, and where its residual."""
+        """Smooth from `out`, or from zero if `fresh`; return the arrays of iterate and residual."""
         x, other, damping = out, spare, self.damping
         if fresh:
             x, other, damping = spare, out, damping[1:]
@@ -36,7 +36,7 @@ class Sweeps:
         return x, self.A.residual_to(b, x, other)
 
     def after(self, b, x, spare):
-        """Smooth `x`; as many sweeps as before bring it back to `out`."""
+        """Smooth `x`; after as many sweeps as in `before`, the iterate is in `out` again."""
         self._sweep(reversed(self.damping), b, x, spare)
 
     def _sweep(self, damping, b, x, other):
@@ -48,25 +48,25 @@ class Sweeps:
 
     def astype(self, A):
         """Return the same sweeps for the matrix `A`, of another dtype."""
-        return Sweeps(A, self.inverse, self.damping)
+        return DampedJacobi(A, self.inverse, self.damping)
 
 
-def jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
+def jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - the signature of all smoothers
     """Return `sweeps` equal sweeps of damped Jacobi."""
     inverse = _inverse_diagonal(A, noise)
-    return Sweeps(A, inverse, [OMEGA / spectral_radius(A, inverse, hermitian)] * sweeps)
+    return DampedJacobi(A, inverse, [JACOBI_DAMPING / spectral_radius(A, inverse, hermitian)] * sweeps)
 
 
-def chebyshev(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
+def chebyshev(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - the signature of all smoothers
     r"""Return the sweeps whose product is the Chebyshev polynomial of the fourth kind, of degree `sweeps`.
 
-    Its roots, :math:`\rho \sin^2(j\pi/(2k+1))`, need no lower bound of the spectrum, and one sweep is damped
-    Jacobi with 4/3: J. Lottes, Numer. Linear Algebra Appl. 30, 2023, doi:10.1002/nla.2518.
+    Its roots, :math:`\rho \sin^2(j\pi/(2k+1))`, need no lower bound of the spectrum. One sweep is Jacobi with
+    damping 4/3: J. Lottes, Numer. Linear Algebra Appl. 30, 2023, doi:10.1002/nla.2518.
     """
     inverse = _inverse_diagonal(A, noise)
-    radius = MARGIN * spectral_radius(A, inverse, hermitian)
+    radius = RADIUS_MARGIN * spectral_radius(A, inverse, hermitian)
     roots = radius * np.sin(np.arange(1, sweeps + 1) * np.pi / (2 * sweeps + 1)) ** 2
-    return Sweeps(A, inverse, 1 / roots)
+    return DampedJacobi(A, inverse, 1 / roots)
 
 
 class GaussSeidel:
@@ -74,19 +74,19 @@ class GaussSeidel:
 
     coloured = False
 
-    def __init__(self, sweeps, A, noise, hermitian, coarse):  # noqa: ARG002 - as the others
+    def __init__(self, sweeps, A, noise, hermitian, coarse):  # noqa: ARG002 - the signature of all smoothers
         self.sweeps, self.A, self.rows = sweeps, A, RowSweeps(A, coloured=self.coloured)
 
     def before(self, b, out, spare, fresh):
-        """As `Sweeps.before`; the iterate stays in `out`."""
+        """As `DampedJacobi.before`; the iterate stays in `out`."""
         if fresh:
             out[...] = 0
         for _ in range(self.sweeps):
             self.rows.forward(b, out)
         return out, self.A.residual_to(b, out, spare)
 
-    def after(self, b, x, spare):  # noqa: ARG002 - as the others
-        """As `Sweeps.after`."""
+    def after(self, b, x, spare):  # noqa: ARG002 - the signature of all smoothers
+        """As `DampedJacobi.after`."""
         for _ in range(self.sweeps):
             self.rows.backward(b, x)
 
@@ -96,19 +96,19 @@ class GaussSeidel:
 
 
 class Multicolour(GaussSeidel):
-    """The same colour by colour."""
+    """Gauss-Seidel sweeps colour by colour."""
 
     coloured = True
 
 
-class FineCoarse:
-    """Sweeps of undamped Jacobi over a part of the rows each, after the correction alone."""
+class FineCoarseJacobi:
+    """Undamped Jacobi sweeps, each over the fine or the coarse rows, only after the correction."""
 
     def __init__(self, sweeps, A, fine, coarse):
         self.sweeps, self.A, self.fine, self.coarse = sweeps, A, fine, coarse
 
     def before(self, b, out, spare, fresh):
-        """As `Sweeps.before`, without a sweep; where it returns the iterate, `after` ends in `out`."""
+        """As `DampedJacobi.before`, without a sweep; `after`, which begins at the iterate, ends in `out`."""
         x, r = (spare, out) if self.sweeps % 2 else (out, spare)
         if fresh:
             x[...], r[...] = 0, b
@@ -117,7 +117,7 @@ class FineCoarse:
         return x, self.A.residual_to(b, x, r)
 
     def after(self, b, x, spare):
-        """As `Sweeps.after`."""
+        """As `DampedJacobi.after`."""
         sweep, A = kernels_for(b).jacobi_sweep, self.A
         for inverse in (self.fine, self.fine, self.coarse) * self.sweeps:
             sweep(1.0, inverse, A.indptr, A.indices, A.data, b, x, spare)
@@ -125,13 +125,13 @@ class FineCoarse:
 
     def astype(self, A):
         """Return the same sweeps for the matrix `A`, of another dtype."""
-        return FineCoarse(self.sweeps, A, self.fine.astype(A.dtype), self.coarse.astype(A.dtype))
+        return FineCoarseJacobi(self.sweeps, A, self.fine.astype(A.dtype), self.coarse.astype(A.dtype))
 
 
-def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the others
-    """Return `sweeps` times two sweeps over the fine points and one over the coarse: what AIR is made for.
+def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - the signature of all smoothers
+    """Return `sweeps` times two sweeps over the fine points and one over the coarse, for AIR.
 
-    Its restriction makes the coarse points right, and the fine ones are left to the sweeps:
+    The restriction of AIR solves for the coarse points, and the sweeps for the fine ones:
     T. A. Manteuffel, J. Ruge, B. S. Southworth, SIAM J. Sci. Comput. 40, 2018, doi:10.1137/17M1144350.
     """
     if coarse is None:
@@ -140,7 +140,7 @@ def fc_jacobi(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - as the oth
         )
     inverse = _inverse_diagonal(A, noise)
     fine = namespace(inverse).where(coarse, 0, inverse)
-    return FineCoarse(sweeps, A, fine, inverse - fine)
+    return FineCoarseJacobi(sweeps, A, fine, inverse - fine)
 
 
 SMOOTHERS = {
@@ -153,9 +153,9 @@ SMOOTHERS = {
 
 
 def _inverse_diagonal(A, noise):
-    """Return the inverse diagonal of a grid's matrix; zero where nothing of an entry is left but rounding.
+    """Return the inverse diagonal of a grid's matrix; zero where an entry is only rounding error.
 
-    There a component of a singular problem has shrunk to one unknown, whose equation says 0 = 0.
+    There the equation of one unknown is 0 = 0: a component of a singular problem has shrunk to one point.
     """
     xp, diagonal = namespace(noise), A.to_sparse().diagonal()
     lost = abs(diagonal) <= noise
@@ -170,14 +170,14 @@ def _inverse_diagonal(A, noise):
 def spectral_radius(A, inverse, hermitian, steps=15):
     """Estimate, from below, the spectral radius of ``diag(inverse) A`` by a few steps of Arnoldi's process.
 
-    The diagonal is shared out to both sides, so that for a Hermitian A the process is that of Lanczos, which
-    orthogonalises against two vectors only.
+    The square root of the diagonal scales both sides, so that for a Hermitian A it is the Lanczos process,
+    which orthogonalises against two vectors only.
     """
     xp = array_module(A.library)
     right = xp.sqrt(abs(inverse))
     left = inverse / xp.where(right == 0, 1, right)
     v = standard_normal(0, (A.shape[0],), dtype=A.dtype, like=A.library)
-    v *= 1 / _size(v)
+    v *= 1 / _norm(v)
     basis, H = [v], np.zeros((steps + 1, steps), A.dtype)
     for j in range(min(steps, A.shape[0])):
         w = left * (A @ (right * basis[-1]))
@@ -185,7 +185,7 @@ def spectral_radius(A, inverse, hermitian, steps=15):
         for i, u in enumerate(basis[first:], first):
             H[i, j] = np.sum(to_host(kernels_for(u).vdot(u, w)))
             w -= H[i, j] * u
-        H[j + 1, j] = _size(w)
+        H[j + 1, j] = _norm(w)
         if not abs(H[j + 1, j]) > np.finfo(A.dtype).eps * abs(H[: j + 1, j]).max():
             break
         w *= 1 / H[j + 1, j].real
@@ -195,6 +195,6 @@ def spectral_radius(A, inverse, hermitian, steps=15):
     return _validate.positive(float(radius), "the spectral radius of a multigrid level")
 
 
-def _size(v):
+def _norm(v):
     """Return the 2-norm of a vector as a number of its real dtype."""
     return np.sqrt(np.sum(to_host(kernels_for(v).dot(v, v))))

@@ -13,7 +13,7 @@ from .._array import namespace, to_device, to_host
 from .._operators.entries import sparse_of, with_pattern_of
 from .._operators.operator import Csr, Operator, check_hermitian, entries, is_hermitian
 
-BATCH = 1 << 20  # entries of the dense problems solved at once: what fits the caches, and many of them
+ENTRIES_PER_BATCH = 1 << 20  # of the dense problems solved at once: many problems, and they fit the caches
 
 
 def spai(A, *, power=1, factorized="auto"):
@@ -22,36 +22,39 @@ def spai(A, *, power=1, factorized="auto"):
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Nonsingular matrix, of NumPy/SciPy or CuPy.
+        Nonsingular matrix of NumPy/SciPy or CuPy, real or complex.
     power : int
-        The inverse gets the pattern of ``A ** power``, and the diagonal.
+        The approximate inverse has the pattern of ``A ** power`` and the diagonal. At least 1.
     factorized : {"auto", True, False}
-        Whether to compute a triangular factor G with :math:`M = G^H G`, which is Hermitian positive definite
-        as `cg` needs it; `A` must be so too. "auto" does where `A` is, and else minimises
-        :math:`\lVert AM - I\rVert_F`.
+        True: compute a triangular factor G with :math:`M = G^H G`, for a Hermitian positive definite `A`;
+        M is then so too, as `cg` needs it. False: minimise :math:`\lVert AM - I\rVert_F`. "auto": the
+        first where `A` is Hermitian positive definite, else the second.
 
     Returns
     -------
     Operator
-        ``M @ r`` is one product with a sparse matrix, or two with triangular ones; it lives where `A` lives.
-        ``M.factorized`` tells which. ``M.update(A)`` takes other values in the same pattern and returns M.
+        ``M @ r`` is one product with a sparse matrix, or two with triangular ones if ``M.factorized``; it
+        lives where `A` lives. ``M.update(A)`` takes other values in the same pattern and returns M.
 
     Raises
     ------
     ValueError
-        `A` is not square, not finite, or singular as far as a column of M sees it (the column is named);
-        `factorized` is true but `A` is not Hermitian positive definite; or `update` is given another pattern.
+        `A` is not square or not finite; the columns of `A` from which a column of M is computed are linearly
+        dependent (the column is named); `factorized` is true but `A` is not Hermitian positive definite;
+        `power` is less than 1; or `update` is given another pattern.
     TypeError
-        `A` is a LinearOperator, or `power` is no whole number.
+        `A` is a LinearOperator, which has no entries, its dtype is not supported, or `power` is not a whole
+        number.
 
     Notes
     -----
-    The columns of M are independent: column j solves the least squares problem of the columns of A that its
-    pattern names [1]_, by QR factorisation. With k entries a column of M, and p rows that they reach, this
-    takes about 2 p k^2 operations. A row of G solves a system with the k-by-k submatrix of A that
-    its pattern names, the lower triangle of that of M [2]_: about k^3 operations. Set-up is done on the host
-    in double precision, in batches shared out among threads, and needs some 30 MB a thread beside M. Applying
-    M costs as much as a product with ``A ** power``. Storage: M, or G and its transpose, and `A` itself.
+    The columns of M are independent. Column j solves a least squares problem with those columns of A that
+    its pattern selects [1]_, by QR factorisation. With k entries in a column of M, and p rows in which the
+    selected columns have entries, this takes about 2 p k^2 operations. A row of G solves a system with the
+    k-by-k submatrix of A that its pattern selects, the lower triangle of the pattern of M [2]_: about k^3
+    operations. The set-up runs on the host in double precision, in batches distributed among threads, and
+    needs about 30 MB per thread beside M. Applying M costs as much as a product with ``A ** power``. Storage:
+    M, or G and its transpose, and `A` itself.
 
     References
     ----------
@@ -93,7 +96,7 @@ class ApproximateInverse(Operator):
         super().__init__(matrix.shape, matrix.dtype, matrix.library)
         self.factorized = factorized
         self._pattern = sp.tril(pattern, format="csr") if factorized else pattern
-        self._set(matrix)
+        self._set_matrix(matrix)
 
     def apply(self, x, out):
         if not self.factorized:
@@ -105,22 +108,22 @@ class ApproximateInverse(Operator):
         matrix = with_pattern_of(self._matrix, A, "spai")
         if self.factorized:
             check_hermitian(matrix)
-        self._set(matrix)
+        self._set_matrix(matrix)
         return self
 
-    def _set(self, matrix):
-        """Compute the inverse of `matrix`, and take both."""
+    def _set_matrix(self, matrix):
+        """Set the matrix and compute its approximate inverse."""
         host = _host(matrix)
         if self.factorized:
-            G = _solved(self._pattern, host, _factor_rows)
+            G = _solve_in_batches(self._pattern, host, _factor_rows)
             found = [G, G.conj().T.tocsr()]
         else:
-            # The pattern, read by columns, is that of the transpose: row j of it holds column j of M.
-            found = [_solved(self._pattern.T.tocsr(), host.T.tocsr(), _inverse_columns).T.tocsr()]
-        self._factors = [self._moved(F) for F in found]
+            # Row j of the transposed pattern holds column j of M.
+            found = [_solve_in_batches(self._pattern.T.tocsr(), host.T.tocsr(), _inverse_columns).T.tocsr()]
+        self._factors = [self._to_library(F) for F in found]
         self._matrix = matrix
 
-    def _moved(self, F):
+    def _to_library(self, F):
         F = sp.csr_matrix(F.astype(self.dtype))
         return Csr(to_device(F) if self.library == "cupy" else F, name="the approximate inverse")
 
@@ -142,12 +145,12 @@ def _pattern(A, power):
     return pattern
 
 
-def _solved(pattern, A, solve):
-    """Return the pattern filled with the values that `solve` finds, batch by batch of its rows."""
+def _solve_in_batches(pattern, A, solve):
+    """Return the pattern with the values that `solve` computes, batch by batch of its rows."""
     data = np.empty(pattern.nnz, A.dtype)
     lengths = np.diff(pattern.indptr)
     sizes = np.add.reduceat(np.diff(A.indptr)[pattern.indices], pattern.indptr[:-1]) * lengths
-    batch = np.cumsum(sizes) // BATCH
+    batch = np.cumsum(sizes) // ENTRIES_PER_BATCH
     bounds = np.r_[0, np.nonzero(np.diff(batch))[0] + 1, len(lengths)]
 
     def work(span):
@@ -160,10 +163,10 @@ def _solved(pattern, A, solve):
 
 
 class _Batch:
-    """Some rows of the pattern, and the entries of the rows of A that they name.
+    """Some rows of the pattern, and the entries of the rows of A that their columns select.
 
-    Entry e lies in what the pattern's row ``owner[e]`` (of the batch) names at position ``position[e]``; its
-    column in A is ``column[e]``.
+    Entry e of these is in column ``column[e]`` of A, and in the row that row ``owner[e]`` of the batch has at
+    position ``position[e]``.
     """
 
     def __init__(self, pattern, A, begin, end):
@@ -187,9 +190,8 @@ class _Batch:
         return owner.astype(np.int64) * self.n + column
 
     def groups(self, kinds):
-        """Yield, for each kind of row, its rows, where their values lie, and which entries are theirs.
-
-        Entries come with the number of their row within the kind.
+        """Yield for each kind of row: the rows, the places of their values, their entries, and for each entry
+        the number of its row among those of the kind.
         """
         _, kinds, counts = np.unique(kinds, return_inverse=True, return_counts=True)
         of_entries = kinds[self.owner]
@@ -206,7 +208,7 @@ class _Batch:
 
 
 def _inverse_columns(batch):
-    """Return the columns of M that minimise the norm of ``A m - e`` (A's columns come as rows)."""
+    """Return the columns of M that minimise the norm of ``A m - e``; the batch holds columns of A as rows."""
     keys, reached = np.unique(batch.key(batch.owner, batch.column), return_inverse=True)
     first = np.searchsorted(keys, batch.key(np.arange(len(batch.lengths) + 1), 0))
     heights = np.diff(first)
@@ -217,8 +219,8 @@ def _inverse_columns(batch):
     bad = (unit >= len(keys)) | (keys[np.minimum(unit, len(keys) - 1)] != batch.key(own, batch.begin + own))
     bad |= heights < batch.lengths
     if bad.any():
-        raise _singular(batch.begin + int(np.argmax(bad)))
-    # Rows of zeros change no solution: heights are rounded up, so that few kinds of problems are left.
+        raise _singular_column(batch.begin + int(np.argmax(bad)))
+    # Heights are rounded up, which leaves fewer kinds of problems: rows of zeros do not change a solution.
     rounded = 2 ** np.ceil(np.log2(heights)).astype(np.int64)
     for rows, places, mine, number in batch.groups(rounded * (batch.n + 1) + batch.lengths):
         problems = np.zeros((len(rows), heights[rows].max(), batch.lengths[rows[0]]), found.dtype)
@@ -227,7 +229,7 @@ def _inverse_columns(batch):
         pivots = abs(np.diagonal(R, axis1=1, axis2=2))
         lost = ~(pivots > 1e2 * np.finfo(np.float64).eps * np.linalg.norm(R, axis=1)).all(axis=1)
         if lost.any():
-            raise _singular(batch.begin + int(rows[np.argmax(lost)]))
+            raise _singular_column(batch.begin + int(rows[np.argmax(lost)]))
         rhs = Q[np.arange(len(rows)), (unit - first[:-1])[rows]].conj()
         found[places] = np.linalg.solve(R, rhs[:, :, None])[:, :, 0]
     return found
@@ -249,7 +251,7 @@ def _factor_rows(batch):
         try:
             g = np.linalg.solve(problems, np.eye(k)[:, -1:])[:, :, 0].conj()
         except np.linalg.LinAlgError:
-            g = np.zeros((len(rows), k))  # one of them is singular: none of an indefinite matrix is of use
+            g = np.zeros((len(rows), k))  # a singular submatrix: A is not positive definite
         pivots = g[:, -1].real
         if not (pivots > 0).all():
             row = batch.begin + int(rows[np.argmin(pivots > 0)])
@@ -261,7 +263,7 @@ def _factor_rows(batch):
     return found
 
 
-def _singular(column):
+def _singular_column(column):
     return ValueError(
         f"A looks singular from column {column} of the approximate inverse: the columns of A that it "
         "combines are linearly dependent, or do not reach the diagonal; use a higher power or another "

@@ -1,7 +1,7 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
 from .. import _validate
-from .._operators.entries import diagonal, nonzero, sparse_of, with_pattern_of
+from .._operators.entries import checked_diagonal, diagonal, sparse_of, with_pattern_of
 from ._triangles import Triangles
 
 
@@ -11,20 +11,21 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix with a diagonal free of zeros, of NumPy/SciPy or CuPy, real or complex. The operator is
-        Hermitian positive definite, as `cg` needs it, when `A` is.
+        Matrix with a nonzero diagonal, of NumPy/SciPy or CuPy, real or complex. The operator is Hermitian
+        positive definite, as `cg` needs it, when `A` is.
     omega : float
         Relaxation between 0 and 2; 1 is symmetric Gauss-Seidel.
     colours : "greedy" or array of int, shape (n,), optional
-        Take the rows colour by colour: those of `numsolve.relaxation.colouring`, or others; rows that an
-        entry couples need different ones. Default: in the order of the matrix. With colours the triangles
-        are solved in parallel, and exactly in a few launches on a GPU, but the iterations are more, and the
+        Take the rows colour by colour. Rows that an entry couples need different colours, as those of
+        `numsolve.relaxation.colouring`. Default: in the order of the matrix. With colours the triangles are
+        solved in parallel, and exactly in a few launches on a GPU, but `cg` takes more iterations, and the
         best `omega` is near 1 or below.
     solves : {"exact", "levels", "jacobi"}, optional
-        How the triangles are solved: row by row on one thread; the same level by level, the rows of a level
-        shared out among the threads; or by `sweeps` Jacobi iterations, which are products. Default: on the
-        host exact, or levels where they are few and wide; on a GPU, where levels take a launch each, Jacobi.
-        Colours are levels.
+        How the triangles are solved. "exact": row by row on one thread. "levels": the same level by level,
+        with the rows of a level distributed among the threads. "jacobi": approximately, by `sweeps` Jacobi
+        iterations, which are products. Default: on the host "levels" where these are few and wide, else
+        "exact"; on a GPU, where each level takes a launch, "jacobi".
+        With `colours`, "levels" takes the colours as levels.
     sweeps : int
         Jacobi iterations for each triangle.
 
@@ -39,16 +40,17 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     ------
     ValueError
         A diagonal entry is zero (its row is named), `omega` is not between 0 and 2, `A` is not square or
-        not finite, two coupled rows have one colour, or `solves` is unknown.
+        not finite, two coupled rows have one colour, `sweeps` is less than 1, `solves` is unknown, or
+        `update` is given another pattern.
     TypeError
-        `A` is a LinearOperator, whose entries are not at hand.
+        `A` is a LinearOperator, which has no entries, or a dtype is not supported.
 
     Notes
     -----
-    A forward and a backward sweep from zero, section 4.1.2 of [1]_, without factorising anything. An exact
-    application moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, on one thread;
-    with colours 64 a row, on all. Storage: the triangles (as much as `A`), for `update` the matrix itself
-    and about 2.5 indices an entry, and a vector. An update is a pass over the entries.
+    A forward and a backward sweep from zero, section 4.1.2 of [1]_; there is no factorisation. An exact
+    application moves 12 bytes per entry of `A` and 44 per row in float64 with int32 indices, on one thread;
+    with colours 64 per row, on all threads. Storage: the triangles (as much as `A`), the matrix itself and
+    about 2.5 indices per entry for `update`, and a vector. An update is a pass over the entries.
 
     References
     ----------
@@ -73,23 +75,23 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
 
 
 class Ssor(Triangles):
-    """A symmetric sweep from zero; the diagonal is divided out of the triangles."""
+    """A symmetric sweep from zero, by unit triangles and a diagonal."""
 
     def __init__(self, matrix, omega, colours, solves, sweeps):
         diagonal(matrix, "ssor")
         super().__init__(matrix, solves, sweeps, colours=colours)
-        self._take(matrix, omega)
+        self._set_matrix(matrix, omega)
 
     def update(self, A=None, omega=None):
         """Take another matrix of the same pattern, or another omega, or both; return the operator itself."""
         omega = self.omega if omega is None else _validate.relaxation(omega)
         matrix = self._matrix if A is None or A is self._matrix else with_pattern_of(self._matrix, A, "ssor")
-        self._take(matrix, omega)
+        self._set_matrix(matrix, omega)
         return self
 
-    def _take(self, matrix, omega):
+    def _set_matrix(self, matrix, omega):
         pattern, rows, data = self._pattern, self.rows, self.rows.entries(matrix)
-        inverse = 1 / rows.into(nonzero(rows.out_of(data[pattern.diag]), "ssor"))
+        inverse = 1 / rows.to_order(checked_diagonal(rows.from_order(data[pattern.diag]), "ssor"))
         moved = data.real.dtype.type(omega) * inverse
         self.set_factors(
             data[pattern.lower] * moved[pattern.L[1]],

@@ -1,4 +1,4 @@
-"""What ilu0, ic0 and ssor share: the pattern of two triangles, found once, and the operator they make."""
+"""What ilu0, ic0 and ssor share: the pattern of two triangles, computed once, and the operator."""
 
 from copy import copy
 from typing import Any
@@ -9,19 +9,20 @@ from .. import _validate
 from .._array import array_module, namespace, sparse_module, to_host
 from .._operators.entries import Order, levels_of
 from .._operators.operator import Csr, Operator
-from .._operators.rows import Rows, coloured
+from .._operators.rows import Rows, coloured_rows
 from ..kernels import kernels_for
 
-# Two threads that shared the rows of each level gained 1.4 to 1.8 where levels were as few and wide as this,
-# and lost on grids in natural order, which have hundreds: levels break their streams from memory.
-FEW, WIDE = 64, 2048
+# Rows are taken by levels if these are at most so many, of so many rows or more on average. Two threads then
+# gained a factor of 1.4 to 1.8. On grids in natural order, which have hundreds of levels, they lost: the rows
+# of a level are not neighbours in memory.
+MAX_LEVELS, ROWS_PER_LEVEL = 64, 2048
 
 
 class Pattern:
-    """Where the entries of a matrix go in its triangles: index arrays, made on the host and kept beside it.
+    """Where the entries of a matrix go in its triangles: index arrays, computed on the host.
 
-    The diagonal is added where it is missing, and if `symmetric` the mirror image of every entry. With
-    `bounds` the rows are stored in sections that may be taken at once.
+    Missing diagonal entries are added, and with `symmetric` also the mirror image of every entry. `bounds`
+    are those of sections of rows that can be taken at once.
     """
 
     def __init__(self, matrix, symmetric=False, bounds=None):
@@ -41,7 +42,8 @@ class Pattern:
             return None if index is None else xp.asarray(index.astype(width, copy=False))
 
         self.library, self.shape = matrix.library, matrix.shape
-        self.fill, self.mirror = move(fill), move(mirror)  # places of A's entries; of each of U's in L
+        self.fill = move(fill)  # where the entries of A are in the pattern
+        self.mirror = move(mirror)  # for each entry of U, where its mirror image is in L
         self.lower, self.upper = move(lower), move(upper)
         self.diag = move(np.flatnonzero(indices == rows))
         self.size = len(indices)
@@ -53,7 +55,7 @@ class Pattern:
             self.order.arrays = bounds, xp.arange(n, dtype=width)
 
     def entries(self, given) -> Any:
-        """Return the entries of a matrix, copied to their places in the pattern."""
+        """Return a copy of the entries of a matrix at their places in the pattern."""
         if self.fill is None:
             return given.copy()
         data = array_module(self.library).zeros(self.size, given.dtype)
@@ -73,7 +75,7 @@ def _indptr(rows, n):
 
 
 def _by_columns(indptr, indices):
-    """Return the pattern by columns; its data are the places of the entries by rows."""
+    """Return the pattern by columns, with the place of each entry in the order by rows as its data."""
     import scipy.sparse as sp
 
     n = len(indptr) - 1
@@ -82,12 +84,12 @@ def _by_columns(indptr, indices):
 
 def _mirrored(indptr, indices):
     """Tell whether each entry has its mirror image."""
-    turned = _by_columns(indptr, indices)
-    return np.array_equal(turned.indptr, indptr) and np.array_equal(turned.indices, indices)
+    transpose = _by_columns(indptr, indices)
+    return np.array_equal(transpose.indptr, indptr) and np.array_equal(transpose.indices, indices)
 
 
 def _filled(n, rows, indices, symmetric):
-    """Return rows and columns of the larger pattern, and the places in it of the entries there were."""
+    """Return rows and columns of the larger pattern, and where the given entries are in it."""
     keys = rows.astype(np.int64) * n + indices
     more = [keys, np.arange(n) * (n + 1)]
     if symmetric:
@@ -96,18 +98,19 @@ def _filled(n, rows, indices, symmetric):
     return (union // n).astype(rows.dtype), (union % n).astype(rows.dtype), np.searchsorted(union, keys)
 
 
-def _ordered(matrix, solves):
-    """Return the rows by levels where the solves are to take them so, or else in their natural order."""
+def _rows_for_solves(matrix, solves):
+    """Return the rows by levels if `solves` asks for it or they are few and wide, else in natural order."""
     rows = Rows(matrix)
     if solves == "jacobi" or (solves == "exact" and rows.library == "numpy"):
         return rows
     level = levels_of(matrix)
     count = 1 + int(level.max(initial=0))
-    return rows.by_sections(level) if solves or (count <= FEW and len(level) >= WIDE * count) else rows
+    few_and_wide = count <= MAX_LEVELS and len(level) >= ROWS_PER_LEVEL * count
+    return rows.by_sections(level) if solves or few_and_wide else rows
 
 
 class Triangles(Operator):
-    """The operator ``U^-1 S L^-1``: unit triangles, of which the strict parts are kept, and a diagonal."""
+    """The operator ``U^-1 S L^-1``: unit triangles, stored without the ones, and a diagonal."""
 
     L: Any = None
     U: Any = None
@@ -119,15 +122,15 @@ class Triangles(Operator):
             raise ValueError(f"solves is {solves!r}; needed: one of {', '.join(choices)}, or None")
         self.sweeps = _validate.count(sweeps, "sweeps", least=1)
         if colours is not None:
-            self.rows, _ = coloured(Rows(matrix), colours)
+            self.rows, _ = coloured_rows(Rows(matrix), colours)
         else:
             solves = solves or ("jacobi" if matrix.library != "numpy" else None)
-            self.rows = _ordered(matrix, solves)
+            self.rows = _rows_for_solves(matrix, solves)
         self.solves = solves or ("exact" if self.rows.bounds is None else "levels")
         self._pattern = Pattern(self.rows.operator(), symmetric, self.rows.bounds)
 
     def set_factors(self, lower, scale, upper):
-        """Take the entries of the two strict triangles and of the diagonal."""
+        """Set the entries of the two strict triangles and of the diagonal."""
         name, dtype, pattern = "a factor of A", self.dtype, self._pattern
         lower, upper = (entries.astype(dtype, copy=False) for entries in (lower, upper))
         if self.L is None:
@@ -146,13 +149,13 @@ class Triangles(Operator):
                 *(self.scale, x, out if rows.order is None else namespace(x).empty_like(x), out),
             )
             return out
-        y = right = x if rows.order is None else rows.into(x)
+        y = right = x if rows.order is None else rows.to_order(x)
         for _ in range(self.sweeps):
             y = L.residual(right, y)
         y = right = y * self.scale
         for _ in range(self.sweeps):
             y = U.residual(right, y)
-        out[...] = rows.out_of(y)
+        out[...] = rows.from_order(y)
         return out
 
     def astype(self, dtype):

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._array import namespace, to_host
+from .._random import scattered
 from .._result import Breakdown
 from ..kernels import kernels_for
 from ._elements import element
@@ -233,7 +234,7 @@ def _rough_start(home, system):
     """Return normalised functions that no state is orthogonal to, but by ill luck."""
     q, E = home.r.shape[1:]
     places = np.arange(E) * (q - 1) + np.arange(q)[:, None]
-    x = 0.5 + places * 0.6180339887498949 % 1
+    x = 0.5 + scattered(places)
     x[0, 0] = x[-1, -1] = 0
     x = home.xp.asarray(x)
     norms = (home.w * x * x).sum(axis=(1, 2)) ** 0.5

@@ -1,10 +1,13 @@
-"""Relaxation: methods that set one row after the other right, and learners of how far to go."""
+"""Relaxation: Jacobi, Gauss-Seidel and over-relaxation, by rows, colours or blocks.
+
+The names of `numsolve.learners` are repeated here.
+"""
 
 from ..learners import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, TsallisINFCB, omega_opt
 from ._colouring import colouring
 from ._gauss_seidel import gauss_seidel
 from ._jacobi import jacobi
-from ._run import RelaxationResult
+from ._solve import RelaxationResult
 from ._sor import sor
 from ._ssor import ssor
 

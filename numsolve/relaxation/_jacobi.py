@@ -1,9 +1,9 @@
-"""The method of Jacobi, weighted or not."""
+"""The Jacobi method, weighted or not."""
 
 from .. import _validate
 from .._linear.solve import warn_of_miss
 from .._operators.rows import Blocks, Rows
-from ._run import gathered, relaxed
+from ._solve import checked_system, solve_by_sweeps
 
 
 def jacobi(
@@ -16,61 +16,67 @@ def jacobi(
     rtol=1e-5,
     atol=0.0,
     maxiter=None,
+    time_limit=None,
     callback=None,
 ):
-    r"""Solve :math:`Ax = b` by the method of Jacobi.
+    r"""Solve :math:`Ax = b` by the Jacobi method.
 
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix with a diagonal free of zeros, in the library (NumPy/SciPy or CuPy) of `b`; its entries are
-        needed, a LinearOperator is refused.
+        Matrix with a nonzero diagonal, in the library (NumPy/SciPy or CuPy) of `b`. A LinearOperator is
+        refused: the entries are needed.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
-        integers are taken as float64.
+        Right-hand side, or `k` of them, solved one after the other. float32, float64, complex64 or
+        complex128; integers become float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     omega : float
-        Weight of a step, positive; 1 is Jacobi's own. Below 1 is safer: where `A` is Hermitian positive
-        definite it converges for ``omega < 2 / rho(D^-1 A)``.
+        Weight of a step, positive; 1 is the classical method. Smaller weights are safer: where `A` is
+        Hermitian positive definite it converges for ``omega < 2 / rho(D^-1 A)``.
     block_size : int, optional
-        Solve with the diagonal blocks of so many neighbouring rows instead of the diagonal; the last block
+        Solve with the diagonal blocks of this many neighbouring rows instead of the diagonal. The last block
         may be smaller.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
         Largest number of iterations. Default: ``max(10 * n, 1000)``.
+    time_limit : float, optional
+        Seconds for the whole call, positive; looked at after each iteration (many at once for a small system,
+        ten on a GPU). The last iterate is returned, with the status ``TIME_LIMIT``. Default: no limit.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); a true value stops
+        the solve. `x` is overwritten later: copy it to keep it.
 
     Returns
     -------
     RelaxationResult
         ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``, the
-        ``omega`` that was used, and the ``colours``, for the next matrix of this pattern.
+        ``omega`` that was used, and the ``colours`` (None without), for the next matrix with this pattern.
 
     Raises
     ------
     ValueError
-        A diagonal entry is zero (its row is named) or a block singular, `omega` is not positive, a shape
-        does not fit, an entry is not finite, or a tolerance is negative.
+        A diagonal entry is zero (its row is named), a block is singular, `omega` is not positive, a shape
+        does not fit, an entry is not finite, a tolerance is negative, or `time_limit` is not
+        positive.
     TypeError
         `A` is a LinearOperator, a dtype is not supported, or NumPy and CuPy arrays are mixed.
 
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met; ``result.message`` says why, and how fast the residual fell.
+        The tolerance was not met; ``result.message`` says why, and how fast the residual falls.
 
     Notes
     -----
-    All rows at once, from the old values: :math:`x \leftarrow x + \omega D^{-1}(b - Ax)`. It threads well
-    and takes two launches an iteration on a GPU, but converges slowest of all; section 4.1 of [1]_.
+    All rows at once, from the old values: :math:`x \leftarrow x + \omega D^{-1}(b - Ax)`. It runs in parallel
+    and takes two launches per iteration on a GPU, but converges more slowly than the other methods; section
+    4.1 of [1]_.
 
-    An iteration is one pass over `A`: the residual of an iterate is found by the sweep that leaves it. It
-    moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, in parallel. Storage: two
-    vectors, and the inverses of the blocks. The norms are those of true residuals.
+    An iteration is one pass over `A`, because a sweep also computes the residual of the iterate it starts
+    from. It moves 12 bytes per entry of `A` and 44 per row in float64 with int32 indices, in parallel.
+    Storage: two vectors, and the inverses of the blocks. The residuals are true ones.
 
     References
     ----------
@@ -84,7 +90,7 @@ def jacobi(
     >>> jacobi(np.array([[4.0, 1.0], [1.0, 3.0]]), np.array([5.0, 4.0])).check().x.round(4)
     array([1., 1.])
     """
-    system = gathered("jacobi", A, b, x0, rtol, atol, maxiter)
+    system = checked_system("jacobi", A, b, x0, rtol, atol, maxiter, time_limit)
     omega = _validate.positive(omega, "omega")
-    rows = (Rows(system.A) if block_size is None else Blocks(system.A, block_size)).at_once()
-    return warn_of_miss(relaxed(rows, omega, rows.scale("jacobi"), system, callback))
+    rows = (Rows(system.A) if block_size is None else Blocks(system.A, block_size)).as_one_section()
+    return warn_of_miss(solve_by_sweeps(rows, omega, rows.scale("jacobi"), system, callback))

@@ -1,7 +1,7 @@
 """Successive over-relaxation."""
 
 from .._linear.solve import warn_of_miss
-from ._run import gathered, over_relaxed
+from ._solve import checked_system, solve_over_relaxed
 
 
 def sor(
@@ -18,6 +18,7 @@ def sor(
     rtol=1e-5,
     atol=0.0,
     maxiter=None,
+    time_limit=None,
     callback=None,
 ):
     r"""Solve :math:`Ax = b` by successive over-relaxation.
@@ -25,71 +26,75 @@ def sor(
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix with a diagonal free of zeros, in the library (NumPy/SciPy or CuPy) of `b`; its entries are
-        needed, a LinearOperator is refused.
+        Matrix with a nonzero diagonal, in the library (NumPy/SciPy or CuPy) of `b`. A LinearOperator is
+        refused: the entries are needed.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
-        integers are taken as float64.
+        Right-hand side, or `k` of them, solved one after the other. float32, float64, complex64 or
+        complex128; integers become float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     omega : float or learner
         Relaxation between 0 and 2. A learner, an object with ``suggest(context)`` and ``observe(omega, cost,
-        context)``, is asked before the sweeps and told their number after them (that of the slowest column);
-        a solve that fails costs it `maxiter`.
+        context)``, suggests it before the sweeps and then gets their number (that of the slowest column) as
+        the cost. A solve that misses its tolerance has the cost `maxiter`.
     symmetric : bool
-        Sweep forth and back: an iteration is two sweeps.
+        Sweep forward, then backward: an iteration is two sweeps.
     reverse : bool
-        Begin with the last row, or colour.
+        Take the rows, or the colours, from the last to the first.
     colours : "greedy" or array of int, shape (n,), optional
-        Take the rows colour by colour, in parallel: those of `colouring`, or others; rows (or blocks) that an
-        entry couples need different ones. Default: in the order of the matrix, on one thread; on a GPU
-        "greedy", found on the host for each solve unless you give it, as the attribute `colours` of a result.
+        Take the rows colour by colour, those of one colour in parallel. Rows (or blocks) that an entry
+        couples need different colours, as those of `colouring`. Default: in the order of the matrix, on one
+        thread; on a GPU "greedy", which each solve finds anew on the host unless you pass the attribute
+        `colours` of an earlier result.
     block_size : int, optional
-        Relax so many neighbouring rows at once, with the inverse of their diagonal block, instead of one row;
-        the last block may be smaller. `colours` are then those of the blocks.
+        Relax this many neighbouring rows at once, with the inverse of their diagonal block, instead of one
+        row. The last block may be smaller. `colours` are then colours of blocks.
     context : optional
-        What the learner is told about this system; a number of the problem, say.
+        Passed to the learner: a number that describes the system.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
         Largest number of iterations. Default: ``max(10 * n, 1000)``.
+    time_limit : float, optional
+        Seconds for the whole call, positive; looked at after each iteration (many at once for a small system,
+        ten on a GPU). The last iterate is returned, with the status ``TIME_LIMIT``. Default: no limit.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); a true value stops
+        the solve. `x` is overwritten later: copy it to keep it.
 
     Returns
     -------
     RelaxationResult
         ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``, the
-        ``omega`` that was used, and the ``colours``, for the next matrix of this pattern.
+        ``omega`` that was used, and the ``colours`` (None without), for the next matrix with this pattern.
 
     Raises
     ------
     ValueError
-        A diagonal entry is zero (its row is named) or a block singular, `omega` is not between 0 and 2, a
-        shape does not fit, an entry is not finite, two coupled rows have one colour, or a tolerance is
-        negative.
+        A diagonal entry is zero (its row is named), a block is singular, `omega` is not between 0 and 2, a
+        shape does not fit, an entry is not finite, two coupled rows have one colour, a tolerance is negative,
+        or `time_limit` is not positive.
     TypeError
         `A` is a LinearOperator, a dtype is not supported, or NumPy and CuPy arrays are mixed.
 
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met; ``result.message`` says why, and how fast the residual fell.
+        The tolerance was not met; ``result.message`` says why, and how fast the residual falls.
 
     Notes
     -----
-    Row by row, :math:`x_i \leftarrow x_i + \omega\,(b - Ax)_i / a_{ii}` with the newest values: the
-    splitting :math:`x \leftarrow x + (D/\omega + L)^{-1}(b - Ax)`. It converges for every `omega` between 0
-    and 2 where `A` is Hermitian definite. For consistently ordered matrices, as those of grids, the best
-    one follows from :math:`\beta = \rho(I - D^{-1}A)`, :math:`\omega = 1 + (\beta / (1 + \sqrt{1 -
-    \beta^2}))^2` [1]_, and saves a factor of the order of the grid's width over Gauss-Seidel.
+    Row by row, :math:`x_i \leftarrow x_i + \omega\,(b - Ax)_i / a_{ii}` with the newest values:
+    the splitting :math:`x \leftarrow x + (D/\omega + L)^{-1}(b - Ax)`. It converges for every `omega` between
+    0 and 2 where `A` is Hermitian definite. For consistently ordered matrices, as those of grids, the best
+    `omega` is :math:`2 / (1 + \sqrt{1 - \beta^2})` with :math:`\beta = \rho(I - D^{-1}A)` [1]_. On a grid
+    with N points a side it then takes O(N) iterations where Gauss-Seidel takes O(N^2).
 
-    An iteration is one pass over `A`: the residual of an iterate is found by the sweep that leaves it. It
-    moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, with `symmetric` twice that
-    less 8. Storage: two vectors; with `colours`, `reverse` or blocks the matrix in another order, and the
-    inverses of the blocks. Systems of less than 16384 entries are swept many times between two looks of the
-    loop, if there is no callback. The norms are those of true residuals.
+    An iteration is one pass over `A`, because a sweep also computes the residual of the iterate it starts
+    from. It moves 12 bytes per entry of `A` and 44 per row in float64 with int32 indices, with `symmetric`
+    twice as much, less 8 per row. Storage: two vectors; with `colours`, `reverse` or blocks a copy of the
+    matrix in that order, and the inverses of the blocks. Without a callback, one call of a kernel takes many
+    sweeps over a system of fewer than 16384 entries. The residuals are true ones.
 
     References
     ----------
@@ -105,9 +110,9 @@ def sor(
     >>> [sor(A, b, omega=omega, rtol=1e-8).check().nit for omega in (1.0, 1.5, 1.82)]
     [1775, 582, 117]
     """
-    system = gathered("sor", A, b, x0, rtol, atol, maxiter)
+    system = checked_system("sor", A, b, x0, rtol, atol, maxiter, time_limit)
     return warn_of_miss(
-        over_relaxed(
+        solve_over_relaxed(
             "sor",
             system,
             omega,

@@ -1,7 +1,7 @@
 """Symmetric successive over-relaxation."""
 
 from .._linear.solve import warn_of_miss
-from ._run import gathered, over_relaxed
+from ._solve import checked_system, solve_over_relaxed
 
 
 def ssor(
@@ -15,6 +15,7 @@ def ssor(
     rtol=1e-5,
     atol=0.0,
     maxiter=None,
+    time_limit=None,
     callback=None,
 ):
     r"""Solve :math:`Ax = b` by symmetric successive over-relaxation.
@@ -22,60 +23,65 @@ def ssor(
     Parameters
     ----------
     A : array or sparse array, shape (n, n)
-        Matrix with a diagonal free of zeros, in the library (NumPy/SciPy or CuPy) of `b`; its entries are
-        needed, a LinearOperator is refused.
+        Matrix with a nonzero diagonal, in the library (NumPy/SciPy or CuPy) of `b`. A LinearOperator is
+        refused: the entries are needed.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
-        integers are taken as float64.
+        Right-hand side, or `k` of them, solved one after the other. float32, float64, complex64 or
+        complex128; integers become float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     omega : float or learner
         Relaxation between 0 and 2. A learner, an object with ``suggest(context)`` and ``observe(omega, cost,
-        context)``, is asked before the sweeps and told their number after them (that of the slowest column);
-        a solve that fails costs it `maxiter`.
+        context)``, suggests it before the sweeps and then gets their number (that of the slowest column) as
+        the cost. A solve that misses its tolerance has the cost `maxiter`.
     colours : "greedy" or array of int, shape (n,), optional
-        Take the rows colour by colour, in parallel: those of `colouring`, or others; rows (or blocks) that an
-        entry couples need different ones. Default: in the order of the matrix, on one thread; on a GPU
-        "greedy", found on the host for each solve unless you give it, as the attribute `colours` of a result.
+        Take the rows colour by colour, those of one colour in parallel. Rows (or blocks) that an entry
+        couples need different colours, as those of `colouring`. Default: in the order of the matrix, on one
+        thread; on a GPU "greedy", which each solve finds anew on the host unless you pass the attribute
+        `colours` of an earlier result.
     context : optional
-        What the learner is told about this system; a number of the problem, say.
+        Passed to the learner: a number that describes the system.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
         Largest number of iterations. Default: ``max(10 * n, 1000)``.
+    time_limit : float, optional
+        Seconds for the whole call, positive; looked at after each iteration (many at once for a small system,
+        ten on a GPU). The last iterate is returned, with the status ``TIME_LIMIT``. Default: no limit.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); a true value stops
+        the solve. `x` is overwritten later: copy it to keep it.
 
     Returns
     -------
     RelaxationResult
         ``x``, ``status``, ``message``, ``residuals`` of shape ``(nit + 1,)`` or ``(nit + 1, k)``, the
-        ``omega`` that was used, and the ``colours``, for the next matrix of this pattern.
+        ``omega`` that was used, and the ``colours`` (None without), for the next matrix with this pattern.
 
     Raises
     ------
     ValueError
         A diagonal entry is zero (its row is named), `omega` is not between 0 and 2, a shape does not fit,
-        an entry is not finite, two coupled rows have one colour, or a tolerance is negative.
+        an entry is not finite, two coupled rows have one colour, a tolerance is negative, or `time_limit`
+        is not positive.
     TypeError
         `A` is a LinearOperator, a dtype is not supported, or NumPy and CuPy arrays are mixed.
 
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met; ``result.message`` says why, and how fast the residual fell.
+        The tolerance was not met; ``result.message`` says why, and how fast the residual falls.
 
     Notes
     -----
-    A sweep of `sor` forth and one back. Where `A` is Hermitian the error operator has real eigenvalues, and
-    the residual falls without oscillating; but `sor` with its best `omega` needs far fewer sweeps. What the
-    symmetric sweep is good for is to precondition `cg`: ``numsolve.precondition.ssor`` [1]_.
+    A forward and a backward sweep of `sor`. Where `A` is Hermitian the error operator has real eigenvalues,
+    and the residual falls without oscillating; but `sor` with its best `omega` needs far fewer sweeps. The
+    main use of a symmetric sweep is to precondition `cg`: ``numsolve.precondition.ssor`` [1]_.
 
-    An iteration is one pass over `A`: the residual of an iterate is found by the sweep that leaves it. It
-    moves 12 bytes an entry of `A` and 44 a row in float64 with int32 indices, and the sweep back as much
-    less 8. Storage: two vectors; with `colours` the matrix in another order. The norms are those of true
-    residuals.
+    An iteration is one pass over `A`, because a sweep also computes the residual of the iterate it starts
+    from. It moves 12 bytes per entry of `A` and 44 per row in float64 with int32 indices, and the backward
+    sweep as much, less 8 per row. Storage: two vectors; with `colours` a copy of the matrix in that order.
+    The residuals are true ones.
 
     References
     ----------
@@ -91,7 +97,7 @@ def ssor(
     >>> ssor(A, b, omega=1.8, rtol=1e-8).check().nit
     143
     """
-    system = gathered("ssor", A, b, x0, rtol, atol, maxiter)
+    system = checked_system("ssor", A, b, x0, rtol, atol, maxiter, time_limit)
     return warn_of_miss(
-        over_relaxed("ssor", system, omega, callback, symmetric=True, colours=colours, context=context)
+        solve_over_relaxed("ssor", system, omega, callback, symmetric=True, colours=colours, context=context)
     )

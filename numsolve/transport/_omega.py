@@ -4,11 +4,11 @@ A rule has the `omega` of the next iterations, the `chosen` one, which is the sa
 Sinkhorn's own iteration, and says by `learns` whether it wants to see errors and duals.
 """
 
-from math import exp, inf, sqrt
+from math import exp, inf
 
 import numpy as np
 
-from ..relaxation import omega_opt
+from ..learners._young import omega_opt, radius_from_rate
 
 LENGTH = 10  # iterations of the shortest window
 PROBE = 3  # iterations of Sinkhorn's own before the omega of a solution nearby is taken up
@@ -101,7 +101,7 @@ class Adaptive(Rule):
         elif self.careful:
             self.careful -= 1
         else:
-            beta = min((rate + omega - 1) / (omega * sqrt(rate)), 1 - 1e-10)
+            beta = min(radius_from_rate(rate, omega), 1 - 1e-10)
             best = 2 - MARGIN * (2 - omega_opt(beta))
             most = EARLY if error > LOCAL * self.mass else 2.0
             self._set(max(omega, min(best, 2 - distance / STEP, most)))

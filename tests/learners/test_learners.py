@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import lsq_linear
 
 from numsolve.kernels.host import learners
-from numsolve.relaxation import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, TsallisINFCB, omega_opt
+from numsolve.learners import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, TsallisINFCB, omega_opt
 
 UNIT = (0.0, 1.0)
 LEARNERS = {
@@ -45,7 +45,7 @@ def test_newton_finds_the_distribution(d, t, rng):
     """Trap 1: the sum is one and the multiplier below every loss, also where Newton from -1 overshoots."""
     for losses in (np.zeros(d), rng.exponential(t, d), rng.uniform(0, 1e3, d) * t, np.geomspace(1, 1e12, d)):
         scale, eta, p = 7.0, 2 / np.sqrt(t), np.empty(d)
-        x = learners.tsallis(losses, scale, eta, p)
+        x = learners.tsallis_probabilities(losses, scale, eta, p)
         least = losses.min() / scale
         assert x < least
         gaps = (losses - losses.min()) / scale + (least - x)
@@ -61,7 +61,7 @@ def test_newton_every_round():
         play(learner, [context])
         losses, scale, p = learner._losses[0], learner._scales[0], np.empty(20)
         eta = 2 / np.sqrt(learner._rounds[0] + 1)
-        x = learners.tsallis(losses, scale, eta, p)
+        x = learners.tsallis_probabilities(losses, scale, eta, p)
         kappa = losses / scale
         assert x < kappa.min()
         assert abs((4 / (eta * (kappa - x)) ** 2).sum() - 1) < 1e-10
@@ -69,7 +69,7 @@ def test_newton_every_round():
 
 def test_equal_losses_are_drawn_evenly_and_a_draw_is_never_outside():
     p = np.empty(5)
-    learners.tsallis(np.full(5, 3.0), 1.0, 2.0, p)
+    learners.tsallis_probabilities(np.full(5, 3.0), 1.0, 2.0, p)
     np.testing.assert_allclose(p, 0.2, rtol=1e-13)
     assert [learners.draw(p, u) for u in (0.0, 0.19, 0.21, 0.999, np.nextafter(1, 0))] == [0, 0, 1, 4, 4]
     assert learners.draw(np.array([0.5, 0.4999]), np.nextafter(1, 0)) == 1  # the sum of p is rounded
@@ -115,7 +115,7 @@ def test_contexts_are_clipped_and_choose_their_bin():
     cheb = ChebCB(None, UNIT, rng=0)
     omega = cheb.suggest(-3.0)
     cheb.observe(omega, 5, np.array([-3.0]))
-    assert abs(cheb._f).max() == 1  # Chebyshev polynomials at the end of their interval
+    assert abs(cheb._features).max() == 1  # Chebyshev polynomials at the end of their interval
 
 
 # -- ChebCB ------------------------------------------------------------------------
@@ -139,7 +139,7 @@ def test_fits_against_scipy(kind, rng):
         box = abs(rng.standard_normal(m)) * rng.choice([0.01, 0.3, 3, 100])
         box[1:] *= rng.choice([0, 1, 1])
         theta, free = np.empty(m), box > 0
-        if learners.fit(F.T @ F, F.T @ target, box, theta):
+        if learners.fit_in_box(F.T @ F, F.T @ target, box, theta):
             want = np.linalg.lstsq(F, target, rcond=1e-7)[0]
             np.testing.assert_allclose(theta, want, atol=1e-8 * (1 + abs(want).max()))
             continue
@@ -158,9 +158,9 @@ def test_regression_by_its_definition(rng):
     learner, rounds = ChebCB([1.0, 1.3, 1.6], UNIT, degree=3, rng=1), []
     for context in rng.random(60):
         omega = learner.suggest(context)
-        (((arm, _), tickets),) = learner._waiting.items()
+        (((arm, _), draws),) = learner._waiting.items()
         cost = 1 + 9 * abs(omega - 1 - context) + rng.random()
-        rounds.append((arm, 2 * context - 1, tickets[0][0], cost))
+        rounds.append((arm, 2 * context - 1, draws[0][0], cost))
         learner.observe(omega, cost, context)
     arms, y, predictions, costs = (np.array(column) for column in zip(*rounds, strict=True))
     spread, most, t = np.ptp(costs), costs.max(), len(costs)
@@ -176,7 +176,7 @@ def test_regression_by_its_definition(rng):
     error = np.sum((predictions - costs / unit) ** 2)
     alpha = (np.pi + 2 / np.pi * np.log(7)) * spread / (2 * unit * 4)
     rates = [2 * t * np.sqrt(3 * t / (error - e + 2 * alpha**2 * t)) for e in (0.0, residual)]
-    assert learner._run[-1] == pytest.approx(rates[0], rel=1e-9) or learner._run[-1] == pytest.approx(
+    assert learner._shared[-1] == pytest.approx(rates[0], rel=1e-9) or learner._shared[-1] == pytest.approx(
         rates[1], rel=1e-9
     )
 
@@ -196,7 +196,7 @@ def test_the_first_learning_rate():
     """2 sqrt(d / (1/4)): nothing was predicted, and the only cost is half of the range."""
     learner = ChebCB(None, UNIT, rng=0)
     play(learner, [0.4])
-    assert learner._run[-1] == pytest.approx(2 * np.sqrt(20 / 0.25), rel=1e-12)
+    assert learner._shared[-1] == pytest.approx(2 * np.sqrt(20 / 0.25), rel=1e-12)
 
 
 # -- what is learned ------------------------------------------------------------------------
@@ -348,7 +348,7 @@ def test_first_in_first_out():
     drawn = []
     while not drawn or drawn[-1][0] != drawn[0][0] or len(drawn) < 2:
         omega = learner.suggest()
-        drawn.append((omega, learner._p[[1.0, 1.5].index(omega)].item()))
+        drawn.append((omega, learner._probabilities[[1.0, 1.5].index(omega)].item()))
         if omega != drawn[0][0]:
             learner.observe(omega, 9)
     first = [1.0, 1.5].index(drawn[0][0])

@@ -109,7 +109,7 @@ def test_batches_change_nothing(rng, monkeypatch):
     A = general(300, float, rng, 0.02)
     S = definite(300, float, rng)
     want = dense(spai(A)), dense(spai(S))
-    monkeypatch.setattr(_spai, "BATCH", 500)
+    monkeypatch.setattr(_spai, "ENTRIES_PER_BATCH", 500)
     np.testing.assert_allclose(dense(spai(A)), want[0], atol=1e-13)
     np.testing.assert_allclose(dense(spai(S)), want[1], atol=1e-13)
 

@@ -14,7 +14,7 @@ from numsolve import Status
 from numsolve.kernels.host.levels import levels
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import ic0, ilu0, jacobi, ssor
-from numsolve.precondition._gauss_seidel import Sweeps
+from numsolve.precondition._gauss_seidel import RowSweeps
 from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
@@ -216,7 +216,7 @@ def test_sweeps_are_the_textbooks(dtype, omega, rng):
     A = random_matrix(40, 0.2, dtype, rng)
     b, x = rng.standard_normal((2, 40)).astype(dtype)
     D, L, U = np.diag(A.diagonal()), np.tril(A.toarray(), -1), np.triu(A.toarray(), 1)
-    sweeps = Sweeps(A, omega)
+    sweeps = RowSweeps(A, omega)
     forward = x + np.linalg.solve(D / omega + L, b - A @ x)
     close(sweeps.forward(b, x.copy()), forward, dtype)
     close(sweeps.backward(b, x.copy()), x + np.linalg.solve(D / omega + U, b - A @ x), dtype)
@@ -231,14 +231,14 @@ def test_sweeps_are_pyamgs(rng):
     b, x = rng.standard_normal((2, 2000))
     for direction in ("forward", "backward", "symmetric"):
         found, want = x.copy(), x.copy()
-        assert getattr(Sweeps(A), direction)(b, found) is found
+        assert getattr(RowSweeps(A), direction)(b, found) is found
         gauss_seidel(A, want, b, sweep=direction)
         np.testing.assert_allclose(found, want, rtol=1e-12, atol=1e-14)
 
 
 def test_one_symmetric_sweep_from_zero_is_ssor(rng):
     A, b = irregular(300, rng=1), rng.standard_normal(300)
-    np.testing.assert_allclose(Sweeps(A).symmetric(b, np.zeros(300)), ssor(A) @ b, rtol=1e-12)
+    np.testing.assert_allclose(RowSweeps(A).symmetric(b, np.zeros(300)), ssor(A) @ b, rtol=1e-12)
 
 
 # -- the order of rows --------------------
@@ -389,7 +389,7 @@ def test_zero_diagonals_of_real_matrices_are_named(matrix, name, zeros):
     with pytest.raises(ValueError, match=f"{zeros} zero entries on the diagonal, the first in row"):
         ssor(A)
     with pytest.raises(ValueError, match=f"{zeros} zero entries on the diagonal"):
-        Sweeps(A)
+        RowSweeps(A)
     if name == "hangGlider_2":
         with pytest.raises(ValueError, match="ic0 meets the pivot"):
             ic0(A)
@@ -464,9 +464,9 @@ def test_a_factorisation_on_the_device_moves_no_entries(cupy):
 def test_sweeps_on_the_device(cupy, rng):
     A = random_matrix(70, 0.05, "float64", rng)
     b, x = rng.standard_normal((2, 70))
-    sweeps = Sweeps(numsolve.to_device(A))
+    sweeps = RowSweeps(numsolve.to_device(A))
     found = sweeps.symmetric(*(numsolve.to_device(v.copy()) for v in (b, x)))
-    close(found.get(), Sweeps(A).symmetric(b, x.copy()), "float64")
+    close(found.get(), RowSweeps(A).symmetric(b, x.copy()), "float64")
 
 
 @pytest.mark.parametrize("solves", ["exact", "jacobi"])

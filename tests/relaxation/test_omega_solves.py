@@ -58,7 +58,7 @@ def test_a_sequence_hands_on_the_learner_and_the_contexts():
     options = {"method": sor, "rtol": 1e-6, "sort": None, "guess": 0}
     run = solve_sequence(systems, omega=learner, **options)
     found = np.array([(r.check().omega, r.nit) for r in run])
-    assert learner._run[0] == 1200
+    assert learner._shared[0] == 1200
     best = [omega_opt(jacobi_radius(s.feature, 6)) for s in systems]
     assert np.corrcoef(found[600:, 0], best[600:])[0, 1] > 0.6
     runs = (solve_sequence(systems[600:], omega=FixedOmega(w), **options) for w in (1.2, 1.3, 1.4))

@@ -2,6 +2,8 @@
 
 import warnings
 from functools import partial
+from itertools import chain, repeat
+from types import SimpleNamespace
 
 import numpy as np
 import pyamg
@@ -13,11 +15,11 @@ from hypothesis import strategies as st
 from support import fake_cupy
 
 import numsolve
-from numsolve import ConvergenceWarning, Status
+from numsolve import ConvergenceWarning, Status, _iterate
 from numsolve.kernels import home, kernels_for
 from numsolve.krylov import cg
 from numsolve.problems import convection_diffusion, poisson
-from numsolve.relaxation import _run, colouring, gauss_seidel, jacobi, sor, ssor
+from numsolve.relaxation import _solve, _steps, colouring, gauss_seidel, jacobi, sor, ssor
 
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
@@ -76,7 +78,7 @@ SOLVERS = {
 @pytest.mark.parametrize("method", SOLVERS)
 @pytest.mark.parametrize("small", [True, False])
 def test_iterates_are_those_of_the_splitting(method, dtype, small, rng, monkeypatch):
-    monkeypatch.setattr(_run, "SMALL", 10**6 if small else 0)
+    monkeypatch.setattr(_solve, "BATCHED_BELOW", 10**6 if small else 0)
     A, x, x0 = dominant(rng, 31, dtype), random(rng, 31, dtype), random(rng, 31, dtype)
     b, omega = A @ x, 1.0 if method == "gauss_seidel" else 0.8
     T = splitting(A, method, omega)
@@ -98,7 +100,7 @@ def test_iterates_are_those_of_the_splitting(method, dtype, small, rng, monkeypa
 @pytest.mark.parametrize("symmetric", [True, False])
 @pytest.mark.parametrize("reverse", [True, False])
 def test_orders_are_permuted_splittings(method, colours, symmetric, reverse, small, rng, monkeypatch):
-    monkeypatch.setattr(_run, "SMALL", 10**6 if small else 0)
+    monkeypatch.setattr(_solve, "BATCHED_BELOW", 10**6 if small else 0)
     A, x = dominant(rng, 40, float, 0.1), rng.standard_normal(40)
     order = np.arange(40) if colours is None else np.argsort(colouring(A), kind="stable")
     if reverse:
@@ -226,7 +228,7 @@ def test_coloured_blocks(rng):
     np.testing.assert_allclose(result.x, x - np.linalg.matrix_power(T, 3) @ x, atol=1e-12)
     with pytest.raises(ValueError, match="blocks 0 and 1 the same colour"):
         sor(A, A @ x, block_size=9, colours=np.zeros(8, int))
-    with pytest.raises(ValueError, match="symmetric sweeps take no blocks"):
+    with pytest.raises(ValueError, match="symmetric sweeps do not support blocks"):
         sor(A, A @ x, block_size=9, symmetric=True)
     with pytest.raises(ValueError, match="block_size is 0"):
         jacobi(A, A @ x, block_size=0)
@@ -365,6 +367,34 @@ def test_what_can_stop_a_solve(rng):
     sor(A, b, rtol=1e-10, colours="greedy", callback=lambda x, norm: coloured.append((x.copy(), norm)))
     for x, norm in coloured:
         assert np.linalg.norm(b - A @ x) == pytest.approx(norm, rel=1e-5)
+
+
+@pytest.mark.parametrize("method", SOLVERS)
+@pytest.mark.parametrize("options", [{}, {"callback": lambda x, norm: False}])
+def test_a_time_limit_that_is_over_leaves_the_start(method, options, rng):
+    A, B, X0 = poisson((10, 10)), rng.standard_normal((100, 2)), rng.standard_normal((100, 2))
+    with pytest.warns(ConvergenceWarning, match="time limit reached: raise time_limit"):
+        result = SOLVERS[method](A, B[:, 0], X0[:, 0], time_limit=1e-9, **options)
+    assert result.status == Status.TIME_LIMIT
+    assert np.array_equal(result.x, X0[:, 0])
+    with pytest.warns(ConvergenceWarning, match="of 2 columns"):
+        result = SOLVERS[method](A, B, X0, time_limit=1e-9, **options)
+    assert result.status == Status.TIME_LIMIT
+    assert np.array_equal(result.x, X0)
+    with pytest.raises(ValueError, match=r"time_limit is 0\.0"):
+        SOLVERS[method](A, B, time_limit=0)
+
+
+@pytest.mark.parametrize("method", SOLVERS)
+def test_a_time_limit_ends_sweeps_between_two_calls_of_the_kernel(method, monkeypatch):
+    """A clock that jumps at its third reading, so that the sweeps end after the first call."""
+    monkeypatch.setattr(_steps, "ENTRIES_PER_CALL", 10_000)
+    readings = chain([0.0, 0.0], repeat(np.inf))
+    monkeypatch.setattr(_iterate, "time", SimpleNamespace(monotonic=lambda: next(readings)))
+    with pytest.warns(ConvergenceWarning, match="time limit reached: the residual now falls by a digit in"):
+        result = SOLVERS[method](poisson((40, 40)), np.ones(1600), omega=1.0, time_limit=1e9)
+    assert result.status == Status.TIME_LIMIT
+    assert 0 < result.nit <= 4
 
 
 def test_bad_input_is_named(rng):

@@ -1,17 +1,18 @@
-"""Colours of rows: serial loops, once for each pattern."""
+"""Colours of rows: serial loops on the host, once for each pattern."""
 
 import numpy as np
 
 from ..cpu._jit import inline
 
-LONG = 64  # entries above which a row is sorted by NumPy's algorithm rather than by insertion
+INSERTION_SORT_LIMIT = 64  # entries of a row; a longer one is sorted by argsort
 
 
 @inline
 def greedy_colours(indptr, indices):
-    """Return for each row the lowest colour that no earlier row has to which an entry of either couples it.
+    """Return for each row the lowest colour that no earlier row coupled to it has.
 
-    A round has 64 colours, one bit each; rows whose neighbours have all of them are left to the next round.
+    An entry couples two rows whichever of them holds it. A round assigns 64 colours, one bit each; rows for
+    which all of them are taken are left to the next round.
     """
     n = indptr.size - 1
     one, colours, left, base = np.uint64(1), np.full(n, -1, np.int32), n, 0
@@ -40,7 +41,7 @@ def greedy_colours(indptr, indices):
 
 
 @inline
-def clash(indptr, indices, colours):
+def first_conflict(indptr, indices, colours):
     """Return two coupled rows of one colour, or (-1, -1)."""
     for i in range(indptr.size - 1):
         for k in range(indptr[i], indptr[i + 1]):
@@ -51,7 +52,7 @@ def clash(indptr, indices, colours):
 
 @inline
 def permuted(indptr, indices, order):
-    """Return the pattern with permuted rows and columns, and the places of its entries in the given one."""
+    """Return the pattern with rows and columns in another order, and the former place of each entry."""
     n, one = order.size, np.uint64(1)
     place = np.empty(n, indices.dtype)
     for new in range(n):
@@ -62,7 +63,7 @@ def permuted(indptr, indices, order):
     for new in range(n):
         first, last = np.uint64(indptr[order[new]]), np.uint64(indptr[order[new] + 1])
         end = begin
-        if last - first > np.uint64(LONG):
+        if last - first > np.uint64(INSERTION_SORT_LIMIT):
             found = place[indices[first:last]]
             ranks = np.argsort(found)
             end = begin + (last - first)

@@ -1,4 +1,4 @@
-"""The arithmetic of the learners, which takes some microseconds a solve."""
+"""The arithmetic of the learners: a few microseconds per solve, on the host."""
 
 from math import log, pi, sqrt
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from ..cpu._jit import inline
 
-DEFICIENT = 1e-14  # relative to the largest: eigenvalues below it are rounding errors of a Gram matrix
-ROUNDS, MOST, LEAST, UNIT, SQUARES, PRODUCTS, COSTS, ETA = range(8)  # places in `run` of ChebCB
+RANK_TOLERANCE = 1e-14  # relative to the largest eigenvalue of a Gram matrix: below are rounding errors
+ROUNDS, MOST, LEAST, UNIT, SQUARES, PRODUCTS, COSTS, ETA = range(8)  # places in `shared` of ChebCB
 
 
 @inline
 def draw(p, u):
-    """Return the index that `u`, uniform in [0, 1), selects by the probabilities `p`."""
+    """Return the arm that the uniform number `u` selects; the last one if rounding leaves sum(p) below u."""
     arm, reached = 0, p[0]
     while u >= reached and arm < p.size - 1:
         arm += 1
@@ -21,7 +21,7 @@ def draw(p, u):
 
 
 @inline
-def tsallis(losses, scale, eta, p):
+def tsallis_probabilities(losses, scale, eta, p):
     """Write the distribution of Tsallis-INF into `p`; return its multiplier, below all ``losses / scale``.
 
     Newton from ``-2 / eta`` below the least loss, where the sum of `p` is at least one: the sum is convex
@@ -45,7 +45,7 @@ def tsallis(losses, scale, eta, p):
 
 
 @inline
-def features(y, f):
+def chebyshev_features(y, f):
     """Write the Chebyshev polynomials of `y` into `f`."""
     f[0] = 1.0
     for j in range(1, f.size):
@@ -55,7 +55,7 @@ def features(y, f):
 @inline
 def cheb_draw(theta, eta, y, u, f, p):
     """Draw an arm by inverse gaps of the predicted losses; return it and its prediction."""
-    features(y, f)
+    chebyshev_features(y, f)
     q = theta @ f
     best = q.argmin()
     left = 1.0
@@ -68,25 +68,25 @@ def cheb_draw(theta, eta, y, u, f, p):
 
 
 @inline
-def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
-    """Update sums, fits and the learning rate with the cost of one round.
+def cheb_learn(arm, y, prediction, cost, f, shared, sums, gram, right, theta):
+    """Add the cost of one round to the sums, then update fits and learning rate.
 
-    Of each arm, `gram` holds F'F, `right` F'1 and F'l, `sums` the number of rounds, the sum of the costs l
-    and of their squares; `run` holds what all arms share.
+    For each arm, `gram` holds F'F, `right` holds F'1 and F'l, and `sums` holds the number of rounds, the sum
+    of the costs l and the sum of their squares. `shared` holds the quantities of all arms together.
     """
-    features(y, f)
+    chebyshev_features(y, f)
     cheb_add(f, cost, sums[arm], gram[arm], right[arm])
-    run[MOST] = max(run[MOST], cost) if run[ROUNDS] else cost
-    run[LEAST] = min(run[LEAST], cost) if run[ROUNDS] else cost
-    run[ROUNDS] += 1
-    run[SQUARES] += prediction * prediction
-    run[PRODUCTS] += prediction * cost
-    run[COSTS] += cost * cost
+    shared[MOST] = max(shared[MOST], cost) if shared[ROUNDS] else cost
+    shared[LEAST] = min(shared[LEAST], cost) if shared[ROUNDS] else cost
+    shared[ROUNDS] += 1
+    shared[SQUARES] += prediction * prediction
+    shared[PRODUCTS] += prediction * cost
+    shared[COSTS] += cost * cost
 
-    degree, spread = f.size, run[MOST] - run[LEAST]
-    wide = 2 + 4 * spread / run[MOST] * (1 + log(degree))
-    unit, before = run[MOST] * wide, run[UNIT]
-    run[UNIT] = unit
+    degree, spread = f.size, shared[MOST] - shared[LEAST]
+    wide = 2 + 4 * spread / shared[MOST] * (1 + log(degree))
+    unit, before = shared[MOST] * wide, shared[UNIT]
+    shared[UNIT] = unit
     box = np.empty(degree)
     for j in range(degree):
         box[j] = 2 * spread / (unit * j) if j else 1 / wide
@@ -95,17 +95,17 @@ def cheb_learn(arm, y, prediction, cost, f, run, sums, gram, right, theta):
         if sums[a, 0] > 0 and (a == arm or unit != before):
             r = (right[a, 1] - right[a, 0]) / unit
             squares = (sums[a, 2] - 2 * sums[a, 1] + sums[a, 0]) / unit**2
-            if not fit(gram[a], r, box, theta[a]):
+            if not fit_in_box(gram[a], r, box, theta[a]):
                 fitted = max(squares - 2 * (r @ theta[a]) + theta[a] @ (gram[a] @ theta[a]), 0.0)
-    t = run[ROUNDS]
+    t = shared[ROUNDS]
     alpha = (pi + 2 / pi * log(2 * degree + 1)) * spread / (2 * unit * (degree + 1))
-    error = run[SQUARES] - 2 * run[PRODUCTS] / unit + run[COSTS] / unit**2
-    run[ETA] = 2 * t * sqrt(len(sums) * t / max(error - fitted + 2 * alpha**2 * t, 1 / unit**2))
+    error = shared[SQUARES] - 2 * shared[PRODUCTS] / unit + shared[COSTS] / unit**2
+    shared[ETA] = 2 * t * sqrt(len(sums) * t / max(error - fitted + 2 * alpha**2 * t, 1 / unit**2))
 
 
 @inline
 def cheb_add(f, cost, sums, gram, right):
-    """Add a round to the sums of its arm, from which its fit is computed."""
+    """Add a round to the sums of its arm, which suffice for a fit."""
     sums[0] += 1
     sums[1] += cost
     sums[2] += cost * cost
@@ -117,10 +117,10 @@ def cheb_add(f, cost, sums, gram, right):
 
 
 @inline
-def fit(G, r, box, theta):
-    """Write to `theta` the shortest solution of ``G theta = r``, or the minimiser in the box.
+def fit_in_box(G, r, box, theta):
+    """Minimise ``theta' G theta / 2 - r' theta`` in a box; write the result to `theta`.
 
-    Return whether the solution was in the box.
+    The shortest minimiser without the box is taken if it is inside; return whether it was.
     """
     free = np.ones(r.size, np.bool_)
     theta[:] = minimiser(G, -r, free)
@@ -144,7 +144,7 @@ def fit(G, r, box, theta):
             theta[hit] = box[hit] if step[hit] > 0 else -box[hit]
             free[hit] = False
             continue
-        g = G @ theta - r  # gradient at the minimiser of this face; free the entry that gains most
+        g = G @ theta - r  # at the minimum on this face: free the bound with the largest gain
         most, out = small, -1
         for j in range(r.size):
             if not free[j] and box[j] > 0 and g[j] * np.sign(theta[j]) > most:
@@ -157,9 +157,9 @@ def fit(G, r, box, theta):
 
 @inline
 def minimiser(G, g, free):
-    """Return the shortest minimiser d of ``d'Gd / 2 + g'd`` whose other than the free entries are zero.
+    """Return the shortest minimiser d of ``d'Gd / 2 + g'd`` in which only the entries `free` are not zero.
 
-    By a Cholesky factorisation, or by eigenvectors if G is singular, as after few rounds or equal contexts.
+    By a Cholesky factorisation, or by eigenvectors where G is singular (few rounds, or equal contexts).
     """
     at = np.flatnonzero(free)
     k = at.size
@@ -169,7 +169,7 @@ def minimiser(G, g, free):
         for j in range(k):
             H[i, j] = G[at[i], at[j]]
     L = H.copy()
-    if factorised(L):
+    if cholesky_in_place(L):
         for i in range(k):
             for j in range(i):
                 v[i] -= L[i, j] * v[j]
@@ -182,7 +182,7 @@ def minimiser(G, g, free):
         w, V = np.linalg.eigh(H)
         c = V.T @ v
         for i in range(k):
-            c[i] = c[i] / w[i] if w[i] > DEFICIENT * w[-1] else 0.0
+            c[i] = c[i] / w[i] if w[i] > RANK_TOLERANCE * w[-1] else 0.0
         v = V @ c
     for i in range(k):
         d[at[i]] = v[i]
@@ -190,8 +190,8 @@ def minimiser(G, g, free):
 
 
 @inline
-def factorised(L):
-    """Overwrite a matrix by its Cholesky factor; return whether it is far from singular."""
+def cholesky_in_place(L):
+    """Overwrite a matrix with its Cholesky factor; return False as soon as it is nearly singular."""
     largest = 0.0
     for j in range(len(L)):
         largest = max(largest, L[j, j])
@@ -201,7 +201,7 @@ def factorised(L):
                 L[i, j] -= L[i, l] * L[j, l]
             if i > j:
                 L[i, j] /= L[j, j]
-            elif L[j, j] > 1e3 * DEFICIENT * largest:
+            elif L[j, j] > 1e3 * RANK_TOLERANCE * largest:
                 L[j, j] = sqrt(L[j, j])
             else:
                 return False

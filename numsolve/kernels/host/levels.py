@@ -1,4 +1,4 @@
-"""Levels of rows, by which a device orders them, and the diagonal: serial loops."""
+"""The levels of rows and the diagonal of a matrix: serial loops on the host."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ..cpu._jit import inline
 def levels(indptr, indices):
     """Return each row's level: one more than the highest of the earlier rows that it is coupled to.
 
-    Two rows are coupled by an entry of either.
+    An entry couples two rows whichever of them holds it.
     """
     n = indptr.size - 1
     level = np.zeros(n, indices.dtype)

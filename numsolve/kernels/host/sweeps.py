@@ -1,4 +1,4 @@
-"""Many sweeps over a small matrix in one call, whose overhead is as long as a sweep."""
+"""Many sweeps over a small matrix in one call, because one sweep takes as long as a call."""
 
 import numpy as np
 
@@ -8,11 +8,11 @@ from ..cpu.triangular import _relax_in_turn
 
 
 @inline
-def sweeps(goal, symmetric, at_once, indptr, indices, data, scale, b, x, y, squares):
-    """Sweep from `x` to `y`, back from `y` to `x`, and so on; return how often.
+def many_sweeps(goal, symmetric, at_once, indptr, indices, data, scale, b, x, y, squares):
+    """Sweep from `x` to `y`, then from `y` to `x`, and so on; return the number of sweeps.
 
-    Each sweep writes the squared residual of its first iterate to `squares`, whose size is the largest number
-    of sweeps. The first whose root is not above `goal` is the last. With `at_once` they are sweeps of Jacobi.
+    Each sweep writes the squared residual of the iterate it starts from to `squares`. The sweeps end after
+    the first residual norm of at most `goal`, or when `squares` is full. `at_once` means Jacobi sweeps.
     """
     for step in range(squares.size):
         if step:

@@ -113,10 +113,10 @@ def _format_rows(title, A, rounds):
 
 def _solve(A, b, convert):
     """Take 100 iterations of CG, with the choice of format or without."""
-    before = sliced.PATIENCE
-    sliced.PATIENCE = before if convert else 0
+    before = sliced.CONVERT_AFTER
+    sliced.CONVERT_AFTER = before if convert else 0
     krylov.cg(A, b, rtol=1e-30, maxiter=100)
-    sliced.PATIENCE = before
+    sliced.CONVERT_AFTER = before
 
 
 def petsc(A, b, kind, restart=None):

@@ -11,14 +11,14 @@ from ..kernels import kernels_for
 from .column import solve_column, starter
 from .system import unit_near
 
-WIDEST = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
-ENDED = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # what ends the other columns too
+LARGEST_BLOCK = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
+ENDS_ALL = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # what ends the other columns too
 
 
 def solve_columns(method, system, callback, block=None):
     """Solve column by column, or many at once with `block`; the worst status speaks for all."""
     xp, (n, k) = namespace(system.b), system.b.shape
-    results, width = [], 1 if block is None else WIDEST
+    results, width = [], 1 if block is None else LARGEST_BLOCK
     for group in (slice(first, first + width) for first in range(0, k, width)):
         x0 = None if system.x0 is None else system.x0[:, group]
         part = system._replace(b=system.b[:, group], x0=x0)
@@ -27,7 +27,7 @@ def solve_columns(method, system, callback, block=None):
         else:
             found = _solve_block(method, block, part, callback)
         results += found
-        if any(result.status in ENDED for result in found):
+        if any(result.status in ENDS_ALL for result in found):
             break
     x = xp.zeros((n, k), system.b.dtype)
     if not results:
@@ -100,7 +100,7 @@ def _solve_block(method, block, system, callback):
         missed = [c for c in range(len(columns)) if not columns[c].success]
         for column in missed:
             _finish(method, system, columns, column, callback)
-            if columns[column].status in ENDED:
+            if columns[column].status in ENDS_ALL:
                 break
     return columns
 

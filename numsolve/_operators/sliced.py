@@ -8,11 +8,11 @@ from .._array import library, namespace
 from ..kernels import kernels_for
 
 SLICE = 128  # rows: longer slices share fewer offsets, shorter ones vectorise worse
-PADDING = 1.25  # places stored for an entry, zeros included: 8 bytes each against 12 in CSR
-PATIENCE = 20  # products before the conversion, which costs as much as so many save
+LARGEST_PADDING = 1.25  # places stored for an entry, zeros included: 8 bytes each against 12 in CSR
+CONVERT_AFTER = 20  # products before the conversion, which costs as much as so many save
 # Entries below which no solve gets back the time it takes to load the kernels (CPU), or in which a product
 # is over before the launch of the next (GPU).
-LEAST = {"numpy": 1 << 18, "cupy": 1 << 20}
+LEAST_ENTRIES = {"numpy": 1 << 18, "cupy": 1 << 20}
 
 
 class Sliced(NamedTuple):
@@ -31,7 +31,7 @@ class Layout:
     """
 
     def __init__(self):
-        self._left = PATIENCE
+        self._left = CONVERT_AFTER
         self._sliced = None
 
     def next(self, indptr, indices, data):
@@ -48,7 +48,7 @@ def convert(indptr, indices, data):
 
     Columns ascend in each row.
     """
-    if len(data) < LEAST[library(data) or "numpy"]:
+    if len(data) < LEAST_ENTRIES[library(data) or "numpy"]:
         return None
     xp, kernels, n = namespace(data), kernels_for(data), len(indptr) - 1
     slices, width = -(-n // SLICE), indptr.dtype
@@ -56,7 +56,7 @@ def convert(indptr, indices, data):
     counts, offsets = xp.zeros(slices, width), xp.zeros((slices, room), width)
     kernels.sliced_find(SLICE, indptr, indices, data, counts, offsets)
     total = int(counts.sum())
-    if int(counts.max()) > room or total * SLICE > PADDING * len(data):
+    if int(counts.max()) > room or total * SLICE > LARGEST_PADDING * len(data):
         return None
     starts = xp.zeros(slices + 1, width)
     starts[1:] = xp.cumsum(counts)

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.columns import WIDEST
+from .._linear.columns import LARGEST_BLOCK
 from .._linear.solve import solve_system, warn_of_miss
 from .._linear.system import prepare
 from ..kernels import kernels_for
@@ -100,7 +100,7 @@ def block_gmres(
 
 def for_system(system, restart=30):
     """Return the method for a system: a function that starts a cycle, in a basis made when first needed."""
-    n, k = system.b.shape[0], min(system.b.shape[-1], WIDEST)
+    n, k = system.b.shape[0], min(system.b.shape[-1], LARGEST_BLOCK)
     m = min(restart, n, max(system.maxiter, 1))
 
     @cache

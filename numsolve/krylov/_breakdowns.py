@@ -6,7 +6,7 @@ from .._array import read_sum
 from .._result import Breakdown, Status, not_definite, not_finite
 from ..kernels import kernels_for
 
-SIZE = 6  # the last number in a row of MINRES' `state`: the largest entry of its tridiagonal matrix
+LARGEST_ENTRY = 6  # the last number in a row of MINRES' `state`: the largest entry of its tridiagonal matrix
 
 
 def indefinite(rz, pq):

@@ -14,9 +14,9 @@ from .._operators.operator import check_hermitian
 from .._result import Result, Status, not_finite
 from ..kernels import kernels_for
 
-STEPS = 12  # of conjugate gradients for an estimate
-MARGIN = 0.02  # beyond an estimate that was called for
-SLACK = 4.0  # by how much a residual may exceed what the bounds promise
+ESTIMATE_STEPS = 12  # of conjugate gradients for an estimate
+ESTIMATE_MARGIN = 0.02  # beyond an estimate that was called for
+RATE_SLACK = 4.0  # by how much a residual may exceed what the bounds promise
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -142,13 +142,13 @@ class Interval:
 
     def widen(self, A, M, r):
         """Estimate from the residual `r`; return whether the bounds were too narrow."""
-        lmin, lmax = spectrum.bounds(A, M, start=r, steps=STEPS)
+        lmin, lmax = spectrum.bounds(A, M, start=r, steps=ESTIMATE_STEPS)
         lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / self._unit, lmax / self._unit
         if self.bounds is None:
             self.bounds = lmin, lmax
             return True
         low, high = self.bounds
-        self.bounds = min(lmin * (1 - MARGIN), low), max(lmax * (1 + MARGIN), high)
+        self.bounds = min(lmin * (1 - ESTIMATE_MARGIN), low), max(lmax * (1 + ESTIMATE_MARGIN), high)
         return lmin < low or lmax > high
 
     def says(self):
@@ -195,7 +195,7 @@ def steps(interval, A, b, M, x):
                 raise not_finite()
             if step == look:  # a number of the device is read here, after 1, 2, 4, ... steps
                 look *= 2
-                worse = read_sum(rr) > (SLACK * _promise(step, lmin, lmax)) ** 2 * begun
+                worse = read_sum(rr) > (RATE_SLACK * _promise(step, lmin, lmax)) ** 2 * begun
                 if worse and interval.widen(A, M, r):
                     break
 

@@ -11,7 +11,7 @@ from .._linear.system import prepare
 from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 
-KAPPA = 0.7  # the least cosine at which the step into the next space is the minimising one
+LEAST_COSINE = 0.7  # the least cosine at which the step into the next space is the minimising one
 SEED = 20110101
 
 
@@ -122,7 +122,7 @@ def steps(P, A, b, M, x):
         z = r if M is None else M.apply(r, z)
         A.apply(z, v)
         tr, tt = kernels.projection(v, r)
-        rr = kernels.idrs_reduce(live, tr, tt, rr, KAPPA, omega, z, v, x, r)
+        rr = kernels.idrs_reduce(live, tr, tt, rr, LEAST_COSINE, omega, z, v, x, r)
         live = yield x, rr
         if live is None:
             return _check(A, b, x, start, v)

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._iterate import iterate
-from .._linear.columns import ENDED, join_columns
+from .._linear.columns import ENDS_ALL, join_columns
 from .._linear.system import make_system, norm, unit_near
 from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Interrupted, Result, Status
@@ -151,7 +151,7 @@ def _solve_columns(steps, system, damp, callback):
             results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
         except Interrupted as caught:
             results.append(caught.result)
-        if results[-1].status in ENDED:
+        if results[-1].status in ENDS_ALL:
             break
     if not results:
         message = "converged: b has no columns"

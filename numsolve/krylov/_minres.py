@@ -9,7 +9,7 @@ from .._linear.solve import solve_system, warn_of_miss
 from .._linear.system import prepare
 from .._operators.operator import Shifted, check_hermitian
 from ..kernels import kernels_for
-from ._breakdowns import SIZE, check_residual
+from ._breakdowns import LARGEST_ENTRY, check_residual
 from .recycling import minres as recycled_minres
 from .recycling.learn import DirectionLearner, solve_and_recycle
 
@@ -132,7 +132,7 @@ def for_system(system):
 
 def rotations(system):
     """Return room for the `state` of the kernels."""
-    return namespace(system.b).zeros((2, SIZE + 1), system.b.real.dtype)
+    return namespace(system.b).zeros((2, LARGEST_ENTRY + 1), system.b.real.dtype)
 
 
 def steps(state, A, b, M, x):
@@ -151,7 +151,7 @@ def steps(state, A, b, M, x):
     r = None if M is None else u.copy()
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
     bb_old, overlap = bb, 0 * rr  # of a vector of zeros: anything positive, and nothing
-    state[0, SIZE] = state[:, SIZE].max()
+    state[0, LARGEST_ENTRY] = state[:, LARGEST_ENTRY].max()
     for step in count():
         aa = A.apply_dot(z, q)
         bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
@@ -167,5 +167,5 @@ def steps(state, A, b, M, x):
         w_old, w = w, w_old
         live = yield x, rr
         if live is None:
-            check_residual(A, b, M, x, float(state[:, SIZE].max()))
+            check_residual(A, b, M, x, float(state[:, LARGEST_ENTRY].max()))
             return

@@ -17,7 +17,9 @@ from .._result import Breakdown, Interrupted, Result, Status, not_finite
 from ..kernels import kernels_for
 from ._gmres import gmres
 
-OUTER = 100  # steps: each halves the residual or is the last, so that double precision ends after 53
+MAX_OUTER_STEPS = (
+    100  # steps: each halves the residual or is the last, so that double precision ends after 53
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -134,7 +136,7 @@ def refine(
     _validate.preconditioner(M, _validate.square_shape(A))
     A = as_operator(A, home)
     M = None if M is None else as_operator(M, home, "M")
-    maxiter = OUTER if maxiter is None else maxiter
+    maxiter = MAX_OUTER_STEPS if maxiter is None else maxiter
     system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
     try:

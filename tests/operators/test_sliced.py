@@ -10,7 +10,7 @@ from numsolve import to_device, to_host
 from numsolve._array import read_sum
 from numsolve._operators import operator, sliced
 from numsolve._operators.operator import Csr
-from numsolve._operators.sliced import PADDING, PATIENCE, SLICE, convert
+from numsolve._operators.sliced import CONVERT_AFTER, LARGEST_PADDING, SLICE, convert
 from numsolve.kernels import kernels_for
 from numsolve.krylov import cg, gmres
 from numsolve.problems import convection_diffusion, irregular, poisson
@@ -19,7 +19,7 @@ from numsolve.problems import convection_diffusion, irregular, poisson
 @pytest.fixture(autouse=True)
 def small_ones_too(monkeypatch):
     """Let matrices of the size of a test be converted."""
-    monkeypatch.setattr(sliced, "LEAST", {"numpy": 1, "cupy": 1})
+    monkeypatch.setattr(sliced, "LEAST_ENTRIES", {"numpy": 1, "cupy": 1})
 
 
 def converted(C):
@@ -53,7 +53,7 @@ def test_the_product_is_scipys(A):
     x = vector(A.shape[1], A.dtype, np.random.default_rng(1))
     C = Csr(A)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sliced, "PADDING", np.inf)
+        patch.setattr(sliced, "LARGEST_PADDING", np.inf)
         arrays = converted(C)
     assert (arrays is None) == (A.nnz == 0)
     if arrays is None:
@@ -70,7 +70,7 @@ def test_any_matrix_multiplies_as_scipys_before_and_after_the_choice(n, seed, de
     rng = np.random.default_rng(seed)
     A = sp.csr_array(sp.random_array((n, n), density=density, rng=rng)) + sp.eye_array(n)
     C, x, y = Csr(sp.csr_array(A)), rng.standard_normal(n), np.empty(n)
-    for _ in range(PATIENCE + 1):
+    for _ in range(CONVERT_AFTER + 1):
         np.testing.assert_allclose(C.apply(x, y), A @ x, rtol=1e-12, atol=1e-12)
 
 
@@ -85,7 +85,7 @@ def test_grids_are_converted_with_little_padding(shape, width, dtype, rng):
     assert n % SLICE
     assert arrays.starts.dtype == arrays.offsets.dtype == width
     assert arrays.data.shape == (arrays.offsets.size, SLICE)
-    assert arrays.data.size <= PADDING * C.nnz
+    assert arrays.data.size <= LARGEST_PADDING * C.nnz
     p, q, want = vector(n, dtype, rng), np.empty(n, dtype), np.empty(n, dtype)
     sum_sliced = kernels_for(q).sliced_spmv_dot(*arrays, p, q)
     sum_csr = kernels_for(q).spmv_dot(C.indptr, C.indices, C.data, p, want)
@@ -121,7 +121,7 @@ def test_large_padding_is_refused(A):
     C = Csr(A)
     assert converted(C) is None
     x = np.ones(A.shape[1])
-    for _ in range(PATIENCE + 2):
+    for _ in range(CONVERT_AFTER + 2):
         np.testing.assert_allclose(C @ x, A @ x, rtol=1e-12)
 
 
@@ -150,9 +150,9 @@ def test_the_choice_is_made_after_so_many_products(monkeypatch, rng):
     names = []
     monkeypatch.setattr(operator, "kernels_for", lambda x: Watched(kernels_for(x), names))
     C, x, y = Csr(poisson((24, 25))), rng.standard_normal(600), np.empty(600)
-    for step in range(PATIENCE + 3):
+    for step in range(CONVERT_AFTER + 3):
         C.apply(x, y) if step % 2 else C.apply_dot(x, y)
-    csr, rest = names[: PATIENCE - 1], names[PATIENCE - 1 :]
+    csr, rest = names[: CONVERT_AFTER - 1], names[CONVERT_AFTER - 1 :]
     assert csr[:2] == ["spmv_dot", "spmv"]
     assert set(csr) == {"spmv_dot", "spmv"}
     assert set(rest) == {"sliced_spmv_dot", "sliced_spmv"}
@@ -163,9 +163,9 @@ def test_a_solve_takes_the_same_iterations_and_gives_the_same_bits_each_time(met
     A = poisson((40, 40))
     b = A @ np.random.default_rng(0).standard_normal(1600)
     first, second = method(A, b, rtol=1e-8).check(), method(A, b, rtol=1e-8).check()
-    assert first.nit > 2 * PATIENCE
+    assert first.nit > 2 * CONVERT_AFTER
     np.testing.assert_array_equal(first.x, second.x)
-    monkeypatch.setattr(sliced, "PATIENCE", 0)  # never
+    monkeypatch.setattr(sliced, "CONVERT_AFTER", 0)  # never
     plain = method(A, b, rtol=1e-8).check()
     assert first.nit == plain.nit
     np.testing.assert_allclose(first.residuals, plain.residuals, rtol=1e-2)
@@ -176,9 +176,9 @@ def test_small_matrices_are_left_alone(library, cupy, monkeypatch):
     C = Csr(poisson((40, 40)))
     if library == "cupy":
         C = Csr(to_device(C.to_sparse()))
-    monkeypatch.setitem(sliced.LEAST, library, C.nnz + 1)
+    monkeypatch.setitem(sliced.LEAST_ENTRIES, library, C.nnz + 1)
     assert converted(C) is None
-    monkeypatch.setitem(sliced.LEAST, library, C.nnz)
+    monkeypatch.setitem(sliced.LEAST_ENTRIES, library, C.nnz)
     assert converted(C) is not None
 
 
@@ -192,7 +192,7 @@ def test_on_a_gpu(cupy, dtype, rng):
     x = vector(930, dtype, rng)
     p, y = to_device(x), cupy.empty(930, dtype)
     tol = 64 * np.finfo(dtype).eps
-    for _ in range(PATIENCE + 1):
+    for _ in range(CONVERT_AFTER + 1):
         xy = read_sum(C.apply_dot(p, y))
         np.testing.assert_allclose(to_host(y), A @ x, rtol=tol, atol=tol * 10)
         np.testing.assert_allclose(xy, np.vdot(x, A @ x).real, rtol=tol * 10)

@@ -9,7 +9,9 @@ from ...kernels import kernels_for
 from .learn import DirectionLearner
 from .space import coordinates, subtract, whitening
 
-REPEAT = 20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
+PROJECT_EVERY = (
+    20  # steps after which the residual is made orthogonal to the directions again: rounding adds up
+)
 
 
 class NoDeflation:
@@ -73,7 +75,7 @@ class Deflation:
 
     def repeat(self, step, live, x, r, rr):
         """Take the best step along the directions again from time to time; return the squared residual."""
-        if step % REPEAT:
+        if step % PROJECT_EVERY:
             return rr
         self.project(live, x, r)
         return kernels_for(r).dot(r, r)

@@ -10,8 +10,8 @@ from ..._result import Interrupted
 from ...kernels import kernels_for
 from .space import RecycledResult, combined, dominant, orthonormal, renewed, whitening
 
-WINDOW = 2  # pairs for each kept direction: with three, little more was learned
-SETTLED = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
+WINDOW_FACTOR = 2  # pairs for each kept direction: with three, little more was learned
+SETTLED_GROWTH = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
 
 
 def solve_and_recycle(learner, system, callback):
@@ -49,7 +49,7 @@ class DirectionLearner:
         k, space = start_of(recycle, system)
         xp, (n, dtype) = namespace(system.b), (system.b.shape[0], system.b.dtype)
         self.k, self.kept, self.used = min(k, n - 1), 0, 0
-        rows = (1 + WINDOW) * self.k
+        rows = (1 + WINDOW_FACTOR) * self.k
         self.U, self.C = xp.empty((rows, n), dtype), xp.empty((rows, n), dtype)
         self.P = None if system.M is None else xp.empty((rows, n), dtype)
         self.products, self._is_new_b = 0, True
@@ -140,7 +140,7 @@ class DirectionLearner:
         self.recombine(T @ dominant(S, self.k, self.k))
         values = np.sort(abs(np.linalg.eigvals(S)))[-self.kept :]
         if self._values is not None and len(values) == len(self._values):
-            self.is_learning = bool(np.log(values / self._values).mean() > SETTLED)
+            self.is_learning = bool(np.log(values / self._values).mean() > SETTLED_GROWTH)
         self._values = values
 
     def recombine(self, T):

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..._array import namespace, to_host
 from ...kernels import kernels_for
-from .._breakdowns import SIZE, check_residual
+from .._breakdowns import LARGEST_ENTRY, check_residual
 from .space import RecycledSpace, combined, coordinates, subtract, whitening
 
 
@@ -37,7 +37,7 @@ def steps(state, learner, A, b, M, x):
     r = None if M is None else u.copy()
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
     bb_old, overlap = bb, 0 * rr
-    state[0, SIZE] = state[:, SIZE].max()
+    state[0, LARGEST_ENTRY] = state[:, LARGEST_ENTRY].max()
     image: Any = Follower(b) if learner.is_learning else None
     before_M: Any = Follower(b) if learner.is_learning and M is not None else None
     for step in count():
@@ -67,7 +67,7 @@ def steps(state, learner, A, b, M, x):
         if live is None:
             learner.count(2)
             x = current() if callable(current) else current
-            check_residual(A, b, M, x, float(state[:, SIZE].max()))
+            check_residual(A, b, M, x, float(state[:, LARGEST_ENTRY].max()))
             learner.alone = True  # outside of the space there may be nothing left to gain
             return
 

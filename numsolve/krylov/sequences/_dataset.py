@@ -8,7 +8,7 @@ import numpy as np
 from ... import _validate
 from ..._array import to_host
 from ..._result import Status
-from ._learner import last_norm
+from ._solver import last_norm
 
 # What stands in the row of a system that was not solved.
 MISSING = {"solutions": np.nan, "iterations": 0, "status": int(Status.INTERRUPTED), "residuals": np.nan}

@@ -11,12 +11,14 @@ from ..._array import array_module, library, namespace, to_host
 from ..._linear.system import unit_near
 from ..._operators.operator import as_operator
 
-EXACT = 1e10  # differences of two features' entries up to which whole features are compared: a few seconds
-LEAST = 16  # entries that a feature counts for at least
+LARGEST_EXACT_WORK = (
+    1e10  # differences of two features' entries up to which whole features are compared: a few seconds
+)
+LEAST_ENTRIES = 16  # entries that a feature counts for at least
 FREQUENCIES = 144  # kept of a field: 12 x 12 of two axes
 COMPONENTS = 7  # kept of those
-CELL = 2048  # systems that are compared with each other; 2^7 cells hold 262,144
-STRIP = 1 << 17  # entries that are compared at once, in cache
+CELL_SIZE = 2048  # systems that are compared with each other; 2^7 cells hold 262,144
+STRIP_ENTRIES = 1 << 17  # entries that are compared at once, in cache
 BUCKETS = 61  # length of the sketch of a matrix; prime, so that no grid has its period
 
 
@@ -78,7 +80,9 @@ def greedy_order(features, *, method="auto"):
         return np.arange(count)
     fields = fields.astype(np.result_type(fields.dtype, np.float64), copy=False)
     fields = fields * (1 / unit_near(float(abs(fields).max()), fields.dtype))
-    if method == "exact" or (method == "auto" and float(count) ** 2 * max(size, LEAST) <= EXACT):
+    if method == "exact" or (
+        method == "auto" and float(count) ** 2 * max(size, LEAST_ENTRIES) <= LARGEST_EXACT_WORK
+    ):
         return chained(_flat(fields), 0)
     return _grouped(_components(fields))
 
@@ -101,7 +105,7 @@ def chained(points, first):
 
 def _distances(points, point):
     """Return squared distances, strip by strip: as differences, for those of near points to be exact."""
-    found, strip = np.empty(len(points)), max(1, STRIP // points.shape[1])
+    found, strip = np.empty(len(points)), max(1, STRIP_ENTRIES // points.shape[1])
     for first in range(0, len(points), strip):
         difference = points[first : first + strip] - point
         found[first : first + strip] = np.einsum("ij,ij->i", difference, difference)
@@ -126,7 +130,7 @@ def _low(fields):
     axes = fields.shape[1:]
     side = max(2, round(FREQUENCIES ** (1 / len(axes))))
     chosen = np.ix_(*((np.arange(min(side, m)) - min(side, m) // 2) % m for m in axes))
-    strip = max(1, STRIP // prod(axes))
+    strip = max(1, STRIP_ENTRIES // prod(axes))
     parts = (fields[first : first + strip] for first in range(0, len(fields), strip))
     over = tuple(range(1, fields.ndim))
     return np.concatenate([np.fft.fftn(part, axes=over)[(slice(None), *chosen)] for part in parts])
@@ -134,7 +138,7 @@ def _low(fields):
 
 def _grouped(points):
     """Return an order that leads from cell to cell, each halved at the medians of its components."""
-    halvings = min(points.shape[1], max(0, int(np.ceil(np.log2(len(points) / CELL)))))
+    halvings = min(points.shape[1], max(0, int(np.ceil(np.log2(len(points) / CELL_SIZE)))))
     upper = points[:, :halvings] > np.median(points[:, :halvings], axis=0)
     cells = upper @ (1 << np.arange(halvings)[::-1])  # the strongest component changes least often
     order = np.empty(0, np.intp)

@@ -29,10 +29,9 @@ class Preconditioner:
     """What `M` of a sequence is: nothing, an operator for all systems, or one that follows the matrices.
 
     With "auto" it is made to fit the matrix at hand once the iterations lost by the old one have cost as much
-    as that does: who rents until the rent has reached the price of buying spends at most twice as much as who
-    knows the future. If a single solve loses more than the price, the next matrices get a refresh each, until
+    as that does: the ski-rental rule, which spends at most twice the least possible. If a single solve loses more than the price, the next matrices get a refresh each, until
     these have cost as much: then an old one is tried again. The second system gets a refresh in any case: it
-    tells the price, which the first set-up does not, for it may be dearer than an update, and may have loaded
+    tells the price. The first set-up does not: it may cost more than an update, and it may have loaded
     compiled code.
     """
 

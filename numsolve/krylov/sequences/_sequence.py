@@ -8,8 +8,8 @@ import numpy as np
 from ... import _validate
 from ..._result import ConvergenceWarning
 from .._gcrodr import gcrodr
-from ._learner import Learner, failed
 from ._refresh import Preconditioner
+from ._solver import SequenceSolver, failed
 from ._systems import check, ordered, stacked
 
 
@@ -120,7 +120,7 @@ def solve_sequence(
     >>> run.order
     array([0, 1, 2, 3, 4])
     """
-    solver = Learner(method, recycle, Preconditioner(M, refresh), guess, options)
+    solver = SequenceSolver(method, recycle, Preconditioner(M, refresh), guess, options)
     indexed = hasattr(systems, "__len__") and hasattr(systems, "__getitem__")
     if not (indexed or hasattr(systems, "__iter__")):
         raise TypeError(f"systems is a {type(systems).__name__}; a sequence or an iterable is needed")

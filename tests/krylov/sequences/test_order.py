@@ -61,7 +61,7 @@ def test_exact_is_brute_force(count, shape, seed, kind, decade):
 
 def test_strips_change_nothing(monkeypatch, rng):
     features = rng.integers(0, 5, (50, 7)).astype(float)
-    monkeypatch.setattr(_order, "STRIP", 20)
+    monkeypatch.setattr(_order, "STRIP_ENTRIES", 20)
     assert greedy_order(features).tolist() == brute_force(features)
 
 
@@ -74,7 +74,7 @@ def test_grouped_is_a_permutation_that_begins_with_0(count, seed, axes, cell):
     features = rng.integers(0, 3, (count, *(20, 19, 2)[:axes])).astype(float)
     features[rng.random(count) < 0.3] = features[0]  # some the same
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_order, "CELL", cell)
+        patch.setattr(_order, "CELL_SIZE", cell)
         order = greedy_order(features, method="grouped")
     assert sorted(order) == list(range(count))
     assert order[0] == 0
@@ -83,7 +83,7 @@ def test_grouped_is_a_permutation_that_begins_with_0(count, seed, axes, cell):
 @pytest.mark.parametrize("cell", [2048, 30])
 def test_grouped_beats_a_random_order_and_comes_near_the_exact_one(rng, monkeypatch, cell):
     features = fields(400, 30, rng, modes=2)
-    monkeypatch.setattr(_order, "CELL", cell)
+    monkeypatch.setattr(_order, "CELL_SIZE", cell)
     grouped = length(features, greedy_order(features, method="grouped"))
     exact = length(features, greedy_order(features, method="exact"))
     assert exact < 0.5 * length(features, rng.permutation(400))

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ... import _validate
-from ..._array import namespace
+from ..._array import library, namespace
 from ..._linear.solve import inner_solve
+from ..._operators.operator import as_operator
 from ..._result import Result, Status
 from ..recycling.space import RecycledSpace
 from . import _refresh
@@ -22,7 +23,7 @@ OWN = PACKAGE, "numsolve.relaxation"  # whose methods solve a system of zeros by
 DIRECTIONS = 10  # that a method learns which has to be asked
 
 
-class Learner:
+class SequenceSolver:
     """A method, what it has learned, and the preconditioner."""
 
     def __init__(self, method, recycle, preconditioner, guess, options):
@@ -33,6 +34,7 @@ class Learner:
         self.spaces, self.last, self.products, self.retries = {}, None, 0, 0
         guess = _validate.count(guess, "guess")
         self.guesses = defaultdict(lambda: Guess(guess if "x0" in takes and "x0" not in options else 0))
+        self.is_own = str(getattr(self.method, "__module__", "")).startswith(OWN)
         self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
         if isinstance(recycle, RecycledSpace):
             self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
@@ -48,7 +50,7 @@ class Learner:
             signature(self.method).bind(None, None, **given)
         except TypeError as error:
             raise TypeError(f"{name}: {error}") from None
-        if str(getattr(self.method, "__module__", "")).startswith(OWN):
+        if self.is_own:
             small = {
                 key: value
                 for key, value in self.options.items()
@@ -69,21 +71,26 @@ class Learner:
     def _solve(self, system):
         kind = system.kind
         M, fits = self.preconditioner.ready(system.A, kind)
+        given = system.A
+        if self.is_own:  # checked once, for the guess and for the method
+            system = system._replace(A=as_operator(system.A, library(system.b) or "numpy"))
         space = self.spaces.get(kind)
         guess = self.guesses[kind]
         before = guess.products
         x0 = guess.first(system.A, system.b)
         self.products += guess.products - before
-        result = self._run(system, kind, M, space, x0)
+        result = self._solve_once(system, kind, M, space, x0)
         guess.observe(result)
         if failed(result) and (space is not None or not fits):
             self.retries += 1
-            again = self._run(system, kind, self.preconditioner.anew(system.A, kind) if not fits else M, None)
+            again = self._solve_once(
+                system, kind, self.preconditioner.anew(given, kind) if not fits else M, None
+            )
             if again.success or not last_norm(result) < last_norm(again):
                 return again
         return result
 
-    def _run(self, system, kind, M, space, x0=None):
+    def _solve_once(self, system, kind, M, space, x0=None):
         """Solve once, and keep what is learned and what it cost."""
         options = dict(self.options)
         if M is not None:

@@ -1,12 +1,11 @@
 """Kohn-Sham atoms: one, or many at once."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .._array import array_module, library, to_host
-from .._result import ConvergenceWarning, Status
+from .._result import warn_of_miss, warn_of_misses
 from ._run import run
 
 
@@ -104,7 +103,7 @@ def atom(
         callback=callback,
         alone=True,
     )[0]
-    return _announced([result])[0]
+    return warn_of_miss(result, result.name)
 
 
 def atoms(
@@ -192,14 +191,4 @@ def atoms(
         callback=callback,
         xp=array_module(library(Z) or "numpy"),
     )
-    return _announced(results)
-
-
-def _announced(results):
-    """Return the results; warn the caller of the caller of those that are no success."""
-    missed = [r for r in results if r.status not in (Status.CONVERGED, Status.STOPPED)]
-    if missed:
-        first = f"{missed[0].name}: {missed[0].message}"
-        many = f"{len(missed)} of {len(results)} atoms, first " if len(results) > 1 else ""
-        warnings.warn(many + first, ConvergenceWarning, stacklevel=3)
-    return results
+    return warn_of_misses(results, "atoms", [result.name for result in results])

@@ -1,7 +1,6 @@
 """The radial Dirac equation for any potential."""
 
 import operator
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import to_host
-from .._result import ConvergenceWarning
+from .._result import warn_of_miss
 from . import _dense_dirac
 from ._elements import element, interpolation
 from ._errors_dirac import estimate
@@ -153,9 +152,7 @@ def dirac(V, *, kappa, states, mesh=None, Z=0.0, c=LIGHT, rtol=1e-10, method="fa
         raise ValueError("mesh is None, but V is an array: the mesh of its radii is needed")
     if np.ndim(kappa) == 0:
         result = _of_one(result)
-    if not result.success:
-        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
-    return result
+    return warn_of_miss(result)
 
 
 def _kappas(kappa):

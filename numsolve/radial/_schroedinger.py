@@ -1,6 +1,5 @@
 """The radial Schroedinger equation for any potential."""
 
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -8,7 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._result import ConvergenceWarning, Result, Status
+from .._result import Result, Status, warn_of_miss
 from . import _dense
 from ._errors import Errors, estimate, potential_on_refined, refined
 from ._mesh import Mesh, exponential
@@ -169,9 +168,7 @@ def schroedinger(V, *, l, states, mesh=None, Z=0.0, rtol=1e-10, method="fast"):
         first = (..., 0, slice(None))
         energies, errors = result.energies[first], result.errors[first]
         result = replace(result, x=result.x[..., 0, :, :], energies=energies, errors=errors, l=momenta[0])
-    if not result.success:
-        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
-    return result
+    return warn_of_miss(result)
 
 
 def _momenta(l):

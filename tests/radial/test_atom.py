@@ -8,7 +8,7 @@ from numsolve import ConvergenceWarning, Status
 from numsolve._tables import table
 from numsolve.radial import Mesh, atom, atoms, exponential
 from numsolve.radial import _states as eigen
-from numsolve.radial._occupations import EXCEPTIONS, SYMBOLS, configuration, ion, neutral, written
+from numsolve.radial._occupations import MADELUNG_EXCEPTIONS, SYMBOLS, as_text, configuration, ion, neutral
 
 TOTALS = {int(row["Z"]): row for row in table("radial/atoms_lda")}
 LEVELS = [
@@ -71,7 +71,13 @@ def test_the_5f_state_of_uranium_jumps_and_is_caught(monkeypatch):
 
     def spy(self, V, which, shift, *known):
         if shift is not None:
-            lost.extend(zip(self.index[which] + self.momentum[which] + 1, self.momentum[which], strict=True))
+            lost.extend(
+                zip(
+                    self.index[which] + self.momentum_on_host[which] + 1,
+                    self.momentum_on_host[which],
+                    strict=True,
+                )
+            )
         return search(self, V, which, shift, *known)
 
     def deaf(self, V, which, shift, *known):
@@ -170,16 +176,16 @@ def test_fractional_occupations_empty_shells_and_texts():
 
 
 def test_configurations():
-    assert written(neutral(24)) == "1s2 2s2 2p6 3s2 3p6 3d5 4s1"
-    assert written(ion(26, 3)) == "1s2 2s2 2p6 3s2 3p6 3d5"
-    assert written(ion(17, -1)) == "1s2 2s2 2p6 3s2 3p6"
-    assert written(ion(3, 0.25)) == "1s2 2s0.75"
+    assert as_text(neutral(24)) == "1s2 2s2 2p6 3s2 3p6 3d5 4s1"
+    assert as_text(ion(26, 3)) == "1s2 2s2 2p6 3s2 3p6 3d5"
+    assert as_text(ion(17, -1)) == "1s2 2s2 2p6 3s2 3p6"
+    assert as_text(ion(3, 0.25)) == "1s2 2s0.75"
     for Z in range(1, len(SYMBOLS) + 1):
         shells = neutral(Z)
         assert sum(shells.values()) == Z
         assert all(0 < f <= 4 * l + 2 for (_, l), f in shells.items())
-        assert configuration(written(shells), Z, 0) == shells
-    for Z in EXCEPTIONS:
+        assert configuration(as_text(shells), Z, 0) == shells
+    for Z in MADELUNG_EXCEPTIONS:
         kept = {(n, l): f for z, n, l, f, _ in LEVELS if z == Z}
         assert not kept or kept == neutral(Z)
 

@@ -5,7 +5,7 @@ import pytest
 
 from numsolve.kernels import kernels_for
 from numsolve.radial import atom, exponential, libxc
-from numsolve.radial._scf import Shells
+from numsolve.radial._shells import Shells
 from numsolve.radial._states import systems
 from numsolve.radial._thomas_fermi import screening
 from numsolve.radial._xc import functional
@@ -17,7 +17,7 @@ def test_hartree_potential_of_a_1s_shell(Z):
     solver = Shells(systems([mesh]), np.array([Z]), [{(1, 0): 2.0}])
     r = mesh.local_r
     solver.states.P = (2 * Z**1.5 * r * np.exp(-Z * r))[None]
-    u, n, V = solver.density(np.ones(1, bool))
+    u, n, V = solver.update_density(np.ones(1, bool))
     np.testing.assert_allclose(u[0], 8 * Z**3 * r**2 * np.exp(-2 * Z * r), atol=1e-12 * Z)
     np.testing.assert_allclose(n[0], 2 * Z**3 / np.pi * np.exp(-2 * Z * r), atol=1e-9 * Z**3)
     safe = np.where(r > 0, r, 1)

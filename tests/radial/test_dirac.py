@@ -10,7 +10,7 @@ import numsolve
 from numsolve import ConvergenceWarning
 from numsolve._tables import table
 from numsolve.radial import dirac, exponential, schroedinger, uniform
-from numsolve.radial._states_dirac import LIGHT, exponent
+from numsolve.radial._states_dirac import SPEED_OF_LIGHT, exponent
 
 KAPPAS = (-1, 1, -2, 2, -3, 3, -4, 4)
 
@@ -19,7 +19,7 @@ def nothing(r):
     return 0 * r
 
 
-def coulomb(Z, n, kappa, c=LIGHT):
+def coulomb(Z, n, kappa, c=SPEED_OF_LIGHT):
     """Return Sommerfeld's energy without that of rest, where nothing cancels."""
     gamma = np.sqrt(kappa**2 - (Z / c) ** 2)
     x = (Z / c / (n - abs(kappa) + gamma)) ** 2
@@ -86,9 +86,11 @@ def test_a_sphere_with_a_hard_wall_is_closed():
     result = dirac(nothing, kappa=(-1, 1, -2), states=3, mesh=mesh).check()
     zero = [brentq(lambda x: np.tan(x) - x, n * np.pi + 1e-9, (n + 0.5) * np.pi - 1e-9) for n in (1, 2, 3)]
     for row, x in zip(result.energies, (np.pi * np.arange(1, 4), zero, zero), strict=True):
-        k = LIGHT * np.array(x) / mesh.rmax
-        np.testing.assert_allclose(row, k**2 / (LIGHT**2 + np.hypot(LIGHT**2, k)), rtol=1e-10)
-    assert result.energies[0, 2] > 4 * LIGHT**2  # far from the other limit
+        k = SPEED_OF_LIGHT * np.array(x) / mesh.rmax
+        np.testing.assert_allclose(
+            row, k**2 / (SPEED_OF_LIGHT**2 + np.hypot(SPEED_OF_LIGHT**2, k)), rtol=1e-10
+        )
+    assert result.energies[0, 2] > 4 * SPEED_OF_LIGHT**2  # far from the other limit
 
 
 def test_a_nucleus_of_finite_size():
@@ -101,7 +103,9 @@ def test_a_nucleus_of_finite_size():
 
         result = dirac(V, kappa=-1, states=1, rtol=1e-9).check()
         shifts.append(result.energies[0] - point)
-    assert shifts[1] / shifts[0] == pytest.approx(2 ** (2 * np.sqrt(1 - (92 / LIGHT) ** 2)), rel=3e-2)
+    assert shifts[1] / shifts[0] == pytest.approx(
+        2 ** (2 * np.sqrt(1 - (92 / SPEED_OF_LIGHT) ** 2)), rel=3e-2
+    )
 
 
 def test_an_oscillator_that_leaves_the_gap_far_out():
@@ -203,13 +207,13 @@ def test_a_speed_of_light_without_limit_gives_schroedinger():
 def test_functions_are_those_of_hydrogen():
     """1s is a power of r times an exponential, in both components."""
     Z, state = 80.0, dirac(nothing, Z=80, kappa=-1, states=1).check().orbitals[0]
-    gamma = np.sqrt(1 - (Z / LIGHT) ** 2)
+    gamma = np.sqrt(1 - (Z / SPEED_OF_LIGHT) ** 2)
     r = np.geomspace(1e-6, 0.3, 200)
     r = r[r < 8 / Z]
     shape = r**gamma * np.exp(-Z * r)
     P, Q = state(r), state.component(r, 1)
     np.testing.assert_allclose(P / shape, (P / shape)[20], rtol=1e-6)
-    np.testing.assert_allclose(Q / P, -(1 - gamma) / (Z / LIGHT), rtol=1e-5)
+    np.testing.assert_allclose(Q / P, -(1 - gamma) / (Z / SPEED_OF_LIGHT), rtol=1e-5)
     assert state.norm == pytest.approx(1, abs=1e-10)
     assert np.isinf(state.radial(0.0))  # as r**(gamma - 1)
     np.testing.assert_allclose(state.radial(r), P / r, rtol=1e-13)
@@ -296,8 +300,8 @@ def test_on_a_real_device():
 @pytest.mark.parametrize("kappa", KAPPAS)
 @pytest.mark.parametrize("Z", [0.0, 1.0, 92.0])
 def test_the_exponent_solves_the_indicial_equation(kappa, Z):
-    s, lift = exponent(kappa, Z, LIGHT)
-    alpha = np.sqrt(kappa**2 - (Z / LIGHT) ** 2)
+    s, lift = exponent(kappa, Z, SPEED_OF_LIGHT)
+    alpha = np.sqrt(kappa**2 - (Z / SPEED_OF_LIGHT) ** 2)
     assert 0 < s < 2
     assert (alpha - s) % 1 == pytest.approx(0, abs=1e-12)
     assert lift == pytest.approx(s + kappa, abs=1e-12)
@@ -314,10 +318,10 @@ MESH = exponential(1.0, 4, degree=6)
         (nothing, {"kappa": ()}, ValueError, "kappa is empty"),
         (nothing, {"states": 0}, ValueError, "states is 0"),
         (nothing, {"states": 99, "mesh": MESH}, ValueError, "states is 99, but the mesh has room"),
-        (nothing, {"Z": 138}, ValueError, r"Z is 138; less than c \|kappa\| = 137"),
-        (nothing, {"Z": 1, "c": 0.5}, ValueError, "Z is 1; less than"),
-        (nothing, {"Z": -1}, ValueError, "Z is -1; a nucleus that attracts"),
-        (lambda r: 3 / r, {}, ValueError, "Z is -3; a nucleus that attracts"),
+        (nothing, {"Z": 138}, ValueError, r"is 138; for a point nucleus less than c \|kappa\| = 137"),
+        (nothing, {"Z": 1, "c": 0.5}, ValueError, "is 1; for a point nucleus"),
+        (nothing, {"Z": -1}, ValueError, "charge found in V, is -1; a number >= 0"),
+        (lambda r: 3 / r, {}, ValueError, "charge found in V, is -3; a number >= 0"),
         (nothing, {"Z": np.nan}, ValueError, "Z is nan"),
         (nothing, {"c": 0}, ValueError, "c is 0"),
         (nothing, {"c": np.inf}, ValueError, "c is inf"),

@@ -13,7 +13,7 @@ from numsolve.radial._occupations import configuration
 from numsolve.radial._scf import converge, energies
 from numsolve.radial._shells_dirac import SpinorShells, with_relativistic_exchange
 from numsolve.radial._states import systems
-from numsolve.radial._states_dirac import LIGHT
+from numsolve.radial._states_dirac import SPEED_OF_LIGHT
 from numsolve.radial._thomas_fermi import screening
 from numsolve.radial._xc import functional
 
@@ -85,9 +85,9 @@ def test_the_energy_of_the_nucleus_is_a_derivative():
     """Hellmann and Feynman: Z dE/dZ is the energy of attraction, for one configuration."""
     mesh, step = exponential(40.0, 22, ratio=1e6, degree=12), 0.5
     Z = 60 + step * np.arange(-4, 5)
-    solver = SpinorShells(systems([mesh] * 9), Z, [configuration(None, 56, 2)] * 9, LIGHT)
+    solver = SpinorShells(systems([mesh] * 9), Z, [configuration(None, 56, 2)] * 9, SPEED_OF_LIGHT)
     V = np.array([screening(60, 6, mesh.local_r)] * 9)
-    xc = with_relativistic_exchange(functional("lda"), LIGHT)
+    xc = with_relativistic_exchange(functional("lda"), SPEED_OF_LIGHT)
     assert converge(solver, V, xc, tol=2e-9, maxiter=60).status == Status.CONVERGED
     found = energies(solver, converge(solver, V, xc, tol=2e-9, maxiter=60).x, xc)
     weights = np.array([1 / 280, -4 / 105, 1 / 5, -4 / 5, 0, 4 / 5, -1 / 5, 4 / 105, -1 / 280]) / step
@@ -100,19 +100,19 @@ def test_the_exchange_potential_is_the_derivative_of_the_energy():
 
     def energy(n):
         k = np.cbrt(3 * np.longdouble(np.pi) ** 2 * n)
-        beta = k / np.longdouble(LIGHT)
+        beta = k / np.longdouble(SPEED_OF_LIGHT)
         mu = np.sqrt(1 + beta**2)
         return 9 / (8 * np.longdouble(np.pi)) * n * k * ((beta * mu - np.arcsinh(beta)) / beta**2) ** 2
 
     n = 10.0 ** np.arange(0, 9)
     e, v = np.zeros((2, n.size))
-    home("cpu").relativistic_exchange(n, LIGHT, e, v)
+    home("cpu").relativistic_exchange(n, SPEED_OF_LIGHT, e, v)
     h = n.astype(np.longdouble) * 1e-3
     slope = sum(w * (energy(n + i * h) - energy(n - i * h)) for i, w in ((1, 45), (2, -9), (3, 1))) / (60 * h)
     np.testing.assert_allclose(v, slope.astype(float), rtol=1e-11)
     np.testing.assert_allclose(e, (energy(n.astype(np.longdouble)) / n).astype(float), rtol=1e-11)
     vanishing = np.zeros((2, 3))
-    home("cpu").relativistic_exchange(np.array([0.0, 1e-300, 1e-12]), LIGHT, *vanishing)
+    home("cpu").relativistic_exchange(np.array([0.0, 1e-300, 1e-12]), SPEED_OF_LIGHT, *vanishing)
     assert abs(vanishing).max() < 1e-12
 
 

@@ -46,7 +46,7 @@ def test_eigenvalues_of_the_tables(all_atoms):
         assert shell.occupation == occupation
 
 
-def test_two_meshes_agree_and_the_errors_are_honest(all_atoms):
+def test_two_meshes_agree_and_estimated_errors_bound_the_true_ones(all_atoms):
     """Eigenvalues agree with those of another mesh, and estimated errors bound those of a coarse mesh."""
     for Z in (1, 26, 65, 92):
         fine = atom(Z, mesh=exponential(60.0, 20, ratio=150 + 10 * Z, degree=14), atol=5e-9).check()

@@ -43,8 +43,8 @@ def neutral(Z):
 def ion(Z, charge):
     """Return the configuration of an ion; its charge need not be a whole number.
 
-    Electrons are removed from the largest n first, and among these from the largest l. They are added to the
-    first shells of Madelung's rule that are not full.
+    Electrons are removed from the largest n first, and among these from the largest l. For a negative charge
+    they are added to the first shells of Madelung's rule that are not full.
     """
     shells = neutral(Z)
     if charge < 0:

@@ -1,9 +1,9 @@
 """
-Uranium, and all elements before it
-===================================
+Uranium, and all lighter elements
+=================================
 
-One call solves the Kohn-Sham equations of an atom, another those of the whole periodic table: its periods
-show in how tightly the last electron is bound.
+One call solves the Kohn-Sham equations of an atom, another those of the whole periodic table. The binding
+energy of the outermost electron shows the periods.
 """
 
 from time import perf_counter
@@ -17,13 +17,13 @@ uranium = radial.atom(92).check()
 print(uranium.table())
 
 # %%
-# With Dirac's equation, and the exchange of relativistic electrons, it is bound by 2343 hartree more.
+# With Dirac's equation and relativistic exchange the energy is lower by 2343 hartree.
 
 relativistic = radial.atom(92, relativistic=True).check()
-print(f"relativity binds uranium by {uranium.energy - relativistic.energy:.3f} hartree")
+print(f"relativity lowers the energy of uranium by {uranium.energy - relativistic.energy:.3f} hartree")
 
 # %%
-# All at once; every atom has a status and errors of its own.
+# All atoms at once; each has its own status and estimated errors.
 
 begun = perf_counter()
 every = radial.atoms(range(1, 93))
@@ -44,7 +44,7 @@ right.spines[["top", "right"]].set_visible(False)
 
 PINNED = {
     "energy of uranium": (uranium.energy, -25658.4178888534, 2e-8),
-    "the same with relativity": (relativistic.energy, -28001.1323254868, 3e-8),
-    "atoms that failed": (sum(not atom.success for atom in every), 0, 0),
-    "last level of lithium": (last[2], -0.1055, 1e-3),
+    "energy of uranium with relativity": (relativistic.energy, -28001.1323254868, 3e-8),
+    "atoms not converged": (sum(not atom.success for atom in every), 0, 0),
+    "highest level of lithium": (last[2], -0.1055, 1e-3),
 }

@@ -2,9 +2,9 @@
 Why gold is golden
 ==================
 
-Its 6s electrons move so fast near the nucleus that relativity pulls them inwards and down; the 5d electrons,
-better screened, rise. Between them lies the gap whose light gold absorbs: blue, where silver's is
-ultraviolet.
+Relativity contracts the s shells of gold and lowers their energies. The inner ones then screen the nucleus
+better, and the energy of the 5d shell rises. Gold absorbs light of the energy of the gap between the two
+shells, which is blue; that of silver is ultraviolet.
 """
 
 import matplotlib.pyplot as plt
@@ -20,7 +20,7 @@ atoms = {
 shells = {"silver": ((5, 0), (4, 2)), "gold": ((6, 0), (5, 2))}
 
 # %%
-# Each shell of d electrons is two with relativity, of j = 3/2 and 5/2.
+# With relativity each d shell is split in two, j = 3/2 and j = 5/2.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 gaps = {}

@@ -2,8 +2,8 @@
 Hydrogen to ten digits
 ======================
 
-Give a potential and say which states you want. No mesh is needed: one is found on which they are accurate,
-and each energy comes with an estimate of its error.
+A call takes a potential and the wanted states. It finds a mesh on which they are accurate, and estimates the
+error of each energy.
 """
 
 import matplotlib.pyplot as plt
@@ -16,7 +16,7 @@ for row in result.orbitals:
     print(*(f"{orbital.n} {'spd'[orbital.l]}  {orbital.energy:.12f}" for orbital in row), sep="\n")
 
 # %%
-# Orbitals can be evaluated anywhere.
+# Orbitals can be evaluated at any radius.
 
 ax = plt.subplots(figsize=(7, 3.8), layout="constrained")[1]
 result.plot(ax)
@@ -25,6 +25,6 @@ ax.legend(ncols=3, frameon=False, fontsize="small")
 
 exact = np.array([-0.5 / np.arange(1 + l, 4 + l) ** 2 for l in range(3)])
 PINNED = {
-    "largest error, relative": (abs(result.energies / exact - 1).max(), 0, 1e-10),
-    "zeros of all nine": (sum(orbital.nodes for row in result.orbitals for orbital in row), 9, 0),
+    "largest relative error": (abs(result.energies / exact - 1).max(), 0, 1e-10),
+    "zeros of all nine functions": (sum(orbital.nodes for row in result.orbitals for orbital in row), 9, 0),
 }

@@ -1,9 +1,9 @@
 """
-A quantum dot: your own potential
-=================================
+A quantum dot: a potential of one's own
+=======================================
 
-Electrons in a sphere with soft walls: levels for forty radii at once. A level that the dot does not hold is
-no error of the solver, and it says so.
+The energy levels of an electron in a sphere with soft walls, for forty radii at once. The solver warns of
+levels that are not bound.
 """
 
 import warnings
@@ -24,7 +24,7 @@ with warnings.catch_warnings(record=True) as caught:
 print(caught[0].message)
 
 # %%
-# The errors tell bound states from those that only the end of the mesh holds.
+# The estimated error of a state that is not bound is infinite.
 
 bound = np.where(np.isfinite(levels.errors), levels.energies, np.nan)
 ax = plt.subplots(figsize=(6.5, 4), layout="constrained")[1]
@@ -36,7 +36,7 @@ ax.set(
 ax.legend(frameon=False)
 ax.spines[["top", "right"]].set_visible(False)
 
-hard = -depth + 0.5 * (np.pi / radii[-1]) ** 2  # walls of infinite height
+hard = -depth + 0.5 * (np.pi / radii[-1]) ** 2  # with infinitely high walls
 PINNED = {
     "states bound by the largest dot": (int(np.isfinite(levels.errors[-1]).sum()), 7, 0),
     "ground state below that of hard walls": (bool(bound[-1, 0, 0] < hard), True, 0),

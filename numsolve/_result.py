@@ -1,10 +1,15 @@
 """What a solve hands back, and how it says that it failed."""
 
+import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
 import numpy as np
+
+_is_inner = ContextVar("is_inner", default=False)  # one for each thread, unlike the filters of `warnings`
 
 
 class Status(IntEnum):
@@ -136,3 +141,35 @@ class Result:
             f"{type(self).__name__}({self.status.name}: {self.message}; "
             f"nit={self.nit}, residual={last}, x of shape {np.shape(self.x)})"
         )
+
+
+def warn_of_miss(result, name=""):
+    """Return the result; warn the caller of the caller, naming the problem, if it missed its tolerance."""
+    if result.status not in (Status.CONVERGED, Status.STOPPED) and not _is_inner.get():
+        message = f"{name}: {result.message}" if name else result.message
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    return result
+
+
+def warn_of_misses(results, kind="problems", names=None):
+    """Return many results; warn once of those that missed their tolerance.
+
+    The message says `kind` of the problems and names the first by its entry of `names`, or by its place.
+    """
+    missed = [p for p, r in enumerate(results) if r.status not in (Status.CONVERGED, Status.STOPPED)]
+    if missed and not _is_inner.get():
+        first = missed[0]
+        name = first if names is None else names[first]
+        message = f"{len(missed)} of {len(results)} {kind}, first {name}: {results[first].message}"
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+    return results
+
+
+@contextmanager
+def inner_solve():
+    """Solve inside another solve, which answers for the tolerance: a miss does not warn."""
+    token = _is_inner.set(True)
+    try:
+        yield
+    finally:
+        _is_inner.reset(token)

@@ -9,7 +9,8 @@ from .._result import ConvergenceWarning
 from .._tables import table
 from ..radial import _dense_dirac
 from ..radial._states import systems
-from ..radial._states_dirac import LIGHT, SpinorStates
+from ..radial._states_dirac import SPEED_OF_LIGHT as LIGHT
+from ..radial._states_dirac import SpinorStates
 from . import Claim, _timing
 from .featom import REFERENCE as REFERENCE
 from .featom import picked

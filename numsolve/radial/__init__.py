@@ -1,11 +1,13 @@
-"""Radial equations of atoms, and of anything else that is round, by high-order finite elements."""
+"""Radial equations of atoms and other spherically symmetric systems, by high-order finite elements."""
 
 from ._atom import atom, atoms
-from ._dirac import DiracStates, dirac
+from ._dirac import dirac
 from ._mesh import Mesh, exponential, uniform
 from ._orbital import Orbital
 from ._result import AtomResult
-from ._schroedinger import RadialStates, schroedinger
+from ._schroedinger import schroedinger
+from ._states_result import RadialStates
+from ._states_result_dirac import DiracStates
 from ._xc import libxc
 
 __all__ = [

@@ -1,13 +1,12 @@
 """Kohn-Sham atoms: one, or many at once."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .._array import array_module, library, to_host
-from .._result import ConvergenceWarning, Status
-from ._run import run
+from .._result import warn_of_miss, warn_of_misses
+from ._solve_atoms import solve_atoms
 
 
 def atom(
@@ -20,40 +19,48 @@ def atom(
     mesh=None,
     atol=1e-8,
     maxiter=100,
+    time_limit=None,
     start=None,
     callback=None,
 ):
     r"""Solve the Kohn-Sham equations of a spherical atom or ion.
 
+    Energies are in hartree and lengths in bohr. All arithmetic is in float64.
+
     Parameters
     ----------
     Z : int
-        Number of protons.
+        Number of protons, 1 to 118.
     relativistic : bool
-        Whether electrons obey Dirac's equation, with c = 137.0359895 as in the published tables; a functional
-        that has a name gets the exchange of relativistic electrons. Each shell with l > 0 is then two.
+        Whether to solve Dirac's equation instead of Schroedinger's, with c = 137.0359895 as in the published
+        tables. A functional given by name is then corrected for relativistic exchange, and each shell with
+        l > 0 is split in two.
     xc : str, callable or None
-        Exchange and correlation: "lda" (Slater and VWN5), "x" (Slater alone), None, or
-        ``xc(n) -> (e, v)`` for an array of densities, with the energy per electron and the potential.
+        Exchange and correlation: "lda" (Slater and VWN5), "x" (Slater exchange alone), None, or
+        ``xc(n) -> (e, v)``. The callable gets an array of densities in electrons per cubic bohr and returns
+        the energy per electron and the potential, two arrays of the same shape.
     configuration : str or dict, optional
-        As ``"[Ne] 3s2 3p3.5"`` or ``{(1, 0): 2, ...}``, shells without electrons included if their
-        states are wanted. Default: that of NIST up to uranium, Madelung's rule beyond; ions lose
-        electrons of the largest n, and there of the largest l.
+        For example ``"[Ne] 3s2 3p3.5"`` or ``{(1, 0): 2, ...}`` with keys (n, l). Shells with 0 electrons are
+        computed too. Default: the ground states chosen by NIST up to uranium, Madelung's rule beyond. Ions
+        lose the electrons of the largest n first, and among these of the largest l.
     charge : float
-        Charge of the ion; fractions too.
+        Charge of the ion; it need not be a whole number.
     mesh : Mesh, optional
-        Default: 16 elements of degree 12 to r = 50 bohr, in exponential steps (24 with relativity); where a
-        state is not accurate on them, up to three larger ones are tried.
+        Default: 16 elements of degree 12 (24 if relativistic) with exponentially growing lengths, up to
+        r = 50 bohr. If a state is not accurate on this mesh, up to three larger ones are tried.
     atol : float
-        Hartree: estimated errors of the total energy and of eigenvalues of occupied shells above it are
-        no success. Three hundredths of it are the tolerance of self-consistency.
+        Largest estimated error, in hartree, of the total energy and of the eigenvalue of each occupied shell.
+        The tolerance of the self-consistency residual is ``0.03 * atol``.
     maxiter : int
-        Largest number of iterations.
+        Largest number of self-consistency iterations on a mesh.
+    time_limit : float, optional
+        Seconds for the whole call. It is checked after each iteration and before each larger mesh.
     start : AtomResult or array, shape (mesh.size,), optional
-        Where to start, instead of Thomas and Fermi's atom: a result, or the potential of the electrons
-        at ``mesh.r``.
+        Starting point: a result, or the potential of the electrons at ``mesh.r`` in hartree. Default: the
+        Thomas-Fermi potential.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration, ``x`` the potential of the electrons; true stops.
+        ``callback(x, residual_norm)`` after each iteration, where ``x`` is the potential of the electrons,
+        shape (mesh.size,). A true return value stops the iteration.
 
     Returns
     -------
@@ -62,21 +69,27 @@ def atom(
 
     Raises
     ------
-    ValueError, TypeError
-        Z, the configuration, the mesh or another argument cannot be; the message says which and why.
+    ValueError
+        Z is not an element, the configuration does not fit Z and the charge, the mesh has too few nodes, or
+        another argument is out of range.
+    TypeError
+        An argument has the wrong type.
+    Interrupted
+        Ctrl-C was pressed; ``result`` of the exception holds the last potential.
 
     Warns
     -----
     ConvergenceWarning
-        Self-consistency was not reached, or a shell is not accurate to `atol`.
+        Self-consistency was not reached, or the energies are not accurate to `atol`.
 
     Notes
     -----
-    Each iteration takes one factorisation a shell (see `schroedinger`), whose count of negative pivots must
-    be the number of states below; a shell that is lost is searched anew. Density and Hartree potential take
-    ``(degree + 1)**2 * elements`` multiplications. The potential is mixed by Anderson's method, in the norm
-    that is the change of eigenvalues to first order. The model, and the reference energies of the tests,
-    are those of [1]_.
+    Each iteration takes one factorisation per shell (see `schroedinger`). Its number of negative pivots must
+    equal the number of states below; a shell for which it does not is searched again. Density and Hartree
+    potential take ``(degree + 1)**2 * elements`` multiplications. The potential is mixed by Anderson's
+    method. The norm of the residual is, to first order, the change of the eigenvalues. Storage is
+    ``shells * elements * (degree + 1)`` numbers for the states and 12 potentials for the mixing. The model,
+    and the reference energies of the tests, are those of [1]_.
 
     References
     ----------
@@ -91,7 +104,7 @@ def atom(
     """
     if np.ndim(Z):
         raise TypeError(f"Z has shape {np.shape(Z)}; one whole number is needed: use atoms for many")
-    result = run(
+    (result,) = solve_atoms(
         [Z],
         relativistic=relativistic,
         xc=xc,
@@ -100,11 +113,12 @@ def atom(
         mesh=mesh,
         atol=atol,
         maxiter=maxiter,
+        time_limit=time_limit,
         starts=[start],
         callback=callback,
-        alone=True,
-    )[0]
-    return _announced([result])[0]
+        single=True,
+    )
+    return warn_of_miss(result, result.name)
 
 
 def atoms(
@@ -117,50 +131,59 @@ def atoms(
     mesh=None,
     atol=1e-8,
     maxiter=100,
+    time_limit=None,
     callback=None,
 ):
     """Solve the Kohn-Sham equations of many atoms at once.
 
     Parameters
     ----------
-    Z : sequence of int
-        Numbers of protons. If CuPy's array, on a GPU, with one block of threads a shell.
+    Z : sequence of int or array of ints, shape (atoms,)
+        Numbers of protons. A CuPy array selects the GPU, with one block of threads per shell.
     relativistic : bool
-        As in `atom`, for all.
+        As in `atom`, for all atoms.
     xc : str, callable or None
-        As in `atom`, for all.
+        As in `atom`, for all atoms. A callable gets densities of shape (atoms, degree + 1, elements).
     configuration : sequence, optional
-        One for each atom, as in `atom`, or None for its default.
+        One entry for each atom, as in `atom`, or None for the default.
     charge : float or sequence of float
-        Of all, or of each.
+        One charge for all atoms, or one for each.
     mesh : Mesh, optional
-        As in `atom`, for all.
+        As in `atom`, for all atoms.
     atol : float
         As in `atom`.
     maxiter : int
         As in `atom`.
+    time_limit : float, optional
+        Seconds for the whole call, as in `atom`.
     callback : callable, optional
-        ``callback(x, residual_norms)`` with a list of the potentials of all.
+        ``callback(x, residual_norms)`` after each iteration, where ``x`` is the list of the potentials of the
+        atoms and ``residual_norms`` an array of shape (atoms,). On a larger mesh these are only the atoms
+        that need it. A true return value stops the iteration.
 
     Returns
     -------
     list of AtomResult
-        One for each atom, each with its own status.
+        One for each atom, each with its own status. The arrays are NumPy's.
 
     Raises
     ------
-    ValueError, TypeError
-        As `atom`; sequences differ in length.
+    ValueError
+        As `atom`; also, `charge` or `configuration` has another length than `Z`.
+    TypeError
+        As `atom`; also, `Z` is not a sequence.
+    Interrupted
+        Ctrl-C was pressed; ``result.x`` of the exception is the list of the last potentials.
 
     Warns
     -----
     ConvergenceWarning
-        At least one is no success; the message tells how many.
+        At least one atom did not converge; the message says how many.
 
     Notes
     -----
-    An iteration is one call of each kernel for all atoms, on as many threads as Numba has. An atom that has
-    converged rests.
+    Each iteration calls each kernel once for all atoms, on as many threads as Numba has. An atom that has
+    converged takes no further work. Cost and storage per atom are those of `atom`.
 
     Examples
     --------
@@ -177,9 +200,9 @@ def atoms(
     for argument, given in (("charge", charges), ("configuration", configurations)):
         if len(given) != len(numbers):
             raise ValueError(
-                f"{argument} has {len(given)} entries for {len(numbers)} atoms; one each is needed"
+                f"{argument} has {len(given)} entries for {len(numbers)} atoms; one for each is needed"
             )
-    results = run(
+    results = solve_atoms(
         numbers,
         relativistic=relativistic,
         xc=xc,
@@ -188,18 +211,9 @@ def atoms(
         mesh=mesh,
         atol=atol,
         maxiter=maxiter,
+        time_limit=time_limit,
         starts=[None] * len(numbers),
         callback=callback,
         xp=array_module(library(Z) or "numpy"),
     )
-    return _announced(results)
-
-
-def _announced(results):
-    """Return the results; warn the caller of the caller of those that are no success."""
-    missed = [r for r in results if r.status not in (Status.CONVERGED, Status.STOPPED)]
-    if missed:
-        first = f"{missed[0].name}: {missed[0].message}"
-        many = f"{len(missed)} of {len(results)} atoms, first " if len(results) > 1 else ""
-        warnings.warn(many + first, ConvergenceWarning, stacklevel=3)
-    return results
+    return warn_of_misses(results, "atoms", [result.name for result in results])

@@ -1,4 +1,4 @@
-"""The transparent path: the generalised eigenproblem as dense matrices, solved by SciPy."""
+"""The dense method: the generalised eigenproblem as matrices, solved by SciPy."""
 
 import numpy as np
 import scipy.linalg
@@ -16,13 +16,13 @@ def assemble(mesh, local):
 
 
 def kinetic(mesh):
-    """Return the matrix of the integrals of B_i' B_j' / 2."""
+    """Return the matrix of the integrals of B_i' B_j' / 2, B_i the basis functions."""
     stiffness = element(mesh.degree).stiffness
     return assemble(mesh, stiffness / mesh.lengths[:, None, None])
 
 
 def mass(mesh):
-    """Return the diagonal of the matrix of the integrals of B_i B_j, by quadrature at the nodes."""
+    """Return the diagonal of the mass matrix, integrals of B_i B_j by quadrature at the nodes."""
     diagonal = np.zeros(mesh.size)
     for e in range(mesh.elements):
         diagonal[e * mesh.degree : (e + 1) * mesh.degree + 1] += mesh.weights[:, e]
@@ -48,7 +48,7 @@ def states(mesh, V, l, count):
     energies : numpy.ndarray, shape (count,)
         Ascending.
     P : numpy.ndarray, shape (count, degree + 1, elements)
-        Normalised, and positive where they begin.
+        Normalised, and positive near r = 0.
     """
     inside = slice(1, -1)  # P vanishes at both ends
     r, scale = mesh.r[inside], mass(mesh)[inside] ** -0.5

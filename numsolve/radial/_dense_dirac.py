@@ -1,10 +1,10 @@
-"""The transparent path of Dirac's equation: the square of the operator as dense matrices, solved by SciPy.
+"""The dense method for Dirac's equation: the squared operator as matrices, solved by SciPy.
 
-Dirac's operator H has no lowest energy, its square has: ``(H - t)**2`` is that of ``H - t`` applied to both
-functions of an inner product, which takes first derivatives only. No state of the square is spurious. With t
-inside the gap, and nearer to the states wanted than to the continuum of negative energy, they are the
-lowest. Their energies are Rayleigh quotients of H itself, without the energy of rest: the error of squares,
-which are large numbers, is gone.
+Dirac's operator H is not bounded below, but its square is. The matrix of ``(H - t)**2`` has the inner
+products of ``H - t`` applied to both functions, which needs first derivatives only. The square has no
+spurious states. With t inside the gap, and nearer to the wanted states than to the continuum of negative
+energy, these are its lowest states. Their energies are Rayleigh quotients of H itself, without the rest
+energy, so that the rounding errors of the squares, which are large numbers, do not reach them.
 """
 
 import numpy as np
@@ -12,21 +12,21 @@ import scipy.linalg
 
 from ._elements import element, gauss_jacobi, gauss_legendre, interpolation
 
-EXTRA = 4  # points of quadrature beyond the number of nodes: nothing is exact, for V is no polynomial
+EXTRA_POINTS = 4  # quadrature points beyond the number of nodes, since V is not a polynomial
 
 
-def solve(states, V, extra=EXTRA):
-    """Find all states, of potentials V - Z / r, and set their energies and functions."""
+def solve(states, V, extra=EXTRA_POINTS):
+    """Find all states of potentials V - Z / r, and set their energies and functions."""
     guess = states.bounds(V, np.arange(len(states.index)))[1]
     states.P = np.zeros((len(states.index), *states.shape))
     for group in np.unique(states.group):
         mine = np.flatnonzero(states.group == group)
-        system, kappa = states.of[mine[0]], states.momentum[mine[0]]
-        mesh, power = states.home.meshes[system], states.rules.power[group]
+        system, kappa = states.system_on_host[mine[0]], states.momentum_on_host[mine[0]]
+        mesh, power = states.grid.meshes[system], states.rules.power[group]
         if power <= 0.5:
             raise ValueError(
-                f"Z is {states.rules.Z[group]:g}: near so heavy a nucleus squares have no integral, "
-                "use method='fast'"
+                f"Z is {states.rules.Z[group]:g}, and the square of the operator is not integrable near so "
+                "heavy a nucleus: use method='fast'"
             )
         pieces = list(_pieces(mesh, V[system], states.rules.Z[group], kappa, power, extra))
         count = states.index[mine].max() + 1
@@ -38,7 +38,7 @@ def solve(states, V, extra=EXTRA):
 def _pieces(mesh, V, Z, kappa, power, extra):
     """Yield for each element weights, B, (d/dr + kappa/r) B, (-d/dr + kappa/r) B, and potentials.
 
-    B are the functions r**power times Lagrange's polynomials, less the power that is in the weights.
+    B are r**power times Lagrange polynomials, divided by r**(power - 1), a factor that the weights contain.
     """
     nodes, _, D, *_ = element(mesh.degree)
     for e, length in enumerate(mesh.lengths):
@@ -54,7 +54,7 @@ def _pieces(mesh, V, Z, kappa, power, extra):
 
 
 def _lowest(mesh, pieces, c, guess, count):
-    """Return energies and functions of the lowest states."""
+    """Return energies (count,) and functions (count, 2, degree + 1, elements) of the lowest states."""
     top = max(level.max() for *_, level in pieces)
     center = 0.5 * (max(guess, 0) + top - 2 * c * c)
     n, p = mesh.size, mesh.degree
@@ -75,12 +75,12 @@ def _lowest(mesh, pieces, c, guess, count):
     functions = np.stack([mesh.local(vectors[:, :n]), mesh.local(vectors[:, n:])], axis=1)
     energies = np.array([_quotient(pieces, f, c) for f in functions])
     order = np.argsort(energies)
-    signs = np.sign(functions[order, 0, 1, 0])  # positive where they begin
+    signs = np.sign(functions[order, 0, 1, 0])  # positive near r = 0
     return energies[order], functions[order] * signs[:, None, None, None]
 
 
 def _quotient(pieces, f, c):
-    """Return the Rayleigh quotient of Dirac's operator; `f` becomes normalised."""
+    """Return the Rayleigh quotient of Dirac's operator, and normalise `f` in place."""
     energy = square = 0.0
     for e, (w, B, up, _, level) in enumerate(pieces):
         P, Q, rise = B @ f[0, :, e], B @ f[1, :, e], up @ f[0, :, e]

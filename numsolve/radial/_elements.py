@@ -8,7 +8,7 @@ from scipy.special import eval_legendre, roots_jacobi, roots_legendre
 
 
 class Element(NamedTuple):
-    """The reference element of one degree: what every mesh of that degree shares."""
+    """The arrays of the reference element of one degree, which all meshes of that degree share."""
 
     nodes: np.ndarray  # (p + 1,), Gauss-Lobatto
     weights: np.ndarray  # (p + 1,), of Gauss-Lobatto quadrature
@@ -20,7 +20,7 @@ class Element(NamedTuple):
 
 @cache
 def element(degree):
-    """Return the reference element of a degree; its arrays are shared, and read-only."""
+    """Return the reference element of a degree; its arrays are shared and read-only."""
     nodes, weights = gauss_lobatto(degree)
     D = differentiation(nodes)
     parts = Element(nodes, weights, D, stiffness(D, weights), integration(nodes), barycentric_weights(nodes))
@@ -47,7 +47,7 @@ def gauss_jacobi(count, power):
 
 
 def barycentric_weights(nodes):
-    """Return the weights of barycentric interpolation, scaled to a largest one of 1."""
+    """Return the weights of barycentric interpolation, scaled so that the largest is 1 in magnitude."""
     logs = np.log(abs(nodes[:, None] - nodes + np.eye(len(nodes)))).sum(axis=1)
     signs = (-1.0) ** np.arange(len(nodes))[::-1]
     return signs * np.exp(logs.min() - logs)
@@ -58,12 +58,12 @@ def differentiation(nodes):
     b = barycentric_weights(nodes)
     D = b / b[:, None] / (nodes[:, None] - nodes + np.eye(len(nodes)))
     np.fill_diagonal(D, 0)
-    np.fill_diagonal(D, -D.sum(axis=1))  # constants have no derivative, to the last bit
+    np.fill_diagonal(D, -D.sum(axis=1))  # the derivative of a constant is exactly 0
     return D
 
 
 def stiffness(D, weights):
-    """Return ``D^T diag(weights) D``, symmetric to the last bit."""
+    """Return ``D^T diag(weights) D``, exactly symmetric."""
     K = D.T @ (weights[:, None] * D)
     return 0.5 * (K + K.T)
 

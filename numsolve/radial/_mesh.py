@@ -18,24 +18,27 @@ class Mesh:
     Parameters
     ----------
     edges : array of floats, shape (elements + 1,)
-        Where elements meet: from 0 to the largest radius, ascending.
+        Ends of the elements in bohr: from 0 to the largest radius, ascending. Kept as float64.
     degree : int
         Degree of the polynomials on each element, at least 2.
     wall : bool
-        Whether a hard wall at the largest radius belongs to the problem. If not, its effect on a
-        state counts as an error.
+        Whether the problem has a hard wall at the largest radius. If not, the effect of the end of the mesh
+        on a state counts as an error.
 
     Raises
     ------
     ValueError
-        The edges do not start at 0, do not ascend or are not finite; the degree is below 2.
+        The edges do not start at 0, do not ascend or are not finite; or the degree is below 2.
+    TypeError
+        The edges are not real numbers, or the degree is not a whole number.
 
     Notes
     -----
-    Functions are held by their values at Gauss-Lobatto nodes, in one of two layouts: for users a vector
-    at the radii `r`; inside, an array of shape (degree + 1, elements) in which the
-    nodes that neighbours share occur twice, so that elements are the lanes of vector instructions
-    and sums over an array with `weights` are integrals.
+    A function is given by its values at the Gauss-Lobatto nodes, in one of two layouts. The flat layout is a
+    vector of length `size`, at the radii `r`. The element layout has shape (degree + 1, elements); a node
+    that two elements share occurs twice in it. Sums of the element layout times `weights` are integrals, and
+    kernels take all elements in step, one per lane of a vector instruction. A mesh is not changed after it is
+    made.
 
     Examples
     --------
@@ -64,44 +67,67 @@ class Mesh:
 
     @property
     def size(self):
-        """Number of radii in `r`."""
+        """Number of nodes, ``elements * degree + 1``."""
         return self.elements * self.degree + 1
 
     @property
     def rmax(self):
-        """Largest radius."""
+        """Largest radius in bohr."""
         return float(self.edges[-1])
 
     @cached_property
     def lengths(self):
-        """Lengths of the elements, shape (elements,)."""
+        """Lengths of the elements in bohr, shape (elements,)."""
         return np.diff(self.edges)
 
     @cached_property
     def local_r(self):
-        """Radii of the nodes, shape (degree + 1, elements)."""
+        """Radii of the nodes in bohr in the element layout, shape (degree + 1, elements)."""
         r = self.edges[:-1] + 0.5 * self.lengths * (1 + element(self.degree).nodes[:, None])
         r[-1] = self.edges[1:]
         return r
 
     @cached_property
     def weights(self):
-        """Weights of quadrature, shape (degree + 1, elements)."""
+        """Weights of the quadrature at the nodes, shape (degree + 1, elements)."""
         return 0.5 * element(self.degree).weights[:, None] * self.lengths
 
     @cached_property
     def r(self):
-        """Radii of the nodes, ascending, shape (size,)."""
+        """Radii of the nodes in bohr, ascending, shape (size,)."""
         return self.flat(self.local_r)
 
     def flat(self, local):
-        """Return the vectors (..., size) of arrays (..., degree + 1, elements)."""
+        """Convert functions from the element layout to the flat layout.
+
+        Parameters
+        ----------
+        local : array, shape (..., degree + 1, elements)
+            Values at the nodes of each element, NumPy's or CuPy's. At a node that two elements share, the
+            value of the outer one is used.
+
+        Returns
+        -------
+        array, shape (..., size)
+            Values at the radii `r`, of the same dtype and library.
+        """
         inner = local[..., :-1, :].swapaxes(-1, -2)
         inner = inner.reshape(*inner.shape[:-2], -1)
         return namespace(local).concatenate((inner, local[..., -1:, -1]), -1)
 
     def local(self, flat):
-        """Return the arrays (..., degree + 1, elements) of vectors (..., size)."""
+        """Convert functions from the flat layout to the element layout.
+
+        Parameters
+        ----------
+        flat : array, shape (..., size)
+            Values at the radii `r`, NumPy's or CuPy's.
+
+        Returns
+        -------
+        array, shape (..., degree + 1, elements)
+            Values at the nodes of each element, of the same dtype and library.
+        """
         xp = namespace(flat)
         return xp.ascontiguousarray(flat[..., xp.asarray(self._places)])
 
@@ -110,17 +136,53 @@ class Mesh:
         return np.arange(self.elements) * self.degree + np.arange(self.degree + 1)[:, None]
 
     def derivative(self, local):
-        """Return the derivatives within each element of functions in the inner layout."""
+        """Differentiate functions in the element layout, within each element.
+
+        Parameters
+        ----------
+        local : numpy.ndarray, shape (..., degree + 1, elements)
+            Values at the nodes.
+
+        Returns
+        -------
+        numpy.ndarray of floats, shape (..., degree + 1, elements)
+            Derivatives at the nodes, per bohr; exact for polynomials of the mesh's degree. At a shared node,
+            the two elements give their one-sided derivatives.
+        """
         return (element(self.degree).D @ local) * (2 / self.lengths)
 
     def cumulative(self, local):
-        """Return the integrals from 0 to each node of functions in the inner layout."""
+        """Integrate functions in the element layout from 0 to each node.
+
+        Parameters
+        ----------
+        local : numpy.ndarray, shape (..., degree + 1, elements)
+            Values at the nodes.
+
+        Returns
+        -------
+        numpy.ndarray of floats, shape (..., degree + 1, elements)
+            Integrals at the nodes; exact for polynomials of the mesh's degree.
+        """
         parts = (element(self.degree).integration @ local) * (0.5 * self.lengths)
         before = np.cumsum(parts[..., -1, :], axis=-1) - parts[..., -1, :]
         return parts + before[..., None, :]
 
     def evaluate(self, local, r):
-        """Return the values at radii `r` of one function in the inner layout; 0 beyond the mesh."""
+        """Evaluate one function in the element layout at any radii.
+
+        Parameters
+        ----------
+        local : numpy.ndarray, shape (degree + 1, elements)
+            Values at the nodes.
+        r : float or array of floats
+            Radii in bohr, of any shape.
+
+        Returns
+        -------
+        numpy.ndarray of floats
+            Values of the interpolating polynomials, of the shape of `r`; 0 outside of the mesh.
+        """
         r = np.asarray(r, float)
         points = r.ravel()
         place = np.clip(np.searchsorted(self.edges, points, side="right") - 1, 0, self.elements - 1)
@@ -139,25 +201,27 @@ def exponential(rmax, elements=16, *, ratio=200.0, degree=12, wall=False):
     Parameters
     ----------
     rmax : float
-        Largest radius.
+        Largest radius in bohr.
     elements : int
         Number of elements.
     ratio : float
-        Length of the last element over that of the first.
+        Length of the last element divided by that of the first.
     degree : int
         Degree of the polynomials.
     wall : bool
-        See `Mesh`.
+        Whether there is a hard wall at `rmax`; see `Mesh`.
 
     Returns
     -------
     Mesh
-        With ``edges`` from 0 to `rmax`.
+        The mesh from 0 to `rmax`.
 
     Raises
     ------
     ValueError
-        A number is not positive, or there is no element.
+        `rmax` or `ratio` is not positive and finite, `elements` is below 1, or `degree` is below 2.
+    TypeError
+        An argument is not a number of the needed kind.
     """
     rmax, ratio = _validate.positive(rmax, "rmax"), _validate.positive(ratio, "ratio")
     count = _validate.count(elements, "elements", least=1)
@@ -170,27 +234,29 @@ def exponential(rmax, elements=16, *, ratio=200.0, degree=12, wall=False):
 
 
 def uniform(rmax, elements=16, *, degree=12, wall=False):
-    """Return a mesh of equal elements.
+    """Return a mesh of elements of equal length.
 
     Parameters
     ----------
     rmax : float
-        Largest radius.
+        Largest radius in bohr.
     elements : int
         Number of elements.
     degree : int
         Degree of the polynomials.
     wall : bool
-        See `Mesh`.
+        Whether there is a hard wall at `rmax`; see `Mesh`.
 
     Returns
     -------
     Mesh
-        With ``edges`` from 0 to `rmax`.
+        The mesh from 0 to `rmax`.
 
     Raises
     ------
     ValueError
-        `rmax` is not positive, or there is no element.
+        `rmax` is not positive and finite, `elements` is below 1, or `degree` is below 2.
+    TypeError
+        An argument is not a number of the needed kind.
     """
     return exponential(rmax, elements, ratio=1.0, degree=degree, wall=wall)

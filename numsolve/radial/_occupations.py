@@ -1,4 +1,4 @@
-"""Electron configurations: those of neutral atoms, of ions, and how users write them."""
+"""Electron configurations of neutral atoms and ions, and their notation as text."""
 
 import re
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from .. import _validate
 from ._orbital import LETTERS, name
 
-TABLE = """
+SYMBOL_TABLE = """
 H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr
 Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W
 Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt
 Ds Rg Cn Nh Fl Mc Lv Ts Og
 """
-SYMBOLS: tuple[str, ...] = tuple(TABLE.split())
+SYMBOLS: tuple[str, ...] = tuple(SYMBOL_TABLE.split())
 
-# Where the ground states that NIST chose for Z <= 92 (Kotochigova et al., Phys. Rev. A 55, 191, 1997,
-# doi:10.1103/PhysRevA.55.191) leave Madelung's rule: shells from which, to which, how many.
-EXCEPTIONS = {
+# Differences from Madelung's rule of the ground states chosen by NIST for Z <= 92 (Kotochigova et al., Phys.
+# Rev. A 55, 191, 1997, doi:10.1103/PhysRevA.55.191): from which shell, to which, how many electrons.
+MADELUNG_EXCEPTIONS = {
     **dict.fromkeys((24, 29), ("4s", "3d", 1)),
     **dict.fromkeys((41, 42, 44, 45, 47), ("5s", "4d", 1)),
     46: ("5s", "4d", 2),
@@ -25,27 +25,30 @@ EXCEPTIONS = {
     **dict.fromkeys((89, 91, 92), ("5f", "6d", 1)),
     90: ("5f", "6d", 2),
 }
-MADELUNG = sorted(((n, l) for n in range(1, 9) for l in range(n)), key=lambda shell: (sum(shell), shell[0]))
+MADELUNG_ORDER = sorted(
+    ((n, l) for n in range(1, 9) for l in range(n)), key=lambda shell: (sum(shell), shell[0])
+)
 
 
 def neutral(Z):
     """Return the configuration of a neutral atom: a dictionary from (n, l) to electrons."""
-    shells = _add({}, float(Z))
-    if Z in EXCEPTIONS:
-        source, target, moved = EXCEPTIONS[Z]
+    shells = _fill({}, float(Z))
+    if Z in MADELUNG_EXCEPTIONS:
+        source, target, moved = MADELUNG_EXCEPTIONS[Z]
         shells[_shell(source)] -= moved
         shells[_shell(target)] = shells.get(_shell(target), 0.0) + moved
     return {shell: shells[shell] for shell in sorted(shells) if shells[shell]}
 
 
 def ion(Z, charge):
-    """Return the configuration of an ion: electrons leave the outermost n, and there the largest l.
+    """Return the configuration of an ion; its charge need not be a whole number.
 
-    They join the first shell of Madelung's rule that has room. Charges may be fractions.
+    Electrons are removed from the largest n first, and among these from the largest l. For a negative charge
+    they are added to the first shells of Madelung's rule that are not full.
     """
     shells = neutral(Z)
     if charge < 0:
-        return dict(sorted(_add(shells, -charge).items()))
+        return dict(sorted(_fill(shells, -charge).items()))
     while charge > 1e-12 and shells:
         outer = max(shells)
         taken = min(charge, shells[outer])
@@ -57,16 +60,16 @@ def ion(Z, charge):
 
 
 def configuration(given: Any, Z, charge):
-    """Return the configuration that a user asked for, checked: a dictionary from (n, l) to electrons."""
+    """Check and return the caller's configuration, or the default: a dictionary from (n, l) to electrons."""
     if given is None:
         return ion(Z, charge)
-    shells = _parsed(given) if isinstance(given, str) else _keyed(given)
+    shells = _from_text(given) if isinstance(given, str) else _from_dict(given)
     for (n, l), electrons in shells.items():
         if not 0 <= l < n:
             raise ValueError(f"configuration has the shell n={n}, l={l}; 0 <= l < n is needed")
         if not 0 <= electrons <= 4 * l + 2:
             raise ValueError(
-                f"configuration has {electrons:g} electrons in {name(n, l)}; 0 to {4 * l + 2} have room there"
+                f"configuration has {electrons:g} electrons in {name(n, l)}; 0 to {4 * l + 2} are needed"
             )
     total = sum(shells.values())
     if abs(total - (Z - charge)) > 1e-9:
@@ -76,14 +79,14 @@ def configuration(given: Any, Z, charge):
     return dict(sorted(shells.items()))
 
 
-def written(shells):
+def as_text(shells):
     """Return a configuration as text."""
     return " ".join(f"{name(n, l)}{electrons:g}" for (n, l), electrons in shells.items())
 
 
-def _add(shells, electrons):
-    """Add electrons by Madelung's rule."""
-    for n, l in MADELUNG:
+def _fill(shells, electrons):
+    """Add electrons by Madelung's rule, in place, and return the shells."""
+    for n, l in MADELUNG_ORDER:
         room = min(electrons, 4 * l + 2 - shells.get((n, l), 0.0))
         if room > 0:
             shells[n, l] = shells.get((n, l), 0.0) + room
@@ -99,8 +102,8 @@ def _shell(text):
     return int(match[1]), LETTERS.index(str(match[2]))
 
 
-def _parsed(text):
-    """Return the configuration of a text as "[Ne] 3s2 3p3.5"."""
+def _from_text(text):
+    """Return the configuration of a text like "[Ne] 3s2 3p3.5"."""
     shells = {}
     for word in text.replace(",", " ").split():
         core = re.fullmatch(r"\[([A-Z][a-z]?)\]", word)
@@ -116,7 +119,7 @@ def _parsed(text):
     return shells
 
 
-def _keyed(given):
+def _from_dict(given):
     """Return the configuration of a dictionary whose keys are (n, l) or "3d"."""
     if not hasattr(given, "items"):
         raise TypeError(f"configuration is a {type(given).__name__}; a text or a dictionary is needed")

@@ -1,13 +1,13 @@
-"""Where self-consistency starts: the potential of Thomas and Fermi's atom, in closed form."""
+"""The start of self-consistency: the Thomas-Fermi potential, in closed form."""
 
 import numpy as np
 
 
 def screening(Z, charge, r):
-    """Return the potential of the electrons, ``(Z - Z_eff(r)) / r``, at radii r; at r = 0 it is not used.
+    """Return the potential of the electrons, ``(Z - Z_eff(r)) / r``, at radii r; its value at 0 is not used.
 
-    A fit to the solution of the Thomas-Fermi equation (arXiv:physics/0511017, as in dftatom), down to the
-    charge that the last electron sees.
+    Z_eff is a fit to the solution of the Thomas-Fermi equation (arXiv:physics/0511017, as in dftatom), and at
+    least the charge that the outermost electron sees.
     """
     safe = np.where(r > 0, r, 1)
     x = safe * (128 * Z / (9 * np.pi**2)) ** (1 / 3)

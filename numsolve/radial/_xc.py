@@ -1,4 +1,4 @@
-"""Exchange and correlation: VWN5 by name, anything local by a callable, libxc's through PySCF."""
+"""Exchange and correlation: VWN5 by name, any local functional by a callable, libxc through PySCF."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def functional(xc: Any):
     if isinstance(xc, str):
         return {"lda": _lda, "x": _exchange}[_validate.choice(xc, "xc", ("lda", "x"))]
     if xc is None:
-        return _nothing
+        return _zeros
     if not callable(xc):
         raise TypeError(f"xc is a {type(xc).__name__}; 'lda', 'x', None or a callable n -> (e, v) is needed")
     return _Checked(xc)
@@ -25,19 +25,21 @@ def libxc(name):
     Parameters
     ----------
     name : str
-        As PySCF writes it, such as ``"LDA,VWN"`` or ``"LDA_X,PW_MOD"``; it must depend on the density alone.
+        The name in PySCF's notation, such as ``"LDA,VWN"`` or ``"LDA_X,PW_MOD"``. The functional must depend
+        on the density alone.
 
     Returns
     -------
     callable
-        ``xc(n) -> (e, v)``: energy per electron and potential in hartree.
+        ``xc(n) -> (e, v)``: energy per electron and potential in hartree, of the shape of the densities `n`,
+        which are NumPy arrays in electrons per cubic bohr.
 
     Raises
     ------
     ImportError
         PySCF is not installed.
     ValueError
-        The functional needs gradients.
+        The functional needs gradients of the density.
     """
     try:
         from pyscf.dft import libxc as library  # type: ignore[import-not-found]
@@ -54,33 +56,31 @@ def libxc(name):
 
 
 def _lda(n):
-    e, v = _pair(n)
+    """Return Slater exchange and VWN5 correlation."""
+    e, v = _zeros(n)
     kernels_for(n).lda_vwn(n, e, v)
     return e, v
 
 
 def _exchange(n):
-    """Return the exchange of the electron gas, after Slater."""
+    """Return the exchange of the homogeneous electron gas (Slater)."""
     v = -((3 / np.pi) ** (1 / 3)) * abs(n) ** (1 / 3)
     return 0.75 * v, v
 
 
-def _nothing(n):
-    return 0 * n, 0 * n
-
-
-def _pair(n):
+def _zeros(n):
+    """Return no exchange and correlation."""
     return 0 * n, 0 * n
 
 
 class _Checked:
-    """A user's functional; the first thing it returns is looked at."""
+    """A user's functional; what it returns is checked at the first call."""
 
     def __init__(self, xc):
-        self.xc, self.seen = xc, False
+        self.xc, self.is_checked = xc, False
 
     def __call__(self, n):
-        if self.seen:
+        if self.is_checked:
             return self.xc(n)
         found = self.xc(n)
         if not isinstance(found, tuple) or len(found) != 2:
@@ -91,5 +91,5 @@ class _Checked:
                     f"xc returned {label} of shape {np.shape(part)} for densities of shape {n.shape}"
                 )
             _validate.finite(part, f"{label} of xc")
-        self.seen = True
+        self.is_checked = True
         return found

@@ -1,4 +1,4 @@
-"""Atoms against published tables, traps of self-consistency, ions, restarts, bad input."""
+"""Atoms against published tables, lost states, ions, restarts, limits, bad input."""
 
 import numpy as np
 import pytest
@@ -6,9 +6,8 @@ import pytest
 import numsolve
 from numsolve import ConvergenceWarning, Status
 from numsolve._tables import table
-from numsolve.radial import Mesh, atom, atoms, exponential
-from numsolve.radial import _states as eigen
-from numsolve.radial._occupations import EXCEPTIONS, SYMBOLS, configuration, ion, neutral, written
+from numsolve.radial import Mesh, _solve_atoms, _states, atom, atoms, exponential
+from numsolve.radial._occupations import MADELUNG_EXCEPTIONS, SYMBOLS, as_text, configuration, ion, neutral
 
 TOTALS = {int(row["Z"]): row for row in table("radial/atoms_lda")}
 LEVELS = [
@@ -26,8 +25,9 @@ def all_atoms():
 def test_all_atoms_converge(all_atoms):
     assert [a.Z for a in all_atoms] == list(range(1, 93))
     for a in all_atoms:
-        assert a.check().nit <= 30
-        assert a.residuals[-1] <= 1e-9
+        assert a.check().nit <= 40  # 28 at most, and room for rounding
+        assert a.residuals[-1] <= 0.03 * 1e-8
+    assert np.mean([a.nit for a in all_atoms]) <= 16  # 14.0
 
 
 def test_total_energies_of_the_tables(all_atoms):
@@ -46,8 +46,8 @@ def test_eigenvalues_of_the_tables(all_atoms):
         assert shell.occupation == occupation
 
 
-def test_two_meshes_agree_and_the_errors_are_honest(all_atoms):
-    """Another mesh, of other elements, degree and length: eigenvalues within 1e-9, and as far as they say."""
+def test_two_meshes_agree_and_estimated_errors_bound_the_true_ones(all_atoms):
+    """Eigenvalues agree with those of another mesh, and estimated errors bound those of a coarse mesh."""
     for Z in (1, 26, 65, 92):
         fine = atom(Z, mesh=exponential(60.0, 20, ratio=150 + 10 * Z, degree=14), atol=5e-9).check()
         coarse = all_atoms[Z - 1]
@@ -61,38 +61,44 @@ def test_two_meshes_agree_and_the_errors_are_honest(all_atoms):
 
 
 @pytest.mark.parametrize("Z", [66, 67, 68, 69])
-def test_atoms_on_which_other_mixing_fails(Z):
+def test_atoms_on_which_linear_mixing_fails(Z):
     assert atom(Z).check().energy == pytest.approx(float(TOTALS[Z]["E_tot"]), abs=2e-8)
 
 
-def test_the_5f_state_of_uranium_jumps_and_is_caught(monkeypatch):
-    """Inverse iteration alone follows the vector, not the state; the counts find out, and search anew."""
-    lost, search = [], eigen.States._search
+def test_lost_5f_state_of_uranium_is_found_by_its_count(monkeypatch):
+    """Inverse iteration alone moves to another state; the count shows it, and the state is searched again."""
+    lost, search = [], _states.States._search
 
-    def spy(self, V, which, shift, *known):
+    def record(self, V, which, shift, *known):
         if shift is not None:
-            lost.extend(zip(self.index[which] + self.momentum[which] + 1, self.momentum[which], strict=True))
+            lost.extend(
+                zip(
+                    self.index[which] + self.momentum_on_host[which] + 1,
+                    self.momentum_on_host[which],
+                    strict=True,
+                )
+            )
         return search(self, V, which, shift, *known)
 
-    def deaf(self, V, which, shift, *known):
+    def keep_shift(self, V, which, shift, *known):
         if shift is None:
             search(self, V, which, shift, *known)
         else:
             self.energies = np.where(which, shift, self.energies)
 
-    monkeypatch.setattr(eigen.States, "_search", spy)
+    monkeypatch.setattr(_states.States, "_search", record)
     uranium = atom(92).check()
     assert (5, 3) in lost
     (level,) = (s.energy for s in uranium.shells if s.name == "5f")
     assert level == pytest.approx(-0.3665433530, abs=5e-9)
     assert [o.nodes for o in uranium.orbitals] == [s.n - s.l - 1 for s in uranium.shells]
-    monkeypatch.setattr(eigen.States, "_search", deaf)
+    monkeypatch.setattr(_states.States, "_search", keep_shift)
     with pytest.warns(ConvergenceWarning):
         assert atom(92, mesh=uranium.mesh).energy > uranium.energy + 1
 
 
 def test_the_virial_theorem_and_the_number_of_electrons(all_atoms):
-    """For exchange alone, homogeneous of degree 4/3, kinetic energy is minus the total."""
+    """For exchange alone, which is homogeneous of degree 4/3, the kinetic energy is minus the total."""
     for Z in (2, 18, 80):
         a = atom(Z, xc="x").check()
         assert -a.energy / a.energies.kinetic == pytest.approx(1, abs=1e-9)
@@ -106,11 +112,9 @@ def test_the_virial_theorem_and_the_number_of_electrons(all_atoms):
 
 
 def test_energies_are_variational():
-    """The derivative of the total energy by an occupation is the eigenvalue (Janak)."""
+    """The derivative of the total energy by an occupation is the eigenvalue (Janak's theorem)."""
     h = 0.01
-    lower, upper = (
-        atom(26, configuration=f"[Ar] 3d6 4s{2 - h + s * h}", charge=h - s * h) for s in (0, 2 * 0.5)
-    )
+    lower, upper = (atom(26, configuration=f"[Ar] 3d6 4s{2 - missing}", charge=missing) for missing in (h, 0))
     middle = atom(26, configuration=f"[Ar] 3d6 4s{2 - h / 2}", charge=h / 2)
     (level,) = (s.energy for s in middle.shells if s.name == "4s")
     assert (upper.energy - lower.energy) / h == pytest.approx(level, abs=1e-5)
@@ -128,16 +132,15 @@ def test_ions(Z, charge):
     assert r.shape == result.radial_density.shape
 
 
-def test_without_interaction_among_electrons_they_are_hydrogenic():
-    """One electron without exchange and correlation still repels itself: cancel that, and nothing is left."""
-    n = atom(10, configuration="1s1 2p0 3d0 4f0", charge=9, xc=None, atol=1e-6)
-    self_energy = n.energies.hartree
-    assert self_energy == pytest.approx(10 * 5 / 16, rel=0.05)
-    bare = numsolve.radial.schroedinger(lambda r: -10 / r, l=0, states=1)
-    assert n.shells[0].energy > bare.energies[0]
+def test_one_electron_without_exchange_repels_itself():
+    """Its Hartree energy is near that of the hydrogenic 1s density, 5 Z / 16, and raises the eigenvalue."""
+    ion = atom(10, configuration="1s1 2p0 3d0 4f0", charge=9, xc=None, atol=1e-6)
+    assert ion.energies.hartree == pytest.approx(10 * 5 / 16, rel=0.05)
+    hydrogenic = numsolve.radial.schroedinger(lambda r: -10 / r, l=0, states=1)
+    assert ion.shells[0].energy > hydrogenic.energies[0]
 
 
-def test_electrons_that_are_not_held():
+def test_electrons_that_are_not_bound():
     with pytest.warns(ConvergenceWarning, match=r"H-1: .*(only the wall at r = 50 holds it|may not hold)"):
         result = atom(1, charge=-1)
     assert result.status == Status.MAXITER
@@ -147,12 +150,12 @@ def test_electrons_that_are_not_held():
     assert np.isinf(result.shells[0].error)
 
 
-def test_a_state_that_is_hardly_bound_gets_a_larger_mesh():
+def test_a_weakly_bound_state_gets_a_larger_mesh():
     excited = "1s2 2s2 2p6 3s2 3p5.5 3d0.5"
     result = atom(18, configuration=excited).check()
     assert result.mesh.rmax > 50
     again = atom(18, configuration=excited, mesh=exponential(250.0, 40, ratio=2000.0)).check()
-    np.testing.assert_allclose(again.eigenvalues, result.eigenvalues, atol=1e-8)
+    np.testing.assert_allclose(again.eigenvalues, result.eigenvalues, rtol=0, atol=2e-8)  # twice atol
     assert atom(3, configuration="1s2 6p0.5", charge=0.5).check().mesh.rmax > 50
 
 
@@ -163,28 +166,28 @@ def test_fractional_occupations_empty_shells_and_texts():
     assert result.check().shells[-1].occupation == 0
     assert [s.name for s in result.shells] == ["1s", "2s", "2p", "3s", "3p", "3d", "4s", "4p"]
     same = atom(26, configuration="[Ar] 3d6.5, 4s1.5")
-    assert same.energy == pytest.approx(result.energy, abs=1e-9)
+    assert same.energy == pytest.approx(result.energy, abs=2e-8)  # twice atol
     assert "3d" in result.table()
     assert f"{result.energy:.10f}" in result.table()
     assert f"Fe: {result.energy:.10g}" in repr(result)
 
 
 def test_configurations():
-    assert written(neutral(24)) == "1s2 2s2 2p6 3s2 3p6 3d5 4s1"
-    assert written(ion(26, 3)) == "1s2 2s2 2p6 3s2 3p6 3d5"
-    assert written(ion(17, -1)) == "1s2 2s2 2p6 3s2 3p6"
-    assert written(ion(3, 0.25)) == "1s2 2s0.75"
+    assert as_text(neutral(24)) == "1s2 2s2 2p6 3s2 3p6 3d5 4s1"
+    assert as_text(ion(26, 3)) == "1s2 2s2 2p6 3s2 3p6 3d5"
+    assert as_text(ion(17, -1)) == "1s2 2s2 2p6 3s2 3p6"
+    assert as_text(ion(3, 0.25)) == "1s2 2s0.75"
     for Z in range(1, len(SYMBOLS) + 1):
         shells = neutral(Z)
         assert sum(shells.values()) == Z
         assert all(0 < f <= 4 * l + 2 for (_, l), f in shells.items())
-        assert configuration(written(shells), Z, 0) == shells
-    for Z in EXCEPTIONS:
+        assert configuration(as_text(shells), Z, 0) == shells
+    for Z in MADELUNG_EXCEPTIONS:
         kept = {(n, l): f for z, n, l, f, _ in LEVELS if z == Z}
         assert not kept or kept == neutral(Z)
 
 
-def test_a_restart_goes_on_where_it_stopped():
+def test_a_restart_continues():
     with pytest.warns(ConvergenceWarning, match=r"Fe: the potential still changes by .* after 5 iterations"):
         first = atom(26, maxiter=5)
     assert first.status == Status.MAXITER
@@ -193,11 +196,11 @@ def test_a_restart_goes_on_where_it_stopped():
     for start in (first, first.x):
         second = atom(26, start=start).check()
         assert second.nit < whole.nit
-        assert second.energy == pytest.approx(whole.energy, abs=1e-8)
+        assert second.energy == pytest.approx(whole.energy, abs=2e-8)  # twice atol
     again = atom(26, start=whole).check()
     assert again.nit <= 3
     other = exponential(30.0, 18, ratio=300.0, degree=12)
-    assert atom(26, start=whole, mesh=other).check().energy == pytest.approx(whole.energy, abs=1e-8)
+    assert atom(26, start=whole, mesh=other).check().energy == pytest.approx(whole.energy, abs=2e-8)
     with pytest.warns(ConvergenceWarning, match="after 0 iterations"):
         assert atom(26, maxiter=0).nit == 0
 
@@ -218,7 +221,28 @@ def test_a_callback_sees_the_potential_and_may_stop():
         result.check()
 
 
-def test_ctrl_c_hands_back_the_last_potential():
+def test_a_time_limit_returns_the_last_potential():
+    with pytest.warns(ConvergenceWarning, match="Ne: time limit reached while the potential changes by"):
+        first = atom(10, time_limit=1e-9)
+    assert first.status == Status.TIME_LIMIT
+    assert first.shells[0].name == "1s"
+    assert np.isfinite([first.energy, *first.eigenvalues]).all()
+    assert atom(10, start=first, time_limit=1e6).check().energy == pytest.approx(atom(10).energy, abs=2e-8)
+    with pytest.warns(ConvergenceWarning, match="3 of 3 atoms, first He: time limit"):
+        assert {a.status for a in atoms([2, 3, 10], time_limit=1e-9)} == {Status.TIME_LIMIT}
+
+
+def test_no_larger_mesh_after_the_time_limit(monkeypatch):
+    """The result is the self-consistent one of the first mesh."""
+    monkeypatch.setattr(_solve_atoms, "monotonic", lambda: np.inf)
+    with pytest.warns(ConvergenceWarning, match=r"time limit reached before a larger mesh.*3d, of energy"):
+        result = atom(18, configuration="1s2 2s2 2p6 3s2 3p5.5 3d0.5", time_limit=1e6)
+    assert result.status == Status.TIME_LIMIT
+    assert result.mesh.rmax == 50
+    assert result.residuals[-1] <= 0.03 * 1e-8
+
+
+def test_ctrl_c_returns_the_last_potential():
     def callback(x, norm):
         raise KeyboardInterrupt
 
@@ -237,9 +261,10 @@ def test_a_coarse_mesh_is_no_success():
     assert result.error > 1e-8
 
 
-def test_a_tolerance_below_rounding_errors_says_so():
+def test_a_tolerance_below_rounding_errors_is_reported():
+    """The estimate of rounding, 64 eps times the kinetic energy, is 3.6e-10 for uranium."""
     with pytest.warns(ConvergenceWarning, match=r"U: .*rounding errors, raise atol"):
-        atom(92, atol=1e-10, mesh=exponential(50.0, 20, ratio=1000.0, degree=13))
+        atom(92, atol=2e-10, mesh=exponential(50.0, 20, ratio=1000.0, degree=13))
 
 
 def test_a_batch_is_as_its_members(all_atoms):
@@ -255,20 +280,12 @@ def test_a_batch_is_as_its_members(all_atoms):
         assert [a.success for a in atoms([1, 2], charge=[-1, 0])] == [False, True]
 
 
-def test_the_dense_path_finds_the_same_levels_in_the_final_potential():
-    silver = atom(47).check()
-    potential = silver.potential(silver.mesh.r)
-    for l in range(3):
+def test_the_dense_method_finds_the_same_levels_in_the_final_potential():
+    silver = atom(47, mesh=exponential(40.0, 12, ratio=600.0, degree=12), atol=1e-6).check()
+    potential, options = silver.potential(silver.mesh.r), {"mesh": silver.mesh, "Z": 47, "rtol": 1e-6}
+    for l in (0, 2):
         shells = [s for s in silver.shells if s.l == l]
-        options = {
-            "l": l,
-            "states": len(shells),
-            "mesh": silver.mesh,
-            "Z": 47,
-            "rtol": 1e-6,
-            "method": "dense",
-        }
-        dense = numsolve.radial.schroedinger(potential, **options)
+        dense = numsolve.radial.schroedinger(potential, l=l, states=len(shells), method="dense", **options)
         np.testing.assert_allclose(dense.energies, [s.energy for s in shells], rtol=1e-8, atol=1e-8)
 
 
@@ -277,20 +294,20 @@ def test_the_number_of_threads_changes_no_bit():
 
     runs, before = [], get_num_threads()
     try:
-        for threads in (1, before):
+        for threads in sorted({1, min(2, before), before}):
             set_num_threads(threads)
-            runs.append([a.eigenvalues.tobytes() for a in atoms(range(40, 50))])
+            runs.append([a.eigenvalues.tobytes() for a in atoms(range(40, 48))])
     finally:
         set_num_threads(before)
-    assert runs[0] == runs[1]
+    assert all(run == runs[0] for run in runs)
 
 
 def test_a_confined_atom():
-    """A hard wall raises the energy; far out it does not matter."""
+    """A near hard wall raises the energy, a far one does not change it."""
     free = atom(2).check()
     near, far = (atom(2, mesh=exponential(r, 12, ratio=60.0, wall=True)).check() for r in (3.0, 25.0))
     assert near.energy > free.energy + 0.01
-    assert far.energy == pytest.approx(free.energy, abs=1e-8)
+    assert far.energy == pytest.approx(free.energy, abs=2e-8)  # twice atol
 
 
 def on_device(xp):
@@ -360,6 +377,7 @@ def test_on_a_real_device():
         (8, {"mesh": 3}, TypeError, "mesh is a int"),
         (8, {"atol": -1}, ValueError, "atol is -1"),
         (8, {"maxiter": 1.5}, TypeError, r"maxiter is 1\.5"),
+        (8, {"time_limit": 0}, ValueError, r"time_limit is 0\.0"),
         (8, {"start": np.ones(3)}, ValueError, r"start has shape \(3,\)"),
         (8, {"callback": 3}, TypeError, "callback is a int"),
         (92, {"mesh": Mesh([0.0, 1.0], degree=4)}, ValueError, "room for 3"),
@@ -377,7 +395,7 @@ def test_sequences_of_different_lengths():
         atoms(5)
 
 
-def test_xc_that_runs_away_is_a_status():
+def test_xc_that_returns_nan_is_a_status():
     calls = []
 
     def xc(n):

@@ -1,4 +1,4 @@
-"""Dirac's states in potentials with known spectra, nothing spurious, honest errors, bad input."""
+"""Dirac's equation in potentials with known spectra, no spurious states, estimated errors, bad input."""
 
 from itertools import pairwise
 
@@ -7,10 +7,10 @@ import pytest
 from scipy.optimize import brentq
 
 import numsolve
-from numsolve import ConvergenceWarning
+from numsolve import ConvergenceWarning, Status
 from numsolve._tables import table
 from numsolve.radial import dirac, exponential, schroedinger, uniform
-from numsolve.radial._states_dirac import LIGHT, exponent
+from numsolve.radial._states_dirac import SPEED_OF_LIGHT, exponent
 
 KAPPAS = (-1, 1, -2, 2, -3, 3, -4, 4)
 
@@ -19,8 +19,8 @@ def nothing(r):
     return 0 * r
 
 
-def coulomb(Z, n, kappa, c=LIGHT):
-    """Return Sommerfeld's energy without that of rest, where nothing cancels."""
+def coulomb(Z, n, kappa, c=SPEED_OF_LIGHT):
+    """Return Sommerfeld's energy without the rest energy, by a formula without cancellation."""
     gamma = np.sqrt(kappa**2 - (Z / c) ** 2)
     x = (Z / c / (n - abs(kappa) + gamma)) ** 2
     root = np.sqrt(1 + x)
@@ -37,10 +37,11 @@ def test_the_table_of_hydrogenic_uranium():
     rows = [row for row in table("radial/hydrogenic_Z92") if row["model"] == "dirac"]
     kappas = sorted({int(row["kappa"]) for row in rows})
     result = dirac(nothing, Z=92, kappa=kappas, states=7).check()
+    rounding = 16 * np.finfo(float).eps * result.mesh.size**0.5  # of a sum over the mesh
     for row in rows:
         kappa = int(row["kappa"])
         found = result.energies[kappas.index(kappa), int(row["n"]) - quantum_numbers(kappa, 1)[0]]
-        assert found == pytest.approx(float(row["energy"]), rel=1e-14)
+        assert found == pytest.approx(float(row["energy"]), rel=rounding)
     assert len(rows) == 49
 
 
@@ -49,7 +50,7 @@ def test_nuclei_from_light_to_almost_critical(Z):
     result = dirac(nothing, Z=Z, kappa=KAPPAS[:4], states=3, rtol=1e-9).check()
     exact = np.array([coulomb(Z, quantum_numbers(k, 3), k) for k in KAPPAS[:4]])
     np.testing.assert_allclose(result.energies, exact, rtol=1e-10)
-    assert (result.errors >= 0.2 * abs(result.energies - exact)).all()
+    assert (abs(result.energies - exact) <= 5 * result.errors + 1e-12 * abs(exact)).all()
 
 
 @pytest.mark.parametrize("how", ["declared", "callable", "values", "partly"])
@@ -66,9 +67,9 @@ def test_a_nucleus_that_is_part_of_the_potential(how):
     np.testing.assert_allclose(result.energies, coulomb(92, np.array([1, 2]), -1), rtol=1e-12)
 
 
-@pytest.mark.parametrize("method", ["fast", "dense"])
+@pytest.mark.parametrize("method", ["fast", pytest.param("dense", marks=pytest.mark.extended)])
 def test_the_table_of_the_oscillator(method):
-    """It takes another c. Of kappa = 1 its last digits are off: our methods, which share no matrix, agree."""
+    """The table has another c. For kappa = 1 its last digits are off, as both methods find."""
     rows = table("radial/oscillator_dirac")
     kappas = sorted({int(row["kappa"]) for row in rows})
     mesh = uniform(12.0, 6, degree=16)
@@ -86,13 +87,15 @@ def test_a_sphere_with_a_hard_wall_is_closed():
     result = dirac(nothing, kappa=(-1, 1, -2), states=3, mesh=mesh).check()
     zero = [brentq(lambda x: np.tan(x) - x, n * np.pi + 1e-9, (n + 0.5) * np.pi - 1e-9) for n in (1, 2, 3)]
     for row, x in zip(result.energies, (np.pi * np.arange(1, 4), zero, zero), strict=True):
-        k = LIGHT * np.array(x) / mesh.rmax
-        np.testing.assert_allclose(row, k**2 / (LIGHT**2 + np.hypot(LIGHT**2, k)), rtol=1e-10)
-    assert result.energies[0, 2] > 4 * LIGHT**2  # far from the other limit
+        k = SPEED_OF_LIGHT * np.array(x) / mesh.rmax
+        np.testing.assert_allclose(
+            row, k**2 / (SPEED_OF_LIGHT**2 + np.hypot(SPEED_OF_LIGHT**2, k)), rtol=1e-10
+        )
+    assert result.energies[0, 2] > 4 * SPEED_OF_LIGHT**2  # far from the other limit
 
 
 def test_a_nucleus_of_finite_size():
-    """A ball of charge raises 1s, by nearly R**(2 gamma) while R is small; the mesh finds its edge."""
+    """A ball of charge of small radius R raises 1s by nearly R**(2 gamma); the mesh is finer at its edge."""
     shifts, point = [], coulomb(92, 1, -1)
     for R in (1e-5, 2e-5):
 
@@ -101,23 +104,32 @@ def test_a_nucleus_of_finite_size():
 
         result = dirac(V, kappa=-1, states=1, rtol=1e-9).check()
         shifts.append(result.energies[0] - point)
-    assert shifts[1] / shifts[0] == pytest.approx(2 ** (2 * np.sqrt(1 - (92 / LIGHT) ** 2)), rel=3e-2)
+    assert shifts[1] / shifts[0] == pytest.approx(
+        2 ** (2 * np.sqrt(1 - (92 / SPEED_OF_LIGHT) ** 2)), rel=3e-2
+    )
 
 
 def test_an_oscillator_that_leaves_the_gap_far_out():
-    """Beyond r = 0.27 there is no gap: the mesh that is found ends before, and what decays there is bound."""
+    """Beyond r = 0.28 there is no gap: the mesh ends before, and states that decay there are bound."""
     result = dirac(lambda r: 0.5e6 * r * r, kappa=(-1, 1), states=1, rtol=1e-7).check()
     assert result.mesh.rmax < 0.28
     ratio = result.energies / np.array([[1500.0], [2500.0]])
     assert ((ratio > 0.97) & (ratio < 1)).all()
 
 
-@pytest.mark.parametrize("method", ["fast", "dense"])
-def test_nothing_is_spurious(method):
-    """Every state has the nodes of its place, and kappa > 0 has no partner of the lowest state of -kappa."""
-    mesh = exponential(20.0, 8, ratio=100.0, degree=14)
-    result = dirac(nothing, Z=50, kappa=KAPPAS, states=4, mesh=mesh, method=method, rtol=1e-6).check()
-    for kappa, row, energies in zip(KAPPAS, result.orbitals, result.energies, strict=True):
+@pytest.mark.parametrize(
+    ("method", "kappas"),
+    [
+        ("fast", KAPPAS),
+        ("dense", KAPPAS[:2]),
+        pytest.param("dense", KAPPAS[2:], marks=pytest.mark.extended),
+    ],
+)
+def test_no_state_is_spurious(method, kappas):
+    """State k has k nodes, and kappa > 0 has no state at the energy of the lowest state of -kappa."""
+    mesh = exponential(8.0, 6, ratio=60.0, degree=12)
+    result = dirac(nothing, Z=50, kappa=kappas, states=4, mesh=mesh, method=method, rtol=1e-6).check()
+    for kappa, row, energies in zip(kappas, result.orbitals, result.energies, strict=True):
         n = quantum_numbers(kappa, 4)
         np.testing.assert_allclose(energies, coulomb(50, n, kappa), rtol=1e-7)
         assert [o.nodes for o in row] == [0, 1, 2, 3]
@@ -127,7 +139,7 @@ def test_nothing_is_spurious(method):
 
 
 def test_states_are_counted_in_any_potential():
-    """A coarse mesh, a rough potential: still each state is the one that was asked for."""
+    """Each state has its index even with a random potential on a coarse mesh."""
     mesh = uniform(6.0, 3, degree=5, wall=True)
     V = np.random.default_rng(0).uniform(-30, 30, mesh.size)
     result = dirac(V, kappa=(-1, 1), states=10, mesh=mesh, rtol=1e9)
@@ -147,7 +159,7 @@ def test_energies_come_from_above():
 
 @pytest.mark.parametrize(("degree", "kappa"), [(2, 1), (3, -1), (4, 1)])
 def test_observed_order_of_convergence(degree, kappa):
-    """As Schroedinger's: twice the degree, for the oscillator on uniform meshes."""
+    """The order is twice the degree, as for Schroedinger's equation: the oscillator on uniform meshes."""
 
     def energy(elements, degree):
         mesh = uniform(7.0, elements, degree=degree, wall=True)
@@ -161,7 +173,7 @@ def test_observed_order_of_convergence(degree, kappa):
 
 @pytest.mark.parametrize("Z", [30.0, 92.0])
 def test_convergence_in_the_degree_is_exponential_at_a_nucleus(Z):
-    """Because P is a power of r times a polynomial: the power alone is not smooth."""
+    """P is a power of r, which is not smooth, times a polynomial."""
     degrees, errors = np.arange(4, 13, 2), []
     for degree in degrees:
         mesh = exponential(30 / Z, 3, ratio=20.0, degree=int(degree))
@@ -174,12 +186,12 @@ def test_convergence_in_the_degree_is_exponential_at_a_nucleus(Z):
 
 @pytest.mark.parametrize("Z", [0.0, 30.0, 92.0])
 def test_both_methods_agree(Z):
-    mesh = exponential(8.0, 8, ratio=400.0, degree=12)
+    mesh = exponential(8.0, 6, ratio=200.0, degree=12)
 
     def V(r):
         return r * r / 2 - 60 * np.exp(-(r**2))
 
-    wanted = {"kappa": (-1, 1, -2, 2), "states": 3, "mesh": mesh, "Z": Z, "rtol": 1e-2}
+    wanted = {"kappa": (-1, 1, 2), "states": 3, "mesh": mesh, "Z": Z, "rtol": 1e-2}
     fast, dense = (dirac(V, method=method, **wanted) for method in ("fast", "dense"))
     tolerance = fast.errors + dense.errors + 1e-12 * abs(fast.energies)
     assert (abs(fast.energies - dense.energies) <= tolerance).all()
@@ -188,35 +200,35 @@ def test_both_methods_agree(Z):
     assert (fast.x[..., 0, 1] > 0).all()
 
 
-def test_a_speed_of_light_without_limit_gives_schroedinger():
+def test_the_limit_of_a_large_speed_of_light_is_schroedinger():
     def V(r):
         return -5 * np.exp(-0.3 * r) / (1 + r)
 
     want = schroedinger(V, l=1, states=2, Z=3).check()
     for kappa in (1, -2):
         slow, fast = (dirac(V, kappa=kappa, states=2, Z=3, c=c).check().energies for c in (1e4, 2e4))
-        limit = (4 * fast - slow) / 3  # the first term of the series in 1 / c**2 is gone
+        limit = (4 * fast - slow) / 3  # without the first term of the series in 1 / c**2
         np.testing.assert_allclose(limit, want.energies, rtol=1e-9)
         assert abs(fast - want.energies).max() > 1e-9
 
 
 def test_functions_are_those_of_hydrogen():
-    """1s is a power of r times an exponential, in both components."""
+    """In 1s both components are a power of r times an exponential."""
     Z, state = 80.0, dirac(nothing, Z=80, kappa=-1, states=1).check().orbitals[0]
-    gamma = np.sqrt(1 - (Z / LIGHT) ** 2)
+    gamma = np.sqrt(1 - (Z / SPEED_OF_LIGHT) ** 2)
     r = np.geomspace(1e-6, 0.3, 200)
     r = r[r < 8 / Z]
     shape = r**gamma * np.exp(-Z * r)
     P, Q = state(r), state.component(r, 1)
     np.testing.assert_allclose(P / shape, (P / shape)[20], rtol=1e-6)
-    np.testing.assert_allclose(Q / P, -(1 - gamma) / (Z / LIGHT), rtol=1e-5)
+    np.testing.assert_allclose(Q / P, -(1 - gamma) / (Z / SPEED_OF_LIGHT), rtol=1e-5)
     assert state.norm == pytest.approx(1, abs=1e-10)
     assert np.isinf(state.radial(0.0))  # as r**(gamma - 1)
     np.testing.assert_allclose(state.radial(r), P / r, rtol=1e-13)
     assert repr(state) == f"Orbital(1s1/2, energy={state.energy:.10g})"
 
 
-def test_errors_are_honest():
+def test_estimated_errors_bound_the_true_ones():
     exact = coulomb(50, np.array([1, 2, 3]), -1)
     for rmax, elements, degree in [(1.0, 4, 8), (3.0, 4, 7), (0.3, 6, 9), (6.0, 5, 7)]:
         mesh = exponential(rmax, elements, ratio=30.0, degree=degree)
@@ -268,6 +280,16 @@ def test_samples_and_a_plot():
     assert labels[1].startswith("2p1/2  -")
 
 
+def test_a_time_limit_ends_the_search_for_a_mesh():
+    with pytest.warns(
+        ConvergenceWarning, match="time limit reached in the search for a mesh: 3s1/2, of energy"
+    ):
+        result = dirac(nothing, Z=1, kappa=-1, states=3, time_limit=1e-9)
+    assert result.status == Status.TIME_LIMIT
+    assert len(result.residuals) == 1
+    assert result.energies[0] == pytest.approx(coulomb(1, 1, -1), abs=10 * result.errors[0])
+
+
 def on_device(xp):
     mesh = exponential(6.0, 6, ratio=30.0, degree=9)
     V = np.array([[1.0], [2.0]]) * np.exp(-mesh.r)
@@ -296,8 +318,8 @@ def test_on_a_real_device():
 @pytest.mark.parametrize("kappa", KAPPAS)
 @pytest.mark.parametrize("Z", [0.0, 1.0, 92.0])
 def test_the_exponent_solves_the_indicial_equation(kappa, Z):
-    s, lift = exponent(kappa, Z, LIGHT)
-    alpha = np.sqrt(kappa**2 - (Z / LIGHT) ** 2)
+    s, lift = exponent(kappa, Z, SPEED_OF_LIGHT)
+    alpha = np.sqrt(kappa**2 - (Z / SPEED_OF_LIGHT) ** 2)
     assert 0 < s < 2
     assert (alpha - s) % 1 == pytest.approx(0, abs=1e-12)
     assert lift == pytest.approx(s + kappa, abs=1e-12)
@@ -314,14 +336,15 @@ MESH = exponential(1.0, 4, degree=6)
         (nothing, {"kappa": ()}, ValueError, "kappa is empty"),
         (nothing, {"states": 0}, ValueError, "states is 0"),
         (nothing, {"states": 99, "mesh": MESH}, ValueError, "states is 99, but the mesh has room"),
-        (nothing, {"Z": 138}, ValueError, r"Z is 138; less than c \|kappa\| = 137"),
-        (nothing, {"Z": 1, "c": 0.5}, ValueError, "Z is 1; less than"),
-        (nothing, {"Z": -1}, ValueError, "Z is -1; a nucleus that attracts"),
-        (lambda r: 3 / r, {}, ValueError, "Z is -3; a nucleus that attracts"),
+        (nothing, {"Z": 138}, ValueError, r"is 138; for a point nucleus less than c \|kappa\| = 137"),
+        (nothing, {"Z": 1, "c": 0.5}, ValueError, "is 1; for a point nucleus"),
+        (nothing, {"Z": -1}, ValueError, "charge found in V, is -1; a number >= 0"),
+        (lambda r: 3 / r, {}, ValueError, "charge found in V, is -3; a number >= 0"),
         (nothing, {"Z": np.nan}, ValueError, "Z is nan"),
         (nothing, {"c": 0}, ValueError, "c is 0"),
         (nothing, {"c": np.inf}, ValueError, "c is inf"),
         (nothing, {"rtol": -1}, ValueError, "rtol is -1"),
+        (nothing, {"time_limit": -1}, ValueError, "time_limit is -1"),
         (nothing, {"method": "best"}, ValueError, "'fast', 'dense'"),
         (nothing, {"mesh": 3}, TypeError, "mesh is a int"),
         (np.zeros(5), {}, ValueError, "mesh is None, but V is an array"),

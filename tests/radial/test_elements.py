@@ -1,4 +1,4 @@
-"""Reference elements and meshes: what is exact for polynomials, and layouts."""
+"""Reference elements and meshes: exactness for polynomials, and layouts."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ DEGREES = [1, 2, 3, 8, 13, 30]
 
 
 @pytest.mark.parametrize("degree", DEGREES)
-def test_quadrature_is_exact_to_its_degree_and_no_further(degree):
+def test_quadrature_is_exact_up_to_its_degree_only(degree):
     x, w = gauss_lobatto(degree)
     for power in range(2 * degree):
         assert w @ x**power == pytest.approx((1 + (-1) ** power) / (power + 1), abs=1e-14)
@@ -53,7 +53,7 @@ def test_layouts_and_integrals_of_a_mesh():
     assert exponential(3.0, 1).edges.tolist() == [0, 3]
 
 
-def test_refinement_carries_functions_over(rng):
+def test_functions_on_a_refined_mesh(rng):
     mesh = exponential(5.0, 3, ratio=4.0, degree=7)
     fine = refined(mesh)
     f = Polynomial(rng.standard_normal(8))

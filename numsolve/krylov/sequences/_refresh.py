@@ -28,11 +28,11 @@ class _State:
 class Preconditioner:
     """What `M` of a sequence is: nothing, an operator for all systems, or one that follows the matrices.
 
-    With "auto" it is made to fit the matrix at hand once the iterations that the old one lost have cost as much
-    as that does (ski-rental rule: at most twice the best cost). If a single solve loses more than the price, each
-    of the next matrices gets a refresh, until these have cost as much; then an old one is tried again. The
-    second system always gets a refresh, for it tells the price. The first set-up does not: it may cost more
-    than an update, and it may have loaded compiled code.
+    With "auto" it is made to fit the matrix at hand once the iterations that the old one lost have cost as
+    much as that does (ski-rental rule: at most twice the best cost). If a single solve loses more than the
+    price, each of the next matrices gets a refresh, until these have cost as much; then an old one is tried
+    again. The second system always gets a refresh, for it tells the price. The first set-up does not: it may
+    cost more than an update, and it may have loaded compiled code.
     """
 
     def __init__(self, M, refresh):

@@ -1,9 +1,6 @@
-"""From a checked system to its result, and the warning of a miss."""
+"""From a checked system to its result."""
 
 from .. import _validate
-from .._result import inner_solve as inner_solve
-from .._result import warn_of_miss as warn_of_miss
-from .._result import warn_of_misses as warn_of_misses
 from .column import solve_column
 from .columns import solve_columns
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from .._array import namespace, read_sum
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._result import Breakdown, Status, not_finite
+from .._result import Breakdown, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
 

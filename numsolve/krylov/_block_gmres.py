@@ -7,8 +7,9 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, to_host
 from .._linear.columns import LARGEST_BLOCK
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
+from .._result import warn_of_miss
 from ..kernels import kernels_for
 from . import _arnoldi, _gmres
 

@@ -8,10 +8,10 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum
 from .._linear import spectrum
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._operators.operator import check_hermitian
-from .._result import Result, Status, not_finite
+from .._result import Result, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
 ESTIMATE_STEPS = 12  # of conjugate gradients for an estimate

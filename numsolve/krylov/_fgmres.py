@@ -1,8 +1,9 @@
 """Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
 
 from .. import _validate
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
+from .._result import warn_of_miss
 from . import _gmres
 
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
-from .._linear.solve import warn_of_miss
 from .._linear.system import norm, prepare
-from .._result import not_finite
+from .._result import not_finite, warn_of_miss
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
 from .recycling.learn import solve_and_recycle

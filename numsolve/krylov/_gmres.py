@@ -4,8 +4,9 @@ from functools import cache, partial
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
+from .._result import warn_of_miss
 from ..kernels import kernels_for
 from ._arnoldi import Arnoldi
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from .. import _random, _validate
 from .._array import namespace, read_sum
-from .._linear.solve import solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._result import Breakdown, Status, not_finite
+from .._result import Breakdown, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
 LEAST_COSINE = 0.7  # the least cosine at which the step into the next space is the minimising one

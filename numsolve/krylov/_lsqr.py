@@ -1,7 +1,7 @@
 """Least squares by LSQR: conjugate gradients on the normal equations, without forming them."""
 
 from .._array import namespace
-from .._linear.solve import warn_of_miss
+from .._result import warn_of_miss
 from ..kernels import kernels_for
 from ._least_squares import first_norms, golub_kahan, not_finite, solve
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
-from .._linear.solve import inner_solve, solve_system, warn_of_miss
+from .._linear.solve import solve_system
 from .._linear.system import norm, prepare, unit_near
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
-from .._result import Breakdown, Interrupted, Result, Status, not_finite
+from .._result import Breakdown, Interrupted, Result, Status, inner_solve, not_finite, warn_of_miss
 from ..kernels import kernels_for
 from ._gmres import gmres
 

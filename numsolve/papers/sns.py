@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from .. import _validate
-from .._linear.solve import inner_solve
+from .._result import inner_solve
 from ..problems import assignment, image_pair, line_pair
 from ..transport import sinkhorn, wasserstein_1d
 from . import Claim, _timing

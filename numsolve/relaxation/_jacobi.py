@@ -1,8 +1,8 @@
 """The Jacobi method, weighted or not."""
 
 from .. import _validate
-from .._linear.solve import warn_of_miss
 from .._operators.rows import Blocks, Rows
+from .._result import warn_of_miss
 from ._solve import checked_system, solve_by_sweeps
 
 

@@ -21,7 +21,7 @@ _LIMITS = {  # what was reached, and the argument that sets it
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RelaxationResult(Result):
     """Solution and history of a relaxation method.
 

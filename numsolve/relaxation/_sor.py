@@ -1,6 +1,6 @@
 """Successive over-relaxation."""
 
-from .._linear.solve import warn_of_miss
+from .._result import warn_of_miss
 from ._solve import checked_system, solve_over_relaxed
 
 

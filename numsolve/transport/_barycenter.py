@@ -9,8 +9,7 @@ import numpy as np
 from .. import _validate
 from .._array import is_sparse, namespace, to_host
 from .._iterate import iterate
-from .._linear.solve import warn_of_miss
-from .._result import Breakdown, Result, Status
+from .._result import Breakdown, Result, Status, warn_of_miss
 from ._costs import Grid, PointCloud
 from ._forms import Separable
 from ._masses import same_totals
@@ -18,7 +17,7 @@ from ._masses import same_totals
 LIMITS = {Status.MAXITER: "maxiter", Status.TIME_LIMIT: "time limit"}
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class BarycenterResult(Result):
     """An entropic barycenter.
 

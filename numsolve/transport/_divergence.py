@@ -10,8 +10,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace
-from .._linear.solve import inner_solve
-from .._result import ConvergenceWarning
+from .._result import ConvergenceWarning, inner_solve
 from ._costs import PointCloud
 from ._result import TransportResult, entropy
 from ._sinkhorn import sinkhorn

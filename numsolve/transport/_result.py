@@ -9,7 +9,7 @@ from .._result import Result
 from ._costs import PointCloud
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TransportResult(Result):
     r"""Potentials of an entropic transport problem, and what follows from them.
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .. import _validate
-from .._linear.solve import warn_of_miss, warn_of_misses
+from .._result import warn_of_miss, warn_of_misses
 from ._problem import problem
 from ._solve import METHODS, learns, solve
 

@@ -23,7 +23,7 @@ MESSAGES = {
 }
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class StageResult(Result):
     """What a stage left of one problem: `x` are its potentials F and then G, in units of the cost."""
 

@@ -10,9 +10,8 @@ import numpy as np
 
 from ... import _validate
 from ..._array import library, namespace
-from ..._linear.solve import inner_solve
 from ..._operators.operator import as_operator
-from ..._result import Result, Status
+from ..._result import Result, Status, inner_solve
 from ..recycling.space import RecycledSpace
 from . import _refresh
 from ._guess import Guess

@@ -54,10 +54,10 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     -----
     Two products with `A` and two with `M` per iteration. Vector work: 144 n bytes per iteration in float64
     beside the products (with `M`: 152). Storage: 6 vectors (with `M`: 8). The algorithm of [1]_. The
-    residual may rise on its way down. Where a product vanishes to rounding error the current residual
-    becomes the new shadow residual and the method goes on from there; it breaks down only if the residual
-    is orthogonal to its own image under `A M`, as it is if that is skew-symmetric. The true residual is
-    recomputed before convergence is reported.
+    residual may rise on its way down. If an inner product is rounding error, the current residual becomes
+    the new shadow residual and the method goes on. It breaks down only if the residual is orthogonal to its
+    own image under `A M`, for example where that is skew-symmetric. The true residual is recomputed before
+    convergence is reported.
 
     References
     ----------

@@ -61,18 +61,18 @@ def block_gmres(
 
     Notes
     -----
-    Several columns share one Krylov space, in blocks of k vectors (section 6.12 of [1]_, [2]_, [3]_): one
-    pass over `A` an iteration for all, and in the first cycle no residual is larger than after as many
-    iterations alone; after a restart it may be. `restart` and `maxiter` count iterations of a block. One
-    moves ``16 k n`` bytes for each block of the basis and ``64 k n`` beside `A`, with ``4 k^2 n``
-    multiplications for each block. Storage: ``(restart + 2) k`` vectors (with `M`: k more), and two
-    matrices of ``(restart k)^2`` numbers. A column that has converged is not moved any more. A restart
-    leaves out of the block what has converged, depends on others or is less than a hundredth of `rtol`;
-    inside a cycle a column that depends is replaced by zeros. What breaks down or stagnates in a block is
-    finished column by column.
+    Several columns share one Krylov space, in blocks of k vectors (section 6.12 of [1]_, [2]_, [3]_). An
+    iteration reads `A` once for all columns. In the first cycle no residual is larger than after as many
+    iterations alone; after a restart it may be. `restart` and `maxiter` count iterations of a block. An
+    iteration moves ``16 k n`` bytes for each block of the basis and ``64 k n`` beside `A`, with ``4 k^2 n``
+    multiplications for each block. Storage: ``(restart + 2) k`` vectors (with `M`: k more), and two matrices
+    of ``(restart k)^2`` numbers. A column that has converged stays as it is. A restart leaves out of the
+    block the columns that have converged, depend on others or are less than a hundredth of `rtol`. Inside a
+    cycle a dependent column is replaced by zeros. Columns that break down or stagnate are finished one by
+    one.
 
-    It pays where the product is dear, as with a dense matrix. For sparse ones the basis is most of the work,
-    which a block does not save: column by column, as `gmres` does it, was faster in all that was measured.
+    It pays where the product is expensive, as with a dense matrix. For sparse matrices most of the work is in
+    the basis, which a block does not reduce: column by column, as in `gmres`, was faster in all measurements.
 
     References
     ----------

@@ -43,7 +43,7 @@ def cg(
         Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
         result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one; or how
         many directions to learn where nothing is known yet. Columns of `b` are then solved one after the
-        other, each with what those before it taught.
+        other, and each uses what was learned from those before it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -76,18 +76,19 @@ def cg(
     Hermitian is tested with two products.
 
     Several columns share one Krylov space [2]_, whose basis is made orthonormal again when it becomes
-    dependent [3]_: one pass over `A` an iteration for all, and fewer iterations than each would need alone.
-    An iteration with k columns moves ``80 k + 24`` n bytes beside `A`, in three passes (with `M`: 32 k more);
-    storage: 4 k vectors (with `M`: 5 k). A column that has converged is not moved any more; what breaks
-    down or stagnates in a block is finished column by column. `maxiter` counts iterations of a block.
+    dependent [3]_. An iteration reads `A` once for all columns, and there are fewer iterations than each
+    column would need alone. With k columns an iteration moves ``80 k + 24`` n bytes beside `A`, in three
+    passes (with `M`: 32 k more); storage: 4 k vectors (with `M`: 5 k). A column that has converged stays as
+    it is. Columns that break down or stagnate in a block are finished one by one. `maxiter` counts iterations
+    of a block.
 
-    With `recycle`, directions are kept A-orthogonal to k known ones [4]_: two passes over k vectors more an
-    iteration, about ``16 k + 40`` n bytes. The first iteration tests with one product whether the matrix is
-    still the one that they belong to, and if not makes them fit with k; then it takes the best step along
-    them. What is learned are Ritz vectors of smallest value of the known directions and the next 2 k of the
-    iteration, each time that many have come [5]_, until the values grow by less than 1 %: until then about
-    24 k n operations an iteration more, and with `M` one pass over k vectors. Storage: ``8 k + 6`` vectors
-    (with `M`: ``12 k + 8``), the given space not counted.
+    With `recycle`, directions are kept A-orthogonal to k known ones [4]_, which takes two more passes over k
+    vectors an iteration, about ``16 k + 40`` n bytes. The first iteration tests with one product whether the
+    known directions belong to this matrix. If not, k products make them fit. Then it takes the best step
+    along them. The method learns the Ritz vectors of smallest value, from the known directions and the next
+    2 k of the iteration, each time the iteration has made 2 k [5]_. It stops learning when the values grow by
+    less than 1 %. Until then an iteration takes about 24 k n operations more, and with `M` one more pass over
+    k vectors. Storage: ``8 k + 6`` vectors (with `M`: ``12 k + 8``), the given space not counted.
 
     References
     ----------
@@ -109,7 +110,7 @@ def cg(
     >>> cg(np.diag([1.0, 2.0]), np.array([1.0, 4.0])).check().x
     array([1., 2.])
 
-    A sequence of systems, each cheaper for those before it:
+    In a sequence of systems each is cheaper than the first:
 
     >>> from numsolve.problems import poisson
     >>> A = poisson((30, 30))

@@ -53,7 +53,8 @@ def chebyshev(
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
-        Largest number of iterations. Default: ``10 * n``, but at least 1000: the method knows no last step.
+        Largest number of iterations. Default: ``10 * n``, but at least 1000, because the
+        method does not end after n steps.
     M : array, sparse array or LinearOperator, shape (n, n), optional
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
@@ -83,20 +84,21 @@ def chebyshev(
 
     Notes
     -----
-    One product with `A` and one with `M` per iteration, and no inner product in the recurrence: that of the
-    residual is found on the way, for the loop. Vector work: 56 n bytes per iteration in float64 beside the
-    product's, in one fused pass (with `M`: 64 n in two). Storage: 4 vectors (with `M`: 5). Algorithm 12.1
-    of [1]_. The residual falls by :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` an iteration, with kappa the
-    ratio of the bounds; conjugate gradients need fewer iterations, but wait for two inner products in each.
+    One product with `A` and one with `M` per iteration. The recurrence needs no inner product; the norm of
+    the residual, for the tolerance, is found in the same pass. Vector work: 56 n bytes per iteration in
+    float64 beside the product's, in one fused pass (with `M`: 64 n in two). Storage: 4 vectors (with `M`: 5).
+    Algorithm 12.1 of [1]_. The residual falls by :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` an iteration,
+    with kappa the ratio of the bounds; conjugate gradients need fewer iterations, but wait for two inner
+    products in each.
 
-    An estimate costs 12 products with each, and three vectors while it is made. After 1, 2, 4, ... iterations
-    the residual is compared with what the bounds promise; if it is too large, the eigenvalues are estimated
-    again from it, for it is rich in what was missed, and the iteration goes on with the wider interval. These
-    products are not counted as iterations. The true residual is recomputed before convergence is reported.
-    That `A` is Hermitian is tested with two products.
+    An estimate of the bounds costs 12 products with each, and three vectors for that time. After 1, 2, 4, ...
+    iterations the residual is compared with the reduction that the bounds imply. If it is too large, the
+    eigenvalues are estimated again from the residual, which contains much of the missed eigenvectors, and the
+    iteration goes on with the wider interval. These products are not counted as iterations. The true residual
+    is recomputed before convergence is reported. Two products test that `A` is Hermitian.
 
-    Bounds that are given are believed: if they are too wide, the residual falls as slowly as they promise,
-    and nothing in it tells. The message at `maxiter` says how many iterations they promise.
+    Bounds that are too wide cannot be detected: the residual then falls as slowly as they imply. The message
+    at `maxiter` says how many iterations a digit takes with these bounds.
 
     References
     ----------

@@ -29,15 +29,15 @@ def gcrodr(
     recycle=None,
     time_limit=None,
 ):
-    r"""Solve :math:`Ax = b` by GMRES that keeps its slowest directions, and hands them to the next solve.
+    r"""Solve :math:`Ax = b` by GCRO-DR: restarted GMRES that keeps its slowest directions for the next solve.
 
     Parameters
     ----------
     A : array, sparse array or LinearOperator, shape (n, n)
         Any nonsingular matrix, in the library (NumPy/SciPy or CuPy) of `b`.
     b : array, shape (n,) or (n, k)
-        Right-hand side, or several, solved one after the other, each with what those before it taught. Real
-        or complex floating point; integers are taken as float64.
+        Right-hand side, or several, solved one after the other; each uses the directions of those before it.
+        Real or complex floating point; integers are taken as float64.
     x0 : array, shape of `b`, optional
         Starting guess, never overwritten. Default: zeros.
     rtol, atol : float
@@ -49,7 +49,7 @@ def gcrodr(
     maxiter : int, optional
         Largest number of iterations, each one product with `A`. Default: ``10 * n``.
     M : array, sparse array or LinearOperator, shape (n, n), optional
-        Approximates the inverse of `A`, from the right; it may be another in every iteration.
+        Approximates the inverse of `A`, from the right; it may change in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
@@ -82,19 +82,19 @@ def gcrodr(
     One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k``
     iterations, for the true residual. The basis is orthogonalised as in ``gmres``, two steps at a time, also
     against the images of the kept directions: two passes over ``k`` to `restart` vectors in two iterations.
-    The second step of a pair starts from what A made of the first, its part along those images included. At
-    the end of a cycle the harmonic Ritz vectors of the k smallest values are formed (appendix of [1]_), with
-    about ``k (4 restart + 2 k)`` n floating-point operations. Storage: ``restart + k + 6`` vectors; with `M`,
-    which makes the method flexible [2]_, ``2 restart + k + 6``; the space that is handed out, 2 k (with `M`
-    3 k).
+    The second step of a pair starts from the product of `A` with the first, including its part along those
+    images. At the end of a cycle the harmonic Ritz vectors of the k smallest values are formed (appendix of
+    [1]_), with about ``k (4 restart + 2 k)`` n floating-point operations. Storage: ``restart + k + 6``
+    vectors; with `M`, which makes the method flexible [2]_, ``2 restart + k + 6``; and 2 k (with `M` 3 k) for
+    the space on the result.
 
-    With `recycle`, the first iteration is a step along its directions, after which the true residual tells
-    whether the matrix is still the one they belong to: if so, no product is spent on them; if not, k
-    products make them fit, and those that the new matrix maps to almost nothing are dropped. Real matrices
-    are treated in real arithmetic; of a complex conjugate pair of Ritz vectors both are kept or none.
+    With `recycle`, the first iteration is a step along its directions. Then the true residual tells whether
+    the directions belong to this matrix. If so, no product is spent on them. If not, k products make them
+    fit, and those that the new matrix maps to almost nothing are dropped. Real matrices are treated in real
+    arithmetic; a complex conjugate pair of Ritz vectors is kept or dropped as a whole.
 
-    How much there is to gain depends: ``docs/recycling`` shows where it pays, and where a direct solver or
-    multigrid is better.
+    The page on recycling (``docs/recycling``) shows where it pays, and where a direct solver or multigrid is
+    better.
 
     References
     ----------

@@ -60,14 +60,14 @@ def gmres(
     -----
     One product with `A` and one with `M` per iteration, and two passes over the basis for two iterations: 8 n
     bytes per basis vector and iteration in float64, and 60 n (with `M` 68 n). Storage: ``restart + 1``
-    vectors and 1 (with M: 2). The basis is orthogonalised twice by classical Gram-Schmidt, the second time
-    delayed so that it shares its passes with the first [2]_; residuals come from Givens rotations, as in
+    vectors and 1 (with `M`: 2). The basis is orthogonalised twice by classical Gram-Schmidt. The second time
+    is delayed, so that it shares its passes with the first [2]_. Residuals come from Givens rotations, as in
     section 6.5.3 of [1]_. The true residual is recomputed at each restart and before convergence is reported.
 
     Two steps share their passes as in a Newton basis of length two [3]_: A u is shifted by the Rayleigh
-    quotient of u, and multiplied by A before it is orthogonalised. If convergence is found at the first
-    step of a pair, one product was in vain. Where so little of A u is new that rounding spoils the second
-    product, the cycle ends, and the rest goes step by step.
+    quotient of u, and multiplied by A before it is orthogonalised. If the method converges at the first step
+    of a pair, the product of the second is not used. If so little of A u is new that rounding spoils the
+    second product, the cycle ends, and the next ones take single steps.
 
     References
     ----------

@@ -65,11 +65,11 @@ def idrs(
     Notes
     -----
     One product with `A` and one with `M` per iteration. Vector work: ``8 n (3 s^2 + 14 s + 6) / (s + 1)``
-    bytes per iteration in float64, which is 176 n for ``s = 4``. Storage: ``3 s + 3`` vectors (with `M`:
-    one more). The variant with biorthogonal vectors [1]_, whose inner products of a step are taken in
-    one pass, as in [2]_; the steps between spaces are lengthened as in [1]_ has it, so that
-    they never vanish. In exact arithmetic at most ``n + n / s`` iterations. The residual may rise on its way
-    down; the true one is recomputed before convergence is reported.
+    bytes per iteration in float64, which is 176 n for ``s = 4``. Storage: ``3 s + 3`` vectors (with `M`: one
+    more). This is the variant with biorthogonal vectors [1]_. The inner products of a step are taken in one
+    pass, as in [2]_. The steps between spaces are lengthened as in [1]_, so that they never vanish. In exact
+    arithmetic at most ``n + n / s`` iterations. The residual may rise on its way down; the true one is
+    recomputed before convergence is reported.
 
     References
     ----------

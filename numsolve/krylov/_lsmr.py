@@ -55,20 +55,21 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     -----
     One product with `A` and one with its adjoint per iteration. A sparse array is transposed once, so that
     both run over rows: a second copy of it. Vector work beside the products, in float64: 16 m + 72 n bytes,
-    of which the rows of a sparse array take 16 m + 16 n along (otherwise as much again). Storage: one vector
-    of m and 4 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n more.
+    of which 16 m + 16 n are part of the products of a sparse array (for others they come on top). Storage:
+    one vector of m and 4 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n
+    more.
 
     In exact arithmetic the iterates are those of MINRES on the normal equations: the norm of the gradient
-    never rises, so that it may be stopped early with more confidence than `lsqr`; ``norm(b - A x)`` never
-    rises either. From ``x0 = None`` the limit is the shortest of all minimisers. Recurrences of [1]_;
-    damping by applying them to ``[A; damp I]`` and ``[b; 0]``, which from zero gives the same iterates, and
-    from any `x0` minimises the same functional.
+    never rises, which makes it safer to stop early than `lsqr`. ``norm(b - A x)`` never rises either. From
+    ``x0 = None`` the limit is the shortest of all minimisers. Recurrences of [1]_; damping by applying them
+    to ``[A; damp I]`` and ``[b; 0]``, which from zero gives the same iterates, and from any `x0` minimises
+    the same functional.
 
     SciPy's function of this name stops by ``atol`` and ``btol``, which are relative to ``norm(A) * norm(r)``
-    and to ``norm(b)``, and by ``conlim``: it may call a system solved whose gradient is still large. Here
-    the gradient alone decides; the last one is recomputed from `x`. Rounding keeps it above about
-    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``: a smaller tolerance ends as ``STAGNATED``, with an
-    `x` as good as it gets.
+    and to ``norm(b)``, and by ``conlim``. It may stop while the gradient is still large. Here the gradient
+    alone decides, and the last one is recomputed from `x`. Rounding keeps it above about
+    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``. A smaller tolerance ends as ``STAGNATED``, with an `x`
+    that further iterations do not improve.
 
     There is no preconditioner: scaling the columns of A to norms of one size often helps.
 

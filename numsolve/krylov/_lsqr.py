@@ -55,8 +55,9 @@ def lsqr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     -----
     One product with `A` and one with its adjoint per iteration. A sparse array is transposed once, so that
     both run over rows: a second copy of it. Vector work beside the products, in float64: 16 m + 56 n bytes,
-    of which the rows of a sparse array take 16 m + 16 n along (otherwise as much again). Storage: one vector
-    of m and 3 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n more.
+    of which 16 m + 16 n are part of the products of a sparse array (for others they come on top). Storage:
+    one vector of m and 3 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n
+    more.
 
     In exact arithmetic the iterates are those of conjugate gradients on the normal equations: ``norm(b - A
     x)`` never rises, and from ``x0 = None`` the limit is the shortest of all minimisers. Recurrences of
@@ -64,10 +65,10 @@ def lsqr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     as section 5.1 there, and from any `x0` minimises the same functional.
 
     SciPy's function of this name stops by ``atol`` and ``btol``, which are relative to ``norm(A) * norm(r)``
-    and to ``norm(b)``, and by ``conlim``: it may call a system solved whose gradient is still large. Here
-    the gradient alone decides; the last one is recomputed from `x`. Rounding keeps it above about
-    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``: a smaller tolerance ends as ``STAGNATED``, with an
-    `x` as good as it gets.
+    and to ``norm(b)``, and by ``conlim``. It may stop while the gradient is still large. Here the gradient
+    alone decides, and the last one is recomputed from `x`. Rounding keeps it above about
+    ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``. A smaller tolerance ends as ``STAGNATED``, with an `x`
+    that further iterations do not improve.
 
     There is no preconditioner: scaling the columns of A to norms of one size often helps.
 

@@ -56,7 +56,7 @@ def minres(
     recycle : RecycledSpace or int, optional
         Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
         result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one; or how many
-        directions to learn where nothing is known yet. Columns of `b` learn from those before them.
+        directions to learn where nothing is known yet. Each column of `b` uses what was learned before it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -84,21 +84,21 @@ def minres(
     Notes
     -----
     One product with `A` and one with `M` per iteration. Vector work: 80 n bytes per iteration in float64
-    beside the product's, in two fused passes; with `M` 128 n in three, for the residual is carried along: it
-    is minimal in the norm of `M`, and the tolerance is about the 2-norm. A shift costs 40 n more. Storage:
-    6 vectors (with `M`: 8). The recurrence is that of [1]_. The true residual is recomputed before
-    convergence is reported. That `A` is Hermitian is tested with two products. A singular system that has
-    a solution is solved; one that has none ends as `Status.SINGULAR` with a least-squares solution (with `M`:
-    in the norm of `M`).
+    beside the product's, in two fused passes. With `M` it is 128 n in three passes, because the residual is
+    carried along: MINRES minimises it in the norm of `M`, but the tolerance is in the 2-norm. A shift costs
+    40 n more. Storage: 6 vectors (with `M`: 8). The recurrence is that of [1]_. The true residual is
+    recomputed before convergence is reported. Two products test that `A` is Hermitian. A singular system that
+    has a solution is solved; one that has none ends as `Status.SINGULAR` with a least-squares solution (with
+    `M`: in the norm of `M`).
 
-    With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_: two passes
-    over k vectors more an iteration, ``16 k`` n bytes. The first iteration tests the directions with one
-    product, renews them with k if `A` is another, and takes the best step along them; with `M`, k
-    applications of it make their images orthonormal in its norm. What is learned are harmonic Ritz vectors
-    of smallest magnitude of the known directions and the next 2 k along which x moves, whose images take the
-    same recurrence, until the values grow by less than 1 %: until then about 24 k n operations and 100 n
-    bytes an iteration more (with `M`: 160 n). Storage: ``8 k + 11`` vectors (with `M`: ``13 k + 17``), the
-    given space not counted.
+    With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_, which takes
+    two more passes over k vectors an iteration, ``16 k`` n bytes. The first iteration tests the directions
+    with one product, renews them with k products if `A` has changed, and takes the best step along them. With
+    `M`, k applications of it make their images orthonormal in its norm. The method learns the harmonic Ritz
+    vectors of smallest magnitude, from the known directions and the next 2 k along which x moves; the images
+    of these take the same recurrence. It stops learning when the values grow by less than 1 %. Until then an
+    iteration takes about 24 k n operations and 100 n bytes more (with `M`: 160 n). Storage: ``8 k + 11``
+    vectors (with `M`: ``13 k + 17``), the given space not counted.
 
     References
     ----------

@@ -65,7 +65,8 @@ def refine(
     method : callable
         Solves the corrections: `cg`, `gmres`, or any function of the same signature.
     inner_rtol : float
-        How far a correction is solved, below 1; the last one only as far as `rtol` asks.
+        Relative tolerance of each correction, below 1; the last correction is solved only as far as `rtol`
+        needs.
     inner_maxiter : int, optional
         Largest number of iterations of one correction. Default: that of `method`.
     rtol, atol : float
@@ -105,9 +106,9 @@ def refine(
     matrix moves 8 bytes an entry instead of 12 and vectors half of theirs. Storage: the entries of `A` in
     single precision, 3 vectors in double (`x`, the residual, the next `x`) and 2 in single beside those of
     `method`. The residual is scaled to size one before it is cast, and `A` if its entries need it, both by
-    powers of two. It converges where the condition number of `A` is well below 1e7, the inverse of single
-    precision's rounding [1]_ (with GMRES and a good `M`, above [2]_); a step that does not reduce the
-    residual is not taken, and ends the run. A LinearOperator `A` is applied in its own precision.
+    powers of two. It converges if the condition number of `A` is well below 1e7, the inverse of the rounding
+    unit of single precision [1]_; with GMRES and a good `M` also above [2]_. A step that does not reduce the
+    residual is not taken, and ends the solve. A LinearOperator `A` is applied in its own precision.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What one solve learns for the next: a subspace, and what the matrix makes of it."""
+"""The recycled space: directions that one solve learns for the next, and their images under the matrix."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +17,9 @@ from .._arnoldi import solve_small
 class RecycledSpace:
     """A few directions that a Krylov method finds slowly, kept for the next solve.
 
-    A result of ``gcrodr``, ``cg`` or ``minres`` has one as ``recycle``; each of them takes it as the argument
-    of that name, also after another of them has made it. It may come from another matrix: how much that
-    helps depends on how much the matrices have in common.
+    A result of ``gcrodr``, ``cg`` or ``minres`` has one as ``recycle``. Each of these methods takes it as the
+    argument of that name, whichever of them made it. It may come from another matrix; the more similar the
+    matrices are, the more it helps.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class RecycledSpace:
 
     @property
     def source(self):
-        """What M turned into `U`; if that is not known, U itself, a fair guess of it."""
+        """The vectors that M turned into `U`; U itself, as an approximation, if they are not known."""
         return self.U if self.P is None else self.P
 
     def scaled(self, factor):
@@ -69,15 +69,15 @@ class RecycledSpace:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RecycledResult(Result):
-    """A `Result` that knows what the next solve can start from.
+    """A `Result` with the recycled space for the next solve.
 
     Attributes
     ----------
     recycle : RecycledSpace or None
-        To be passed to the next solve; None if nothing was learned.
+        The argument `recycle` of the next solve; None if nothing was learned.
     products : int
-        Products with A in all: those of the iteration, of true residuals, and of renewing the space for a
-        new matrix.
+        Products with A: those of the iteration, of true residuals, and of renewing the space for a new
+        matrix.
     """
 
     recycle: RecycledSpace | None = None

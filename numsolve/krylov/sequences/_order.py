@@ -31,8 +31,8 @@ def greedy_order(features, *, method="auto"):
         What tells the systems apart, one entry a system: parameters, or the field of a coefficient. Real or
         complex; CuPy arrays are copied to the host.
     method : {"auto", "exact", "grouped"}
-        "exact" compares whole features; "grouped" their low frequencies, and within groups only: for
-        thousands. "auto" takes "exact" as long as that is a matter of seconds.
+        "exact" compares whole features; "grouped" compares their low frequencies within groups, for
+        thousands. "auto" takes "exact" where that takes seconds at most.
 
     Returns
     -------

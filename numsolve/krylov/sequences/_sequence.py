@@ -1,4 +1,4 @@
-"""Many systems, one after the other, each with what those before it taught."""
+"""Many systems, one after the other; each uses what was learned from those before it."""
 
 import warnings
 from typing import Any
@@ -26,35 +26,38 @@ def solve_sequence(
     progress: Any = False,
     **options,
 ):
-    r"""Solve many linear systems :math:`A_i x_i = b_i`, each with what those before it taught.
+    r"""Solve many linear systems :math:`A_i x_i = b_i`; each uses what was learned from those before it.
 
     Parameters
     ----------
     systems : sequence or iterable of (A, b) or (A, b, feature)
         The systems, or objects with these attributes; each as `method` takes it, of any size, NumPy or CuPy.
-        What has a length and an index is asked for one system at a time, when it is needed: it may make them
-        then. An iterable is read as it is solved if `sort` is None, and to its end before that if not.
+        A sequence (with a length and an index) is asked for one system at a time, when it is needed, and may
+        make it then. An iterable is read while it is solved if `sort` is None; otherwise it is read to its
+        end first.
     method : callable or str
-        A function of this module or its name, or one of your own with their arguments.
+        A function of this module or its name, or your own function with the same arguments.
     sort : {"greedy", None} or array of int, shape (count,)
-        "greedy" solves each next to those it resembles (`greedy_order`), from system 0 on. None keeps the
-        order; a permutation says in which order to solve.
+        "greedy" orders the systems so that neighbours resemble each other (`greedy_order`), from system 0 on.
+        None keeps the order; a permutation gives the order.
     features : array, shape (count, ...), or callable, optional
         What `sort` compares, as ``features[i]`` or ``features(systems[i])``. Default: the third entries of
         the systems; without them, a random projection of the matrices, or of the right-hand sides where all
         matrices are the same, for which each system is asked for once more. A method that takes `context`,
         as those of `numsolve.relaxation`, is given that of its system.
     M : operator or callable, optional
-        A preconditioner for all systems, or what makes one from a matrix, as `numsolve.precondition.ilu0`.
+        A preconditioner for all systems, or a function that makes one from a matrix, such as
+        `numsolve.precondition.ilu0`.
     refresh : {"auto", "always", "never"} or int
-        When `M` is made to fit the matrix at hand, by ``M.update(A)`` if it can be: once the iterations lost
-        by the old one have taken as long as that; always; for the first of a size; after so many systems.
+        When `M` is made to fit the matrix at hand, by ``M.update(A)`` where that exists. "auto": once the
+        iterations lost by the old one have taken as long as an update. "always": for each system. "never":
+        only for the first system of each size. A number: after so many systems.
     recycle : RecycledSpace, int or False, optional
-        A space to start from; how many directions `cg` and `minres` are to learn (default: 10; `gcrodr` has
-        its own argument `k`); or False to learn nothing. Methods without that argument run without.
+        A space to start from; or how many directions `cg` and `minres` learn (default: 10; `gcrodr` has its
+        own argument `k`); or False to learn nothing. Ignored by methods that do not recycle.
     guess : int
-        Of how many of the last solutions the best combination is the first guess, unless ``x0`` is given or
-        the guess is not worth their products; 0 for none.
+        How many of the last solutions are combined to a starting guess. No guess is made if it is 0, if
+        ``x0`` is given, or while guesses save fewer iterations than they cost products.
     progress : bool or callable
         True shows a bar (needs tqdm); a function is called as ``progress(i, result)`` after each solve.
     **options
@@ -80,24 +83,25 @@ def solve_sequence(
 
     Notes
     -----
-    A system that cannot be solved does not end the sequence. Its result says why: what the methods would
-    raise becomes the status ``INVALID``, with NaN for `x`. A solve that fails with a recycled space or an old
-    preconditioner is repeated once without the first and with a new one of the second.
+    A system that cannot be solved does not end the sequence. Its result says why: an error of the method
+    becomes the status ``INVALID``, with NaN for `x`. A solve that fails with a recycled space or an old
+    preconditioner is repeated once, without the space and with a new preconditioner.
 
-    Results come in the order of `systems`: one that was solved before its turn waits in memory, with
-    ``run.as_solved()`` it need not. Handed out they have ``recycle=None``, since a space weighs as much as
-    2 k solutions; the last one is ``run.recycle``. There is one space, and one preconditioner from a
-    callable, for each size, dtype and library of arrays.
+    Results come in the order of `systems`. A result that is ready before its turn waits in memory;
+    ``run.as_solved()`` yields it at once instead. The results have ``recycle=None``, since a space takes as
+    much memory as 2 k solutions; the last space is ``run.recycle``. There is one space, and one
+    preconditioner from a callable, for each size, dtype and library of arrays.
 
-    The first guess leaves the smallest residual over the last solutions [2]_, at one product each; where it
-    gained less than these would have as iterations, the next 1, 2, 4, ... systems do without.
+    The starting guess is the combination of the last solutions with the smallest residual [2]_, at one
+    product each. If it gained less than these products would have gained as iterations, the next 1, 2, 4, ...
+    systems are solved without.
 
-    Ctrl-C raises `Interrupted`, whose result is that of the system at hand. The run itself remains: what was
-    handed out is yours (``results.extend(run)`` keeps it), ``run.waiting`` holds what was not, and iterating
-    goes on with the system that was interrupted. With ``refresh="auto"`` decisions depend on measured times,
-    and so does rounding; the other policies are deterministic.
+    Ctrl-C raises `Interrupted`, whose result is that of the current system. The run can go on: iterating
+    continues with the system that was interrupted, and ``run.waiting`` holds the results that were not yet
+    returned. With ``refresh="auto"`` decisions depend on measured times, and so does rounding; the other
+    policies are deterministic.
 
-    The idea of ordering by similarity is that of [1]_; how much there is to gain depends on the problem, and
+    The idea of ordering by similarity is that of [1]_. How much it gains depends on the problem;
     ``docs/methods/sequence.md`` shows where it is little.
 
     References
@@ -134,27 +138,27 @@ def solve_sequence(
 
 
 class SequenceRun:
-    """Results of a sequence of systems, solved as they are asked for, in the order the systems were given.
+    """An iterator over the results of a sequence of systems, each solved when it is asked for.
 
     Attributes
     ----------
     order : numpy.ndarray of int
-        The numbers of the systems in the order they are solved; of a stream, those solved so far.
+        The numbers of the systems in the order in which they are solved; of an iterable, those solved so far.
     features : array, or None
         What the order was made from, if it was given.
     waiting : dict of int to Result
-        Results that are not handed out yet, by number.
+        Results that are not yet returned, by number.
     missed : list of int
         Systems without a solution so far.
     products : int
         Products with matrices so far, those for the order included; iterations, where `method` does not
         count products.
     iterations, solved, retries : int
-        So far.
+        Iterations, systems solved, and solves that were repeated, so far.
     setups, updates : int
-        How often a preconditioner was made, and made to fit another matrix.
+        How often a preconditioner was made, and updated to another matrix.
     recycle : RecycledSpace or None
-        What was learned last.
+        The space that was learned last.
     """
 
     def __init__(self, systems, order, features, solver, show):

@@ -1,4 +1,4 @@
-"""Dirac's radial equation, and exchange of relativistic electrons.
+"""Dirac's radial equation, and relativistic exchange.
 
 Functions on a mesh are as in `radial`. See `numsolve.radial` for the mathematics.
 """
@@ -12,7 +12,7 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
     States are ``P = r**s f`` and ``Q = r**s g``; x and y hold f and g of each state, shape (states, 2,
     degree + 1, elements). The second component is eliminated: ``g = (c G f - r x_g) / d`` with ``G f = r f'
     + lift f``, ``lift = s + kappa`` and ``d = Z + (2 c**2 + shift - V) r``, where the potential is ``V - Z /
-    r``. What is left is the form
+    r``. What remains is the form
 
     .. math:: a(f) = \int r^{2s-1} \big(c^2 (G f)^2 / d + ((V - shift) r - Z) f^2\big) dr,
 
@@ -61,7 +61,7 @@ def dirac_solve(live, system, rule, lift, Z, shift, c, V, r, h, w, D, points, fi
 
 
 def _signs(A):
-    """Return numbers with the signs of the eigenvalues of A, whose scales differ wildly."""
+    """Return numbers with the signs of the eigenvalues of A, whose rows differ by orders of magnitude."""
     scale = abs(A.diagonal()) ** -0.5
     return np.linalg.eigvalsh(scale[:, None] * A * scale)
 

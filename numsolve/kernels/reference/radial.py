@@ -1,7 +1,7 @@
 """Radial atoms: states, density and Hartree potential, exchange and correlation, mixing.
 
-Functions on a mesh have shape (degree + 1, elements), with shared nodes twice; a batch of systems or states
-comes before. See `numsolve.radial` for the mathematics.
+Functions on a mesh have shape (degree + 1, elements); a node that two elements share occurs twice. Axes of
+systems or states come before. See `numsolve.radial` for the mathematics.
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ def _cumulative(J, h, g):
 
 
 def lda_vwn(n, e, v):
-    """Write exchange and correlation (VWN5) of densities n, energy an electron and potential; 0 if n <= 0."""
+    """Write exchange and correlation (VWN5) of densities n: energy per electron, potential; 0 if n <= 0."""
     A, x0, b, c = VWN
     there = n > 0
     rs = np.cbrt(3 / (4 * np.pi * np.where(there, n, 1)))
@@ -84,7 +84,7 @@ def anderson(live, step, beta, w, u, f, V, dF, dV, new, norms):
     """Write the next potentials `new` by Anderson mixing of the residuals f at V, and the norms of f.
 
     The norm of f is the root of the integral of ``u f**2`` over that of u. dF and dV, of shape
-    (systems, depth, ...), hold the last differences; the row ``step % depth`` receives f and V, from which
+    (systems, depth, ...), hold the last differences. The row ``step % depth`` receives f and V, from which
     the next call forms a difference.
     """
     depth = dF.shape[1]

@@ -112,13 +112,37 @@ class Result:
         return max(len(self.residuals) - 1, 0)
 
     def check(self):
-        """Return the result itself, or raise `ConvergenceError`."""
+        """Return the result itself, or raise.
+
+        Returns
+        -------
+        Result
+            The result, if its tolerance was met.
+
+        Raises
+        ------
+        ConvergenceError
+            The tolerance was not met; the message says why and what to try.
+        """
         if not self.success:
             raise ConvergenceError(f"{self.message} (after {self.nit} iterations)")
         return self
 
     def plot(self, ax=None, **style):
-        """Draw the residual history on `ax` (a new figure if None) and return the axes."""
+        """Draw the history of the residual norm.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure.
+        **style
+            Passed on to ``ax.semilogy``, as ``color`` or ``label``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         import matplotlib.pyplot as plt
 
         if ax is None:

@@ -45,7 +45,20 @@ class LeastSquaresResult(Result):
     residual_norm: Any = np.nan
 
     def plot(self, ax=None, **style):
-        """Draw the history of the gradient on `ax` (a new figure if None) and return the axes."""
+        """Draw the history of the gradient norm.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure.
+        **style
+            Passed on to ``ax.semilogy``, as ``color`` or ``label``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         ax = super().plot(ax, **style)
         ax.set_ylabel("gradient norm / first gradient norm")
         return ax

@@ -77,10 +77,10 @@ def refine(
         Preconditioner for `method`, in either precision: cast to single if it is not.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each outer step; true stops. `x` is live: copy it to keep it.
-    **options
-        Passed on to `method`, as ``restart``.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
+    **options
+        Passed on to `method`, as ``restart``.
 
     Returns
     -------

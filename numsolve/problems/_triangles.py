@@ -45,7 +45,20 @@ class Mesh:
         return np.stack(np.divmod(keys[times == 1], len(self.points)), axis=1)
 
     def on(self, axis, value) -> Any:
-        """Return which nodes have the coordinate `value` along `axis`."""
+        """Return which nodes have the coordinate `value` along `axis`.
+
+        Parameters
+        ----------
+        axis : {0, 1}
+            The axis.
+        value : float
+            The coordinate, compared exactly.
+
+        Returns
+        -------
+        numpy.ndarray of bool, shape (n_nodes,)
+            Whether each node has it.
+        """
         return self.points[:, axis] == value
 
 

@@ -125,11 +125,11 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
         writer.writerows(rows)
     try:
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
         return rows, claims, files
     for end, (plot, panels) in figures(paper).items():
-        figure = Figure(figsize=(4.6 * panels, 4.0), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.1)
+        figure = Figure(figsize=(4.6 * panels, 4.0), layout=ConstrainedLayoutEngine(w_pad=0.1))
         plot(rows, figure.subplots(1, panels, squeeze=False)[0])
         if end.removeprefix("_") in getattr(paper, "TIMED", ()):
             caption = f"times: each curve warmed up before; {describe_load(cores)}"

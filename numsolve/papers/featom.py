@@ -120,9 +120,7 @@ def plot(rows, axes):
         }
         axes[2].semilogy(*zip(*points, strict=True), style, label=label[quantity], markersize=4, color=None)
     axes[2].axhline(1e-8, color="0.7", lw=0.8, zorder=0)
-    axes[2].set(
-        title="all atoms, against dftatom (itself to 2e-9)", xlabel="Z", ylabel="difference (hartree)"
-    )
+    axes[2].set(title="atoms, compared with dftatom", xlabel="Z", ylabel="difference (hartree)")
     for ax in axes:
         ax.legend(frameon=False, fontsize="small")
         ax.spines[["top", "right"]].set_visible(False)

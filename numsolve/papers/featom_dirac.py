@@ -167,13 +167,14 @@ def plot(rows, axes):
     titles = (
         "uranium, Kohn-Sham",
         "hydrogenic, Z = 92 (dotted: uniform)",
-        "the square, 7 elements",
-        "92 atoms",
+        "squared operator, 7 elements",
+        f"{len(picked(rows, 'atoms'))} atoms",
     )
     for ax, title, x in zip(axes, titles, ("degree", "degree", "points an element", "Z"), strict=True):
         ax.axhline(1e-8, color="0.7", lw=0.8, zorder=0)
         ax.set(title=title, xlabel=x, ylabel="error (hartree)")
-        ax.legend(frameon=False, fontsize="small")
+        if ax is not axes[1]:  # which has the curves of the first panel
+            ax.legend(frameon=False, fontsize="small")
         ax.spines[["top", "right"]].set_visible(False)
     axes[3].set(ylabel="difference (hartree)", ylim=(None, 1e-3))
 

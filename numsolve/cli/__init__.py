@@ -11,7 +11,7 @@ SOLVED, MISSED, BAD_INPUT = 0, 1, 2
 
 
 def main(argv=None):
-    """Run the command line; return 0 if solved, 1 if not converged, 2 for bad input.
+    """Run the command line.
 
     Parameters
     ----------
@@ -21,20 +21,21 @@ def main(argv=None):
     Returns
     -------
     int
-        The exit status.
+        The exit status: 0 if the system was solved, or if all claims of a paper hold; 1 if not; 2 for bad
+        input.
     """
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
     except KeyboardInterrupt:
-        return _complain("interrupted", MISSED)
+        return _print_error("interrupted", MISSED)
     except BrokenPipeError:
         return SOLVED
     except (ValueError, TypeError, OSError, MemoryError, ImportError, RuntimeError) as error:
-        return _complain(error, BAD_INPUT)
+        return _print_error(error, BAD_INPUT)
 
 
-def _complain(error, status):
+def _print_error(error, status):
     text = " ".join(str(error).split()) or type(error).__name__
     print(f"numsolve: {text}", file=sys.stderr)
     return status
@@ -85,10 +86,10 @@ def _parser():
     solve.add_argument("--gpu", action="store_true", help="solve on the CUDA device")
     solve.set_defaults(command=_solve)
 
-    reproduce = commands.add_parser("reproduce", help="redo the figure of a paper")
-    reproduce.add_argument("name", nargs="?", metavar="NAME", help="which paper")
+    reproduce = commands.add_parser("reproduce", help="run a paper's experiment and check its claims")
+    reproduce.add_argument("name", nargs="?", metavar="NAME", help="name of the paper")
     reproduce.add_argument("--list", action="store_true", help="list the papers")
-    reproduce.add_argument("--full", action="store_true", help="at the settings of the paper")
+    reproduce.add_argument("--full", action="store_true", help="use the settings of the paper")
     reproduce.add_argument("--out", metavar="DIR", default="reproduced", help="where to write (reproduced/)")
     reproduce.set_defaults(command=_reproduce)
 
@@ -106,7 +107,7 @@ def _solve(arguments):
 
     for path in (arguments.out, arguments.plot):
         if path and not Path(path).absolute().parent.is_dir():
-            raise ValueError(f"there is no folder to write {path} to")
+            raise ValueError(f"{path} cannot be written: its folder does not exist")
     A, name = _matrix(arguments)
     n = A.shape[0]
     known = arguments.rhs is None
@@ -139,7 +140,7 @@ def _solve(arguments):
         print(f"error       {result.forward_error:.1e} estimated, relative")
     if known and result.status != Status.SINGULAR:
         print(f"error       {np.linalg.norm(x - 1) / np.sqrt(n):.1e} against the known x, relative")
-    print(f"time        {seconds:.3g} s")
+    print(f"time        {seconds:.3g} s, loading or compiling kernels included")
     if arguments.out:
         _write(arguments.out, x)
         print(f"x           {arguments.out}")
@@ -155,7 +156,7 @@ def _solve(arguments):
 
 
 def _bar(progress, rtol):
-    """Return a progress bar that shows itself on a terminal, or nothing without tqdm."""
+    """Return a progress bar for a terminal; without tqdm, a context that does nothing."""
     try:
         return progress(rtol=rtol, disable=None, leave=False, delay=0.5)
     except ImportError:
@@ -165,7 +166,7 @@ def _bar(progress, rtol):
 
 
 def _matrix(arguments) -> Any:
-    """Return the matrix that was asked for, and its name."""
+    """Return the matrix of the command line, and its name."""
     import scipy.sparse as sp
 
     from ._matrix_market import read
@@ -270,7 +271,9 @@ def _info(arguments):  # noqa: ARG001 - every command takes them
         try:
             print(f"{package:<12}{version(package)}")
         except PackageNotFoundError:
-            found = next((d for d in ("cupy-cuda13x", "cupy-cuda12x") if package == "cupy" and _has(d)), None)
+            found = next(
+                (d for d in ("cupy-cuda13x", "cupy-cuda12x") if package == "cupy" and _is_installed(d)), None
+            )
             print(f"{package:<12}{version(found) if found else 'not installed'}")
     print(f"threads     {numba.get_num_threads()} of {numba.config.NUMBA_NUM_THREADS}")  # pyright: ignore
     print(f"bandwidth   {bandwidth():.1f} GB/s (triad, out of cache)")
@@ -279,7 +282,7 @@ def _info(arguments):  # noqa: ARG001 - every command takes them
     return SOLVED
 
 
-def _has(distribution):
+def _is_installed(distribution):
     from importlib.metadata import PackageNotFoundError, version
 
     try:
@@ -296,12 +299,12 @@ def bandwidth(n=20_000_000, repeats=8):
     n : int
         Length of the three vectors.
     repeats : int
-        Runs, of which the fastest counts.
+        Number of timed runs after one that compiles; the fastest counts.
 
     Returns
     -------
     float
-        GB/s, counting 24 n bytes as STREAM does.
+        Bandwidth in GB/s; a run counts as 24 n bytes, as in STREAM.
     """
     import numpy as np
     from numba import njit, prange

@@ -1,7 +1,7 @@
-"""Reading Matrix Market files that may be truncated, wrong or hostile.
+"""Reading Matrix Market files that may be truncated, malformed or malicious.
 
-SciPy's parser is faster, but ends the process on some malformed files (seen with SciPy 1.17: lines that
-run on, NUL bytes); NumPy's text reader raises.
+SciPy's parser is faster, but crashes on some malformed files (with SciPy 1.17: overlong lines, NUL bytes);
+NumPy's text reader raises an error.
 """
 
 import bz2
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 _OPEN = {".gz": gzip.open, ".bz2": bz2.open}
-_MOST_SQUEEZED = 1100  # bytes that one byte of gzip or bzip2 can stand for, about
-_LEAST_BYTES = {"pattern": 4, "integer": 6, "real": 6, "complex": 8}  # of an entry's line: "1 1 1\n"
+_LARGEST_COMPRESSION = 1100  # bytes of text for one byte of gzip or bzip2, roughly
+_BYTES_OF_ENTRY = {"pattern": 4, "integer": 6, "real": 6, "complex": 8}  # shortest line, such as "1 1 1\n"
 _HEADER_LINES = 10_000
 
 
@@ -29,13 +29,13 @@ def read(path) -> Any:
     Returns
     -------
     scipy.sparse.coo_array or numpy.ndarray
-        Symmetric storage comes back expanded.
+        float64 or complex128. Symmetric storage is expanded to the full matrix.
 
     Raises
     ------
     ValueError
-        The file is no Matrix Market file, ends early, promises more than it can hold, or an index is out
-        of range. Nothing is allocated on a promise alone.
+        The file is no Matrix Market file, ends early, states more entries than it can hold, or contains an
+        index that is out of range. No memory is allocated for a size that the file cannot hold.
     OSError
         The file cannot be opened.
     """
@@ -43,7 +43,7 @@ def read(path) -> Any:
     try:
         with _OPEN.get(path.suffix, open)(path, "rb") as file:
             header = _header(file)
-            _plausible(path, *header)
+            _check_size(path, *header)
             body = _body(file, *header)
         return (_coordinate if header[0] == "coordinate" else _array)(body, *header[2:])
     except (ValueError, OverflowError, EOFError, MemoryError, gzip.BadGzipFile) as error:
@@ -56,7 +56,7 @@ def _header(file):
     if len(banner) != 5 or banner[0] != "%%matrixmarket" or banner[1] != "matrix":
         raise ValueError("not a Matrix Market file: the first line is not '%%MatrixMarket matrix ...'")
     layout, field, symmetry = banner[2:]
-    if layout not in ("coordinate", "array") or field not in _LEAST_BYTES:
+    if layout not in ("coordinate", "array") or field not in _BYTES_OF_ENTRY:
         raise ValueError(f"unknown Matrix Market format '{layout} {field}'")
     if symmetry not in ("general", "symmetric", "skew-symmetric", "hermitian"):
         raise ValueError(f"unknown Matrix Market symmetry '{symmetry}'")
@@ -84,12 +84,14 @@ def _header(file):
     return layout, field, symmetry, rows, cols, sizes[2]
 
 
-def _plausible(path, layout, field, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a header
-    """Raise if the file is too short for the entries it promises, or its matrix too large to index."""
-    room = path.stat().st_size * (_MOST_SQUEEZED if path.suffix in _OPEN else 1)
-    least = _LEAST_BYTES[field] if layout == "coordinate" else 2
+def _check_size(path, layout, field, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a header
+    """Raise if the file is too short for the entries that it states, or its matrix too large to index."""
+    room = path.stat().st_size * (_LARGEST_COMPRESSION if path.suffix in _OPEN else 1)
+    least = _BYTES_OF_ENTRY[field] if layout == "coordinate" else 2
     if entries * least > room + least:
-        raise ValueError(f"{entries} entries are promised, but the file has room for at most {room // least}")
+        raise ValueError(
+            f"the header states {entries} entries, but the file has room for at most {room // least}"
+        )
     if max(rows, cols) >= 2**31:
         raise ValueError(f"the matrix is {rows} x {cols}; at most 2147483647 rows and columns can be read")
 
@@ -99,16 +101,18 @@ def _body(file, layout, field, symmetry, rows, cols, entries):  # noqa: ARG001 -
     indices = 2 if layout == "coordinate" else 0
     width = indices + {"pattern": 0, "complex": 2}.get(field, 1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # "input contained no data": the count below says it
+        warnings.simplefilter(
+            "ignore", UserWarning
+        )  # "input contained no data": the number of lines is checked below
         table = np.loadtxt(file, comments="%", ndmin=2).reshape(-1, width or 1)
     if len(table) != entries:
-        raise ValueError(f"{entries} entries are promised, but {len(table)} are there")
+        raise ValueError(f"the header states {entries} entries, but the file has {len(table)}")
     values = np.ones(entries) if field == "pattern" else table[:, indices]
     return table[:, :indices], values + 1j * table[:, -1] if field == "complex" else values
 
 
 def _coordinate(body, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a header
-    """Return a sparse array, the other triangle filled in."""
+    """Return a sparse array; a symmetric one with both triangles."""
     from scipy.sparse import coo_array
 
     places, values = body
@@ -121,12 +125,12 @@ def _coordinate(body, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a 
     i, j = (places - 1).astype(np.int64 if max(rows, cols) >= 2**31 else np.int32).T
     if symmetry != "general":
         off = i != j
-        i, j, values = np.r_[i, j[off]], np.r_[j, i[off]], np.r_[values, _mirrored(values[off], symmetry)]
+        i, j, values = np.r_[i, j[off]], np.r_[j, i[off]], np.r_[values, _opposite(values[off], symmetry)]
     return coo_array((values, (i, j)), shape=(rows, cols))
 
 
 def _array(body, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a header
-    """Return a dense array; files go down the columns, of the lower triangle if there is symmetry."""
+    """Return a dense array from values by columns; those of the lower triangle if there is symmetry."""
     values = body[1]
     if symmetry == "general":
         return values.reshape(cols, rows).T.copy()
@@ -134,13 +138,13 @@ def _array(body, symmetry, rows, cols, entries):  # noqa: ARG001 - takes a heade
     lower = np.tril_indices(rows, -1 if symmetry == "skew-symmetric" else 0)
     order = np.lexsort(lower)
     i, j = lower[0][order], lower[1][order]
-    A[j, i] = _mirrored(values, symmetry)
+    A[j, i] = _opposite(values, symmetry)
     A[i, j] = values
     return A
 
 
-def _mirrored(values, symmetry):
-    """Return what stands on the other side of the diagonal."""
+def _opposite(values, symmetry):
+    """Return the entries on the other side of the diagonal."""
     return {"symmetric": values, "skew-symmetric": -values, "hermitian": values.conj()}[symmetry]
 
 

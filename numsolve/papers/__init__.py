@@ -1,4 +1,4 @@
-"""Papers and textbooks whose figures numsolve reproduces: one file each, all of the same form.
+"""Papers and textbooks whose figures numsolve reproduces: one file each, all with the same names.
 
 A paper's file defines
 
@@ -11,13 +11,13 @@ A paper's file defines
     taken by `_timing`, which warms each curve up with its own arguments; the count of a run that ended at its
     limit is an `Interval`, not a number;
 ``plot(rows, axes)``
-    the figure, and ``FIGURE`` its number of panels; or, for several figures, ``FIGURES``: such a function and
-    number for each by name;
+    the figure, and ``FIGURE``, its number of panels. A paper with several figures has ``FIGURES`` instead: a
+    dictionary from the name of a figure to such a function and number;
 ``TIMED``
     the names of the figures that show times ("" if there is one figure): their caption says how busy the
     machine was. Missing if none does;
 ``claims(rows)``
-    a list of `Claim`: what the source says, what we found, and whether it holds.
+    a list of `Claim`: what the source says, what was found here, and whether it holds.
 """
 
 import csv
@@ -33,12 +33,12 @@ LOAD = "cores used by others"  # the column of the table
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the source, checked.
+    """A statement of the source, and whether it holds here.
 
     Attributes
     ----------
     text : str
-        What is claimed.
+        The statement.
     published : str
         The value in the source.
     ours : str
@@ -60,7 +60,7 @@ class Claim:
 
 
 def names():
-    """Return the names of all papers."""
+    """Return the names of all papers, sorted."""
     return sorted(m.name for m in iter_modules(__path__) if not m.name.startswith("_"))
 
 
@@ -72,7 +72,7 @@ def load(name):
 
 
 def figures(paper):
-    """Return the figures of a paper: by the end of their file's name, a function and a number of panels."""
+    """Return a dictionary from the suffix of a figure's file name to its function and number of panels."""
     if not hasattr(paper, "FIGURES"):
         return {"": (paper.plot, paper.FIGURE)}
     return {f"_{name}": figure for name, figure in paper.FIGURES.items()}
@@ -86,10 +86,10 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
     name : str
         One of `names`.
     full : bool
-        Run at the settings of the source.
+        Whether to run with the settings of the source. Default: smaller settings.
     folder : path-like
-        Where ``NAME.csv`` and ``NAME.png``, or for several figures ``NAME_FIGURE.png``, are written; made if
-        missing.
+        Where ``NAME.csv`` and ``NAME.png``, or for several figures ``NAME_FIGURE.png``, are written; created
+        if missing.
     progress : callable
         Wraps the iterable of runs, as `tqdm.tqdm` does.
 
@@ -99,7 +99,7 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
         The table. The column ``cores used by others`` (`LOAD`) holds the mean number of processors that other
         programs used meanwhile, or "unknown".
     claims : list of Claim
-        The statements of the source, checked.
+        The statements of the source, and whether they hold.
     files : list of pathlib.Path
         What was written; without matplotlib the table alone.
 
@@ -125,11 +125,11 @@ def reproduce(name, *, full=False, folder=".", progress=iter):
         writer.writerows(rows)
     try:
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
     except ImportError:
         return rows, claims, files
     for end, (plot, panels) in figures(paper).items():
-        figure = Figure(figsize=(4.6 * panels, 4.0), layout="constrained")
-        figure.get_layout_engine().set(w_pad=0.1)
+        figure = Figure(figsize=(4.6 * panels, 4.0), layout=ConstrainedLayoutEngine(w_pad=0.1))
         plot(rows, figure.subplots(1, panels, squeeze=False)[0])
         if end.removeprefix("_") in getattr(paper, "TIMED", ()):
             caption = f"times: each curve warmed up before; {describe_load(cores)}"

@@ -1,4 +1,4 @@
-"""SSOR-CG on a heat equation in time: a learner in a simulation, beside what else there is."""
+"""SSOR-CG on a heat equation: learners of omega, compared with fixed omegas, CG and SuperLU."""
 
 from functools import partial
 from itertools import islice
@@ -12,22 +12,22 @@ from ..problems import heat_crank_nicolson
 from . import _timing
 from ._relax_shift import COLOURS, row
 
-RTOL, CAP = 1e-8, 10_000
-FIXED = (1.0, 1.3, 1.5, 1.75, 1.95)
+RTOL, MAXITER = 1e-8, 10_000
+FIXED_OMEGAS = (1.0, 1.3, 1.5, 1.75, 1.95)
 INTERVAL = (0.0, 10.0)
 LEARNERS: dict[str, Any] = {
     "Tsallis-INF": relaxation.TsallisINF,
     "Tsallis-INF-CB": partial(relaxation.TsallisINFCB, None, INTERVAL, bins=6),
     "ChebCB": partial(relaxation.ChebCB, None, INTERVAL, degree=6),
 }
-METHODS = ("CG", *(f"omega {omega}" for omega in FIXED), *LEARNERS)
-DIRECT = "SuperLU"
-HARDEST = 750  # the step of largest conductivity, a quarter of a unit of time before the first unit ends
-GOLDEN = (5**0.5 - 1) / 2
+METHODS = ("CG", *(f"omega {omega}" for omega in FIXED_OMEGAS), *LEARNERS)
+DIRECT_METHOD = "SuperLU"
+HARDEST_STEP = 750  # the step of largest conductivity, a quarter of a unit of time before the first unit ends
+GOLDEN_RATIO = (5**0.5 - 1) / 2
 
 
-class Run:
-    """A simulation by one method: CG, with SSOR if there is a learner of its omega."""
+class Simulation:
+    """A simulation by one method: CG, preconditioned by SSOR if there is a learner of its omega."""
 
     def __init__(self, u, learner=None):
         self.u, self.learner, self.M = u, learner, None
@@ -40,7 +40,7 @@ class Run:
         if self.learner is not None:
             self.omegas.append(self.learner.suggest(context))
             self.M = ssor(self.M, A, self.omegas[-1])
-        result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=CAP).check()
+        result = krylov.cg(A, b, self.u, M=self.M, rtol=RTOL, maxiter=MAXITER).check()
         if self.learner is not None:
             self.learner.observe(self.omegas[-1], result.nit, context)
         self.seconds += _timing.clock() - begun
@@ -49,12 +49,12 @@ class Run:
 
 
 def ssor(M, A, omega):
-    """Return the SSOR operator for a matrix and omega, made from the one before if there is one."""
+    """Return the SSOR operator for a matrix and omega; an existing one is updated."""
     return precondition.ssor(A, omega) if M is None else M.update(A, omega)
 
 
 def _direct(side, count):
-    """Return the seconds a step that SuperLU takes, to factorise and to solve."""
+    """Return the mean seconds that SuperLU takes to factorise and solve a step."""
     u, steps = heat_crank_nicolson(count, side)
     total = 0.0
     for A, rhs, _ in steps:
@@ -75,14 +75,14 @@ def learners(method, trials):
 
 
 def warm_up(side, count):
-    """Take the first two steps, which differ in how M is made, and the hardest by every method, untimed."""
+    """Take the first two steps and the hardest one by every method, untimed; the second one updates M."""
     u, steps = heat_crank_nicolson(count, side)
-    hardest = min(HARDEST, count - 1)
+    hardest = min(HARDEST_STEP, count - 1)
     picked = [step for number, step in enumerate(islice(steps, hardest + 1)) if number in (0, 1, hardest)]
     for method in METHODS:
-        run = Run(u, *learners(method, 1))
+        simulation = Simulation(u, *learners(method, 1))
         for step in picked:
-            run.step(*step)
+            simulation.step(*step)
 
 
 def heat(settings, progress):
@@ -93,26 +93,28 @@ def heat(settings, progress):
     for side, count in progress(settings["steps"].items()):
         warm_up(side, count)
         u, steps = heat_crank_nicolson(count, side)
-        runs = {
-            (method, trial): Run(u, learner)
+        simulations = {
+            (method, trial): Simulation(u, learner)
             for method in METHODS
             for trial, learner in enumerate(learners(method, settings["heat trials"]))
         }
         for step in steps:
-            for run in runs.values():
-                run.step(*step)
-        for (name, trial), run in runs.items():
-            mean, seconds = float(np.mean(run.iterations)), run.seconds / count
+            for simulation in simulations.values():
+                simulation.step(*step)
+        for (name, trial), simulation in simulations.items():
+            mean, seconds = float(np.mean(simulation.iterations)), simulation.seconds / count
             yield row("heat", side, name, count, mean, trial=trial, seconds=seconds)
             if side == settings["contour"]["side"] and trial == 0 and name in ("Tsallis-INF", "ChebCB"):
-                for number, (omega, k) in enumerate(zip(run.omegas, run.iterations, strict=True)):
+                for number, (omega, k) in enumerate(
+                    zip(simulation.omegas, simulation.iterations, strict=True)
+                ):
                     yield row("action", side, name, number, k, omega=omega)
         if side <= 200:
-            yield row("heat", side, DIRECT, count, 0, seconds=_direct(side, min(count, 20)))
+            yield row("heat", side, DIRECT_METHOD, count, 0, seconds=_direct(side, min(count, 20)))
 
 
 def contour(settings, progress):
-    """Yield iterations at twelve omegas in some steps: five fixed, then golden section about the best."""
+    """Yield iterations at twelve omegas in some steps: five fixed ones, then a golden-section search."""
     options = settings["contour"]
     u, steps = heat_crank_nicolson(settings["steps"][options["side"]], options["side"])
     M = None
@@ -122,27 +124,27 @@ def contour(settings, progress):
             found = {}
             for omega in _candidates(found):
                 M = ssor(M, A, omega)
-                found[omega] = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=CAP).check().nit
+                found[omega] = krylov.cg(A, b, u, M=M, rtol=RTOL, maxiter=MAXITER).check().nit
             for omega, k in sorted(found.items()):
                 yield row("contour", options["side"], "SSOR-CG", number, k, omega=omega)
-        u = krylov.cg(A, b, u, rtol=RTOL, maxiter=CAP).check().x
+        u = krylov.cg(A, b, u, rtol=RTOL, maxiter=MAXITER).check().x
 
 
 def _candidates(found):
-    """Yield omegas; the caller puts into `found` what each costs."""
-    yield from FIXED
-    at = FIXED.index(min(FIXED, key=lambda omega: found[omega]))
-    low, high = FIXED[max(at - 1, 0)], FIXED[min(at + 1, len(FIXED) - 1)]
-    left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+    """Yield omegas to try; the caller adds the iterations of each to the dictionary `found`."""
+    yield from FIXED_OMEGAS
+    at = FIXED_OMEGAS.index(min(FIXED_OMEGAS, key=lambda omega: found[omega]))
+    low, high = FIXED_OMEGAS[max(at - 1, 0)], FIXED_OMEGAS[min(at + 1, len(FIXED_OMEGAS) - 1)]
+    left, right = high - GOLDEN_RATIO * (high - low), low + GOLDEN_RATIO * (high - low)
     yield from (left, right)
     for _ in range(5):
         if found[left] <= found[right]:
             high, right = right, left
-            left = high - GOLDEN * (high - low)
+            left = high - GOLDEN_RATIO * (high - low)
             yield left
         else:
             low, left = left, right
-            right = low + GOLDEN * (high - low)
+            right = low + GOLDEN_RATIO * (high - low)
             yield right
 
 
@@ -163,7 +165,7 @@ def sides(rows):
 
 
 def grid_of_costs(rows, omegas):
-    """Return the steps of the contour, and the iterations of each at each omega, interpolated."""
+    """Return the steps of the contour plot, and their iterations interpolated to the given omegas."""
     points = [r for r in rows if r["experiment"] == "contour"]
     steps = sorted({r["x"] for r in points})
     costs = []
@@ -174,17 +176,17 @@ def grid_of_costs(rows, omegas):
 
 
 def plot_heat(rows, axes):
-    """Draw the landscape with what was chosen, and iterations and time against the number of unknowns."""
+    """Draw the iterations over step and omega, and iterations and time over the number of unknowns."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     _landscape(rows, axes[0])
     grids = sides(rows)
     n = [(side - 1) ** 2 for side in grids]
-    for at, method in enumerate((*METHODS, DIRECT)):
-        style = {"CG": "o-", DIRECT: "x-"}.get(method, "s-" if method in LEARNERS else ".--")
-        color = {"CG": "C0", DIRECT: "C5", **COLOURS}.get(method, str(0.15 + 0.13 * at))
+    for at, method in enumerate((*METHODS, DIRECT_METHOD)):
+        style = {"CG": "o-", DIRECT_METHOD: "x-"}.get(method, "s-" if method in LEARNERS else ".--")
+        color = {"CG": "C0", DIRECT_METHOD: "C5", **COLOURS}.get(method, str(0.15 + 0.13 * at))
         label = method.replace("omega", r"$\omega$ =")
-        if method != DIRECT:
+        if method != DIRECT_METHOD:
             found = [mean_of(rows, side, method) for side in grids]
             axes[1].loglog(n, found, style, color=color, label=label, markersize=5)
         seconds = [

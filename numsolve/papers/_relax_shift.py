@@ -1,4 +1,4 @@
-"""SOR on Laplacians with a random shift: what is learned from solve to solve, and what theory says."""
+"""SOR on Laplacians with a random shift: learning omega from one solve to the next, and the theory."""
 
 from functools import partial
 from typing import Any
@@ -9,10 +9,10 @@ from scipy.linalg import solve_triangular
 from .. import relaxation
 from ..problems import laplacian_shifted
 
-LAWS = {"high variance": (0.5, 1.5), "low variance": (2.0, 6.0)}
-INTERVAL = (-0.15, 0.65)  # the published one: contexts end at 0.45, so that the last of five bins stays empty
-RTOL, CAP = 1e-8, 10_000
-FIXED = (1.0, 1.2, 1.4, 1.6, 1.8)
+DISTRIBUTIONS = {"high variance": (0.5, 1.5), "low variance": (2.0, 6.0)}
+INTERVAL = (-0.15, 0.65)  # as published; contexts end at 0.45, so that the last of five bins stays empty
+RTOL, MAXITER = 1e-8, 10_000
+FIXED_OMEGAS = (1.0, 1.2, 1.4, 1.6, 1.8)
 LEARNERS: dict[str, Any] = {
     "Tsallis-INF": relaxation.TsallisINF,
     "Tsallis-INF-CB": partial(relaxation.TsallisINFCB, None, INTERVAL, bins=5),
@@ -22,7 +22,7 @@ ESTIMATES: dict[str, Any] = {
     "Young's estimate": partial(relaxation.EstimatedOmega, RTOL),
     "Young's estimate, contextual": partial(relaxation.EstimatedOmega, RTOL, INTERVAL),
 }
-OPTIMAL = "instance-optimal"
+BEST_OMEGA = "instance-optimal"
 
 
 def row(experiment, case, method, x, iterations, *, trial=0, omega=np.nan, seconds=np.nan):
@@ -40,7 +40,7 @@ def row(experiment, case, method, x, iterations, *, trial=0, omega=np.nan, secon
 
 
 class Costs:
-    """Sweeps of SOR on each of a list of systems; known ones are not counted again."""
+    """Sweeps of SOR on each of a list of systems; each pair of system and omega is solved once."""
 
     def __init__(self, systems):
         self.systems, self.known = systems, {}
@@ -54,7 +54,7 @@ class Costs:
 
 def sweeps(A, b, omega):
     """Return how many sweeps of SOR solve a system; one that ends at the limit raises an error."""
-    return relaxation.sor(A, b, omega=omega, rtol=RTOL, maxiter=CAP).check().nit
+    return relaxation.sor(A, b, omega=omega, rtol=RTOL, maxiter=MAXITER).check().nit
 
 
 def jacobi_radius(c, side=10):
@@ -63,27 +63,31 @@ def jacobi_radius(c, side=10):
 
 
 def learn(settings, progress):
-    """Yield cumulative sweeps of each fixed omega, each learner, and the best omega of each system."""
-    runs = [(law, method) for law in LAWS for method in (*FIXED, *LEARNERS, *ESTIMATES, OPTIMAL)]
+    """Yield the cumulative sweeps of each fixed omega, each learner, and the best omega of each system."""
+    runs = [
+        (law, method)
+        for law in DISTRIBUTIONS
+        for method in (*FIXED_OMEGAS, *LEARNERS, *ESTIMATES, BEST_OMEGA)
+    ]
     costs = {}
     for law, method in progress(runs):
         if law not in costs:
-            systems = laplacian_shifted(settings["instances"], beta=LAWS[law], rng=settings["seed"])
+            systems = laplacian_shifted(settings["instances"], beta=DISTRIBUTIONS[law], rng=settings["seed"])
             costs = {law: Costs(list(systems))}
         trials = settings["trials"] if method in LEARNERS else 1
         for trial in range(trials):
-            paid = np.cumsum(_play(costs[law], method, trial))
-            name = f"omega {method}" if method in FIXED else method
+            paid = np.cumsum(_sweeps_of_all(costs[law], method, trial))
+            name = f"omega {method}" if method in FIXED_OMEGAS else method
             for at in np.unique(np.linspace(0, len(paid), 51).astype(int)):
                 yield row("learning", law, name, int(at), int(paid[at - 1]) if at else 0, trial=trial)
 
 
-def _play(costs, method, trial):
-    """Return the sweeps that each system takes."""
+def _sweeps_of_all(costs, method, trial):
+    """Return the sweeps of each system in turn, with the omegas of a method."""
     systems = costs.systems
-    if method in FIXED:
+    if method in FIXED_OMEGAS:
         return [costs(i, method) for i in range(len(systems))]
-    if method == OPTIMAL:
+    if method == BEST_OMEGA:
         return [costs(i, relaxation.omega_opt(jacobi_radius(s.feature))) for i, s in enumerate(systems)]
     learner = ESTIMATES[method]() if method in ESTIMATES else LEARNERS[method](rng=trial)
     paid = []
@@ -95,13 +99,13 @@ def _play(costs, method, trial):
 
 
 def rate(omega, beta):
-    """Return the spectral radius of SOR where that of Jacobi is `beta`, by Young's formula."""
+    """Return the spectral radius of SOR by Young's formula; `beta` is that of the Jacobi iteration."""
     square = (omega * beta) ** 2 - 4 * (omega - 1)
     return np.where(square > 0, ((omega * beta + np.sqrt(np.maximum(square, 0))) / 2) ** 2, omega - 1)
 
 
 def transient(A, omega, rho, k):
-    """Return how far the mean rate of k - 1 sweeps is from `rho`, as a share of what `rho` is from 1."""
+    """Return (r - rho) / (1 - rho), where r is the mean rate of the error in k - 1 sweeps."""
     L = np.tril(A, -1) + np.diag(np.diag(A) / omega)
     C = np.eye(len(A)) - solve_triangular(L.T, A.T).T
     mean = np.linalg.norm(np.linalg.matrix_power(C, k - 1), 2) ** (1 / (k - 1))
@@ -109,10 +113,12 @@ def transient(A, omega, rho, k):
 
 
 def bounds(settings, progress):
-    """Yield sweeps and their bound against omega, and the size of the transient against the shift."""
+    """Yield sweeps and their bound against omega, and beta and tau of the bound against the shift."""
     omegas = np.append(settings["omegas"], relaxation.omega_opt(jacobi_radius(0.0)))
-    for law in progress(LAWS):
-        for number, (A, b, c) in enumerate(laplacian_shifted(settings["bounded"], beta=LAWS[law], rng=1)):
+    for law in progress(DISTRIBUTIONS):
+        for number, (A, b, c) in enumerate(
+            laplacian_shifted(settings["bounded"], beta=DISTRIBUTIONS[law], rng=1)
+        ):
             beta, dense = jacobi_radius(c), A.toarray()
             found = [sweeps(A, b, w) for w in omegas]
             rho = rate(omegas, beta)
@@ -122,7 +128,7 @@ def bounds(settings, progress):
                 yield row("bounds", law, "actual", number, k, omega=w)
                 yield row("bounds", law, "bound", number, u, omega=w)
             best = sweeps(A, b, relaxation.omega_opt(beta))
-            yield row("bounds", law, OPTIMAL, number, best, omega=relaxation.omega_opt(beta))
+            yield row("bounds", law, BEST_OMEGA, number, best, omega=relaxation.omega_opt(beta))
     (A, b, c), *_ = laplacian_shifted(1, rng=2)
     for shift in progress(settings["shifts"]):
         dense = A.toarray() + (shift - c) * np.eye(len(b))
@@ -142,7 +148,7 @@ COLOURS = {
     "ChebCB": "C2",
     "Young's estimate": "C1",
     "Young's estimate, contextual": "C0",
-    OPTIMAL: "k",
+    BEST_OMEGA: "k",
 }
 
 
@@ -168,14 +174,14 @@ def best_fixed(rows, law):
 
 
 def _draw(ax, rows, law, methods):
-    """Draw what is left to solve against the sweeps so far: a band of two standard deviations over trials."""
+    """Draw the systems left against the sweeps so far, with two standard deviations over the trials."""
     for method in methods:
         at, paid = curves(rows, law, method)
         left, paid = at[-1] - at, paid / 1e3
         fixed = method.startswith("omega")
         shade = 0.75 - 0.6 * (float(method.split()[-1]) - 1) / 0.8 if fixed else 0
         color = str(shade) if fixed else COLOURS[method]
-        style = ":" if method == OPTIMAL else "--" if fixed else "-"
+        style = ":" if method == BEST_OMEGA else "--" if fixed else "-"
         label = method.replace("omega", r"$\omega$ =")
         ax.plot(paid.mean(axis=0), left, style, color=color, label=label, lw=1.7)
         if len(paid) > 1:
@@ -193,22 +199,22 @@ def _tidy(ax):
 
 
 def plot_learning(rows, axes):
-    """Draw five fixed omegas and a learner that knows no context."""
-    for ax, law in zip(axes, LAWS, strict=True):
-        _draw(ax, rows, law, [*(f"omega {w}" for w in FIXED), "Tsallis-INF"])
+    """Draw five fixed omegas and a learner without context."""
+    for ax, law in zip(axes, DISTRIBUTIONS, strict=True):
+        _draw(ax, rows, law, [*(f"omega {w}" for w in FIXED_OMEGAS), "Tsallis-INF"])
         ax.set_xlim(0, 1.9e-3 * totals(rows, law)["omega 1.4"])
 
 
 def plot_contextual(rows, axes):
-    """Draw the learners with contexts beside what can be had."""
-    for ax, law in zip(axes, LAWS, strict=True):
-        _draw(ax, rows, law, [best_fixed(rows, law)[0], *LEARNERS, *ESTIMATES, OPTIMAL])
+    """Draw the learners with contexts, the best fixed omega and the best omega of each system."""
+    for ax, law in zip(axes, DISTRIBUTIONS, strict=True):
+        _draw(ax, rows, law, [best_fixed(rows, law)[0], *LEARNERS, *ESTIMATES, BEST_OMEGA])
         ax.set_xlim(0, None)
 
 
 def plot_bounds(rows, axes):
-    """Draw sweeps and their bound against omega, and the two quantities of the theory against the shift."""
-    for ax, law in zip(axes, LAWS, strict=False):
+    """Draw sweeps and their bound against omega, and beta and tau against the shift."""
+    for ax, law in zip(axes, DISTRIBUTIONS, strict=False):
         picked = [r for r in rows if r["experiment"] == "bounds" and r["case"] == law]
         for method, color in (("actual", "C0"), ("bound", "C1")):
             points = [(r["omega"], r["iterations"]) for r in picked if r["method"] == method]
@@ -216,8 +222,8 @@ def plot_bounds(rows, axes):
             costs = np.array([[k for w, k in points if w == omega] for omega in omegas])
             ax.semilogy(omegas, costs.mean(axis=1), color=color, label=f"{method}, mean")
             ax.fill_between(omegas, costs.min(axis=1), costs.max(axis=1), color=color, alpha=0.2, lw=0)
-        best = np.mean([r["iterations"] for r in picked if r["method"] == OPTIMAL])
-        ax.axhline(best, color="k", ls="--", lw=1, label=OPTIMAL)
+        best = np.mean([r["iterations"] for r in picked if r["method"] == BEST_OMEGA])
+        ax.axhline(best, color="k", ls="--", lw=1, label=BEST_OMEGA)
         ax.set(title=f"{law}: mean and range", xlabel=r"$\omega$", ylabel="sweeps")
         _tidy(ax)
     ax = axes[-1]
@@ -228,5 +234,5 @@ def plot_bounds(rows, axes):
     for height, label in ((4 * (1 - np.exp(-2)) / np.e**2, r"$4(1-e^{-2})/e^2$"), (np.exp(-2), r"$1/e^2$")):
         ax.axhline(height, color="0.5", ls=":", lw=1.2)
         ax.annotate(label, (0.45, height), ha="right", va="bottom", fontsize=8, color="0.35")
-    ax.set(title="what the bound rests on", xlabel="shift $c$", ylim=(0, 1.05))
+    ax.set(title="quantities of the bound", xlabel="shift $c$", ylim=(0, 1.05))
     _tidy(ax)

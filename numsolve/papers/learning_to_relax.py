@@ -1,10 +1,9 @@
-"""Learning the relaxation parameter from solve to solve: SOR with a random shift, and a heat equation in
-time."""
+"""Learning the relaxation parameter from one solve to the next: SOR on Laplacians, SSOR-CG in time."""
 
 import numpy as np
 
 from . import Claim, _relax_heat, _relax_shift
-from ._relax_shift import LAWS, OPTIMAL, best_fixed, totals
+from ._relax_shift import BEST_OMEGA, DISTRIBUTIONS, best_fixed, totals
 
 TITLE = "Iterations of SOR and SSOR-CG whose omega is learned from one system to the next"
 REFERENCE = (
@@ -18,17 +17,17 @@ FIGURES = {
     "heat": (_relax_heat.plot_heat, 3),
 }
 TIMED = ("heat",)
-# The paper prints no totals. These were measured once, by other programs, for 5000 systems: thousands of
-# sweeps, ratios to those of the best fixed omega, and for SSOR-CG iterations a step.
+# The paper prints no totals. These were measured once, by other programs, for 5000 systems: sweeps in
+# thousands, ratios to the sweeps of the best fixed omega, and iterations a step of SSOR-CG.
 SWEEPS = {
-    "high variance": {1.0: 3080, 1.2: 2050, 1.4: 1300, 1.6: 766, 1.8: 521, OPTIMAL: 282},
-    "low variance": {1.0: 1360, 1.2: 896, 1.4: 553, 1.6: 316, 1.8: 430, OPTIMAL: 209},
+    "high variance": {1.0: 3080, 1.2: 2050, 1.4: 1300, 1.6: 766, 1.8: 521, BEST_OMEGA: 282},
+    "low variance": {1.0: 1360, 1.2: 896, 1.4: 553, 1.6: 316, 1.8: 430, BEST_OMEGA: 209},
 }
 RATIOS = {
     "high variance": {"Tsallis-INF": 1.16, "Tsallis-INF-CB": 1.01, "ChebCB": 0.64},
     "low variance": {"Tsallis-INF": 1.06, "Tsallis-INF-CB": 1.01, "ChebCB": 0.74},
 }
-AT_MOST = {"Tsallis-INF": (1.2, 1.2), "Tsallis-INF-CB": (1.1, 1.1), "ChebCB": (0.68, 0.78)}
+LARGEST_RATIOS = {"Tsallis-INF": (1.2, 1.2), "Tsallis-INF-CB": (1.1, 1.1), "ChebCB": (0.68, 0.78)}
 HEAT = {
     25: dict(zip(_relax_heat.METHODS, (17.1, 6.56, 5.95, 6.46, 8.97, 12.6, 6.15, 5.95, 5.0), strict=True)),
     50: dict(zip(_relax_heat.METHODS, (32.9, 12.15, 9.95, 8.80, 10.2, 17.8, 9.45, 8.8, 7.2), strict=True)),
@@ -37,7 +36,7 @@ HEAT = {
 
 
 def settings(full):
-    """Return how many systems, trials, omegas, shifts, and steps on which grids."""
+    """Return the numbers of systems and trials, the omegas and shifts, and the time steps on each grid."""
     return {
         "instances": 5000,
         "trials": 40 if full else 3,
@@ -58,24 +57,24 @@ def run(settings, progress):
 
 
 def claims(rows):
-    """Check the statements of the paper, and the counts against those of other programs."""
+    """Check the statements of the paper, and compare the counts with those of other programs."""
     return [*_shift(rows), *_theory(rows), *_heat(rows), _time(rows)]
 
 
 def _shift(rows):
-    """What is learned on the shifted Laplacians."""
-    for at, law in enumerate(LAWS):
+    """Yield the claims on the shifted Laplacians."""
+    for at, law in enumerate(DISTRIBUTIONS):
         found, (name, best) = totals(rows, law), best_fixed(rows, law)
         solved = max(r["x"] for r in rows if r["experiment"] == "learning" and r["case"] == law)
         scale = 5.0 / solved
         for method, reference in SWEEPS[law].items():
-            ours = scale * found[f"omega {method}" if method != OPTIMAL else method]
-            which = method if method == OPTIMAL else f"omega = {method}"
+            ours = scale * found[f"omega {method}" if method != BEST_OMEGA else method]
+            which = method if method == BEST_OMEGA else f"omega = {method}"
             yield Claim(
                 f"SOR, {law}, {which}: thousands of sweeps for 5000 systems",
                 f"{reference} (measured reference)",
                 f"{ours:.0f}",
-                abs(ours / reference - 1) < (0.02 if method == OPTIMAL else 0.03),
+                abs(ours / reference - 1) < (0.02 if method == BEST_OMEGA else 0.03),
             )
         for method, reference in RATIOS[law].items():
             ratio = found[method] / best
@@ -83,13 +82,13 @@ def _shift(rows):
                 f"SOR, {law}, {method}: sweeps over those of the best fixed omega",
                 f"{reference} (measured reference)",
                 f"{ratio:.2f}; the best is {name}",
-                ratio <= AT_MOST[method][at],
+                ratio <= LARGEST_RATIOS[method][at],
                 "" if solved == 5000 else f"{solved} systems leave less time to learn than 5000",
             )
 
 
 def _theory(rows):
-    """The bound on the number of sweeps, on which the analysis rests."""
+    """Yield the claims on the bound of the number of sweeps, the basis of the paper's analysis."""
     actual, bound = (
         np.array([r["iterations"] for r in rows if r["experiment"] == "bounds" and r["method"] == method])
         for method in ("actual", "bound")
@@ -116,7 +115,7 @@ def _theory(rows):
 
 
 def _heat(rows):
-    """Iterations in the heat equation, where all steps were taken: the first ones are cheaper."""
+    """Yield the claims on iterations in the heat equation, for grids on which all 5000 steps were taken."""
     for side in _relax_heat.sides(rows):
         if max(r["x"] for r in rows if r["experiment"] == "heat" and r["case"] == side) < 5000:
             continue
@@ -132,10 +131,11 @@ def _heat(rows):
 
 
 def _time(rows):
-    """What the paper says of time, with the baselines beside it."""
+    """Return the claim on time, with the times of CG and of a direct solver."""
     side = max(_relax_heat.sides(rows))
     seconds = {
-        m: 1e3 * _relax_heat.mean_of(rows, side, m, "seconds") for m in ("CG", "ChebCB", _relax_heat.DIRECT)
+        m: 1e3 * _relax_heat.mean_of(rows, side, m, "seconds")
+        for m in ("CG", "ChebCB", _relax_heat.DIRECT_METHOD)
     }
     return Claim(
         f"heat, {side} by {side} cells: ChebCB saves time against CG without a preconditioner",

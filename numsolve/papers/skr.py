@@ -1,4 +1,4 @@
-"""Recycling Krylov subspaces to make training data for neural operators, and the honest picture beside it."""
+"""Recycling Krylov subspaces to make training data for neural operators, compared with other methods."""
 
 import warnings
 from functools import partial
@@ -21,8 +21,8 @@ REFERENCE = (
 )
 FIGURE = 3
 TIMED = ("",)
-RESTART, KEPT = 40, 20
-ALONE = ("GMRES(40)", "GMRES-DR")
+RESTART, KEPT_DIRECTIONS = 40, 20
+SAMPLED_METHODS = ("GMRES(40)", "GMRES-DR")
 # Iterations of GMRES(40) and SKR, and the ratio of their times: tables 1, 3, 6, 10, 13, 17, 20, 24, 27.
 PUBLISHED = {
     ("Darcy, published", "none", 1e-5): (8193, 387, 2.92),
@@ -34,7 +34,7 @@ PUBLISHED = {
     ("Poisson", "SOR", 1e-8): (1804, 405, 1.35),
 }
 PRECONDITIONERS = {"none": None, "Jacobi": precondition.jacobi, "SOR": precondition.ssor}
-SHORT = {
+DARCY_LABELS = {
     "Darcy, published": "(i) published",
     "Darcy, corrected": "(ii) corrected",
     "Darcy": "(iii) conservative",
@@ -43,7 +43,10 @@ SHORT = {
 
 def settings(full):
     """Return the families with their sizes, and how many systems are solved."""
-    darcy = {name: partial(problems.darcy_systems, side=80, matrix=matrix) for name, matrix in _DARCY.items()}
+    darcy = {
+        name: partial(problems.darcy_systems, side=80, matrix=matrix)
+        for name, matrix in DARCY_MATRICES.items()
+    }
     sides = (0.0118, 0.00374) if full else (0.024, 0.02)  # of triangles
     families = {
         **darcy,
@@ -54,7 +57,7 @@ def settings(full):
     return {
         "families": families,
         "count": 100 if full else 12,
-        "alone": 20 if full else 4,  # systems for the methods that gain nothing from many
+        "sampled": 20 if full else 4,  # systems for the methods that solve each one independently
         "rtols": (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8) if full else (1e-5, 1e-8),
         "preconditioners": tuple(PRECONDITIONERS) if full else ("none", "SOR"),
         "cap": 10_000,
@@ -62,7 +65,7 @@ def settings(full):
     }
 
 
-_DARCY = {"Darcy, published": "published", "Darcy, corrected": "corrected", "Darcy": "finite-volume"}
+DARCY_MATRICES = {"Darcy, published": "published", "Darcy, corrected": "corrected", "Darcy": "finite-volume"}
 
 
 def _on_mesh(make, mesh, h, count, *, rng):
@@ -76,7 +79,7 @@ def run(settings, progress):
         for family in settings["families"]
         for name in settings["preconditioners"]
         for rtol in settings["rtols"]
-        if rtol in (min(settings["rtols"]), 1e-5) or (name == "none" and family in SHORT)
+        if rtol in (min(settings["rtols"]), 1e-5) or (name == "none" and family in DARCY_LABELS)
     ]
     rows, systems, made = [], [], None
     for family, name, rtol in progress(cases):
@@ -84,7 +87,7 @@ def run(settings, progress):
             systems = list(settings["families"][family](settings["count"], rng=settings["seed"]))
             made = family
         for method, solve in _methods(systems, name, rtol, settings["cap"]).items():
-            several = systems[: settings["alone"]] if method in ALONE else systems
+            several = systems[: settings["sampled"]] if method in SAMPLED_METHODS else systems
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 (iterations, met), seconds = _timing.time_call(partial(solve, several))
@@ -104,10 +107,10 @@ def run(settings, progress):
 
 
 def _methods(systems, name, rtol, cap):
-    """Return the methods of a case: functions of the systems that return iterations and successes in all."""
+    """Return the methods of a case: functions of systems that return all iterations and solved systems."""
     make = PRECONDITIONERS[name]
     options = {"rtol": rtol, "maxiter": cap}
-    recycling = partial(krylov.gcrodr, restart=RESTART, k=KEPT, **options)
+    recycling = partial(krylov.gcrodr, restart=RESTART, k=KEPT_DIRECTIONS, **options)
     methods: dict[str, Any] = {
         "GMRES(40)": partial(_each, partial(krylov.gmres, restart=RESTART, **options), make),
         "GMRES-DR": partial(_each, recycling, make),
@@ -171,14 +174,14 @@ def plot(rows, axes):
     """Draw the iterations on the three Darcy matrices, against the tolerance, and the time."""
     first, second, third = axes
     methods = ("GMRES(40)", "GMRES-DR", "recycled", "sorted, recycled", "CG")
-    places = np.arange(len(SHORT))
+    places = np.arange(len(DARCY_LABELS))
     for at, method in enumerate(methods):
-        found = [_or_nan(rows, "iterations", method, family) for family in SHORT]
+        found = [_or_nan(rows, "iterations", method, family) for family in DARCY_LABELS]
         _bars(first, places + 0.16 * (at - 2), found, 0.15, label=method, color=f"C{at}")
     paper = PUBLISHED["Darcy, published", "none", 1e-8]
     first.plot([-0.32, 0], paper[:2], "k_", markersize=11, markeredgewidth=2, label="published")
     first.set(title=r"iterations, rtol $10^{-8}$", yscale="log", ylabel="mean iterations a system")
-    first.set_xticks(places, SHORT.values())
+    first.set_xticks(places, DARCY_LABELS.values())
     first.set_ylim(60, 300_000)
     first.legend(frameon=False, ncols=2, fontsize=8)
 
@@ -187,7 +190,7 @@ def plot(rows, axes):
         for method, mark in (("GMRES(40)", "o"), ("GMRES-DR", "s"), ("recycled", "^")):
             found = [_or_nan(rows, "iterations", method, family, rtol=rtol) for rtol in rtols]
             color = f"C{methods.index(method)}"
-            label = f"{method}, {SHORT[family].partition(' ')[0]}"
+            label = f"{method}, {DARCY_LABELS[family].partition(' ')[0]}"
             second.loglog(rtols, [n.low for n in found], style + mark, label=label, color=color, markersize=5)
             bounds = [(rtol, n.low) for rtol, n in zip(rtols, found, strict=True) if n.is_bound]
             if bounds:  # open markers
@@ -201,11 +204,11 @@ def plot(rows, axes):
 
     timed = (*methods[:1], *methods[1:3], "CG", "AMG-CG", "SuperLU")
     for at, method in enumerate(timed):
-        found = [_or_nan(rows, "ms a system", method, family) for family in SHORT]
+        found = [_or_nan(rows, "ms a system", method, family) for family in DARCY_LABELS]
         color = f"C{methods.index(method)}" if method in methods else f"C{at + 2}"
         _bars(third, places + 0.13 * (at - 2.5), found, 0.12, label=method, color=color)
     third.set(title=r"time, rtol $10^{-8}$", yscale="log", ylabel="ms a system")
-    third.set_xticks(places, SHORT.values())
+    third.set_xticks(places, DARCY_LABELS.values())
     third.set_ylim(1, 50 * third.get_ylim()[1])
     third.legend(frameon=False, ncols=2, fontsize=8)
     for ax in axes:
@@ -258,19 +261,19 @@ def _counts(rows, family, preconditioner="none"):
 
 
 def _headline(rows):
-    """The published gain in iterations, on the three matrices."""
+    """Yield the claim on the published gain in iterations, for each of the three matrices."""
     gmres, skr, _ = PUBLISHED["Darcy, published", "none", 1e-8]
     text = "Darcy, n = 6400, no preconditioner, 1e-8: times fewer iterations than GMRES(40)"
     reasons = {
         "Darcy, published": "",
-        "Darcy, corrected": "the published matrix reads the northern entries two cells too early: small "
-        "eigenvalues of both signs, on which GMRES(40) stagnates. Without that slip, this is left",
+        "Darcy, corrected": "the published matrix reads the northern entries two cells too early, which "
+        "gives small eigenvalues of both signs, on which GMRES(40) stagnates; the gain without that error",
         "Darcy": "the conservative matrix is symmetric positive definite",
     }
     for family, why in reasons.items():
         gain = _gain(rows, family)
         yield Claim(
-            f"{text}, matrix {SHORT[family]}",
+            f"{text}, matrix {DARCY_LABELS[family]}",
             f"{gmres / skr:.1f}, from {gmres} to {skr}",
             f"{gain:.1f}, from {_counts(rows, family)}",
             gain.low > 0.75 * gmres / skr,
@@ -279,7 +282,7 @@ def _headline(rows):
 
 
 def _other_families(rows):
-    """The published gains where only b changes."""
+    """Yield the claims on the published gains where only b changes."""
     for family in ("heat", "Poisson"):
         for preconditioner in ("none", "SOR"):
             gmres, skr, _ = PUBLISHED[family, preconditioner, 1e-8]
@@ -296,11 +299,11 @@ def _other_families(rows):
 
 
 def _recycling(rows):
-    """What is gained by keeping directions from system to system, rather than from cycle to cycle."""
-    gains = [_gain(rows, family, over="GMRES-DR") for family in SHORT]
+    """Return the claim on recycling from system to system, compared with deflated restarts."""
+    gains = [_gain(rows, family, over="GMRES-DR") for family in DARCY_LABELS]
     found = ", ".join(f"{gain:.1f}" for gain in gains)
     return Claim(
-        "The gain is that of recycling from system to system",
+        "The gain is due to recycling from system to system",
         "all of it",
         f"{found} times on (i), (ii), (iii), against GMRES-DR without carry-over",
         min(gain.low for gain in gains) > 2,
@@ -309,20 +312,20 @@ def _recycling(rows):
 
 
 def _sorting(rows):
-    """What sorting adds."""
+    """Return the claim on sorting."""
     pick = partial(value, rows, "iterations")
-    found = [1 - pick("sorted, recycled", family) / pick("recycled", family) for family in SHORT]
+    found = [1 - pick("sorted, recycled", family) / pick("recycled", family) for family in DARCY_LABELS]
     return Claim(
         "Sorting the systems saves iterations (table 2: Darcy, n = 10,000, SOR)",
         f"{1 - 183.9 / 202.5:.0%}",
         ", ".join(f"{f:.0%}" for f in found) + " on (i), (ii), (iii) without preconditioner",
         min(f.low for f in found) > 0.05,
-        "the fields of a random family are all about equally far apart",
+        "all fields of a random family have about the same distance from each other",
     )
 
 
 def _baselines(rows):
-    """What the paper does not compare with."""
+    """Return the claim on time, compared with methods that the paper leaves out."""
     milliseconds = {
         m: value(rows, "ms a system", m, "Darcy") for m in ("recycled", "CG", "AMG-CG", "SuperLU")
     }

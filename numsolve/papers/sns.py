@@ -1,4 +1,4 @@
-"""Sinkhorn, Sinkhorn with sparse Newton steps, and the over-relaxation that the paper leaves out."""
+"""Sinkhorn's iteration, with sparse Newton steps, and with over-relaxation, which the paper leaves out."""
 
 from functools import partial
 
@@ -17,10 +17,10 @@ REFERENCE = (
     "Sinkhorn Algorithm with Sparse Newton Iterations, ICLR 2024, doi:10.48550/arXiv.2401.12253"
 )
 CASES = ("assignment", "images, squared distance", "images, absolute distance")
-DENSITIES = {"densities on the line, W2": 2, "densities on the line, W1": 1}  # and the power of the distance
+DENSITIES = {"densities on the line, W2": 2, "densities on the line, W1": 1}  # values: power of the distance
 METHODS = {"Sinkhorn": {"omega": 1.0}, "over-relaxed": {}, "sparse Newton": {"method": "newton"}}
 STYLE = {"Sinkhorn": "C0-", "over-relaxed": "C1-", "sparse Newton": "C2-"}
-PUBLISHED = {  # Table 1, at second hand: seconds and iterations on an M1 Pro; the images are MNIST's
+PUBLISHED = {  # Table 1, as quoted elsewhere: seconds on an M1 Pro, and iterations; the images are from MNIST
     CASES[0]: {"sparse Newton": (0.34, 29), "Sinkhorn": (233.36, 56199)},
     CASES[1]: {"sparse Newton": (2.33, 53), "Sinkhorn": (18.84, 2041)},
     CASES[2]: {"sparse Newton": (12.22, 777), "Sinkhorn": (45.75, 5748)},
@@ -28,14 +28,14 @@ PUBLISHED = {  # Table 1, at second hand: seconds and iterations on an M1 Pro; t
 
 
 def settings(full):
-    """Return sizes, the weight of the entropy, the tolerance and the most iterations."""
+    """Return sizes, the weight of the entropy, the tolerance and the limit of iterations."""
     n, side, points = (500, 28, 1000) if full else (300, 16, 300)
     most = 60_000 if full else 15_000
     return {"n": n, "side": side, "points": points, "eps": 1 / 1200, "atol": 1e-11, "maxiter": most}
 
 
 def run(settings, progress):
-    """Solve each case by each method; a row is an iteration of one (of Sinkhorn, every tenth or so)."""
+    """Solve each case by each method; a row is one of at most about 200 iterations of a solve."""
     eps = _validate.positive(settings["eps"], "eps")
     limits = {"atol": settings["atol"], "maxiter": settings["maxiter"]}
     rows = []
@@ -65,7 +65,7 @@ def run(settings, progress):
 
 
 def problem(case, settings):
-    """Return masses and a dense cost."""
+    """Return the masses and the dense cost of a case."""
     if case == CASES[0]:
         return assignment(settings["n"], rng=1)
     if case in DENSITIES:
@@ -76,7 +76,7 @@ def problem(case, settings):
 
 
 def _exact(a, b, power):
-    """Return the cost of the best plan between two densities on the line, whose ends are one apart."""
+    """Return the optimal cost between two densities on the unit interval."""
     t = np.linspace(0, 1, len(a))
     return wasserstein_1d(t, t, a, b, p=power) ** power
 
@@ -112,11 +112,11 @@ def plot(rows, axes, cases=CASES):
 
 
 def plot_densities(rows, axes):
-    """Draw the same for the densities, with the exact cost and what is certified of it."""
+    """Draw the error against the time for the densities, with the exact cost and its certified bounds."""
     plot(rows, axes, DENSITIES)
     for ax, case in zip(axes, DENSITIES, strict=True):
         end = [r for r in rows if (r["case"], r["method"]) == (case, "over-relaxed")][-1]
-        certified = f"best cost {end['exact']:.5f}, certified {end['lower']:.5f} to {end['upper']:.5f}"
+        certified = f"exact cost {end['exact']:.5f}, certified {end['lower']:.5f} to {end['upper']:.5f}"
         ax.set_title(f"{case}\n{certified}", fontsize=10)
 
 
@@ -125,7 +125,7 @@ TIMED = tuple(FIGURES)
 
 
 def claims(rows):
-    """Compare iterations and the gain of Newton with what is published."""
+    """Compare iterations and times with the published ones, and certified bounds with exact costs."""
     ends = {(r["case"], r["method"]): r for r in rows}  # the last row of each
     found = []
     for case in CASES:

@@ -1,4 +1,4 @@
-"""The gallery of test problems: for papers, tests, benchmarks and examples."""
+"""Test problems for papers, tests, benchmarks and examples."""
 
 from ._darcy import darcy, helmholtz
 from ._elements import poisson_fem, thermal

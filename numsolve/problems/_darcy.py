@@ -16,26 +16,29 @@ def darcy(coefficient, *, matrix="finite-volume") -> tuple[Any, Any]:
     coefficient : array of floats, shape (s + 2, s + 2)
         Positive coefficient `k`, cell by cell; u vanishes in the outermost cells.
     matrix : {"finite-volume", "corrected", "published"}
-        Which matrix, see below. Only the first discretises the equation.
+        Which matrix; see Notes. Only the first discretises the equation.
 
     Returns
     -------
     A : scipy.sparse.csr_array, shape (s * s, s * s)
-        Five entries a row; the inner cells come row by row, as in ``coefficient[1:-1, 1:-1].ravel()``.
-    b : array, shape (s * s,)
+        At most five entries a row, float64; the unknowns are the inner cells in the order of
+        ``coefficient[1:-1, 1:-1].ravel()``.
+    b : array of float64, shape (s * s,)
         h^2 everywhere, with h = 1 / (s - 1) as published: the inner cells' centres span the unit square.
 
     Raises
     ------
+    TypeError
+        If `coefficient` is complex.
     ValueError
-        If `coefficient` is not positive, finite, square and at least 4 by 4, or `matrix` is none of the
-        three.
+        If `coefficient` is not positive, finite, square and at least 4 by 4, or `matrix` is not one of the
+        three names.
 
     Notes
     -----
-    "finite-volume" conserves what flows: each face carries the harmonic mean of its two cells, and the
-    diagonal is the sum of the four faces. Symmetric positive definite, and of second order where `k` is
-    smooth.
+    "finite-volume" is conservative: the coefficient of a face is the harmonic mean of its two cells, and the
+    diagonal entry is the sum over the four faces. The matrix is symmetric positive definite, and of second
+    order where `k` is smooth.
 
     "corrected" has 4 k on the diagonal, and for each neighbour minus the coefficient *of the neighbour*: it
     is L diag(k), with the Laplacian L of `poisson`. It is similar to a positive definite matrix, but
@@ -43,8 +46,8 @@ def darcy(coefficient, *, matrix="finite-volume") -> tuple[Any, Any]:
 
     "published" is what the programs of the paper on subspace recycling by H. Wang et al. (ICLR 2024,
     arXiv:2401.09516; repository wanghong1700/NO-DataGen-SKR) assemble: "corrected", but the entry for the
-    northern neighbour is read two places too early, ``k[:-2, 1:-1].ravel()[row - 2]``. That slip moves the
-    smallest eigenvalues across zero (one to five of them, in each of twelve fields of 80 by 80 inner cells),
+    northern neighbour is read two places too early, ``k[:-2, 1:-1].ravel()[row - 2]``. This error makes the
+    smallest eigenvalues negative (one to five of them, in each of twelve fields of 80 by 80 inner cells),
     and restarted GMRES stagnates.
 
     Examples
@@ -70,15 +73,16 @@ def helmholtz(coefficient, wavenumber, *, matrix="finite-volume") -> tuple[Any, 
     coefficient : array of floats, shape (s + 2, s + 2)
         As for `darcy`.
     wavenumber : float
-        The number :math:`\omega`: the diagonal of the matrix of `darcy` falls by :math:`h^2\omega^2`.
+        The number :math:`\omega`; :math:`h^2\omega^2` is subtracted from the diagonal of `darcy`'s matrix.
     matrix : {"finite-volume", "corrected", "published"}
         As for `darcy`.
 
     Returns
     -------
     A : scipy.sparse.csr_array, shape (s * s, s * s)
-        Symmetric if "finite-volume"; positive definite for small wavenumbers only.
-    b : array, shape (s * s,)
+        float64; symmetric if `matrix` is "finite-volume", and then positive definite for small wavenumbers
+        only.
+    b : array of float64, shape (s * s,)
         h^2 everywhere, h = 1 / (s - 1).
 
     Raises
@@ -88,9 +92,9 @@ def helmholtz(coefficient, wavenumber, *, matrix="finite-volume") -> tuple[Any, 
 
     Notes
     -----
-    The paper of H. Wang et al. (see `darcy`) draws wavenumbers from (0, 1): they move a diagonal of about 4
-    by less than 5e-4 on 50 by 50 cells, and less on finer grids. The smallest eigenvalue
-    of the square is near 20 for k = 1: the matrix is indefinite from wavenumbers of about 4.4 on.
+    The paper of H. Wang et al. (see `darcy`) draws wavenumbers from (0, 1): they change a diagonal of about 4
+    by less than 5e-4 on 50 by 50 cells, and by less on finer grids. For k = 1 the smallest eigenvalue of the
+    differential operator is near 20, so that the matrix is indefinite for wavenumbers above about 4.4.
     """
     wavenumber = _validate.number(wavenumber, "wavenumber")
     A, b = darcy(coefficient, matrix=matrix)
@@ -106,8 +110,10 @@ def _finite_volume(k):
 
 
 def _corrected(k, north_shift=0):
-    """Return the matrix L diag(k), the northern entries read `north_shift` places too early."""
-    north = np.roll(k[:-2, 1:-1].ravel(), north_shift).reshape(k[1:-1, 1:-1].shape)  # what wraps is dropped
+    """Return the matrix L diag(k), with northern entries that are read `north_shift` places too early."""
+    north = np.roll(k[:-2, 1:-1].ravel(), north_shift).reshape(
+        k[1:-1, 1:-1].shape
+    )  # wrapped ones are dropped
     return stencil(4 * k[1:-1, 1:-1], [-north, -k[1:-1, :-2]], [-k[2:, 1:-1], -k[1:-1, 2:]])
 
 

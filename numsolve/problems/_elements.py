@@ -1,4 +1,4 @@
-"""Linear finite elements on triangles, and two families whose right-hand sides alone vary."""
+"""Linear finite elements on triangles, and two problems whose data change the right-hand side only."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from .. import _validate
 def stiffness(mesh, coefficient=1.0):
     r"""Return the matrix of :math:`\int k \nabla\varphi_i\cdot\nabla\varphi_j`, with one `k` a triangle."""
     corners = mesh.points[mesh.triangles]
-    opposite = np.roll(corners, -1, axis=1) - np.roll(corners, -2, axis=1)  # turned a quarter: the gradients
+    opposite = np.roll(corners, -1, axis=1) - np.roll(corners, -2, axis=1)  # gradients, rotated by 90 degrees
     scale = coefficient / (4 * mesh.areas)
-    return _gather(mesh, scale[:, None, None] * np.einsum("tia,tja->tij", opposite, opposite))
+    return _assemble(mesh, scale[:, None, None] * np.einsum("tia,tja->tij", opposite, opposite))
 
 
 def mass(mesh):
     r"""Return the matrix of :math:`\int \varphi_i \varphi_j`."""
-    return _gather(mesh, mesh.areas[:, None, None] / 12 * (np.ones((3, 3)) + np.eye(3)))
+    return _assemble(mesh, mesh.areas[:, None, None] / 12 * (np.ones((3, 3)) + np.eye(3)))
 
 
 def flux(mesh, edges):
@@ -29,23 +29,23 @@ def flux(mesh, edges):
 
 
 def thermal(mesh, left, right) -> tuple[Any, Any]:
-    r"""Return A and b of steady heat in a plate: :math:`\Delta u = 0`, two values on the boundary.
+    r"""Return A and b of steady heat conduction in a plate: :math:`\Delta u = 0`, two values on the boundary.
 
     Parameters
     ----------
     mesh : Mesh
-        From `plate_mesh` or another; its outermost straight sides are heated.
+        From `plate_mesh` or another. Its leftmost and its rightmost side must be straight.
     left : float
         Temperature of the left side.
     right : float
-        What flows in through the right side, :math:`\partial u/\partial n`; all else is insulated.
+        Flux through the right side into the plate, :math:`\partial u/\partial n`; the rest is insulated.
 
     Returns
     -------
     A : scipy.sparse.csr_array, shape (n, n)
-        Symmetric positive definite, the same for all values. The unknowns are the nodes off the left side,
-        in the order of ``mesh.points``.
-    b : array, shape (n,)
+        Symmetric positive definite, float64, the same for all values. The unknowns are the nodes that are
+        not on the left side, in the order of ``mesh.points``.
+    b : array of float64, shape (n,)
         Linear in the two values.
 
     Raises
@@ -55,8 +55,8 @@ def thermal(mesh, left, right) -> tuple[Any, Any]:
 
     Notes
     -----
-    The equation, the plate and the kind of boundary values of the program ``Heat_generate.m`` in the
-    repository of H. Wang et al. (see `darcy`). MATLAB's elements there are quadratic, ours are linear.
+    Equation, plate and kind of boundary values are those of the program ``Heat_generate.m`` in the repository
+    of H. Wang et al. (see `darcy`), which uses MATLAB's quadratic elements; these are linear.
     """
     values = [_validate.number(left, "left"), _validate.number(right, "right")]
     A, B = thermal_response(mesh)
@@ -64,35 +64,37 @@ def thermal(mesh, left, right) -> tuple[Any, Any]:
 
 
 def poisson_fem(mesh, coefficients) -> tuple[Any, Any]:
-    r"""Return A and b of :math:`-\Delta u = f` on the unit square, f and u on the sides given by polynomials.
+    r"""Return A and b of :math:`-\Delta u = f` on the unit square; f and the boundary values are polynomials.
 
     Parameters
     ----------
     mesh : Mesh
         Of the unit square, as from `square_mesh`.
     coefficients : array of floats, shape (5, degree + 1)
-        Chebyshev coefficients, of :math:`T_0, T_1, ...` on [-1, 1]: of f as a function of x, then of u on the
-        sides below, right, above and left, as a function of x or y along them. A corner belongs to the later
-        of its sides.
+        Chebyshev coefficients, of :math:`T_0, T_1, ...` on [-1, 1]. Row 0: f as a function of x. Rows 1 to
+        4: u on the lower, right, upper and left side, as a function of x or y along the side. The value at a
+        corner is that of the later one of its two sides.
 
     Returns
     -------
     A : scipy.sparse.csr_array, shape (n, n)
-        Symmetric positive definite, the same for all coefficients. The unknowns are the nodes inside, in the
-        order of ``mesh.points``.
-    b : array, shape (n,)
+        Symmetric positive definite, float64, the same for all coefficients. The unknowns are the inner nodes,
+        in the order of ``mesh.points``.
+    b : array of float64, shape (n,)
         Linear in the coefficients.
 
     Raises
     ------
+    TypeError
+        If `coefficients` are complex.
     ValueError
         If `coefficients` are not finite or have another shape.
 
     Notes
     -----
-    As in the program ``possion_generate.m`` of H. Wang et al. (see `darcy`), but for two things: MATLAB's
-    elements there are quadratic, and the polynomials of the left and the right side are evaluated at x, which
-    is constant.
+    As in the program ``possion_generate.m`` of H. Wang et al. (see `darcy`), with two differences: that
+    program uses quadratic elements, and evaluates the polynomials of the left and the right side at x, which
+    is constant there.
     """
     coefficients = _validate.real_array(coefficients, "coefficients")
     if coefficients.ndim != 2 or len(coefficients) != 5 or coefficients.size == 0:
@@ -122,8 +124,8 @@ def poisson_response(mesh, degree):
     return K[inner][:, inner], np.concatenate([mass(mesh) @ along_x, *lifts], axis=1)[inner]
 
 
-def _gather(mesh, local):
-    """Add up the 3-by-3 matrices of all triangles."""
+def _assemble(mesh, local):
+    """Return the sum of the 3-by-3 matrices of all triangles, as a sparse matrix of all nodes."""
     rows, cols = np.repeat(mesh.triangles, 3, axis=1), np.tile(mesh.triangles, (1, 3))
     entries = (local.ravel(), (rows.ravel(), cols.ravel()))
     return sp.csr_array(sp.coo_array(entries, shape=2 * (len(mesh.points),)))

@@ -1,4 +1,4 @@
-"""Families: sequences of related systems, each with what distinguishes it, made when it is asked for."""
+"""Families: sequences of related systems, each with its parameters; a system is made when it is requested."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -18,12 +18,12 @@ class System(NamedTuple):
 
     Attributes
     ----------
-    A : scipy.sparse.csr_array, shape (n, n)
+    A : scipy.sparse.csr_array of float64, shape (n, n)
         The matrix.
-    b : array, shape (n,)
+    b : array of float64, shape (n,)
         The right-hand side.
-    feature : array
-        What distinguishes the system from others of its family; near features, near systems.
+    feature : array or float
+        The parameters of the system within its family. Systems with similar features are similar.
     """
 
     A: Any
@@ -37,20 +37,25 @@ def darcy_systems(count, side, *, matrix="finite-volume", alpha=2.5, tau=7.0, rn
     Parameters
     ----------
     count : int
-        How many.
+        Number of systems.
     side : int
         Inner cells along each axis: there are ``side**2`` unknowns.
     matrix : {"finite-volume", "corrected", "published"}
         As for `darcy`.
     alpha, tau : float
-        Of the coefficient's logarithm, as for `gaussian_field`.
+        Parameters of the coefficient's logarithm, a `gaussian_field`.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, b, and as feature the coefficient, of shape ``(side + 2, side + 2)``.
+        A, b and, as feature, the coefficient of shape ``(side + 2, side + 2)``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if an argument is invalid.
 
     Examples
     --------
@@ -72,23 +77,28 @@ def helmholtz_systems(
     Parameters
     ----------
     count : int
-        How many.
+        Number of systems.
     side : int
         Inner cells along each axis: there are ``side**2`` unknowns.
     wavenumbers : (float, float)
-        The interval from which wavenumbers are drawn uniformly. The published one, the default, is harmless:
-        see `helmholtz`.
+        The interval from which wavenumbers are drawn uniformly. The default is the published one, whose
+        wavenumbers hardly change the matrix of `darcy`: see `helmholtz`.
     matrix : {"finite-volume", "corrected", "published"}
         As for `darcy`.
     alpha, tau : float
-        Of the coefficient's logarithm, as for `gaussian_field`.
+        Parameters of the coefficient's logarithm, a `gaussian_field`.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, b, and as feature the coefficient, row by row, then the wavenumber: ``(side + 2)**2 + 1`` numbers.
+        A, b and, as feature, the coefficient row by row, then the wavenumber: ``(side + 2)**2 + 1`` numbers.
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if an argument is invalid.
     """
     interval = _validate.real_array(wavenumbers, "wavenumbers")
     if interval.shape != (2,):
@@ -100,22 +110,27 @@ def helmholtz_systems(
 
 
 def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
-    """Make systems of steady heat in a plate, with random values on two sides and one matrix.
+    """Make systems of steady heat conduction in a plate, with one matrix and random values on two sides.
 
     Parameters
     ----------
     count : int
-        How many.
+        Number of systems.
     mesh : Mesh
-        As for `thermal`: say, ``plate_mesh(0.02, rng=0)``.
+        As for `thermal`; for example ``plate_mesh(0.02, rng=0)``.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, which is the same object each time, b, and as feature the array of the temperature on the left,
-        uniform in (0, 100), and the flux through the right, uniform in (-100, 0).
+        A, which is the same object each time, b and, as feature, an array of two numbers: the temperature of
+        the left side, uniform in (0, 100), and the flux through the right side, uniform in (-100, 0).
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if `count` is invalid.
     """
     A, B = thermal_response(mesh)
     rng, count = np.random.default_rng(rng), _validate.count(count, "count")
@@ -124,24 +139,29 @@ def thermal_systems(count, mesh, *, rng=None) -> Iterator[System]:
 
 
 def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
-    """Make Poisson equations on the unit square: random polynomials for f and on the sides, one matrix.
+    """Make Poisson equations on the unit square: one matrix, random polynomials for f and on the boundary.
 
     Parameters
     ----------
     count : int
-        How many.
+        Number of systems.
     mesh : Mesh
-        As for `poisson_fem`: say, ``square_mesh(0.01, rng=0)``.
+        As for `poisson_fem`; for example ``square_mesh(0.01, rng=0)``.
     degree : int
-        Of the polynomials.
+        Degree of the polynomials.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, which is the same object each time, b, and as feature the array of Chebyshev coefficients of shape
+        A, which is the same object each time, b and, as feature, the Chebyshev coefficients of shape
         ``(5, degree + 1)`` that `poisson_fem` takes, uniform in (-1, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if `count` or `degree` is invalid.
     """
     degree, count = _validate.count(degree, "degree"), _validate.count(count, "count")
     A, B = poisson_response(mesh, degree)
@@ -153,21 +173,21 @@ def poisson_systems(count, mesh, *, degree=5, rng=None) -> Iterator[System]:
 def convection_diffusion_systems(
     count, shape, *, drift=0.02, wind=10.0, contrast=3.0, scheme="upwind", rng=None
 ) -> Iterator[System]:
-    r"""Make the steps of a drift: convection-diffusion with coefficient, wind and source that change slowly.
+    r"""Make convection-diffusion systems whose coefficient, wind and source change slowly from step to step.
 
     Parameters
     ----------
     count : int
-        How many steps.
+        Number of steps.
     shape : tuple of int
         Interior grid points along each axis.
     drift : float
-        Angle between one step and the next, in radians; after a whole turn the first system comes back.
+        Angle between one step and the next, in radians; the sequence is periodic with the period 2 pi.
     wind : float
-        Speed of the wind, in the root mean square over a turn. It is the same everywhere, and turns. A strong
-        wind makes systems easier, and leaves recycling less to gain.
+        Speed of the wind, as the root mean square over one period. The wind is the same at all points and
+        rotates. A strong wind makes the systems easier, so that recycling gains less.
     contrast : float
-        Factor before the Gaussian field in the coefficient's logarithm.
+        Factor of the Gaussian field in the coefficient's logarithm.
     scheme : {"upwind", "central"}
         As for `convection_diffusion`.
     rng : int or numpy.random.Generator, optional
@@ -176,14 +196,19 @@ def convection_diffusion_systems(
     Returns
     -------
     iterator of System
-        A, b, and as feature cosine and sine of the step's angle, on which alone the system depends.
+        A, b and, as feature, cosine and sine of the step's angle; the system depends on nothing else.
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if an argument is invalid.
 
     Notes
     -----
-    Everything that drifts is :math:`\mathrm{Re}(e^{-i\theta} z)` with a complex normal z, a field (see
-    `gaussian_field`) or a vector: at every angle :math:`\theta` a sample of the same law, whose correlation
-    with the first is :math:`\cos\theta`. The coefficient is the exponential of such a field, the wind such a
-    vector scaled to `wind`, the source such a field.
+    Each quantity that changes is :math:`\mathrm{Re}(e^{-i\theta} z)`, where z is complex normal: a field (see
+    `gaussian_field`) or a vector. At every angle :math:`\theta` it has the same distribution, and its
+    correlation with that of the first step is :math:`\cos\theta`. The coefficient is the exponential of
+    such a field, the wind is such a vector scaled to `wind`, and the source is such a field.
     """
     shape = tuple(_validate.count(m, "shape", least=1) for m in shape)
     count, drift = _validate.count(count, "count"), _validate.number(drift, "drift")
@@ -205,7 +230,7 @@ def convection_diffusion_systems(
 
 
 def _coefficients(count, side, matrix, alpha, tau, rng):
-    """Check the arguments now; return an iterator of coefficients, and the generator they come from."""
+    """Check the arguments; return an iterator of coefficients, and the generator that draws them."""
     count, side = _validate.count(count, "count"), _validate.count(side, "side", least=2)
     _validate.choice(matrix, "matrix", MATRICES)
     alpha, tau = _validate.positive(alpha, "alpha"), _validate.positive(tau, "tau")

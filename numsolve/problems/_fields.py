@@ -11,38 +11,44 @@ from .._random import standard_normal
 
 
 def gaussian_field(shape, *, alpha=2.5, tau=7.0, rng=None) -> Any:
-    r"""Sample a periodic Gaussian field on the unit square, cube or line.
+    r"""Sample a periodic Gaussian random field on the unit interval, square or cube.
 
-    Its mean is zero and its covariance :math:`\tau^{2\alpha-d} (-\Delta + \tau^2)^{-\alpha}`, without the
-    constant mode, in d dimensions: `tau` sets how far values hang together, `alpha` how smooth they are.
+    In d dimensions its mean is zero and its covariance operator
+    :math:`\tau^{2\alpha-d} (-\Delta + \tau^2)^{-\alpha}`, without the constant mode: `tau` is the inverse of
+    the correlation length, `alpha` determines the smoothness.
 
     Parameters
     ----------
     shape : tuple of int
         Points along each axis.
     alpha : float
-        Decay of the spectrum.
+        Exponent of the covariance operator; positive.
     tau : float
-        Inverse correlation length.
+        Inverse of the correlation length; positive.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
-    array of float64 of `shape`
-        Its sum over all points is zero, and the same law holds at each of them.
+    array of float64, of shape `shape`
+        Its sum over all points is zero; the distribution is the same at every point.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` is not a tuple of positive integers, or `alpha` or `tau` is not positive.
 
     Notes
     -----
     With frequencies q and complex normal deviates z of unit variance,
 
     .. math:: u(x) = \mathrm{Re} \sum_{q \ne 0} \sqrt{2}\, \tau^{\alpha-d/2}
-              (4\pi^2|q|^2 + \tau^2)^{-\alpha/2} z_q e^{2\pi i q\cdot x}:
+              (4\pi^2|q|^2 + \tau^2)^{-\alpha/2} z_q e^{2\pi i q\cdot x},
 
-    one fast Fourier transform. It is the sampler of Z. Li et al., Fourier Neural Operator for Parametric
-    Partial Differential Equations, ICLR 2021, arXiv:2010.08895, with the 2.5 and 7 of H. Wang et al.,
-    Accelerating Data Generation for Neural Operators via Krylov Subspace Recycling, ICLR 2024,
-    arXiv:2401.09516.
+    which takes one fast Fourier transform. This is the sampler of Z. Li et al., Fourier Neural Operator for
+    Parametric Partial Differential Equations, ICLR 2021, arXiv:2010.08895; the defaults of `alpha` and `tau`
+    are those of H. Wang et al., Accelerating Data Generation for Neural Operators via Krylov Subspace
+    Recycling, ICLR 2024, arXiv:2401.09516.
 
     Examples
     --------

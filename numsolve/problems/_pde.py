@@ -6,21 +6,26 @@ import numpy as np
 import scipy.sparse as sp
 
 from .. import _validate
-from ._stencil import both, conductances, stencil
+from ._stencil import both_sides, conductances, stencil
 
 
 def poisson(shape) -> Any:
-    """Return the second-difference Laplacian with Dirichlet boundaries, times -h^2.
+    """Return the matrix of second differences for minus the Laplacian, times h^2, with Dirichlet boundaries.
 
     Parameters
     ----------
     shape : tuple of int
-        Interior grid points along each axis; one, two, three axes or more.
+        Interior grid points along each axis; any number of axes.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (n, n)
-        Symmetric positive definite; ``2 * len(shape)`` on the diagonal and -1 for each neighbour.
+        Symmetric positive definite, float64: ``2 * len(shape)`` on the diagonal and -1 for each neighbour.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `shape` holds anything but positive integers.
 
     Examples
     --------
@@ -42,12 +47,17 @@ def diffusion(coefficient) -> Any:
     Parameters
     ----------
     coefficient : array of floats, shape (m, m)
-        Positive coefficient `k` in each cell; faces take the harmonic mean.
+        Positive coefficient `k` in each cell; the coefficient of a face is the harmonic mean of its cells.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (m * m, m * m)
-        Symmetric positive definite, Dirichlet boundaries half a cell outside.
+        Symmetric positive definite, float64. u is zero on the outer faces of the grid.
+
+    Raises
+    ------
+    ValueError
+        If `coefficient` is not positive or has not two axes.
     """
     k = np.asarray(coefficient, float)
     if k.ndim != 2 or not (k > 0).all():
@@ -82,20 +92,24 @@ def convection_diffusion(shape, wind, *, coefficient=1.0, scheme="upwind") -> An
         Velocity `w` along each axis: a number, or values on the faces across that axis, one face more than
         points.
     coefficient : float or array of floats, shape (m + 2, ...)
-        Positive coefficient `k` at all points, those on the boundary included; faces take the harmonic mean.
+        Positive coefficient `k` at all points, those on the boundary included. The coefficient of a face is
+        the harmonic mean of its two points.
     scheme : {"upwind", "central"}
-        What flows through a face: the value upstream, of first order, or the mean of both sides, of second.
+        The value that is convected through a face: that of the upstream point (first order), or the mean of
+        both points (second order).
 
     Returns
     -------
     scipy.sparse.csr_array, shape (n, n)
-        Nonsymmetric; by "upwind" an M-matrix. h is the spacing along the first axis.
+        Nonsymmetric, float64; an M-matrix if `scheme` is "upwind". h is the spacing along the first axis.
 
     Raises
     ------
+    TypeError
+        If `wind` or `coefficient` is complex.
     ValueError
         If `shape`, `wind` and `coefficient` do not fit together, `coefficient` is not positive, or `scheme`
-        is neither.
+        is not one of the two names.
     """
     shape = tuple(_validate.count(m, "shape", least=1) for m in shape)
     if len(wind) != len(shape):
@@ -112,8 +126,8 @@ def convection_diffusion(shape, wind, *, coefficient=1.0, scheme="upwind") -> An
         faces = tuple(count + (a == axis) for a, count in enumerate(shape))
         w = h * ratio * _on_grid(_validate.real_array(w, "wind"), faces, f"wind[{axis}]")
         spread = 0.5 * abs(w) if not central else 0.0  # central differences plus this are upwind ones
-        # through a face flows `forward` times the value before it plus `backward` times the value after it
-        forward, backward = both(0.5 * w + spread, axis), both(0.5 * w - spread, axis)
+        # The flow through a face is `forward` times the value before it plus `backward` times that after it.
+        forward, backward = both_sides(0.5 * w + spread, axis), both_sides(0.5 * w - spread, axis)
         diagonal += before + after + forward[1] - backward[0]
         lower.append(-before - forward[0])
         upper.append(-after + backward[1])
@@ -121,7 +135,7 @@ def convection_diffusion(shape, wind, *, coefficient=1.0, scheme="upwind") -> An
 
 
 def _on_grid(values, shape, name):
-    """Return `values` as an array of `shape`, if they are a number or have it."""
+    """Return `values`, a number or an array of this shape, as an array of this shape."""
     if values.shape not in ((), shape):
         raise ValueError(f"{name} has shape {values.shape}; a number or shape {shape} is needed")
     return np.broadcast_to(values, shape)

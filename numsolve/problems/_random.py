@@ -9,25 +9,30 @@ from .. import _validate
 
 
 def irregular(n, *, mean_entries=11, reach=2000, far=0.2, rng=None) -> Any:
-    """Return a matrix whose rows differ in length and reach: hard for a product's memory access.
+    """Return a random matrix whose products access memory irregularly: rows differ in length and bandwidth.
 
     Parameters
     ----------
     n : int
         Rows and columns.
     mean_entries : int
-        Mean of the Poisson distribution of row lengths.
+        Mean of the Poisson distribution from which the number of entries of a row is drawn.
     reach : int
-        Most columns lie within this distance of the diagonal.
+        Largest distance to the diagonal of all entries but those of `far`.
     far : float
-        Share of the columns that lie anywhere.
+        Share of the entries whose column is uniform over the whole row; from 0 to 1.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     scipy.sparse.csr_array, shape (n, n)
-        Nonsymmetric, strictly diagonally dominant.
+        Nonsymmetric, strictly diagonally dominant, float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not a positive integer.
     """
     n = _validate.count(n, "n", least=1)
     rng = np.random.default_rng(rng)

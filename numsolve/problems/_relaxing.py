@@ -1,4 +1,4 @@
-"""Families on which a relaxation parameter is learned: a random shift, and a heat equation in time."""
+"""Problems for learning a relaxation parameter: Laplacians with a random shift, and a heat equation."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -14,28 +14,33 @@ from ._pde import poisson
 def laplacian_shifted(
     count, side=10, *, interval=(-0.15, 0.45), beta=(0.5, 1.5), rng=None
 ) -> Iterator[System]:
-    r"""Make systems of the Laplacian on a square with a random multiple of the identity.
+    r"""Make systems whose matrix is the Laplacian on a square plus a random multiple c of the identity.
 
     Parameters
     ----------
     count : int
-        How many.
+        Number of systems.
     side : int
         Interior grid points along each axis: there are ``side**2`` unknowns.
     interval : (float, float)
-        Where the multiples c lie. Below :math:`-8 \sin^2(\pi / (2\,\mathtt{side} + 2))` (-0.162 for ten
+        The interval of c. Below :math:`-8 \sin^2(\pi / (2\,\mathtt{side} + 2))` (-0.162 for ten
         points) a matrix is indefinite.
     beta : (float, float)
-        Parameters of the beta distribution of the multiples; (0.5, 1.5) spreads them far, (2, 6) less far
-        about the same mean, the first quarter of the interval.
+        Parameters of the beta distribution of c, scaled to the interval. Both (0.5, 1.5) and (2, 6) have
+        their mean at a quarter of the interval; the first has the larger variance.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
     iterator of System
-        A, b, which is standard normal, drawn again while ``norm(b)**2`` is more than its mean, and as feature
-        c.
+        A, b and, as feature, the number c. b is standard normal, and drawn again while ``norm(b)**2``
+        exceeds its mean.
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if an argument is invalid.
 
     Notes
     -----
@@ -69,16 +74,17 @@ def laplacian_shifted(
 
 
 class TimeStep(NamedTuple):
-    """One step of a simulation: a system whose right-hand side the solution before it makes.
+    """One step of a simulation: a system whose right-hand side depends on the previous solution.
 
     Attributes
     ----------
     A : scipy.sparse.csr_array, shape (n, n)
         The matrix.
     rhs : callable
-        ``rhs(u)`` is the right-hand side after the solution `u`, both of shape (n,).
+        ``rhs(u)`` returns the right-hand side that follows from the previous solution `u`; both have shape
+        (n,).
     feature : float
-        What distinguishes the step from others.
+        The parameter of the step.
     """
 
     A: Any
@@ -87,31 +93,38 @@ class TimeStep(NamedTuple):
 
 
 def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep]]:
-    r"""Make the time steps of a heat equation whose conductivity comes and goes.
+    r"""Make the time steps of a heat equation whose conductivity is periodic in time.
 
     Parameters
     ----------
     count : int
-        How many steps.
+        Number of steps.
     side : int
-        Cells along each axis of the unit square, whose sides are kept at zero: ``(side - 1)**2`` unknowns.
+        Cells along each axis of the unit square. The temperature is zero on its sides, so that there are
+        ``(side - 1)**2`` unknowns.
     dt : float
-        Length of a step.
+        Length of a step; the conductivity has the period 1.
 
     Returns
     -------
-    u : array, shape (n,)
-        The temperature at first.
+    u : array of float64, shape (n,)
+        The initial temperature.
     steps : iterator of TimeStep
-        A, rhs, and as feature the conductivity at the start of the step, between 0 and 10.
+        A, rhs and, as feature, the conductivity at the start of the step, between 0 and 10.
+
+    Raises
+    ------
+    TypeError, ValueError
+        At the call, if an argument is invalid.
 
     Notes
     -----
-    Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`: the rule
-    of Crank and Nicolson for :math:`u_t = \kappa(t) \Delta u + f` with
-    :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`. It starts from a bump in the middle; another,
-    32 high, goes round eight times a unit of time as f. Coefficient and f are those in the middle of a step.
-    Nothing but the entries of A changes, not its pattern: ``M.update(A)`` serves.
+    Section 4 of M. Khodak et al., *Learning to relax*, ICLR 2024, :doi:`10.48550/arXiv.2310.02246`: the
+    Crank-Nicolson method for :math:`u_t = \kappa(t) \Delta u + f` with
+    :math:`\kappa(t) = \max(\sin(2\pi t)/10, -10 \sin(2\pi t))`.
+    The initial temperature is a smooth bump in the middle of the square. The source f is a bump of height 32,
+    whose centre moves on a circle, eight times in a unit of time. Coefficient and source are evaluated in the
+    middle of a step. All matrices have the same pattern, so that ``M.update(A)`` can update a preconditioner.
 
     Examples
     --------
@@ -137,13 +150,13 @@ def heat_crank_nicolson(count, side, *, dt=1e-3) -> tuple[Any, Iterator[TimeStep
 
 
 def conductivity(time):
-    """Return the coefficient of the heat equation: to 0.1 in the first half of each unit, then to 10."""
+    """Return the coefficient of the heat equation: at most 0.1 in the first half of each period, then 10."""
     wave = float(np.sin(2 * np.pi * time))
     return max(0.1 * wave, -10 * wave)
 
 
 def _combinations(side):
-    """Return a function of two factors: so many times the Laplacian plus so many times the identity."""
+    """Return a function of two numbers a and c, which returns the matrix a L + c I, L the Laplacian."""
     L: Any = poisson((side, side))
     diagonal = np.flatnonzero(L.indices == np.repeat(np.arange(side**2), np.diff(L.indptr)))
 

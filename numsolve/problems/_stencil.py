@@ -1,19 +1,19 @@
-"""Matrices of regular grids: each cell and its neighbours along every axis."""
+"""Matrices of regular grids, in which each cell is coupled to its neighbours along every axis."""
 
 import numpy as np
 import scipy.sparse as sp
 
 
 def stencil(diagonal, lower, upper):
-    """Assemble the matrix whose row for a cell holds it and its two neighbours along each axis.
+    """Assemble the matrix that couples each cell to its two neighbours along each axis.
 
     Parameters
     ----------
     diagonal : array, shape (m1, m2, ...)
-        What stands on the diagonal, cell by cell.
+        The diagonal entries, cell by cell.
     lower, upper : sequences of arrays of the same shape, one an axis
-        The entries of each cell's row for its neighbour before and after it; those that leave the grid are
-        dropped.
+        The entries of each cell's row for the neighbour before it and the one after it. Entries for
+        neighbours outside the grid are dropped.
 
     Returns
     -------
@@ -40,9 +40,9 @@ def conductances(coefficient, axis):
     """Return the harmonic means of each inner cell with its neighbours before and after it along `axis`."""
     inner = tuple(slice(None) if a == axis else slice(1, -1) for a in range(coefficient.ndim))
     resistance = 0.5 / coefficient[inner]
-    return both(1 / (np.delete(resistance, -1, axis) + np.delete(resistance, 0, axis)), axis)
+    return both_sides(1 / (np.delete(resistance, -1, axis) + np.delete(resistance, 0, axis)), axis)
 
 
-def both(faces, axis):
-    """Return what stands on the faces before and after each cell along `axis`."""
+def both_sides(faces, axis):
+    """Return the values on the faces before each cell along `axis`, and those on the faces after it."""
     return np.delete(faces, -1, axis), np.delete(faces, 0, axis)

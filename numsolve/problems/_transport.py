@@ -1,4 +1,4 @@
-"""Transport problems: masses of rows and columns, and a cost."""
+"""Transport problems: the masses of rows and of columns, and the cost."""
 
 import numpy as np
 
@@ -12,16 +12,21 @@ def assignment(n, *, rng=None):
     Parameters
     ----------
     n : int
-        Rows and columns.
+        Number of rows and of columns.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
-    a, b : numpy.ndarray, shape (n,)
-        ``1 / n`` each.
-    cost : numpy.ndarray, shape (n, n)
-        Uniform in [0, 1).
+    a, b : numpy.ndarray of float64, shape (n,)
+        Masses; all are ``1 / n``.
+    cost : numpy.ndarray of float64, shape (n, n)
+        Costs, uniform in [0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not a positive integer.
 
     Examples
     --------
@@ -34,23 +39,28 @@ def assignment(n, *, rng=None):
 
 
 def point_clouds(n, m=None, *, dimension=2, rng=None):
-    """Return two clouds of points, uniform in a cube and in a smaller one that overlaps it.
+    """Return two clouds of points: one uniform in the unit cube, one in a smaller cube inside it.
 
     Parameters
     ----------
     n, m : int
-        Numbers of points; `m` is `n` unless given.
+        Numbers of points of the two clouds; `m` defaults to `n`.
     dimension : int
-        Of the space.
+        Dimension of the space.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
-    a, b : numpy.ndarray, shapes (n,) and (m,)
-        Uniform masses.
+    a, b : numpy.ndarray of float64, shapes (n,) and (m,)
+        Masses; all are ``1 / n`` and ``1 / m``.
     cost : PointCloud
-        The squared distances.
+        The squared distances, shape (n, m).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n`, `m` or `dimension` is not a positive integer.
 
     Examples
     --------
@@ -66,25 +76,30 @@ def point_clouds(n, m=None, *, dimension=2, rng=None):
 
 
 def image_pair(side, *, metric="sqeuclidean", floor=0.01, rng=None):
-    """Return two images of some random spots each, as masses on a grid.
+    """Return two images of five random spots each, as masses on a grid.
 
     Parameters
     ----------
     side : int
-        Pixels a side.
+        Pixels along each side.
     metric : {"sqeuclidean", "cityblock"}
-        Of the cost between pixels, whose largest value is one.
+        Metric of the cost between pixels; its largest value is one.
     floor : float
-        The share of the mass that is spread evenly, so that no pixel is empty.
+        Share of the mass that is distributed evenly, so that no pixel is empty.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
     Returns
     -------
-    a, b : numpy.ndarray, shape (side**2,)
-        Masses of sum one.
+    a, b : numpy.ndarray of float64, shape (side**2,)
+        Masses whose sum is one, row by row of the image.
     cost : Grid
-        On the unit square, scaled.
+        The scaled distances on the unit square, shape (side**2, side**2).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `side` is not an integer of at least 2, or `metric` is not one of the two names.
 
     Examples
     --------
@@ -113,22 +128,27 @@ def line_pair(n, *, metric="sqeuclidean"):
     Parameters
     ----------
     n : int
-        Points, evenly spaced from 0 to 5.
+        Number of points, evenly spaced from 0 to 5.
     metric : {"sqeuclidean", "cityblock"}
-        Of the cost, whose largest value is one.
+        Metric of the cost; its largest value is one.
 
     Returns
     -------
-    a, b : numpy.ndarray, shape (n,)
-        Masses of sum one, in proportion to Exp(1) and to 0.2 N(1, 0.2) + 0.8 N(3, 0.5), which are standard
-        deviations.
-    cost : numpy.ndarray, shape (n, n)
-        Squared or absolute differences over their largest.
+    a, b : numpy.ndarray of float64, shape (n,)
+        Masses whose sum is one, proportional to the densities of Exp(1) and of 0.2 N(1, 0.2) + 0.8 N(3, 0.5),
+        where the second number is the standard deviation.
+    cost : numpy.ndarray of float64, shape (n, n)
+        Squared or absolute differences, divided by the largest.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not an integer of at least 2, or `metric` is not one of the two names.
 
     Notes
     -----
     A test problem of Tang and Qiu, *Safe and sparse Newton method for entropic-regularized optimal
-    transport*, NeurIPS 2024. `wasserstein_1d` knows the exact answer.
+    transport*, NeurIPS 2024. `wasserstein_1d` returns its exact optimal cost.
 
     Examples
     --------

@@ -12,18 +12,18 @@ from .. import _validate
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles in the plane.
+    """A triangulation in the plane.
 
     Attributes
     ----------
     points : array of float64, shape (n, 2)
-        The nodes.
+        Coordinates of the nodes.
     triangles : array of int, shape (t, 3)
-        The three nodes of each triangle.
+        Numbers of the three nodes of each triangle.
     areas : array of float64, shape (t,)
-        The area of each.
+        Area of each triangle.
     boundary : array of int, shape (m, 2)
-        The two nodes of each edge that belongs to one triangle only.
+        Numbers of the two nodes of each edge that belongs to one triangle only.
     """
 
     points: np.ndarray
@@ -45,32 +45,32 @@ class Mesh:
         return np.stack(np.divmod(keys[times == 1], len(self.points)), axis=1)
 
     def on(self, axis, value) -> Any:
-        """Return which nodes have the coordinate `value` along `axis`.
+        """Return a mask of the nodes whose coordinate is a given value.
 
         Parameters
         ----------
-        axis : {0, 1}
-            The axis.
+        axis : int
+            0 for x, 1 for y.
         value : float
-            The coordinate, compared exactly.
+            The coordinate.
 
         Returns
         -------
-        numpy.ndarray of bool, shape (n_nodes,)
-            Whether each node has it.
+        array of bool, shape (n,)
+            True for the nodes that have it.
         """
         return self.points[:, axis] == value
 
 
 def square_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
-    """Return an unstructured mesh of the unit square: the Delaunay triangles of a shaken grid.
+    """Return an unstructured mesh of the unit square: the Delaunay triangles of a randomly displaced grid.
 
     Parameters
     ----------
     spacing : float
         Largest distance of neighbours on the boundary; there are about ``1 / spacing**2`` nodes.
     jitter : float
-        How far inner nodes move along each axis, at most, in spacings; at most 0.4.
+        Largest displacement of inner nodes along each axis, in units of the spacing; from 0 to 0.4.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
@@ -78,6 +78,11 @@ def square_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
     -------
     Mesh
         With `points`, `triangles`, `areas`, `boundary`.
+
+    Raises
+    ------
+    ValueError
+        If `spacing` is not positive or `jitter` is not between 0 and 0.4.
 
     Examples
     --------
@@ -87,11 +92,11 @@ def square_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
     ((121, 2), (200, 3), (40, 2))
     """
     ticks = _ticks((0.0, 1.0), spacing)
-    return _shaken(ticks, ticks, (0.0, 0.0), jitter, rng)
+    return _jittered(ticks, ticks, (0.0, 0.0), jitter, rng)
 
 
 def plate_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
-    """Return an unstructured mesh of a plate with a slot.
+    """Return an unstructured mesh of a plate with a rectangular slot.
 
     The plate is [-0.5, 0.5] x [-0.8, 0.8], the slot [-0.05, 0.05] x [-0.4, 0.4]: the block with a cavity in
     the documentation of MATLAB's Partial Differential Equation Toolbox.
@@ -102,7 +107,7 @@ def plate_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
         Largest distance of neighbours on the boundary, at most 0.1; there are about ``1.5 / spacing**2``
         nodes.
     jitter : float
-        How far inner nodes move along each axis, at most, in spacings; at most 0.4.
+        Largest displacement of inner nodes along each axis, in units of the spacing; from 0 to 0.4.
     rng : int or numpy.random.Generator, optional
         Seed or generator.
 
@@ -110,10 +115,15 @@ def plate_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
     -------
     Mesh
         With `points`, `triangles`, `areas`, `boundary`.
+
+    Raises
+    ------
+    ValueError
+        If `spacing` is not positive or exceeds 0.1, or `jitter` is not between 0 and 0.4.
     """
     if _validate.positive(spacing, "spacing") > 0.1:
         raise ValueError(f"spacing is {spacing!r}; at most 0.1, the width of the slot, is needed")
-    return _shaken(
+    return _jittered(
         _ticks((-0.5, -0.05, 0.05, 0.5), spacing),
         _ticks((-0.8, -0.4, 0.4, 0.8), spacing),
         (0.05, 0.4),
@@ -123,16 +133,17 @@ def plate_mesh(spacing, *, jitter=0.25, rng=None) -> Any:
 
 
 def _ticks(corners, spacing):
-    """Return coordinates at most `spacing` apart that hit every corner."""
+    """Return coordinates at most `spacing` apart that include every corner."""
     spacing = _validate.positive(spacing, "spacing")
     pieces = [np.linspace(a, b, int(np.ceil((b - a) / spacing - 1e-9)) + 1)[1:] for a, b in pairwise(corners)]
     return np.concatenate([corners[:1], *pieces])
 
 
-def _shaken(xs, ys, hole, jitter, rng):
-    """Triangulate a grid whose inner nodes are shaken, without the hole |x| < hole[0], |y| < hole[1].
+def _jittered(xs, ys, hole, jitter, rng):
+    """Triangulate a grid with displaced inner nodes, without the hole |x| < hole[0], |y| < hole[1].
 
-    Edges of the boundary stay: the circles that have them as diameters reach no shaken node.
+    All boundary edges are edges of the triangulation, since the circles that have them as diameters contain
+    no displaced node.
     """
     from scipy.spatial import Delaunay
 

@@ -46,10 +46,10 @@ def test_sor_has_the_rate_and_the_error_operator_of_theory():
         assert found[9] == pytest.approx(np.linalg.norm(residual), rel=1e-9)
 
 
-@pytest.mark.parametrize("law", _relax_shift.LAWS)
+@pytest.mark.parametrize("law", _relax_shift.DISTRIBUTIONS)
 def test_totals_are_those_of_the_solves(rows, law):
     """Each row of the table, against solves of the same systems one by one."""
-    systems = list(laplacian_shifted(80, beta=_relax_shift.LAWS[law], rng=0))
+    systems = list(laplacian_shifted(80, beta=_relax_shift.DISTRIBUTIONS[law], rng=0))
     found = _relax_shift.totals(rows, law)
     for omega in (1.0, 1.8):
         want = sum(
@@ -58,12 +58,12 @@ def test_totals_are_those_of_the_solves(rows, law):
         assert found[f"omega {omega}"] == want
     name, best = _relax_shift.best_fixed(rows, law)
     assert best == min(total for method, total in found.items() if method.startswith("omega")) == found[name]
-    assert found[_relax_shift.OPTIMAL] < best
-    assert found[_relax_shift.OPTIMAL] <= found["Young's estimate, contextual"] < 1.3 * best
+    assert found[_relax_shift.BEST_OMEGA] < best
+    assert found[_relax_shift.BEST_OMEGA] <= found["Young's estimate, contextual"] < 1.3 * best
 
 
 @pytest.mark.extended
-@pytest.mark.parametrize("law", _relax_shift.LAWS)
+@pytest.mark.parametrize("law", _relax_shift.DISTRIBUTIONS)
 def test_fixed_omegas_on_the_shifted_laplacians(long_rows, law):
     """Counts of other programs, on other systems of the same law: chance leaves some percent."""
     rows = long_rows
@@ -95,7 +95,7 @@ def test_the_heat_equation(long_rows):
     for method, want in learning_to_relax.HEAT[25].items():
         if method not in _relax_heat.LEARNERS:
             assert _relax_heat.mean_of(rows, 25, method) == pytest.approx(want, abs=0.1)
-    fixed = min(_relax_heat.mean_of(rows, 25, f"omega {omega}") for omega in _relax_heat.FIXED)
+    fixed = min(_relax_heat.mean_of(rows, 25, f"omega {omega}") for omega in _relax_heat.FIXED_OMEGAS)
     assert _relax_heat.mean_of(rows, 25, "ChebCB") < fixed
     assert _relax_heat.mean_of(rows, 25, "Tsallis-INF") < 1.3 * fixed
 
@@ -109,7 +109,9 @@ def test_the_contour_finds_better_omegas_than_the_fixed_ones(rows):
         here = [r for r in points if r["x"] == step]
         assert len({r["omega"] for r in here}) == 12
         best = min(here, key=lambda r: r["iterations"])
-        assert best["iterations"] <= min(r["iterations"] for r in here if r["omega"] in _relax_heat.FIXED)
+        assert best["iterations"] <= min(
+            r["iterations"] for r in here if r["omega"] in _relax_heat.FIXED_OMEGAS
+        )
 
 
 def test_claims_and_figures(rows):

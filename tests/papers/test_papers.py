@@ -1,4 +1,4 @@
-"""Every paper keeps the protocol."""
+"""Every paper has the documented names; claims that fail are found."""
 
 from types import SimpleNamespace
 

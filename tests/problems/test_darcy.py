@@ -1,4 +1,4 @@
-"""The three Darcy matrices: entries by hand, symmetry, order, and what the published slip does."""
+"""The three Darcy matrices: entries by hand, symmetry, order, eigenvalues of the published one."""
 
 import numpy as np
 import pytest
@@ -49,7 +49,7 @@ def test_entries_by_hand(kind):
 
 
 def test_published_reads_the_north_two_cells_early():
-    """Of the northern cells 3 5 7, 17 19 23, 37 41 43 the last six are wanted, those before them taken."""
+    """The northern cells are 3 5 7, 17 19 23, 37 41 43; the last six are correct, those before are read."""
     A = darcy(FIELD, matrix="published")[0].toarray()
     wanted = darcy(FIELD, matrix="corrected")[0].toarray()
     np.testing.assert_array_equal(np.diag(A, -3), [-5, -7, -17, -19, -23, -37])

@@ -1,4 +1,4 @@
-"""The families: each system is what its function makes of its feature; seeds, laziness, drift."""
+"""The families: each system follows from its feature; seeds, evaluation on request, drift."""
 
 from itertools import islice
 
@@ -31,7 +31,7 @@ FAMILIES = {
     "shifted": lambda count, rng: laplacian_shifted(count, 5, rng=rng),
     "convection-diffusion": lambda count, rng: convection_diffusion_systems(count, (6, 7), rng=rng),
 }
-AGAIN = {
+FROM_FEATURE = {
     "darcy": lambda feature: darcy(feature, matrix="published"),
     "helmholtz": lambda feature: helmholtz(feature[:-1].reshape(11, 11), feature[-1]),
     "thermal": lambda feature: thermal(PLATE, *feature),
@@ -51,15 +51,15 @@ def test_the_seed_decides_and_the_count_does_not(name):
     assert not np.array_equal(many[1].feature, many[2].feature)
 
 
-@pytest.mark.parametrize("name", AGAIN)
+@pytest.mark.parametrize("name", FROM_FEATURE)
 def test_the_feature_makes_the_system(name):
     for A, b, feature in FAMILIES[name](3, 1):
-        again, c = AGAIN[name](feature)
+        again, c = FROM_FEATURE[name](feature)
         assert abs(A - again).max() == 0
         np.testing.assert_allclose(b, c, rtol=1e-14)
 
 
-def test_features_follow_their_laws():
+def test_features_follow_their_distributions():
     temperature, flux = np.stack([s.feature for s in thermal_systems(300, PLATE, rng=0)]).T
     assert temperature.min() > 0
     assert 90 < temperature.max() < 100
@@ -75,20 +75,20 @@ def test_features_follow_their_laws():
     np.testing.assert_array_equal(np.log(first), np.log(np.exp(gaussian_field((11, 11), rng=4))))
 
 
-def test_one_matrix_serves_where_only_b_changes():
+def test_the_matrix_is_one_object_where_only_b_changes():
     for family in (thermal_systems(3, PLATE, rng=0), poisson_systems(3, SQUARE, rng=0)):
         A, others = next(family).A, list(family)
         assert all(s.A is A for s in others)
 
 
-def test_systems_are_made_when_asked_for():
+def test_systems_are_made_on_request():
     endless = darcy_systems(10**9, 9, rng=0)
     assert len(list(islice(endless, 2))) == 2
 
 
 @pytest.mark.parametrize("shape", [(12,), (8, 9), (5, 4, 6)])
 @pytest.mark.parametrize("scheme", ["upwind", "central"])
-def test_drift_is_slow_and_comes_back(shape, scheme):
+def test_drift_is_slow_and_periodic(shape, scheme):
     turn = list(convection_diffusion_systems(9, shape, drift=np.pi / 4, scheme=scheme, rng=2))
     assert abs(turn[0].A - turn[8].A).max() < 1e-12
     np.testing.assert_allclose(turn[8].b, turn[0].b, atol=1e-14)
@@ -104,7 +104,7 @@ def test_drift_is_slow_and_comes_back(shape, scheme):
 
 
 def test_drift_by_its_parts():
-    """Without contrast and wind the Laplacian remains; the source turns; the wind has its speed."""
+    """Without contrast and wind the matrix is the Laplacian; source and wind are as documented."""
     for A, _, _ in convection_diffusion_systems(2, (6, 6), wind=0.0, contrast=0.0, rng=0):
         np.testing.assert_allclose(np.unique(A.toarray()), [-1, 0, 4], atol=1e-14)
     rng = np.random.default_rng(1)

@@ -1,4 +1,4 @@
-"""The shifted Laplacian and the heat equation: laws, definitions, and the accuracy of the time steps."""
+"""The shifted Laplacian and the heat equation: distributions, definitions, accuracy of the time steps."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from numsolve.problems import heat_crank_nicolson, laplacian_shifted, poisson
 from numsolve.problems._relaxing import conductivity
 
 
-def test_shifts_and_right_hand_sides_follow_their_laws():
+def test_shifts_and_right_hand_sides_follow_their_distributions():
     for beta, spread in (((0.5, 1.5), 0.25), ((2, 6), 0.1443)):
         systems = list(laplacian_shifted(2000, 4, beta=beta, rng=0))
         shifts = np.array([c for _, _, c in systems])
@@ -28,7 +28,7 @@ def test_the_jacobi_radius_of_a_shift():
     assert abs(np.linalg.eigvalsh(jacobi)).max() == pytest.approx(4 * np.cos(np.pi / 8) / (4 + c))
 
 
-def test_a_step_is_crank_and_nicolson_s():
+def test_a_step_is_that_of_crank_nicolson():
     u, steps = heat_crank_nicolson(700, 6)
     A, rhs, feature = list(steps)[612]
     kappa = 0.5e-3 * conductivity(0.6125)
@@ -49,7 +49,7 @@ def test_bumps():
     assert ((x + 1) / 20, (y + 1) / 20) == (0.75, 0.5)  # where its circle begins
 
 
-def test_conductivity_comes_and_goes():
+def test_the_conductivity_over_two_periods():
     times = np.linspace(0, 2, 2001)
     values = np.array([conductivity(t) for t in times])
     assert values.min() >= 0

@@ -1,4 +1,4 @@
-"""The transport problems: masses of sum one, costs as they are said to be."""
+"""The transport problems: masses of sum one, costs as documented."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from numsolve.transport import sinkhorn, wasserstein_1d
         lambda rng: line_pair(40),
     ],
 )
-def test_they_are_solved_and_repeat(make):
+def test_problems_are_solvable_and_reproducible(make):
     (a, b, cost), (again, *_) = make(3), make(3)
     np.testing.assert_array_equal(a, again)
     for mass in (a, b):

@@ -126,7 +126,7 @@ def test_thermal_without_a_slot_is_linear():
 
 
 def test_thermal_on_the_plate():
-    """Zero flux leaves the temperature; all heat that enters right leaves left; the slot is in the way."""
+    """Zero flux: constant temperature. Else heat enters right and leaves left; the slot adds resistance."""
     mesh = plate_mesh(0.02, rng=7)
     x = mesh.points[:, 0]
     A, b = thermal(mesh, 30.0, 0.0)
@@ -140,7 +140,7 @@ def test_thermal_on_the_plate():
     assert u.argmax() in np.flatnonzero(x == 0.5)
 
 
-def test_the_slot_resists_as_a_fine_grid_says():
+def test_the_resistance_of_the_slot_against_a_fine_grid():
     """Heat through the plate, against finite differences on a grid that has the slot cut out."""
     h, (m, n) = 0.0125, (80, 128)
     x, y = np.meshgrid((np.arange(m) + 0.5) * h - 0.5, (np.arange(n) + 0.5) * h - 0.8, indexing="ij")

@@ -45,7 +45,7 @@ CASES = {
     ),
     "residual_norms": lambda rng, n, t, i: (
         np.linspace(0, 9, n % 40).astype(t),
-        np.full(n % 40, real(2, t)),
+        np.full(n % 40, 2, real_dtype(t)),
         n % 3,
         np.ones((3, n % 40), t),
         rng.random(n % 40) < 0.7,

@@ -11,7 +11,7 @@ from .._operators.blocks import Diagonal
 from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from ..krylov._cg import steps as conjugate_gradients
+from ..krylov._cg import for_system as conjugate_gradients
 from ._iteration import Sinkhorn
 from ._plan import BLOCK, sparse_of
 
@@ -100,7 +100,7 @@ class Newton(Sinkhorn):
         g, h = gradient[:n], gradient[n:]
         atol = min(LOOSE, max(norm, TIGHT)) * norm
         system = System(A, g - A.P @ (h / E), None, A.jacobi(), 0.0, atol, LONG * n, self.deadline)
-        f = solve_system(conjugate_gradients, system, None).x
+        f = solve_system(conjugate_gradients(system), system, None).x
         k = (h - A.transposed @ f) / E
         curvature = r @ (f * f) + c @ (k * k) + 2 * (f @ (A.P @ k))
         return xp.concatenate((f, k)), float(curvature)

@@ -128,12 +128,13 @@ def test_stages_and_starts(rng):
 def test_one_that_crawls_goes_to_newton_alone():
     """An outlier that is nearly cut off: see the test of Newton."""
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((300, 2)), rng.standard_normal((300, 2)) * 0.5 + [1, 0.5]
-    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(300, 1 / 300)
+    x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 2)) * 0.5 + [1, 0.5]
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(60, 1 / 60)
     eps = 0.002 * np.median(C)
-    results = sinkhorn(a, a, np.stack([C, 0.005 * C]), eps, atol=1e-12)
+    atol = 4 * np.finfo(float).eps * C.max() / eps  # what rounding may do to the marginals
+    results = sinkhorn(a, a, np.stack([C, 0.005 * C]), eps, atol=atol)
     assert [result.method for result in results] == ["newton", "log"]
-    assert all(result.success and result.marginal_error < 1.1e-12 for result in results)
+    assert all(result.success and result.marginal_error < 1.1 * atol for result in results)
 
 
 def test_those_that_miss_are_counted(rng):

@@ -17,7 +17,7 @@ from numsolve.precondition import jacobi
 from numsolve.problems import line_pair
 from numsolve.relaxation import FixedOmega
 from numsolve.transport import Grid, PointCloud, sinkhorn, wasserstein_1d
-from numsolve.transport._newton import Reduced
+from numsolve.transport._newton import SchurComplement
 
 METRICS = ("sqeuclidean", "euclidean", "cityblock")
 EPS = np.finfo(float).eps
@@ -412,8 +412,8 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
 @pytest.mark.parametrize("points", [False, True])
 def test_auto_begins_with_larger_eps_where_eps_is_tiny(points):
     """At 1e-5 of the median cost, where Sinkhorn's and Newton's steps from afar do not arrive."""
-    a, b, C = line_pair(120)
-    t, eps = np.linspace(0, 1, 120), 1e-5 * np.median(C)
+    a, b, C = line_pair(80)
+    t, eps = np.linspace(0, 1, 80), 1e-5 * np.median(C)
     result = sinkhorn(a, b, PointCloud(t[:, None]) if points else C, eps, atol=1e-8).check()
     assert "larger eps" in result.message
     best = wasserstein_1d(t, t, a, b, p=2) ** 2
@@ -453,7 +453,7 @@ def test_the_first_error_is_no_claim(rng):
     assert error_of(P, a, b) == pytest.approx(result.residuals[-1], rel=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extended) for seed in (1, 2))])
 def test_over_relaxation_pays(seed):
     rng = np.random.default_rng(seed)
     n = 120
@@ -471,16 +471,17 @@ def test_over_relaxation_pays(seed):
 def test_newton_solves_what_sinkhorn_does_not():
     """An outlier that is nearly cut off: Sinkhorn's error falls like a power of the iterations."""
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((300, 2)), rng.standard_normal((300, 2)) * 0.5 + [1, 0.5]
-    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(300, 1 / 300)
+    x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 2)) * 0.5 + [1, 0.5]
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(60, 1 / 60)
     eps = 0.002 * np.median(C)
+    atol = rounding(C, eps)
     with pytest.warns(ConvergenceWarning, match="newton"):
         crawled = sinkhorn(a, a, C, eps, method="log", maxiter=1500)
     assert crawled.residuals[-1] > 1e-6
-    result = sinkhorn(a, a, C, eps, atol=1e-12).check()
+    result = sinkhorn(a, a, C, eps, atol=atol).check()
     assert result.method == "newton"
     assert "Newton" in result.message
-    assert error_of(result.plan.to_dense(), a, a) < 1.1e-12
+    assert error_of(result.plan.to_dense(), a, a) < 1.1 * atol
 
 
 def test_newton_at_a_thousandth_of_the_gaps():
@@ -532,15 +533,15 @@ def test_newton_gives_up_at_rounding_errors(rng):
 @pytest.mark.parametrize(("n", "m"), [(60, 47), (47, 60), (5, 1), (1, 5), (1, 1)])
 def test_newton_on_any_shape(rng, n, m):
     _, _, a, b, C = clouds(rng, n, m)
-    atol = rounding(C, 0.002)
-    P = sinkhorn(a, b, C, 0.002, method="newton", atol=atol).check().plan.to_dense()
-    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.002), atol=4 * atol)
+    atol = rounding(C, 0.005)
+    P = sinkhorn(a, b, C, 0.005, method="newton", atol=atol).check().plan.to_dense()
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.005), atol=4 * atol)
 
 
 def test_the_reduced_hessian_is_a_schur_complement(rng):
     P, D, E = rng.random((9, 7)) * (rng.random((9, 7)) < 0.5), rng.random(9) + 7, rng.random(7) + 9
     whole = np.block([[np.diag(D), P], [P.T, np.diag(E)]])
-    reduced = Reduced(sp.csr_array(P), D, E)
+    reduced = SchurComplement(sp.csr_array(P), D, E)
     v = rng.standard_normal(9)
     want = np.linalg.inv(np.linalg.inv(whole)[:9, :9])
     np.testing.assert_allclose(reduced @ v, want @ v, rtol=1e-12)
@@ -555,7 +556,7 @@ def test_the_reduced_hessian_takes_less_than_a_third_of_the_iterations(rng):
     whole = sp.csr_array(np.block([[np.diag(D), P], [P.T, np.diag(E)]]))
     g = rng.standard_normal(2 * n)
     all_ = cg(whole, g, M=jacobi(whole), rtol=1e-8).check()
-    reduced = Reduced(sp.csr_array(P), D, E)
+    reduced = SchurComplement(sp.csr_array(P), D, E)
     half = cg(reduced, g[:n] - P @ (g[n:] / E), M=reduced.jacobi(), rtol=1e-8).check()
     np.testing.assert_allclose(half.x, all_.x[:n], rtol=1e-4)
     assert half.nit < all_.nit / 3

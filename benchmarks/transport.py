@@ -13,9 +13,9 @@ from measure import in_turn, iterations, ratio
 
 from numsolve.problems import assignment, image_pair, line_pair, point_clouds
 from numsolve.transport import sinkhorn
-from numsolve.transport._forms import Fused, scaled
 from numsolve.transport._iteration import Sinkhorn
 from numsolve.transport._omega import Constant
+from numsolve.transport._passes import FusedPasses, with_exponentials
 
 GOALS = {  # nanoseconds an entry, with two threads
     ("logarithms", 1000): 0.30,
@@ -34,8 +34,12 @@ def passes(rounds):
         a, b, cloud = point_clouds(n, rng=0)
         dense = cloud.rows(0, n)
         eps = 0.1 * float(np.median(dense))
-        log = Fused(dense, float, a[None])
-        forms = {"logarithms": log, "points": Fused(cloud, float, a[None]), "scaling": scaled(log, 1 / eps)}
+        log = FusedPasses(dense, float, a[None])
+        forms = {
+            "logarithms": log,
+            "points": FusedPasses(cloud, float, a[None]),
+            "scaling": with_exponentials(log, 1 / eps),
+        }
         runs = {name: _steps(form, 1 / eps, a, b, log) for name, form in forms.items()}
         for count in (1, threads):
             numba.set_num_threads(count)

@@ -2,8 +2,8 @@
 Give a photograph the colours of another picture
 ================================================
 
-The colours of a photograph are a cloud of points in space, and so are those of an evening sky. The plan that
-moves one onto the other says what becomes of each colour.
+The colours of a photograph are points in a space of three dimensions, and so are those of an evening sky. The
+transport plan between the two clouds of points gives the new colour of each point.
 """
 
 import matplotlib.pyplot as plt
@@ -17,7 +17,7 @@ with get_sample_data("grace_hopper.jpg") as file:
     photo = plt.imread(file)[::2, ::2] / 255.0
 
 # %%
-# The other picture is made: a sky from orange to violet, with some clouds.
+# The other picture is computed: a sky from orange to violet, with some clouds.
 rng = np.random.default_rng(0)
 height = np.linspace(0, 1, 300)[:, None, None]
 sky = (1 - height) * np.array([0.25, 0.15, 0.45]) + height * np.array([1.0, 0.55, 0.2])
@@ -25,14 +25,15 @@ s, t = np.meshgrid(np.linspace(0, 9, 256), np.linspace(0, 5, 300))
 sky = np.clip(sky + 0.25 * np.sin(s + np.sin(2 * t))[..., None] * (1 - height), 0, 1)
 
 # %%
-# A thousand colours of each suffice; the rest move as the nearest twenty of them do on average.
+# A thousand colours of each picture are enough. Every other colour moves by the mean of its twenty nearest
+# ones.
 n = 1000
 x = photo.reshape(-1, 3)[rng.choice(photo.size // 3, n, replace=False)]
 y = sky.reshape(-1, 3)[rng.choice(sky.size // 3, n, replace=False)]
 mass = np.full(n, 1 / n)
 result = sinkhorn(mass, mass, PointCloud(x, y), 0.005, atol=1e-6).check()
 moved = result.plan.barycentric(y)
-print(f"{result.nit} iterations, mean squared way of a colour {result.cost_linear:.4f}")
+print(f"{result.nit} iterations, mean squared distance of a colour {result.cost_linear:.4f}")
 
 nearest = cKDTree(x).query(photo.reshape(-1, 3), k=20)[1]
 changed = np.clip(photo + (moved - x)[nearest].mean(axis=1).reshape(photo.shape), 0, 1)

@@ -2,8 +2,9 @@
 A map of many distributions
 ===========================
 
-How far are 24 spectra from each other? Transport between each two of them, and from each to itself to take
-the blur of the entropy off again: 300 problems, solved at once. From the distances alone comes a map.
+How far are 24 spectra from each other? We solve the transport problems between all pairs of spectra, and from
+each spectrum to itself to remove the bias of the entropy: 300 problems at once. The distances alone give a
+map.
 """
 
 import matplotlib.pyplot as plt
@@ -25,16 +26,16 @@ within = cost.diagonal()
 squares = np.maximum(cost - (within[:, None] + within) / 2, 0)  # Sinkhorn divergences
 
 # %%
-# For normal distributions the squared distance is known: the differences of means and of widths, squared and
-# added up. So they lie in a plane, and classical scaling of the distances finds it: the eigenvectors of the
-# doubly centred squares. (It cannot know which way is up.) The narrowest spectra, half as wide as the blur
-# ``sqrt(eps / 2)``, come out a little too wide.
+# For normal distributions the squared distance is known: the sum of the squared differences of means and of
+# widths. So the spectra are points in a plane, and classical multidimensional scaling finds it: it takes the
+# eigenvectors of the doubly centred squared distances. The map is found up to a rotation or reflection, which
+# we fit. The narrowest spectra, half as wide as the blur ``sqrt(eps / 2)``, appear slightly too wide.
 
 centring = np.eye(len(spectra)) - 1 / len(spectra)
 values, vectors = np.linalg.eigh(-0.5 * centring @ squares @ centring)
 found = vectors[:, -2:] * np.sqrt(values[-2:])
 plane = np.stack([widths, means], axis=1)
-turn, _, back = np.linalg.svd(found.T @ (plane - plane.mean(axis=0)))  # Procrustes' turn
+turn, _, back = np.linalg.svd(found.T @ (plane - plane.mean(axis=0)))  # orthogonal Procrustes problem
 found = found @ turn @ back + plane.mean(axis=0)
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4), layout="constrained")

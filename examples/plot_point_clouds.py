@@ -2,9 +2,9 @@
 Move one cloud of points onto another
 =====================================
 
-The cost between the points is computed where it is needed and never stored: memory grows with the points, not
-with their pairs. Here there are two thousand; ``POINTS=50000 python plot_point_clouds.py`` takes fifty
-thousand, with two and a half billion pairs.
+The cost between the points is computed where it is needed and not stored: memory grows with the number of
+points, not of pairs. This example has two thousand points; ``POINTS=50000 python plot_point_clouds.py`` takes
+fifty thousand, with 2.5 billion pairs.
 """
 
 import os
@@ -22,36 +22,36 @@ y = 0.25 * rng.standard_normal((n, 2)) + np.array([[-0.6, 0.0], [0.6, 0.0]])[rng
 mass = np.full(n, 1 / n)
 
 # %%
-# With an `eps` of a hundredth of a usual cost the plan is nearly that without entropy. The interval says how
-# nearly: both ends are certified.
+# With an `eps` of a hundredth of a typical cost the plan is close to that without entropy. The bounds, both
+# certified, say how close.
 result = sinkhorn(mass, mass, PointCloud(x, y), 0.01, atol=1e-6).check()
 lower, upper = result.bounds()
 print(f"{result.nit} iterations; the least cost is between {lower:.4f} and {upper:.4f}")
 
 # %%
-# Every point goes, on average, to its barycenter under the plan.
+# The mean destination of each point is its barycenter under the plan.
 moved = result.plan.barycentric(y)
 
 # %%
-# The next problem, a little further on, begins with what this one found.
+# A similar problem, with slightly shifted points, starts from this solution.
 nearby = sinkhorn(mass, mass, PointCloud(x + 0.002, y), 0.01, atol=1e-6, init=result).check()
 print(f"{nearby.nit} iterations from the solution before")
 
 # %%
-# A distance that is zero for equal clouds, and its gradient, need three solves.
+# The Sinkhorn divergence, a distance that is zero for equal clouds, takes three solves.
 divergence = sinkhorn_divergence(mass, mass, x, y, 0.1, atol=1e-6)
 print(f"Sinkhorn divergence {divergence.value:.4f}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-left.plot(*y.T, ".", color="C1", markersize=2, alpha=0.6, label="there")
-left.plot(*x.T, ".", color="C0", markersize=2, alpha=0.6, label="here")
+left.plot(*y.T, ".", color="C1", markersize=2, alpha=0.6, label="target")
+left.plot(*x.T, ".", color="C0", markersize=2, alpha=0.6, label="source")
 some = rng.choice(n, 150, replace=False)
 left.quiver(*x[some].T, *(moved - x)[some].T, angles="xy", scale_units="xy", scale=1, width=2e-3, color="0.3")
 left.set_aspect("equal")
 left.set(xticks=[], yticks=[], title="where the mass goes")
 left.legend(frameon=False, markerscale=5, loc="upper right")
-result.plot(right, label="from nothing")
-nearby.plot(right, label="from the solution nearby")
+result.plot(right, label="cold start")
+nearby.plot(right, label="start from a similar solution")
 right.legend(frameon=False)
 plt.show()
 

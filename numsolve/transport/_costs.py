@@ -11,7 +11,7 @@ METRICS = ("sqeuclidean", "euclidean", "cityblock")
 
 
 class PointCloud:
-    """The cost between two clouds of points, computed wherever it is needed and never stored.
+    """The cost between two clouds of points, computed where it is needed and not stored.
 
     Parameters
     ----------
@@ -21,6 +21,13 @@ class PointCloud:
         Points of the columns. Default: `x`.
     metric : {"sqeuclidean", "euclidean", "cityblock"}
         The squared distance, the distance, or the sum of the absolute differences of the coordinates.
+
+    Attributes
+    ----------
+    x, y : array
+        The points; with an axis of k problems for both or none.
+    metric : str
+        The metric.
 
     Raises
     ------
@@ -53,22 +60,22 @@ class PointCloud:
 
     @property
     def ndim(self):
-        """2, or 3 for clouds of more than one problem."""
+        """Number of axes of `shape`: 2, or 3 for clouds of k problems."""
         return max(self.x.ndim, self.y.ndim)
 
     @property
     def shape(self):
-        """Numbers of rows and columns, after that of problems if there are clouds for each."""
+        """Numbers of rows and columns (n, m), or (k, n, m) for clouds of k problems."""
         return *self.x.shape[:-1], self.y.shape[-2]
 
     @property
     def dtype(self):
-        """The dtype of the coordinates together."""
+        """The common dtype of the coordinates."""
         return np.result_type(self.x.dtype, self.y.dtype)
 
     @property
     def library(self):
-        """Name of the library of the points."""
+        """Name of the library of the points: "numpy" or "cupy"."""
         return library(self.x)
 
     def part(self, p):
@@ -77,12 +84,12 @@ class PointCloud:
         Parameters
         ----------
         p : int
-            Its number.
+            Number of the problem, 0 to k - 1.
 
         Returns
         -------
         PointCloud
-            Its points.
+            Its points; the same object if there is only one problem.
         """
         return PointCloud(self.x[p], self.y[p], self.metric) if self.ndim == 3 else self
 
@@ -92,7 +99,7 @@ class PointCloud:
         Parameters
         ----------
         first, last : int
-            Rows ``first`` to ``last - 1``.
+            Rows ``first`` to ``last - 1``, with ``0 <= first <= last <= n``.
 
         Returns
         -------
@@ -108,17 +115,28 @@ class PointCloud:
 
 
 class Grid:
-    """The cost between the points of two grids, a sum over the axes: an iteration is n times their lengths.
+    """The cost between the points of two grids, a sum over the axes.
 
     Parameters
     ----------
     axes : sequence of arrays, shapes (n_1,), (n_2,) and so on
-        Coordinates of the grid along each axis, in NumPy or CuPy; the points are in the order of
+        Coordinates of the grid of the rows along each axis, in NumPy or CuPy. The points are in the order of
         ``numpy.ravel``.
-    to : sequence of arrays, optional
-        The grid of the columns. Default: the same.
+    to : sequence of arrays, shapes (m_1,), (m_2,) and so on, optional
+        The grid of the columns. Default: `axes`.
     metric : {"sqeuclidean", "cityblock"}
-        Squared differences, or their absolute values, are added up.
+        The sum of squared, or of absolute, differences of the coordinates.
+
+    Attributes
+    ----------
+    axes, to : list of arrays
+        The coordinates in double precision.
+    costs : list of arrays, shapes (n_1, m_1), (n_2, m_2) and so on
+        The cost of each axis.
+    metric : str
+        The metric.
+    library : {"numpy", "cupy"}
+        Where the arrays live.
 
     Raises
     ------
@@ -126,6 +144,10 @@ class Grid:
         An axis is empty or not finite, or the numbers of axes differ.
     TypeError
         A dtype is not real, or NumPy and CuPy arrays are mixed.
+
+    Notes
+    -----
+    An iteration takes ``n (n_1 + n_2 + ...)`` operations, not ``n**2``.
 
     Examples
     --------
@@ -145,17 +167,19 @@ class Grid:
         self.axes = _axes(axes, "axes", xp)
         self.to = self.axes if to is None else _axes(to, "to", xp)
         if len(self.axes) != len(self.to):
-            raise ValueError(f"axes has {len(self.axes)} axes, to has {len(self.to)}; as many are needed")
+            raise ValueError(
+                f"axes has {len(self.axes)} axes, to has {len(self.to)}; the same number is needed"
+            )
         self.costs = [self._between(x[:, None], y) for x, y in zip(self.axes, self.to, strict=True)]
 
     @property
     def shape(self):
-        """Numbers of rows and columns."""
+        """Numbers of rows and columns, (n_1 n_2 ..., m_1 m_2 ...)."""
         return int(np.prod([len(x) for x in self.axes])), int(np.prod([len(y) for y in self.to]))
 
     @property
     def dtype(self):
-        """Double precision."""
+        """The dtype of the cost: float64."""
         return np.dtype(float)
 
     def rows(self, first, last):
@@ -164,11 +188,11 @@ class Grid:
         Parameters
         ----------
         first, last : int
-            Rows ``first`` to ``last - 1``.
+            Rows ``first`` to ``last - 1``, with ``0 <= first <= last <= n``.
 
         Returns
         -------
-        array, shape (last - first, m)
+        array of float64, shape (last - first, m)
             Their costs.
         """
         xp: Any = namespace(self.costs[0])
@@ -199,5 +223,5 @@ def _axes(axes, name, xp):
         if axis.ndim != 1 or not axis.size:
             raise ValueError(f"{name}[{k}] has shape {axis.shape}; a vector of coordinates is needed")
     if not found:
-        raise ValueError(f"{name} is empty; one vector of coordinates an axis is needed")
+        raise ValueError(f"{name} is empty; a vector of coordinates is needed for each axis")
     return found

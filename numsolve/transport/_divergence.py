@@ -18,18 +18,19 @@ from ._sinkhorn import sinkhorn
 
 @dataclass(frozen=True)
 class Divergence:
-    """The Sinkhorn divergence of two clouds, and the three solutions it was made from.
+    """The Sinkhorn divergence of two clouds, and the three solutions that it is made of.
 
     Attributes
     ----------
     value : float
-        Zero for equal clouds, positive otherwise.
+        The divergence, in units of cost times mass: zero for equal clouds, positive otherwise.
     between : TransportResult
-        From `a` to `b`: the way there is ``between.plan``; and a start for the next call, as `init`.
+        The solution from `a` to `b`.
     within_a, within_b : TransportResult
-        From each to itself. With penalties, ``dual`` of each is W; the potentials are those of `sinkhorn`.
+        The solutions from `a` to `a` and from `b` to `b`. With penalties, ``dual`` of each result is W; the
+        potentials are those of `sinkhorn`.
     tau : float, optional
-        The weight of the penalty of the marginals; None where they are prescribed.
+        Weight of the penalty of the marginals; None where they are prescribed.
     """
 
     value: float
@@ -40,24 +41,27 @@ class Divergence:
 
     @property
     def success(self):
-        """Whether all three met their tolerance."""
+        """Whether all three solutions met their tolerance."""
         return self.between.success and self.within_a.success and self.within_b.success
 
     @property
     def grad_x(self):
-        """Gradient of the value with respect to the points `x`, shape (n, d)."""
+        """Gradient of the value with respect to the points `x`, of shape (n, d)."""
         return self.between.grad_x - self.within_a.grad_x
 
     @property
     def grad_a(self):
-        """Gradient of the value with respect to the masses `a`; of prescribed marginals up to a constant."""
+        """Gradient of the value with respect to the masses `a`, of shape (n,).
+
+        If the marginals are prescribed, it is defined up to a constant.
+        """
         if self.tau is None:
             return self.between.grad_a - self.within_a.grad_a
         to_b, to_a = (self._surplus(result) for result in (self.between, self.within_a))
         return (self.tau + self.between.eps) * (to_a - to_b)
 
     def _surplus(self, result):
-        """Return ``plan @ 1 / a - 1``, which a penalty makes ``exp(-f / tau) - 1``, f relative to `a`."""
+        """Return ``plan @ 1 / a - 1``: with a penalty, ``exp(-f / tau) - 1`` for f relative to `a`."""
         xp, a = namespace(result.f), result.a
         return xp.expm1((result.eps * xp.log(xp.where(a > 0, a, 1)) - result.f) / self.tau)
 
@@ -65,26 +69,26 @@ class Divergence:
 def sinkhorn_divergence(
     a, b, x, y, eps, *, metric="sqeuclidean", tau_a=None, tau_b=None, time_limit=None, init=None, **options
 ):
-    r"""Return :math:`S(a, b) = W(a, b) - W(a, a)/2 - W(b, b)/2`, with W the cost with its entropy.
+    r"""Return :math:`S(a, b) = W(a, b) - W(a, a)/2 - W(b, b)/2`, where W is the entropic cost.
 
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,)
-        Masses, of the same sum unless penalised.
+        Masses, not negative, and of the same sum up to rounding in their dtype unless they are penalised.
     x, y : array, shapes (n, d) and (m, d)
         Points.
     eps : float
-        The weight of the entropy, in units of the cost.
+        Weight of the entropy, in units of the cost.
     metric : {"sqeuclidean", "euclidean", "cityblock"}
-        The cost of the way between two points.
+        The cost between two points, as in `PointCloud`.
     tau_a, tau_b : float, optional
-        Weight, the same for both, of a penalty in place of the marginals, as of `sinkhorn`.
+        Weight of a penalty in place of the prescribed marginals, the same for both, as in `sinkhorn`.
     time_limit : float, optional
         Seconds after which to stop, all three solves together. Default: no limit.
     init : Divergence, optional
-        One of the same clouds a little before.
+        The divergence of similar clouds, whose three solutions are the starts.
     **options
-        As of `sinkhorn`.
+        Further options of `sinkhorn`.
 
     Returns
     -------
@@ -94,9 +98,9 @@ def sinkhorn_divergence(
     Raises
     ------
     ValueError
-        As `sinkhorn`; or the penalties differ, or are so small beside `eps` that numbers underflow.
+        As in `sinkhorn`; or the penalties differ, or are so small compared with `eps` that masses underflow.
     TypeError
-        As `sinkhorn`.
+        As in `sinkhorn`.
 
     Warns
     -----
@@ -105,14 +109,15 @@ def sinkhorn_divergence(
 
     Notes
     -----
-    Free of the bias of the entropy: zero where the clouds agree, positive elsewhere, and convex in each [1]_.
-    W is taken with the divergence from the product of the masses, ``cost_kl``. Three solves.
+    The bias of the entropy cancels: S is zero for equal clouds, positive for others, and convex in each of
+    them [1]_. W is ``cost_kl``, the cost with the divergence from the product of the masses. The cost is that
+    of three calls of `sinkhorn`.
 
     With penalties [2]_, W is the least :math:`\langle C, P\rangle + \epsilon \mathrm{KL}(P | ab^T) + \tau
     \mathrm{KL}(P1 | a) + \tau \mathrm{KL}(P'1 | b)`, and :math:`\epsilon (\sum a - \sum b)^2 / 2` is added
-    to S. Its solution is that of `sinkhorn`, whose entropy knows no masses, for masses
-    :math:`a^{1 + \epsilon / \tau}` and :math:`b^{1 + \epsilon / \tau}`. Were the penalties of `a` and `b`
-    different, S would be negative for some clouds that are nearly equal.
+    to S. The entropy of `sinkhorn` does not contain the masses; called with
+    :math:`a^{1 + \epsilon / \tau}` and :math:`b^{1 + \epsilon / \tau}`, it finds the plan of W. With
+    different penalties of `a` and `b`, S would be negative for some clouds that are nearly equal.
 
     References
     ----------
@@ -134,7 +139,7 @@ def sinkhorn_divergence(
     eps = _validate.positive(eps, "eps")
     if tau_a != tau_b:
         raise ValueError(
-            f"tau_a is {tau_a!r}, tau_b is {tau_b!r}; a divergence needs the same on both sides, or none"
+            f"tau_a is {tau_a!r}, tau_b is {tau_b!r}; a divergence needs the same value for both, or None"
         )
     tau = None if tau_a is None else _validate.positive(tau_a, "tau_a")
     starts = [None] * 3 if init is None else [init.between, init.within_a, init.within_b]
@@ -173,7 +178,7 @@ def _solved(a, b, cloud, eps, tau, options):
 
 
 def _power(mass, power, name):
-    """Return ``mass**power``; masses that are none are left for `sinkhorn` to complain of."""
+    """Return ``mass**power``; invalid masses are returned as they are, for `sinkhorn` refuses them."""
     if mass.dtype.kind == "c" or bool((mass < 0).any()):
         return mass
     dtype = np.finfo(_validate.floating(mass.dtype, name))
@@ -181,13 +186,13 @@ def _power(mass, power, name):
     found = (exact**power).astype(dtype.dtype)
     if float((exact * (found < dtype.tiny)).sum()) > dtype.eps * float(exact.sum()):  # more than rounding
         raise ValueError(
-            f"tau_a and tau_b are too small beside eps: {name}**{power:.4g} underflows; take larger ones"
+            f"tau_a and tau_b are too small for this eps: {name}**{power:.4g} underflows; use larger ones"
         )
     return found
 
 
 def _value(result):
-    """Return W by the dual, whose error is of second order."""
+    """Return W, computed from the dual, whose error is of second order."""
     if result.penalised:
         return result.dual
     xp = namespace(result.a)

@@ -14,16 +14,17 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
     Parameters
     ----------
     x, y : array, shapes (n,) and (m,)
-        Points, in any order.
+        Points on the line, in any order.
     a, b : array, shapes (n,) and (m,), optional
-        Their masses, of the same sum up to rounding in their dtype. Default: all equal, of sum one.
+        Their masses, not negative and of the same sum up to rounding in their dtype. Default: all equal, of
+        sum one.
     p : float
-        The cost is ``abs(x - y)**p``; at least 1.
+        Exponent of the cost ``abs(x - y)**p``, at least 1.
 
     Returns
     -------
     float
-        :math:`W_p = (\min_P \sum P_{ij} |x_i - y_j|^p)^{1/p}`.
+        :math:`W_p = (\min_P \sum P_{ij} |x_i - y_j|^p)^{1/p}`, for masses of sum one in units of the points.
 
     Raises
     ------
@@ -34,8 +35,8 @@ def wasserstein_1d(x, y, a=None, b=None, *, p=1):
 
     Notes
     -----
-    The plan is that of the sorted points, whatever the p [1]_: two sorts and one pass. Not of the entropic
-    problem: nothing is smoothed.
+    The optimal plan pairs the sorted points in order, for any p [1]_. The cost is that of two sorts and one
+    pass. There is no entropy.
 
     References
     ----------

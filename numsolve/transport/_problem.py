@@ -1,4 +1,4 @@
-"""From the caller's masses and cost to problems in scaled potentials, and back to results."""
+"""Problems: the caller's masses and cost, checked and scaled; and the results made from them."""
 
 from dataclasses import dataclass, replace
 from math import inf, log
@@ -8,20 +8,33 @@ import numpy as np
 
 from .. import _validate
 from .._array import is_sparse, namespace, to_host
-from ._batch import Together
+from ._batch import SinkhornBatch
 from ._costs import Grid, PointCloud
-from ._forms import form_of
-from ._iteration import Sinkhorn, joined
+from ._iteration import Sinkhorn, join_potentials
 from ._masses import check_same_totals, checked_masses
+from ._passes import passes_of
 from ._plan import Plan
 from ._result import TransportResult
 
 
 @dataclass(frozen=True)
-class Problem:
-    """Checked problems of one cost, or each with its own: masses `a` (k, n) and `b` (k, m).
+class Problems:
+    """k checked problems with one cost, or each with its own.
 
-    Prescribed masses are divided by `mass` (k,), their sums; penalised ones are as given.
+    Attributes
+    ----------
+    a, b : array, shapes (k, n) and (k, m)
+        Masses in double precision: of sum one where they are prescribed, as given where one is penalised.
+    cost : array, sparse array, PointCloud or Grid
+        The cost.
+    eps : float
+        The weight of the entropy.
+    mass : numpy.ndarray, shape (k,)
+        The sums that prescribed masses were divided by; otherwise ones.
+    taus : tuple of float or None
+        Weights of the penalties of rows and columns.
+    dtype : numpy.dtype
+        The dtype of masses and cost together.
     """
 
     a: Any
@@ -39,14 +52,14 @@ class Problem:
 
     @property
     def kappas(self):
-        """How far the steps of rows and columns go of those that give the masses exactly."""
+        """Fractions of the steps that give rows and columns exactly their masses; 1 without a penalty."""
         return tuple(1.0 if tau is None else tau / (tau + self.eps) for tau in self.taus)
 
     def __len__(self):
         return len(self.a)
 
     def part(self, p):
-        """Return one of the problems."""
+        """Return problem `p` alone."""
         if len(self) == 1:
             return self
         one = slice(p, p + 1)
@@ -55,79 +68,89 @@ class Problem:
             cost = cost.part(p) if isinstance(cost, PointCloud) else cost[p]
         return replace(self, a=self.a[one], b=self.b[one], cost=cost, mass=self.mass[one])
 
-    def form(self, dtype=None):
-        """Return the form of the cost."""
-        return form_of(self.cost, dtype or self.dtype, self.a)
+    def passes(self, dtype=None):
+        """Return the passes over the cost, in `dtype` or that of the problems."""
+        return passes_of(self.cost, dtype or self.dtype, self.a)
 
-    def cold(self, form, inverse):
-        """Return potentials to start from: all exponents at most zero, in each row and column one zero."""
+    def cold_start(self, passes, inverse):
+        """Return a start in which the largest exponent of each row and of each column is zero."""
         xp = namespace(self.a)
-        x = self.massed(form, *form.least(inverse, xp.zeros(self.b.shape, form.dtype)))
+        x = self.iterate_of(passes, *passes.least(inverse, xp.zeros(self.b.shape, passes.dtype)))
         if self.penalised:
-            state = self.state(form, None)
-            state.balance(state.all, x)
+            iteration = self.iteration(passes, None)
+            iteration.balance(iteration.all_live, x)
         return x
 
-    def warm(self, form, inverse, g):
-        """Return potentials that give each row its mass, from those of the columns, `g` (k, m), over eps."""
+    def warm_start(self, passes, inverse, g):
+        """Return a start from potentials over eps of the columns, `g` (k, m): each row has its mass."""
         xp = namespace(self.a)
         finite = xp.isfinite(g)
-        known = xp.where(finite, g, 0).astype(form.dtype)
+        known = xp.where(finite, g, 0).astype(passes.dtype)
         if not bool(finite.all()):
-            known = xp.where(finite, known, form.least(inverse, known)[1])
-        x = self.massed(form, form.least(inverse, known)[0], known)
-        y, state = x.copy(), self.state(form, None)
-        (F, G), (F_new, _) = state.sides(x), state.sides(y)
-        form.rows(state.all, 1 + state.still, self.kappas[0], inverse, state.a, F, G, F_new, state.r)
+            known = xp.where(finite, known, passes.least(inverse, known)[1])
+        x = self.iterate_of(passes, passes.least(inverse, known)[0], known)
+        y, iteration = x.copy(), self.iteration(passes, None)
+        (F, G), (F_new, _) = iteration.split(x), iteration.split(y)
+        passes.rows(
+            iteration.all_live,
+            1 + iteration.no_step,
+            self.kappas[0],
+            inverse,
+            iteration.a,
+            F,
+            G,
+            F_new,
+            iteration.r,
+        )
         return y
 
-    def state(self, form, controls, kind=Sinkhorn, deadline=inf):
-        """Return the state of an iteration of these problems."""
-        kind = Together if len(self) > 1 else kind
-        a, b = self.a.astype(form.dtype), self.b.astype(form.dtype)
-        return kind(form, 1 / self.eps, a, b, self.kappas, controls, deadline)
+    def iteration(self, passes, controls, kind=Sinkhorn, deadline=inf):
+        """Return the iteration on these problems."""
+        kind = SinkhornBatch if len(self) > 1 else kind
+        a, b = self.a.astype(passes.dtype), self.b.astype(passes.dtype)
+        return kind(passes, 1 / self.eps, a, b, self.kappas, controls, deadline)
 
-    def apart(self, x):
-        """Return the potentials of each problem, (k, n + m), of an iterate."""
+    def by_problem(self, x):
+        """Return the potentials of an iterate as an array (k, n + m)."""
         F, G = x[: self.a.size].reshape(self.a.shape), x[self.a.size :].reshape(self.b.shape)
         return namespace(x).concatenate((F, G), axis=1)
 
-    def together(self, each):
-        """Return the iterate of potentials of each problem."""
+    def to_iterate(self, each):
+        """Return the iterate of potentials given as an array (k, n + m)."""
         n = self.a.shape[1]
-        return joined(each[:, :n], each[:, n:])
+        return join_potentials(each[:, :n], each[:, n:])
 
-    def massed(self, form, F, G):
-        """Return the iterate of potentials that are minus infinity where there is no mass."""
-        x = namespace(self.a).where(joined(self.a, self.b) > 0, joined(F, G), -inf)
-        return x.astype(form.dtype)
+    def iterate_of(self, passes, F, G):
+        """Return the iterate of potentials, set to minus infinity where there is no mass."""
+        x = namespace(self.a).where(join_potentials(self.a, self.b) > 0, join_potentials(F, G), -inf)
+        return x.astype(passes.dtype)
 
     def check_start(self, x):
-        """Raise unless there is a number for each row and column with mass."""
+        """Raise unless the potentials of all rows and columns with mass are finite."""
         xp = namespace(x)
-        if not bool(xp.isfinite(xp.where(joined(self.a, self.b) > 0, x, 0)).all()):
+        if not bool(xp.isfinite(xp.where(join_potentials(self.a, self.b) > 0, x, 0)).all()):
             raise ValueError(
                 f"eps is {self.eps:.3g}, and the costs overflow in units of it: a larger one is needed"
             )
 
-    def results(self, form, runs):
-        """Return what is handed out for each problem, from its scaled potentials and what its run left."""
+    def results(self, passes, runs):
+        """Return a `TransportResult` for each problem, from the `StageResult` of its last stage."""
         xp, n = namespace(self.a), self.a.shape[1]
         x = xp.stack([run.x for run in runs]).astype(np.float64) / self.eps
         F, G = x[:, :n], x[:, n:]
-        errors, duals = self.exact(form, F, G)
+        errors, duals = self.exact_errors_and_duals(passes, F, G)
         half = xp.asarray(np.log(self.mass) / 2)[:, None]
         F, G = F + half, G + half
         if not self.penalised:  # only the sum of the potentials counts
-            shift = (_inner(xp, self.b, G) - _inner(xp, self.a, F)) / 2
+            shift = (_weighted_sum(xp, self.b, G) - _weighted_sum(xp, self.a, F)) / 2
             F, G = F + shift[:, None], G - shift[:, None]
         return [
-            self.result(p, form.part(p), *each)
+            self.result(p, passes.part(p), *each)
             for p, each in enumerate(zip(runs, F, G, errors, duals, strict=True))
         ]
 
-    def result(self, p, form, run, F, G, error, dual):
-        """Return what is handed out for one problem."""
+    def result(self, p, passes, run, F, G, error, dual):
+        """Return the `TransportResult` of one problem."""
         mass = float(self.mass[p])
         return TransportResult(
             x=self.eps * namespace(F).concatenate((F, G)),
@@ -136,7 +159,7 @@ class Problem:
             residuals=run.residuals,
             f=self.eps * F,
             g=self.eps * G,
-            plan=Plan(form, 1 / self.eps, F, G),
+            plan=Plan(passes, 1 / self.eps, F, G),
             eps=self.eps,
             omega=run.omega,
             method=run.method,
@@ -148,27 +171,27 @@ class Problem:
             tau_b=self.taus[1],
         )
 
-    def exact(self, form, F, G):
+    def exact_errors_and_duals(self, passes, F, G):
         """Return errors and duals (over eps, per mass) of potentials in double precision."""
-        xp, x = namespace(F), joined(F, G)
-        double = form if form.dtype == np.float64 else self.form(np.float64)
-        found = self.state(double, None).marginals(x, xp.empty_like(x))
+        xp, x = namespace(F), join_potentials(F, G)
+        double = passes if passes.dtype == np.float64 else self.passes(np.float64)
+        found = self.iteration(double, None).marginals(x, xp.empty_like(x))
         squares, duals = to_host(xp.stack(found))
         return np.sqrt(squares).tolist(), duals.tolist()
 
     def dual(self, value, mass):
-        """Return the value of the dual problem from that of the kernels, which lack constants."""
+        """Return the value of the dual problem, given that of the kernels, which omit constants."""
         if self.penalised:  # eps times the mass of the plan is added for entropy P (log P - 1)
             return self.eps * value
         return self.eps * mass * (value + 1 + log(mass))
 
 
-def _inner(xp, mass, potential):
+def _weighted_sum(xp, mass, potential):
     return (mass * xp.where(mass > 0, potential, 0)).sum(axis=1)
 
 
-def problem(a, b, cost, eps, tau_a, tau_b):
-    """Check what the caller passed; return the problems, and whether they came as a batch."""
+def checked_problems(a, b, cost, eps, tau_a, tau_b):
+    """Return the checked `Problems`, and whether the caller passed a batch."""
     eps = _validate.positive(eps, "eps")
     _, xp = _validate.same_library(a=a, b=b, cost=cost)
     cost = _checked_cost(cost, xp)
@@ -181,7 +204,7 @@ def problem(a, b, cost, eps, tau_a, tau_b):
     batch = {name: shape[0] for name, shape in counts.items() if shape}
     if len(set(batch.values())) > 1:
         said = ", ".join(f"{name} is of {count}" for name, count in batch.items())
-        raise ValueError(f"{said} problems; the same number is needed, or none: one for all")
+        raise ValueError(f"{said} problems; all need the same number, or no axis of problems")
     k = next(iter(batch.values()), 1)
     given = np.dtype(a.dtype), np.dtype(b.dtype)
     dtype = np.result_type(*given, np.dtype(cost.dtype))
@@ -200,7 +223,7 @@ def problem(a, b, cost, eps, tau_a, tau_b):
         a, b = a / xp.asarray(mass)[:, None], b / xp.asarray(other)[:, None]
     if is_sparse(cost):
         _feasible(cost, a, b)
-    return Problem(a, b, cost, eps, mass, taus, dtype), bool(batch)
+    return Problems(a, b, cost, eps, mass, taus, dtype), bool(batch)
 
 
 def _checked_cost(cost, xp) -> Any:

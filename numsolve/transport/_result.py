@@ -1,4 +1,4 @@
-"""What a transport problem's solution can tell."""
+"""The result of a transport problem: potentials, plan, costs, bounds and gradients."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,36 +13,39 @@ from ._costs import PointCloud
 class TransportResult(Result):
     r"""Potentials of an entropic transport problem, and what follows from them.
 
-    With :math:`P_{ij} = \exp((f_i + g_j - C_{ij}) / \epsilon)`. The plan is never stored, and the costs are
-    found when they are first asked for.
+    The plan is :math:`P_{ij} = \exp((f_i + g_j - C_{ij}) / \epsilon)`. It is not stored. Costs are computed
+    when they are first asked for, in one pass over the cost. All arrays are in double precision, in the
+    library of the masses.
 
     Attributes
     ----------
     f, g : array, shapes (n,) and (m,)
-        Potentials in the units of the cost, of prescribed marginals with ``a @ f == b @ g``; minus infinity
-        where there is no mass.
+        Potentials in units of the cost; minus infinity where there is no mass. If the marginals are
+        prescribed, ``a @ f == b @ g``.
     x : array, shape (n + m,)
-        Both, one after the other.
+        The potentials `f`, then `g`.
     plan : Plan
         The plan: ``plan @ v``, ``plan.T @ v``, ``plan.barycentric(y)``, ``plan.to_dense()``, ...
     eps : float
-        The weight of the entropy.
+        The weight of the entropy, in units of the cost.
     omega : float
         The over-relaxation of the last iterations.
     method : str
-        The method that ended the solve.
+        The method of the last iterations: "log", "scaling" or "newton".
     marginal_error : float
-        ``abs(plan @ 1 - a).sum() + abs(plan.T @ 1 - b).sum()``, computed from `f` and `g` in double
-        precision; of penalised marginals, their distance from what the penalties ask for.
+        ``abs(plan @ 1 - a).sum() + abs(plan.T @ 1 - b).sum()``, in units of mass, computed from `f` and `g`
+        in double precision. Of penalised marginals: the distance from the marginals that are optimal for
+        these potentials.
     residuals : numpy.ndarray, shape (nit + 1,)
-        The same after each iteration.
+        The same at the start and after each iteration.
     a, b : array, shapes (n,) and (m,)
-        The masses, as they were used.
+        The masses that were used.
     tau_a, tau_b : float, optional
         Weights of the penalties of the marginals; None where they were prescribed.
     dual : float
-        The value of the dual problem, a lower bound of the least `cost_entropic`; with penalties, of the
-        least sum of :math:`\langle C, P\rangle + \epsilon \sum P (\log P - 1)` and penalties.
+        The value of the dual problem, in units of cost times mass. It is a lower bound of the least
+        `cost_entropic`; with penalties, of the least sum of
+        :math:`\langle C, P\rangle + \epsilon \sum P (\log P - 1)` and the penalties.
     cost_linear : float
         :math:`\langle C, P \rangle`.
     cost_entropic : float
@@ -71,7 +74,7 @@ class TransportResult(Result):
 
     @cached_property
     def _sums(self):
-        """Linear cost, ``sum(P log P)`` over eps and the marginals."""
+        """The linear cost, ``eps * sum(P log P)`` and the two marginals, in one pass over the cost."""
         xp, linear, entropy, r, c = namespace(self.f), 0.0, 0.0, [], 0
         for first, P, cost in self.plan.blocks():
             exponents = self.f[first : first + len(P), None] + self.g - cost
@@ -83,38 +86,40 @@ class TransportResult(Result):
 
     @property
     def cost_linear(self):
-        """The cost of the plan."""
+        r"""The cost of the plan, :math:`\langle C, P \rangle`, a float in units of cost times mass."""
         return self._sums[0]
 
     @property
     def cost_entropic(self):
-        """The cost with the entropy."""
+        r"""The cost with the entropy, :math:`\langle C, P \rangle + \epsilon \sum P \log P`, a float."""
         return self._sums[0] + self._sums[1]
 
     @property
     def cost_kl(self):
-        """The cost with the divergence from the product of the masses."""
+        """The cost with the divergence from the product of the masses ``a b'`` in place of the entropy."""
         return self.cost_entropic - self.eps * (
             entropy(self._sums[2], self.a) + entropy(self._sums[3], self.b)
         )
 
     def bounds(self):
-        r"""Return bounds of the cost of the best plan without entropy, as far as rounding errors go.
+        r"""Return a lower and an upper bound of the least cost without entropy.
 
         Returns
         -------
-        tuple of float
-            Below: the value of a feasible pair of potentials, the c-transforms of `g`. Above: the cost of a
-            plan with the exact marginals, this one rounded [1]_.
+        lower : float
+            The value of a feasible pair of potentials, the c-transforms of `g`.
+        upper : float
+            The cost of a plan with the exact marginals, this one rounded [1]_.
 
         Raises
         ------
         ValueError
-            A marginal is penalised, or edges are forbidden: rounding may need them.
+            A marginal is penalised, or edges are forbidden: the rounded plan may need them.
 
         Notes
         -----
-        Three passes over the cost.
+        Three passes over the cost. The bounds hold for any `eps` and tolerance, up to rounding errors of the
+        arithmetic.
 
         References
         ----------
@@ -135,16 +140,16 @@ class TransportResult(Result):
 
     @property
     def grad_a(self):
-        """Gradient of the least cost, `dual`, with respect to `a`.
+        """Gradient of the least cost, `dual`, with respect to `a`: an array of shape (n,).
 
-        Where both marginals are prescribed up to a constant: `f`, less its mean. Where that of the rows is
-        penalised, ``tau_a (1 - exp(-f / tau_a))``; else `f`.
+        If both marginals are prescribed, it is defined up to a constant: `f` minus its mean weighted by `a`.
+        If that of the rows is penalised, it is ``tau_a (1 - exp(-f / tau_a))``; otherwise `f`.
         """
         return self._gradient(self.f, self.a, self.tau_a)
 
     @property
     def grad_b(self):
-        """Gradient of the least cost, `dual`, with respect to `b`, as `grad_a`."""
+        """Gradient of the least cost, `dual`, with respect to `b`, of shape (m,); see `grad_a`."""
         return self._gradient(self.g, self.b, self.tau_b)
 
     def _gradient(self, potential, mass, tau):
@@ -154,14 +159,20 @@ class TransportResult(Result):
 
     @property
     def grad_x(self):
-        """Gradient of the least cost, `dual`, with respect to the points `x` of a `PointCloud`, (n, d).
+        """Gradient of the least cost, `dual`, with respect to the points `x` of a `PointCloud`.
 
-        Where distances have a kink, at points that agree, or for "cityblock" at coordinates that agree, a
-        subgradient: the part of such a pair is 0.
+        An array of shape (n, d), in units of cost times mass over length. Where a distance is not
+        differentiable, it is a subgradient: pairs of equal points ("euclidean") or of equal coordinates
+        ("cityblock") contribute 0.
+
+        Raises
+        ------
+        TypeError
+            The cost is not a `PointCloud`.
         """
-        cloud = self.plan._form.cost
+        cloud = self.plan._passes.cost
         if not isinstance(cloud, PointCloud):
-            raise TypeError("grad_x is that of points: the cost must be a PointCloud")
+            raise TypeError("grad_x is the gradient with respect to points: the cost must be a PointCloud")
         if cloud.metric == "sqeuclidean":
             r = self.plan @ namespace(self.f).ones(cloud.shape[1], self.f.dtype)
             return 2 * (r[:, None] * cloud.x - self.plan @ cloud.y)
@@ -177,10 +188,23 @@ class TransportResult(Result):
         return xp.concatenate(tuple(parts))
 
     def plot(self, ax=None, **style):
-        """Draw the error of the marginals on `ax` (a new figure if None); return the axes."""
+        """Draw the error of the marginals after each iteration.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw. Default: a new figure.
+        **style
+            Passed on to ``ax.semilogy``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
         ax = super().plot(ax, **style)
         line = ax.lines[-1]
-        line.set_ydata(self.residuals)  # the first error is that of the start, which is of no mass
+        line.set_ydata(self.residuals)  # not relative to the first error, which depends on the start
         ax.set(ylabel="marginal error")
         ax.relim()
         ax.autoscale_view()
@@ -203,15 +227,17 @@ def entropy(sums, mass):
 
 
 def _bounds(result):
-    """Return a lower and an upper bound; see `TransportResult.bounds`."""
+    """Return the lower and the upper bound of `TransportResult.bounds`."""
     plan, xp = result.plan, namespace(result.f)
-    form = plan._form
+    passes = plan._passes
     if result.penalised:
-        raise ValueError("bounds are those of exact marginals: tau_a and tau_b must be None")
-    if is_sparse(form.cost):
-        raise ValueError("bounds need every edge: the cost is sparse, and rounding may need forbidden ones")
+        raise ValueError("bounds need prescribed marginals: tau_a and tau_b must be None")
+    if is_sparse(passes.cost):
+        raise ValueError(
+            "bounds need all edges, but the cost is sparse: the rounded plan may use forbidden ones"
+        )
     a, b = result.a, result.b
-    lower = _lower(result, form, a, b)
+    lower = _lower(result, passes, a, b)
     sums = plan @ xp.ones(len(b), a.dtype)
     down = xp.where(sums > a, a / xp.where(sums > 0, sums, 1), 1)
     columns = plan.T @ down
@@ -228,7 +254,7 @@ def _bounds(result):
     return lower, upper
 
 
-def _lower(result, form, a, b):
-    """Return the dual value of the c-transforms of g; where that is -inf, it binds nothing."""
-    f, g = form.least(1.0, result.g[None].astype(form.dtype))
+def _lower(result, passes, a, b):
+    """Return the dual value of the c-transforms of g, a lower bound; where g is -inf it imposes nothing."""
+    f, g = passes.least(1.0, result.g[None].astype(passes.dtype))
     return float(to_host(a @ f[0].astype(a.dtype) + b @ g[0].astype(b.dtype)))

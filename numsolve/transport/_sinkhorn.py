@@ -5,6 +5,7 @@ from typing import Any
 from .. import _validate
 from .._result import warn_of_miss, warn_of_misses
 from ._problem import problem
+from ._problem import checked_problems
 from ._solve import METHODS, learns, solve
 
 
@@ -33,59 +34,64 @@ def sinkhorn(
     Parameters
     ----------
     a, b : array, shapes (n,) and (m,), or (k, n) and (k, m)
-        Masses, not negative and of the same sum up to rounding in their dtype; they decide where the work
-        runs. Of two axes: `k` problems, each with its own. Of a `Grid` also images, (n_1, n_2, ...) or
-        (k, n_1, n_2, ...).
-    cost : array (n, m), sparse array, PointCloud or Grid
-        What the way from i to j costs. Of a sparse one, what is not stored is forbidden. For `k` problems
-        one for all, or an array (k, n, m), or a `PointCloud` of k clouds.
+        Masses, not negative and of the same sum up to rounding in their dtype. Their library decides where
+        the work runs. With an axis of length `k` they are those of `k` problems. For a `Grid` also images,
+        (n_1, n_2, ...) or (k, n_1, n_2, ...).
+    cost : array (n, m) or (k, n, m), sparse array (n, m), PointCloud or Grid
+        Cost of moving a unit of mass from i to j. In a sparse array, entries that are not stored are
+        forbidden. For `k` problems one cost for all, or an array (k, n, m), or a `PointCloud` of k clouds.
     eps : float
-        The weight of the entropy, in units of the cost. A hundredth of the median cost is usual.
+        Weight of the entropy, in units of the cost. A hundredth of the median cost is usual.
     method : {"auto", "log", "scaling", "newton"}
-        "log" works with logarithms and any `eps`; "scaling" stores :math:`\exp(-C/\epsilon)`, twice as fast
-        but for a cost of up to 300 `eps`; "newton" is for costs that make Sinkhorn crawl. "auto" chooses and
-        says why in ``result.message``.
+        "log" works with logarithms and any `eps`. "scaling" stores :math:`\exp(-C/\epsilon)`; it is twice as
+        fast, for costs of up to 300 `eps`. "newton" is for problems where Sinkhorn's iteration is slow.
+        "auto" chooses, and gives the reason in ``result.message``.
     omega : "adaptive", float or learner
-        Over-relaxation, between 0 and 2; 1 is Sinkhorn's own iteration. "adaptive" finds it from the rates it
-        sees. A number is kept, but where the dual falls, far from the solution, omega is 1 for a while. A
-        learner, of `numsolve.relaxation`, is asked before and told the iterations after.
+        Over-relaxation, between 0 and 2; 1 is Sinkhorn's own iteration. "adaptive" finds it from the observed
+        rates of convergence. A number is kept, except that omega is 1 for some iterations after the dual
+        fell, as it may far from the solution. A learner of `numsolve.learners` suggests omega before the
+        solve, and is told the number of iterations after it.
     rtol, atol : float
         Stop once ``abs(P @ 1 - a).sum() + abs(P.T @ 1 - b).sum() <= max(rtol * a.sum(), atol)``.
     maxiter : int, optional
-        Largest number of iterations, passes over the rows and columns. Default: 10000.
+        Largest number of iterations; each is one pass over the rows and columns. Default: 10000.
     time_limit : float, optional
         Seconds after which to stop, all stages and problems together. Default: no limit.
     init : TransportResult or array (m,), optional
-        A solution to begin with, of another `eps` or neighbouring masses; or potentials `g`. For `k` problems
-        one for all, or a list, or an array (k, m).
+        Where to start: a result for another `eps` or for similar masses or costs, or potentials `g` in units
+        of the cost. For `k` problems one for all, or a list of k, or an array (k, m).
     tau_a, tau_b : float, optional
-        Weight, in units of the cost, of a penalty :math:`\tau \mathrm{KL}(P1 | a)` in place of the marginal,
-        :math:`\mathrm{KL}(p|q) = \sum p \log(p/q) - p + q`. The entropy is then :math:`\sum P (\log P - 1)`.
+        Weight, in units of the cost, of a penalty :math:`\tau \mathrm{KL}(P1 | a)` in place of the prescribed
+        marginal, with :math:`\mathrm{KL}(p|q) = \sum p \log(p/q) - p + q`. The entropy is then
+        :math:`\sum P (\log P - 1)`.
     eps_scaling : float, optional
-        Begin with a large `eps` and divide it by this number until it is `eps`, each time from the solution
-        before, roughly. ``residuals`` are those of the last stage. Default: no such stages, but that "auto"
-        takes 4 where the costs differ by more than 10,000 `eps`.
+        Start with a large `eps` and divide it by this number until it is `eps`. Each stage starts from the
+        rough solution of the one before. ``residuals`` are those of the last stage. Default: no such stages,
+        except that "auto" uses 4 where the costs differ by more than 10,000 `eps`.
     warm_up : bool
-        Do what single precision can do in it, then finish in double.
+        Iterate in single precision first, as far as its rounding errors allow, then in double precision.
     context : optional
-        What a learner is told of this problem.
+        Passed on to the learner of omega.
     callback : callable, optional
-        ``callback(x, error)`` after each iteration, `x` the potentials (on a GPU: after every tenth); true
-        stops. Of `k` problems `x` has the shape (k, n + m), `error` (k,), but of one in Newton's steps.
+        ``callback(x, error)`` after each iteration (on a GPU: after every tenth), with the potentials `x`;
+        true stops. For `k` problems `x` has the shape (k, n + m) and `error` (k,), except in Newton's method,
+        where problems come one after the other.
 
     Returns
     -------
-    TransportResult
-        Potentials, a plan that is formed where it is asked for, costs, bounds, gradients; of `k` problems a
-        list of them.
+    TransportResult or list of TransportResult
+        Potentials, the plan (formed where it is used), costs, bounds and gradients. For `k` problems a list.
 
     Raises
     ------
     ValueError
-        A mass is negative, the sums differ, a cost is not finite, `eps` is not positive or too small for
-        "scaling", or a row or column has no allowed edge (it is named).
+        A shape does not fit, a mass is negative, the sums differ, a cost is not finite, an option is out of
+        range, `eps` is too small for "scaling" or for the costs, the method does not suit the cost, or a row
+        or column with mass has no allowed edge (the message names it).
     TypeError
-        A dtype is not real, or NumPy and CuPy arrays are mixed.
+        A dtype is not real, an option has a wrong type, or NumPy and CuPy arrays are mixed.
+    Interrupted
+        Ctrl-C; the exception holds the last iterate.
 
     Warns
     -----
@@ -94,21 +100,21 @@ def sinkhorn(
 
     Notes
     -----
-    An iteration takes one exponential and one read of the cost an entry, for rows and columns together: the
-    entries of a row are still in cache when its new potential is known, and are added up to column sums there
-    and then. Storage: besides the cost up to 64 rows (on a GPU 512), so that sums do not depend on threads.
-    Many problems are iterated together, a pass over all at a time, each with its own omega until it has met
-    its tolerance: small ones then keep all threads busy. With a learner they are solved one after the other.
-    Errors are those of the plan that a pass reads; the last one is recomputed in double precision.
+    An iteration takes one exponential and one read of the cost per entry, for rows and columns together: when
+    the new potential of a row is known, its entries are still in cache, and are added to the column sums.
+    Storage besides the cost: up to 64 rows (on a GPU 512), so that sums do not depend on the number of
+    threads. Many problems are iterated together, each with its own omega until it has met its tolerance, so
+    that small problems keep all threads busy. With a learner they are solved one after the other. Errors are
+    those of the plan before each step; the last one is recomputed in double precision.
 
-    Over-relaxation [1]_ [2]_ goes `omega` times as far as Sinkhorn, at most 8 beyond it in ``f / eps``; its
-    best value is :math:`2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of Sinkhorn's iteration.
-    Windows of iterations in which the dual fell are undone. "newton" is sparse Newton [3]_ with safeguards
-    [4]_, begun by Sinkhorn. With penalties the potentials are shifted against each other, for the best dual,
-    in each iteration [5]_.
+    Over-relaxation [1]_ [2]_ multiplies the step of Sinkhorn's iteration by `omega`, but adds at most 8 to
+    ``f / eps``. The best omega is :math:`2 / (1 + \sqrt{1 - \rho})` for the rate :math:`\rho` of Sinkhorn's
+    iteration. Windows of iterations in which the dual fell are undone. "newton" is sparse Newton [3]_ with
+    safeguards [4]_, started by Sinkhorn's iteration. With penalties, each iteration adds a constant to `f`
+    and subtracts it from `g`, so that the dual is largest [5]_.
 
-    Arrays of single precision are worked on in it as far as that goes, 3e-5 of the mass, and finished in
-    double, in which the potentials are returned.
+    Arrays of single precision are solved in single precision down to an error of 3e-5 of the mass; smaller
+    tolerances are then met in double precision. Potentials are returned in double precision.
 
     References
     ----------
@@ -147,27 +153,28 @@ def sinkhorn(
         "context": context,
         "callback": _validate.function(callback, "callback"),
     }
-    task, batch = problem(a, b, cost, eps, tau_a, tau_b)
-    starts = _starts(options.pop("init"), len(task), batch)
-    if learns(omega) and batch:  # it learns from one problem to the next
-        parts = [(task.part(p), starts and starts[p : p + 1]) for p in range(len(task))]
+    problems, batch = checked_problems(a, b, cost, eps, tau_a, tau_b)
+    starts = _starts(options.pop("init"), len(problems), batch)
+    if learns(omega) and batch:  # the learner learns from each problem for the next
+        parts = [(problems.part(p), starts and starts[p : p + 1]) for p in range(len(problems))]
         results = [solve(part, init=start, **options)[0] for part, start in parts]
     else:
-        results = solve(task, init=starts, **options)
+        results = solve(problems, init=starts, **options)
     return warn_of_misses(results) if batch else warn_of_miss(results[0])
 
 
 def _factor(value):
+    """Return `eps_scaling` as a number > 1, or None."""
     if value is None:
         return None
     value = _validate.number(value, "eps_scaling")
     if value <= 1:
-        raise ValueError(f"eps_scaling is {value!r}; a number > 1 is needed: eps is divided by it")
+        raise ValueError(f"eps_scaling is {value!r}; a number > 1 is needed, because eps is divided by it")
     return value
 
 
 def _starts(init, k, batch):
-    """Return what each problem starts from, or None."""
+    """Return a list with the start of each problem, or None."""
     if init is None:
         return None
     many = batch and (isinstance(init, list) or getattr(init, "ndim", 1) == 2)

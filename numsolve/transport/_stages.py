@@ -1,4 +1,4 @@
-"""The stages of a solve: each is one run of an iteration, from what the stages before it found."""
+"""The stages of a solve: each iterates from what the stages before it found."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from .._iterate import iterate
 from .._linear.columns import columns_of
 from .._result import Result, Status
 from ._iteration import Sinkhorn
-from ._problem import Problem
+from ._problem import Problems
 
 SINGLE_ACCURACY = 3e-5  # of the mass: what the marginals can be brought to in single precision
 MESSAGES = {
@@ -25,7 +25,19 @@ MESSAGES = {
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StageResult(Result):
-    """What a stage left of one problem: `x` are its potentials F and then G, in units of the cost."""
+    """What a stage found for one problem.
+
+    Attributes
+    ----------
+    x : array, shape (n + m,)
+        Potentials of the rows, then of the columns, in units of the cost.
+    method : str
+        Name of the method.
+    omega : float
+        Over-relaxation of the last iterations.
+    why : str
+        Why this method was chosen; empty where the caller chose it.
+    """
 
     method: str = ""
     omega: float = 1.0
@@ -53,65 +65,79 @@ class Limits(NamedTuple):
     callback: Callable | None = None
 
 
-class Found:
+class Progress:
     """What the stages have found so far.
 
     Attributes
     ----------
-    task : Problem
+    problems : Problems
         The problems, with the eps that was asked for.
-    form : Fused, Separable or Sparse
+    passes : FusedPasses, GridPasses or SparsePasses
         Their cost in the precision that was asked for.
     x : array or None
-        The iterate to start from.
+        The iterate to start from; None for a cold start.
     g : array, shape (k, m), or None
-        Potentials of the columns in units of the cost. Where they are known, `x` is made from them.
+        Potentials of the columns in units of the cost. If present, the next iterate is made from them.
     results : list of StageResult
         One for each problem, once the method has been run.
     is_late : bool
-        Whether the time is over: stages that only look for a start are then left out.
+        Whether the deadline has passed: stages that only prepare a start are then skipped.
     """
 
-    def __init__(self, task, form, x):
-        self.task, self.form, self.x = task, form, x
+    def __init__(self, problems, passes, x):
+        self.problems, self.passes, self.x = problems, passes, x
         self.g, self.results, self.is_late = None, [], False
 
     def watch(self, results):
-        """Return the results of a stage, after a look at whether one of them ended by the time limit."""
+        """Note whether a result ended by the time limit; return the results."""
         self.is_late = any(result.status == Status.TIME_LIMIT for result in results)
         return results
 
     def keep_columns(self):
-        """Keep the potentials of the columns alone, from which stages at another eps start."""
-        x = self.task.cold(self.form, 1 / self.task.eps) if self.x is None else self.x
-        self.task.check_start(x)
-        self.g = self.task.apart(x)[:, self.task.a.shape[1] :] * self.task.eps
+        """Keep only the potentials of the columns: stages with another eps start from them."""
+        x = self.problems.cold_start(self.passes, 1 / self.problems.eps) if self.x is None else self.x
+        self.problems.check_start(x)
+        self.g = self.problems.by_problem(x)[:, self.problems.a.shape[1] :] * self.problems.eps
 
-    def start(self, form):
-        """Return the iterate to start from; `form` is that of the stage, for a cold start."""
+    def start(self, passes):
+        """Return the iterate to start from; a cold start uses the `passes` of the stage."""
+        inverse = 1 / self.problems.eps
         if self.g is not None:
-            self.x, self.g = self.task.warm(self.form, 1 / self.task.eps, self.g / self.task.eps), None
-        return self.task.cold(form, 1 / self.task.eps) if self.x is None else self.x
+            self.x = self.problems.warm_start(self.passes, inverse, self.g / self.problems.eps)
+            self.g = None
+        return self.problems.cold_start(passes, inverse) if self.x is None else self.x
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of an iteration on the problems of `task`, which has the eps of the stage.
+    """One run of an iteration; subclasses define `advance`.
 
-    Subclasses define ``advance(found)``: run from what was found so far, and add to it. A stage that
-    `prepares` only looks for a start.
+    Attributes
+    ----------
+    problems : Problems
+        The problems, with the eps of this stage.
+    passes : FusedPasses, GridPasses or SparsePasses
+        Their cost.
+    controls : list of Rule
+        The rule of omega of each problem.
+    limits : Limits
+        When the iteration ends.
+    method : type
+        `Sinkhorn` or `Newton`.
+    prepares : bool
+        Whether the stage only prepares a start for the next one.
     """
 
     prepares: ClassVar[bool] = False
 
-    task: Problem
-    form: Any
+    problems: Problems
+    passes: Any
     controls: list
     limits: Limits
     method: type = Sinkhorn
 
-    def advance(self, found):
-        """Run the stage from what was found so far, and add to it."""
+    def advance(self, progress):
+        """Iterate from what was found so far, and add to it."""
         raise NotImplementedError
 
     def part(self, p):
@@ -119,94 +145,110 @@ class Stage:
         one = slice(p, p + 1)
         return replace(
             self,
-            task=self.task.part(p),
-            form=self.form.part(p),
+            problems=self.problems.part(p),
+            passes=self.passes.part(p),
             controls=self.controls[one],
             limits=self.limits._replace(tol=self.limits.tol[one]),
         )
 
     def iterate(self, x, **fields):
-        """Run the iteration from `x`; return a `StageResult` for each problem, with further `fields`."""
-        task, (tol, maxiter, deadline, callback), one = self.task, self.limits, len(self.task) == 1
-        state = task.state(self.form, self.controls, self.method, deadline)
+        """Iterate from `x`; return a `StageResult` for each problem, with further `fields`."""
+        problems, (tol, maxiter, deadline, callback) = self.problems, self.limits
+        single, mass = len(problems) == 1, problems.mass
+        iteration = problems.iteration(self.passes, self.controls, self.method, deadline)
         found = iterate(
-            state.start,
-            x.astype(self.form.dtype),
-            tol=float(tol[0]) if one else tol,
+            iteration.start,
+            x.astype(self.passes.dtype),
+            tol=float(tol[0]) if single else tol,
             maxiter=maxiter,
             deadline=deadline,
-            callback=callback if one or callback is None else _by_problem(callback, task),
-            scale=(task.eps, float(task.mass[0]) if one else task.mass),
+            callback=callback if single or callback is None else _shown_by_problem(callback, problems),
+            scale=(problems.eps, float(mass[0]) if single else mass),
             fresh=True,
         )
         found = replace(found, message=MESSAGES.get(found.status, found.message))
-        apart = [found] if one else columns_of(replace(found, x=task.apart(found.x).T), tol * task.mass)
+        if single:
+            results = [found]
+        else:
+            results = columns_of(replace(found, x=problems.by_problem(found.x).T), tol * mass)
         return [
-            StageResult(**vars(each), omega=control.chosen, **fields)
-            for each, control in zip(apart, self.controls, strict=True)
+            StageResult(**vars(result), omega=control.chosen, **fields)
+            for result, control in zip(results, self.controls, strict=True)
         ]
 
 
 class LargerEps(Stage):
-    """Find potentials of the columns roughly, at an eps larger than the one that was asked for."""
+    """Find rough potentials of the columns, with an eps larger than the one that was asked for."""
 
     prepares = True
 
-    def advance(self, found):
-        eps = self.task.eps
-        runs = found.watch(self.iterate(self.task.warm(self.form, 1 / eps, found.g / eps)))
-        found.g = namespace(found.g).stack([run.x for run in runs])[:, self.task.a.shape[1] :]
+    def advance(self, progress):
+        eps = self.problems.eps
+        runs = progress.watch(self.iterate(self.problems.warm_start(self.passes, 1 / eps, progress.g / eps)))
+        progress.g = namespace(progress.g).stack([run.x for run in runs])[:, self.problems.a.shape[1] :]
 
 
 class SinglePrecision(Stage):
     """Find potentials in single precision, as far as its rounding errors allow.
 
-    The form in single precision lives only while the stage runs.
+    The cost in single precision is kept only while the stage runs.
     """
 
     prepares = True
 
-    def advance(self, found):
-        form, eps = self.task.form(np.float32), self.task.eps
-        start = found.start(form)
-        rounding = 4 * float(np.finfo(np.float32).eps) * spread(self.task, form) / eps
+    def advance(self, progress):
+        passes, eps = self.problems.passes(np.float32), self.problems.eps
+        start = progress.start(passes)
+        rounding = 4 * float(np.finfo(np.float32).eps) * spread(self.problems, passes) / eps
         tol = np.maximum(self.limits.tol, max(SINGLE_ACCURACY, rounding))
-        stage = replace(self, form=form, limits=self.limits._replace(tol=tol))
-        runs = found.watch(stage.iterate(start))
-        if all(run.status >= 0 for run in runs):  # else its range is too small
+        stage = replace(self, passes=passes, limits=self.limits._replace(tol=tol))
+        runs = progress.watch(stage.iterate(start))
+        if all(run.status >= 0 for run in runs):  # otherwise its range is too small
             x = namespace(start).stack([run.x for run in runs]).astype(np.float64)
-            found.x = self.task.together(x / eps)
+            progress.x = self.problems.to_iterate(x / eps)
 
 
 @dataclass(frozen=True)
 class Main(Stage):
-    """Run the method on all problems together, or, if `one_by_one`, one after the other."""
+    """Run the method that was chosen.
+
+    Attributes
+    ----------
+    name : str
+        Name of the method.
+    why : str
+        Why it was chosen; empty where the caller chose it.
+    one_by_one : bool
+        Whether problems are solved one after the other, not together.
+    """
 
     name: str = ""
     why: str = ""
     one_by_one: bool = False
 
-    def advance(self, found):
-        found.x = x = found.start(found.form)
-        self.task.check_start(x)
-        pairs = zip(map(self.part, range(len(self.task))), self.task.apart(x), strict=True)
+    def advance(self, progress):
+        progress.x = x = progress.start(progress.passes)
+        self.problems.check_start(x)
+        pairs = zip(map(self.part, range(len(self.problems))), self.problems.by_problem(x), strict=True)
         groups = pairs if self.one_by_one else [(self, x)]
         for stage, start in groups:
-            found.results += stage.iterate(start, method=self.name, why=self.why)
+            progress.results += stage.iterate(start, method=self.name, why=self.why)
 
 
 @dataclass(frozen=True)
 class Fallback(Stage):
-    """Run another method on each problem that the stages before left unsolved and for which it is meant.
+    """Run another method on the problems that are still unsolved, one after the other.
 
     Attributes
     ----------
+    name : str
+        Name of the method.
     applies : callable
-        ``applies(result)``: whether it is meant for a problem that was left with this result.
+        ``applies(result)`` tells whether the stage is meant for a problem with this result.
     explain : callable
-        ``explain(result)``: why, for the message.
+        ``explain(result)`` returns why, for the message.
     onward : bool
-        Whether to start from the potentials that were left, or from the iterate that the method started from.
+        Whether to start from the potentials found so far; otherwise from the start of the main stage.
     """
 
     name: str = ""
@@ -214,35 +256,35 @@ class Fallback(Stage):
     explain: Callable = str
     onward: bool = False
 
-    def advance(self, found):
-        starts = self.task.apart(found.x)
-        for p, before in enumerate(found.results):
-            left = self.limits.maxiter - before.nit
-            if before.success or left <= 0 or not self.applies(before):
+    def advance(self, progress):
+        starts = self.problems.by_problem(progress.x)
+        for p, before in enumerate(progress.results):
+            steps_left = self.limits.maxiter - before.nit
+            if before.success or steps_left <= 0 or not self.applies(before):
                 continue
             stage = self.part(p)
-            stage = replace(stage, limits=stage.limits._replace(maxiter=left))
-            start = before.x / self.task.eps if self.onward else starts[p]
+            stage = replace(stage, limits=stage.limits._replace(maxiter=steps_left))
+            start = before.x / self.problems.eps if self.onward else starts[p]
             (after,) = stage.iterate(start, method=self.name, why=self.explain(before))
             residuals = np.append(before.residuals, after.residuals[1:])
-            found.results[p] = replace(after, residuals=residuals)
+            progress.results[p] = replace(after, residuals=residuals)
 
 
-def spread(task, form):
-    """Return about the difference of the largest and the smallest cost, from three rows of each problem."""
-    largest, parts = 0.0, len(task) if getattr(task.cost, "ndim", 2) == 3 else 1
-    for part in map(form.part, range(parts)):
-        rows = [to_host(part.block(i, i + 1)) for i in {0, form.shape[0] // 2, form.shape[0] - 1}]
+def spread(problems, passes):
+    """Estimate the difference of the largest and the smallest cost from three rows of each problem."""
+    largest, parts = 0.0, len(problems) if getattr(problems.cost, "ndim", 2) == 3 else 1
+    for part in map(passes.part, range(parts)):
+        rows = [to_host(part.block(i, i + 1)) for i in {0, passes.shape[0] // 2, passes.shape[0] - 1}]
         finite = np.concatenate([row[np.isfinite(row)] for row in rows])
         largest = max(largest, float(np.ptp(finite)) if finite.size else 0.0)
     return largest
 
 
-def _by_problem(callback, task):
-    """Return a callback that sees the potentials of k problems as (k, n + m)."""
+def _shown_by_problem(callback, problems):
+    """Return a callback that is given the potentials of k problems in the shape (k, n + m)."""
 
     def call(x, errors):
-        return callback(None if x is None else task.apart(x), errors)
+        return callback(None if x is None else problems.by_problem(x), errors)
 
     call.wants_x = getattr(callback, "wants_x", True)
     return call

@@ -1,4 +1,4 @@
-"""Many problems at once: each result is that of the problem alone."""
+"""Many problems at once: each result is the same as if the problem were solved alone."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def problems(rng, k=5, n=40, m=33):
 
 
 def same(results, singles, rtol=1e-12):
-    """Compare each with the problem alone: not only the numbers but the way there."""
+    """Compare each result with that of the problem alone: the numbers, and the iterations."""
     assert len(results) == len(singles)
     for together, alone in zip(results, singles, strict=True):
         assert together.status == alone.status
@@ -125,18 +125,19 @@ def test_stages_and_starts(rng):
         np.testing.assert_allclose(one.plan.to_dense(), two.plan.to_dense(), atol=1e-6)
 
 
-def test_one_that_crawls_goes_to_newton_alone():
-    """An outlier that is nearly cut off: see the test of Newton."""
+def test_only_the_slow_problem_changes_to_newton():
+    """The outlier of the test of Newton's method."""
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((300, 2)), rng.standard_normal((300, 2)) * 0.5 + [1, 0.5]
-    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(300, 1 / 300)
+    x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 2)) * 0.5 + [1, 0.5]
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(60, 1 / 60)
     eps = 0.002 * np.median(C)
-    results = sinkhorn(a, a, np.stack([C, 0.005 * C]), eps, atol=1e-12)
+    atol = 4 * np.finfo(float).eps * C.max() / eps  # what rounding may do to the marginals
+    results = sinkhorn(a, a, np.stack([C, 0.005 * C]), eps, atol=atol)
     assert [result.method for result in results] == ["newton", "log"]
-    assert all(result.success and result.marginal_error < 1.1e-12 for result in results)
+    assert all(result.success and result.marginal_error < 1.1 * atol for result in results)
 
 
-def test_those_that_miss_are_counted(rng):
+def test_the_warning_counts_the_misses(rng):
     a, b, _, _, C = problems(rng)
     with pytest.warns(ConvergenceWarning, match=r"4 of 5 problems, first 1: maxiter"):
         results = sinkhorn(a, b, C * np.array([0.01, 1, 1, 1, 1])[:, None, None], 0.01, maxiter=15)

@@ -1,4 +1,4 @@
-"""The page for those who come from POT: its table runs, and what it says of differences is so."""
+"""The page for users of POT: its table runs, and its statements on differences hold."""
 
 import re
 import warnings
@@ -25,7 +25,7 @@ ROWS = [
 
 @pytest.fixture
 def names(rng):
-    """What the page's code may use."""
+    """The names that the code of the page may use."""
 
     def masses(*shape):
         mass = rng.random(shape) + 0.1

@@ -36,7 +36,7 @@ def test_both_sides_come_to_the_same_plan(timings):
         results = solved(run)
         F, G = (numsolve.to_host(side).reshape(len(results), -1) for side in peer())
         for result, f, g in zip(results, F, G, strict=True):
-            P = np.exp(f[:, None] + g - numsolve.to_host(result.plan._form.block(0, f.size)) / 0.3)
+            P = np.exp(f[:, None] + g - numsolve.to_host(result.plan._passes.block(0, f.size)) / 0.3)
             assert abs(numsolve.to_host(result.plan.to_dense()) - P).sum() < 3e-4, name
 
 
@@ -45,7 +45,7 @@ def test_all_iterations_are_taken(timings):
     for name, dtype, _, run, _ in timings.transport_cases(30, (3, 12), 5, 5e-4, 6):
         for result in solved(run):
             assert result.nit == 6, name
-            assert result.plan._form.dtype == dtype, name
+            assert result.plan._passes.dtype == dtype, name
 
 
 @pytest.mark.filterwarnings("ignore::numsolve.ConvergenceWarning")

@@ -229,7 +229,7 @@ def test_newton_as_on_the_host_on_a_device(points):
     compare_newton(points)
 
 
-def test_auto_goes_over_to_newton_on_a_device(cupy):
+def test_auto_changes_to_newton_on_a_device(cupy):
     C = np.random.default_rng(0).random((20, 20))
     a = np.full(20, 1 / 20)
     host = sinkhorn(a, a, C, 1e-4, atol=1e-12, omega=1.0).check()

@@ -17,7 +17,7 @@ from numsolve.precondition import jacobi
 from numsolve.problems import line_pair
 from numsolve.relaxation import FixedOmega
 from numsolve.transport import Grid, PointCloud, sinkhorn, wasserstein_1d
-from numsolve.transport._newton import Reduced
+from numsolve.transport._newton import SchurComplement
 
 METRICS = ("sqeuclidean", "euclidean", "cityblock")
 EPS = np.finfo(float).eps
@@ -97,7 +97,7 @@ def test_methods_find_the_plan(rng, method):
 
 @pytest.mark.parametrize("d", [1, 2, 3, 6])
 @pytest.mark.parametrize("metric", METRICS)
-def test_points_are_a_cost(rng, metric, d):
+def test_point_clouds_match_a_dense_cost(rng, metric, d):
     _, _, a, b, _ = clouds(rng)
     x, y = rng.random((len(a), d)) / d, rng.random((len(b), d)) / d
     C = cdist(x, y, metric)
@@ -111,7 +111,7 @@ def test_points_are_a_cost(rng, metric, d):
 
 @pytest.mark.parametrize("metric", ["sqeuclidean", "cityblock"])
 @pytest.mark.parametrize("eps", [0.01, 0.0003])
-def test_a_grid_is_a_cost(rng, metric, eps):
+def test_grids_match_a_dense_cost(rng, metric, eps):
     s, t, u, v = np.linspace(0, 1, 7), np.linspace(0, 2, 5), np.linspace(0.2, 1, 6), np.linspace(0, 1, 4)
     points = [np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 2) for axes in ((s, t), (u, v))]
     difference = points[0][:, None] - points[1]
@@ -138,7 +138,7 @@ def test_missing_edges_are_forbidden(rng):
     np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, np.where(allowed, C, np.inf), 0.05), atol=1e-8)
 
 
-def test_edges_that_cannot_carry_the_mass_are_found():
+def test_edges_that_cannot_carry_the_mass_are_reported():
     """Each row and column has an edge, but two rows share a column that holds one of them."""
     a = np.full(3, 1 / 3)
     sparse = sp.csr_array((np.ones(5), ([0, 1, 2, 2, 2], [0, 0, 0, 1, 2])), shape=(3, 3))
@@ -148,7 +148,7 @@ def test_edges_that_cannot_carry_the_mass_are_found():
     assert sinkhorn(a, a, sparse, 0.1, tau_a=1.0, tau_b=1.0).success
 
 
-def test_rounding_is_said(rng):
+def test_a_tolerance_below_rounding_is_reported(rng):
     _, _, a, b, C = clouds(rng)
     with pytest.warns(ConvergenceWarning, match="rounding"):
         result = sinkhorn(a, b, C, 0.01, atol=0, maxiter=500)
@@ -171,7 +171,7 @@ def test_weak_duality_and_costs(rng):
     assert early.dual < result.dual
 
 
-def test_the_interval_holds_the_exact_cost_and_shrinks(rng):
+def test_bounds_contain_the_exact_cost_and_tighten(rng):
     _, _, a, b, C = clouds(rng, 12, 10)
     best, gaps = exact(a, b, C), []
     for eps in (0.1, 0.01, 0.001):
@@ -226,7 +226,7 @@ def test_shift_transpose_permutation(rng):
     np.testing.assert_allclose(mixed.g, base.g[q], atol=1e-9)
 
 
-def test_the_plan_is_lazy(rng):
+def test_products_rows_and_sparse_parts_of_the_plan(rng):
     x, y, a, b, _ = clouds(rng)
     result = sinkhorn(a, b, PointCloud(x, y), 0.01)
     plan, P = result.plan, result.plan.to_dense()
@@ -278,7 +278,7 @@ def test_gradients_are_those_of_the_cost(rng, metric):
 
 
 @pytest.mark.parametrize(("metric", "gradient"), [("cityblock", [-1, 0, 1]), ("euclidean", [-0.6, 0, 0.8])])
-def test_a_tie_adds_nothing_to_the_gradient(metric, gradient):
+def test_equal_points_contribute_nothing_to_the_gradient(metric, gradient):
     x, y = np.array([[0.0, 2, 4], [1, 2, 3]]), np.array([[3.0, 2, 0], [1, 2, 3]])
     cost = PointCloud(x[:1], y[:1], metric)
     np.testing.assert_allclose(sinkhorn([1.0], [1.0], cost, 1.0).grad_x, [gradient], atol=1e-12)
@@ -354,7 +354,7 @@ def test_penalties_that_move_potentials_far():
 
 
 def test_penalties_and_costs_below_zero(rng):
-    """One-sided, potentials have to move by the cost over the penalty; two-sided, the mass explodes."""
+    """With one penalty, potentials move by the cost over the penalty; with two, the mass overflows."""
     _, _, a, b, C = clouds(rng)
     result = sinkhorn(a, b, C - 100, 0.05, tau_a=0.1, atol=1e-10).check()
     P = result.plan.to_dense()
@@ -390,7 +390,7 @@ def test_zero_masses_have_no_plan(rng):
 
 
 @pytest.mark.parametrize("mass", [1e-200, 3.0, 1e200])
-def test_any_mass_will_do(rng, mass):
+def test_results_scale_with_the_mass(rng, mass):
     _, _, a, b, C = clouds(rng)
     result = sinkhorn(mass * a, mass * b, C, 0.02, rtol=1e-11, atol=0).check()
     unit = sinkhorn(a, b, C, 0.02, atol=1e-11)
@@ -412,8 +412,8 @@ def test_nothing_under_or_overflows_at_tiny_eps(rng):
 @pytest.mark.parametrize("points", [False, True])
 def test_auto_begins_with_larger_eps_where_eps_is_tiny(points):
     """At 1e-5 of the median cost, where Sinkhorn's and Newton's steps from afar do not arrive."""
-    a, b, C = line_pair(120)
-    t, eps = np.linspace(0, 1, 120), 1e-5 * np.median(C)
+    a, b, C = line_pair(80)
+    t, eps = np.linspace(0, 1, 80), 1e-5 * np.median(C)
     result = sinkhorn(a, b, PointCloud(t[:, None]) if points else C, eps, atol=1e-8).check()
     assert "larger eps" in result.message
     best = wasserstein_1d(t, t, a, b, p=2) ** 2
@@ -425,7 +425,7 @@ def test_auto_begins_with_larger_eps_where_eps_is_tiny(points):
     assert "larger" not in sinkhorn(a, b, C, 0.01, atol=1e-6).message
 
 
-def test_overflow_is_said(rng):
+def test_overflow_raises(rng):
     a, C = np.full(20, 0.05), rng.random((20, 20))
     for scale, eps in ((1e300, 1e-10), (1.0, 1e-320)):
         with pytest.raises(ValueError, match=r"eps is .* overflow"):
@@ -444,7 +444,7 @@ def test_a_thousand_points_keep_their_mass(dense):
     assert float((result.plan @ np.ones(n)).sum()) == pytest.approx(1, abs=1e-6)
 
 
-def test_the_first_error_is_no_claim(rng):
+def test_the_first_error_counts_both_marginals(rng):
     """After a row update alone the rows are exact, whatever the columns: both count."""
     _, _, a, b, C = clouds(rng)
     with pytest.warns(ConvergenceWarning):
@@ -453,8 +453,8 @@ def test_the_first_error_is_no_claim(rng):
     assert error_of(P, a, b) == pytest.approx(result.residuals[-1], rel=1e-6)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_over_relaxation_pays(seed):
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.extended) for seed in (1, 2))])
+def test_over_relaxation_saves_iterations(seed):
     rng = np.random.default_rng(seed)
     n = 120
     x, y = rng.random((n, 2)), rng.random((n, 2)) * 0.5 + 0.4
@@ -471,16 +471,17 @@ def test_over_relaxation_pays(seed):
 def test_newton_solves_what_sinkhorn_does_not():
     """An outlier that is nearly cut off: Sinkhorn's error falls like a power of the iterations."""
     rng = np.random.default_rng(0)
-    x, y = rng.standard_normal((300, 2)), rng.standard_normal((300, 2)) * 0.5 + [1, 0.5]
-    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(300, 1 / 300)
+    x, y = rng.standard_normal((60, 2)), rng.standard_normal((60, 2)) * 0.5 + [1, 0.5]
+    C, a = ((x[:, None] - y) ** 2).sum(axis=-1), np.full(60, 1 / 60)
     eps = 0.002 * np.median(C)
+    atol = rounding(C, eps)
     with pytest.warns(ConvergenceWarning, match="newton"):
         crawled = sinkhorn(a, a, C, eps, method="log", maxiter=1500)
     assert crawled.residuals[-1] > 1e-6
-    result = sinkhorn(a, a, C, eps, atol=1e-12).check()
+    result = sinkhorn(a, a, C, eps, atol=atol).check()
     assert result.method == "newton"
     assert "Newton" in result.message
-    assert error_of(result.plan.to_dense(), a, a) < 1.1e-12
+    assert error_of(result.plan.to_dense(), a, a) < 1.1 * atol
 
 
 def test_newton_at_a_thousandth_of_the_gaps():
@@ -494,7 +495,7 @@ def test_newton_at_a_thousandth_of_the_gaps():
     np.testing.assert_array_equal(P.argmax(axis=1), linear_sum_assignment(C)[1])
 
 
-def test_newton_where_the_graph_falls_apart(rng):
+def test_newton_with_disconnected_blocks(rng):
     """Blocks far apart, whose masses agree (their potentials are free), or differ by a thousandth."""
     C = rng.random((60, 60)) + 100 * (1 - np.kron(np.eye(3), np.ones((20, 20))))
     a, b = rng.random(60) + 0.1, rng.random(60) + 0.1
@@ -520,7 +521,7 @@ def test_newton_with_masses_over_many_orders(rng, decades):
     np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.005), atol=1e-11)
 
 
-def test_newton_gives_up_at_rounding_errors(rng):
+def test_newton_stops_at_rounding_errors(rng):
     _, _, a, b, C = clouds(rng)
     with pytest.warns(ConvergenceWarning, match="rounding"):
         result = sinkhorn(a, b, C, 1e-3, method="newton", atol=0)
@@ -532,15 +533,15 @@ def test_newton_gives_up_at_rounding_errors(rng):
 @pytest.mark.parametrize(("n", "m"), [(60, 47), (47, 60), (5, 1), (1, 5), (1, 1)])
 def test_newton_on_any_shape(rng, n, m):
     _, _, a, b, C = clouds(rng, n, m)
-    atol = rounding(C, 0.002)
-    P = sinkhorn(a, b, C, 0.002, method="newton", atol=atol).check().plan.to_dense()
-    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.002), atol=4 * atol)
+    atol = rounding(C, 0.005)
+    P = sinkhorn(a, b, C, 0.005, method="newton", atol=atol).check().plan.to_dense()
+    np.testing.assert_allclose(P, sinkhorn_by_hand(a, b, C, 0.005), atol=4 * atol)
 
 
 def test_the_reduced_hessian_is_a_schur_complement(rng):
     P, D, E = rng.random((9, 7)) * (rng.random((9, 7)) < 0.5), rng.random(9) + 7, rng.random(7) + 9
     whole = np.block([[np.diag(D), P], [P.T, np.diag(E)]])
-    reduced = Reduced(sp.csr_array(P), D, E)
+    reduced = SchurComplement(sp.csr_array(P), D, E)
     v = rng.standard_normal(9)
     want = np.linalg.inv(np.linalg.inv(whole)[:9, :9])
     np.testing.assert_allclose(reduced @ v, want @ v, rtol=1e-12)
@@ -555,7 +556,7 @@ def test_the_reduced_hessian_takes_less_than_a_third_of_the_iterations(rng):
     whole = sp.csr_array(np.block([[np.diag(D), P], [P.T, np.diag(E)]]))
     g = rng.standard_normal(2 * n)
     all_ = cg(whole, g, M=jacobi(whole), rtol=1e-8).check()
-    reduced = Reduced(sp.csr_array(P), D, E)
+    reduced = SchurComplement(sp.csr_array(P), D, E)
     half = cg(reduced, g[:n] - P @ (g[n:] / E), M=reduced.jacobi(), rtol=1e-8).check()
     np.testing.assert_allclose(half.x, all_.x[:n], rtol=1e-4)
     assert half.nit < all_.nit / 3
@@ -612,7 +613,7 @@ def test_single_precision_warms_up_and_double_finishes(rng):
     assert error_of(P, a, b) < 1.5e-4
 
 
-def test_a_learner_is_asked_and_told(rng):
+def test_a_learner_suggests_omega_and_observes_the_cost(rng):
     _, _, a, b, C = clouds(rng)
 
     class Recorder(FixedOmega):
@@ -664,7 +665,7 @@ def test_stops_and_interruptions_keep_the_potentials(rng):
         sinkhorn(a, b, C, 0.01, callback=interrupt)
 
 
-def test_non_convergence_is_said(rng):
+def test_a_miss_warns_and_check_raises(rng):
     _, _, a, b, C = clouds(rng)
     with pytest.warns(ConvergenceWarning, match="maxiter"):
         result = sinkhorn(a, b, C, 0.001, maxiter=5)

@@ -1,11 +1,15 @@
 """The passes of Sinkhorn's iteration over rows and columns of k problems, in scaled potentials F and G.
 
-The plan is ``exp(F_i + G_j - inverse * cost_ij)``. Arrays have a first axis of problems. What holds the cost
-depends on its `kind`: 0, dense: `C` (k, n, m); 1, squared distances, and 2, distances: the points `X`
-(k, d, n) and `Y` (k, d, m), and so of 4, sums of absolute differences; 3, scaled: ``C = exp(-cost / eps)``,
-with which the plan is a product. A first axis of length one means that all problems share the cost. Rows are
-taken in blocks, whose sums are added in order, so that no bit depends on the number of threads. A problem
-that is not `live` is not changed.
+The plan is ``exp(F_i + G_j - inverse * cost_ij)``. Arrays have a first axis of problems; where it has length
+one, all problems share the array. `kind` says what holds the cost:
+
+- 0, dense: `C` (k, n, m) is the cost;
+- 1, squared distances, 2, distances, 4, sums of absolute differences: of the points `X` (k, d, n) and `Y`
+  (k, d, m);
+- 3, scaled: ``C = exp(-cost / eps)``, so that the plan is a product.
+
+Rows are taken in blocks, whose sums are added in order, so that no bit depends on the number of threads. A
+problem that is not `live` is not changed.
 """
 
 import numpy as np

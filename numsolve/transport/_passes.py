@@ -1,6 +1,7 @@
-"""How each kind of cost takes an iteration: by the fused kernels, along axes, or along the allowed edges.
+"""The passes of an iteration over each kind of cost: fused kernels, axis by axis, or along allowed edges.
 
-Potentials, masses and sums have a first axis of problems.
+A pass takes the step of all rows or of all columns. Potentials, masses and sums have a first axis of
+problems.
 """
 
 from math import prod
@@ -15,35 +16,35 @@ from ..kernels import kernels_for
 from ._costs import Grid, PointCloud
 
 DENSE, SQUARED, EUCLIDEAN, SCALED, CITYBLOCK = range(5)  # as in the kernels
-KINDS = {"sqeuclidean": SQUARED, "euclidean": EUCLIDEAN, "cityblock": CITYBLOCK}
-BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # at least so many rows a block, at most so many blocks
-EXTRA = 8.0  # as in the kernels: over-relaxation adds at most so much to a step
-SAFE = 500.0  # of scaled costs of an axis: their exponentials are normal numbers, and so are the sums
+KIND_OF_METRIC = {"sqeuclidean": SQUARED, "euclidean": EUCLIDEAN, "cityblock": CITYBLOCK}
+ROW_BLOCKS = {"numpy": (64, 64), "cupy": (8, 512)}  # least number of rows a block, largest number of blocks
+MAX_EXTRA = 8.0  # largest amount that over-relaxation adds to a step, as in the kernels
+SAFE_EXPONENT = 500.0  # largest cost of an axis over eps whose exponentials and sums are normal numbers
 
 
-def form_of(cost, dtype, like):
-    """Return the form of a checked cost; `like` are the masses of the rows (k, n)."""
+def passes_of(cost, dtype, like):
+    """Return the passes of a checked cost in a dtype; `like` are the masses of the rows (k, n)."""
     if isinstance(cost, Grid):
-        return Separable(cost)
+        return GridPasses(cost)
     if is_sparse(cost):
-        return Sparse(cost, like)
-    return Fused(cost, dtype, like)
+        return SparsePasses(cost, like)
+    return FusedPasses(cost, dtype, like)
 
 
-def scaled(form, inverse):
-    """Return the form with ``exp(-inverse * cost)`` stored in place of the cost."""
-    xp, K = namespace(form.C), form.C * -form.dtype.type(inverse)
-    return form.like(kind=SCALED, C=xp.exp(K))
+def with_exponentials(passes, inverse):
+    """Return the passes with ``exp(-inverse * cost)`` stored in place of the cost."""
+    xp, K = namespace(passes.C), passes.C * -passes.dtype.type(inverse)
+    return passes.like(kind=SCALED, C=xp.exp(K))
 
 
-class Fused:
-    """Dense costs or those of points: one pass of a kernel does rows and columns."""
+class FusedPasses:
+    """Passes of a dense cost, or of points: one kernel takes the step of the rows and sums the columns."""
 
     def __init__(self, cost, dtype, like):
         self.cost, self.shape, self.dtype = cost, cost.shape[-2:], np.dtype(dtype)
         self.xp = xp = namespace(like)
         if isinstance(cost, PointCloud):
-            self.kind = KINDS[cost.metric]
+            self.kind = KIND_OF_METRIC[cost.metric]
             self.C = xp.empty((1, 0, 0), dtype)
             points = (x if x.ndim == 3 else x[None] for x in (cost.x, cost.y))
             self.X, self.Y = (xp.ascontiguousarray(x.swapaxes(1, 2).astype(dtype)) for x in points)
@@ -51,31 +52,31 @@ class Fused:
             self.kind = DENSE
             self.C = xp.ascontiguousarray(cost if cost.ndim == 3 else cost[None], dtype=dtype)
             self.X, self.Y = (xp.empty((1, 0, k), dtype) for k in self.shape)
-        rows, most = BLOCKS[library(like) or "numpy"]
+        rows, most = ROW_BLOCKS[library(like) or "numpy"]
         self.sums = xp.empty((len(like), max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
         self.kernels = kernels_for(self.sums)
 
     def like(self, **changed):
-        """Return a form that differs in some attributes."""
-        other = object.__new__(Fused)
+        """Return a copy with other values of some attributes."""
+        other = object.__new__(FusedPasses)
         other.__dict__.update(self.__dict__, **changed)
         return other
 
     def part(self, p):
-        """Return the form of one problem."""
+        """Return the passes of problem `p` alone."""
         own = {name: x[p : p + 1] for name in "CXY" if len(x := getattr(self, name)) > 1}
         if own:
             own["cost"] = self.cost.part(p) if isinstance(self.cost, PointCloud) else self.cost[p]
         return self.like(sums=self.sums[p : p + 1], **own)
 
     def only(self, index):
-        """Return the form of some problems."""
+        """Return the passes of the problems with these numbers."""
         own = {name: x[index] for name in "CXY" if len(x := getattr(self, name)) > 1}
         return self.like(sums=self.sums[: len(index)], **own)
 
     @property
     def arrays(self):
-        """What the kernels take."""
+        """The arguments of the kernels that describe the cost."""
         return self.kind, self.C, self.X, self.Y
 
     def rows(self, live, omega, kappa, inverse, a, F, G, F_new, r):
@@ -99,90 +100,96 @@ class Fused:
         return self.cost.rows(first, last) if isinstance(self.cost, PointCloud) else self.cost[first:last]
 
 
-class Halves:
-    """A cost, shared by all problems, that can add up exponentials along its rows and columns.
+class LogSumExpPasses:
+    """Passes of a cost shared by all problems, which takes sums of exponentials of its rows and columns.
 
-    A form has ``lse(inverse, G, axis)``: the logarithms of the sums over an axis of ``exp(G - inverse *
-    cost)``; with `hard`, the largest of these exponents.
+    Subclasses define `log_sum_exp`.
     """
 
     dtype = np.dtype(float)
 
-    def part(self, p):  # noqa: ARG002 - as of the other forms
-        """Return the form of one problem, or of some: the same."""
+    def part(self, p):  # noqa: ARG002 - as of the other passes
+        """Return the passes of one problem, or of some: they are the same for all."""
         return self
 
     only = part
 
     def rows(self, live, omega, kappa, inverse, a, F, G, F_new, r):
         """Take the step of the rows."""
-        self.move(live, omega, kappa, a, F, self.lse(inverse, G, 1), F_new, r)
+        self.write_step(live, omega, kappa, a, F, self.log_sum_exp(inverse, G, 1), F_new, r)
 
     def columns(self, live, omega, kappa, inverse, F, b, G, G_new, c):
         """Take the step of the columns; `c` are the sums that they then have."""
-        found = self.lse(inverse, F, 0)
-        self.move(live, omega, kappa, b, G, found, G_new, c)
-        self.move(live, 0 * omega, kappa, b, G_new, found, G_new, c)
+        found = self.log_sum_exp(inverse, F, 0)
+        self.write_step(live, omega, kappa, b, G, found, G_new, c)
+        self.write_step(live, 0 * omega, kappa, b, G_new, found, G_new, c)
 
     @staticmethod
-    def move(live, omega, kappa, mass, potential, found, new, sums):
-        """Write the new potentials and the sums that there were; `found` are those without the potentials."""
+    def write_step(live, omega, kappa, mass, potential, found, new, sums):
+        """Write the new potentials to `new` and the sums of the plan to `sums`.
+
+        `found` are the logarithms of these sums without the factor ``exp(potential)``.
+        """
         xp, some = namespace(mass), mass > 0
         live, omega = live[:, None], omega[:, None]
         with np.errstate(all="ignore"):
             sums[...] = xp.where(live, xp.where(some, xp.exp(potential + found), 0), sums)
             change = kappa * (xp.log(mass) - found) - potential
-            step = change + (omega - 1) * xp.clip(change, -EXTRA, EXTRA)
+            step = change + (omega - 1) * xp.clip(change, -MAX_EXTRA, MAX_EXTRA)
             moved = xp.where(some & (omega != 0), potential + step, potential)
             new[...] = xp.where(live, moved, new)
 
     def least(self, inverse, G):
         """Return feasible pairs of potentials: ``F_i = min_j (cost_ij - G_j)``, and the columns likewise."""
-        F = self.bound(inverse, G, 1)
-        return F, self.bound(inverse, F, 0)
+        F = self.largest_potentials(inverse, G, 1)
+        return F, self.largest_potentials(inverse, F, 0)
 
-    def bound(self, inverse, G, axis):
-        """Return the largest potentials of the one side that those of the other allow; 0 without an edge."""
-        found = self.lse(inverse, G, axis, hard=True)
+    def largest_potentials(self, inverse, G, axis):
+        """Return the largest feasible potentials of one side, given those of the other; 0 without an edge."""
+        found = self.log_sum_exp(inverse, G, axis, hard=True)
         xp = namespace(found)
         return xp.where(xp.isfinite(found), -found, 0)
 
-    def lse(self, inverse, G, axis, hard=False) -> Any:
-        """Return logarithms of sums of exponentials."""
+    def log_sum_exp(self, inverse, G, axis, hard=False) -> Any:
+        """Return the logarithms of the sums of ``exp(G - inverse * cost)`` over an axis of the cost.
+
+        With `hard`, return the largest of these exponents.
+        """
         raise NotImplementedError
 
 
-class Separable(Halves):
-    """A cost on a grid: sums are taken along one axis after the other."""
+class GridPasses(LogSumExpPasses):
+    """Passes of a cost on a grid: sums are taken along one axis after the other."""
 
     def __init__(self, cost):
         self.cost, self.shape = cost, cost.shape
         self.kernels = kernels_for(cost.costs[0])
-        self.most = [float(abs(C).max()) for C in cost.costs]
-        self.made = None, []
+        self.largest_costs = [float(abs(C).max()) for C in cost.costs]
+        self._made = None, []
 
     def exponentials(self, inverse):
         """Return ``exp(-inverse * cost)`` of each axis."""
-        if self.made[0] != inverse:
+        if self._made[0] != inverse:
             xp = namespace(self.cost.costs[0])
-            self.made = inverse, [xp.exp(-inverse * C) for C in self.cost.costs]
-        return self.made[1]
+            self._made = inverse, [xp.exp(-inverse * C) for C in self.cost.costs]
+        return self._made[1]
 
-    def lse(self, inverse, G, axis, hard=False):
+    def log_sum_exp(self, inverse, G, axis, hard=False):
         sides = self.cost.to if axis else self.cost.axes
         left, right = len(G), prod(len(side) for side in sides)
-        for C, K, most in zip(self.cost.costs, self.exponentials(inverse), self.most, strict=True):
+        for C, K, most in zip(self.cost.costs, self.exponentials(inverse), self.largest_costs, strict=True):
             C, K = (C, K) if axis else (C.T, K.T)
             right //= C.shape[1]
             T = G.reshape(left, C.shape[1], right)
-            G = self.along(inverse, C, K, T, hard, safe=inverse * most < SAFE)
+            G = self.log_sum_exp_of_axis(inverse, C, K, T, hard, safe=inverse * most < SAFE_EXPONENT)
             left *= len(C)
         return G.reshape(-1, self.shape[1 - axis])
 
-    def along(self, inverse, C, K, T, hard, safe):
+    def log_sum_exp_of_axis(self, inverse, C, K, T, hard, safe):
         """Return the logarithms of the sums over the middle axis of ``exp(T_j - inverse * C_ij)``.
 
-        By a product with K, unless ``exp(-inverse * C)`` may vanish: what is then small is found anew.
+        They are found by a product with K. Where ``exp(-inverse * C)`` may underflow, small sums are computed
+        again from their largest terms.
         """
         xp = namespace(T)
         if hard:
@@ -204,8 +211,8 @@ class Separable(Halves):
         return self.cost.rows(first, last)
 
 
-class Sparse(Halves):
-    """A sparse cost: what is not stored is forbidden."""
+class SparsePasses(LogSumExpPasses):
+    """Passes of a sparse cost: entries that are not stored are forbidden."""
 
     def __init__(self, cost, like):
         xp, home = namespace(like), sparse_module(library(like) or "numpy")
@@ -219,13 +226,13 @@ class Sparse(Halves):
             (across.indptr, across.indices, csr.data[across.data.astype(int)]),
         )
 
-    def lse(self, inverse, G, axis, hard=False):
+    def log_sum_exp(self, inverse, G, axis, hard=False):
         found = namespace(G).empty((len(G), self.shape[1 - axis]), G.dtype)
         kernels_for(G).transport_edges(int(hard), inverse, *self.sides[1 - axis], G, found)
         return found
 
-    def carried(self, a, b):
-        """Return how much of the mass the allowed edges can carry at most: a maximal flow, rounded up."""
+    def largest_flow(self, a, b):
+        """Return the share of the mass that the allowed edges can carry: a maximum flow, rounded up."""
         n, m = self.shape
         a, b, edges = to_host(a), to_host(b), sp.coo_array(to_host(self.cost))
         unit = 1 << 30

@@ -1,4 +1,4 @@
-"""The learners: the arithmetic against oracles, the traps, the protocol, and what they learn."""
+"""The learners: their arithmetic against oracles, edge cases, the interface, and what they learn."""
 
 import copy
 import json
@@ -42,7 +42,7 @@ def play(learner, contexts, cost=valley):
 @pytest.mark.parametrize("d", [1, 2, 3, 20, 200])
 @pytest.mark.parametrize("t", [1, 2, 50, 10**4, 10**6])
 def test_newton_finds_the_distribution(d, t, rng):
-    """Trap 1: the sum is one and the multiplier below every loss, also where Newton from -1 overshoots."""
+    """The sum is one and the multiplier below every loss, also where Newton from -1 would overshoot."""
     for losses in (np.zeros(d), rng.exponential(t, d), rng.uniform(0, 1e3, d) * t, np.geomspace(1, 1e12, d)):
         scale, eta, p = 7.0, 2 / np.sqrt(t), np.empty(d)
         x = learners.tsallis_probabilities(losses, scale, eta, p)
@@ -55,7 +55,7 @@ def test_newton_finds_the_distribution(d, t, rng):
         assert (p > 0).all()
 
 
-def test_newton_every_round():
+def test_newton_converges_in_every_round():
     learner = TsallisINF(rng=0)
     for context in np.random.default_rng(0).random(2000):
         play(learner, [context])
@@ -80,7 +80,7 @@ def test_equal_losses_are_drawn_evenly_and_a_draw_is_never_outside():
 @pytest.mark.parametrize("cost", [1, 0, -3.0])
 @pytest.mark.parametrize("name", LEARNERS)
 def test_costs_of_one_or_less_leave_no_nan(name, cost):
-    """Traps 2 and 3: a scale of zero, a box without width, and a warm start that needs no iteration."""
+    """A scale of zero, a box without width, and a warm start that needs no iteration."""
     learner = LEARNERS[name](rng=0)
     play(learner, [0.3] * 50, lambda omega, context: cost)
     assert np.isfinite(learner.suggest(0.3))
@@ -90,7 +90,7 @@ def test_costs_of_one_or_less_leave_no_nan(name, cost):
 
 
 def test_the_weight_is_the_probability_that_was_used():
-    """Trap 4: of the suggestion, not of the time of the cost."""
+    """The probability at the time of the suggestion, not of the cost."""
     learner = TsallisINF([1.0, 1.5], rng=3)
     omega = learner.suggest()
     for _ in range(40):  # others learn meanwhile, and change the probabilities
@@ -105,7 +105,6 @@ def test_the_weight_is_the_probability_that_was_used():
 
 
 def test_contexts_are_clipped_and_choose_their_bin():
-    """Trap 5."""
     learner = TsallisINFCB(None, (-0.15, 0.65), bins=5, rng=0)
     for context, at in ((-9.0, 0), (-0.15, 0), (0.1, 1), (0.25, 2), (0.64, 4), (0.65, 4), (np.float64(7), 4)):
         before = learner._rounds.copy()
@@ -154,7 +153,7 @@ def test_fits_against_scipy(kind, rng):
 
 
 def test_regression_by_its_definition(rng):
-    """Sums and refits against fits to all rounds, made anew: theta, error and learning rate."""
+    """Compare theta, error and learning rate from sums with those of fits to all rounds."""
     learner, rounds = ChebCB([1.0, 1.3, 1.6], UNIT, degree=3, rng=1), []
     for context in rng.random(60):
         omega = learner.suggest(context)
@@ -203,15 +202,15 @@ def test_the_first_learning_rate():
 
 
 @pytest.mark.parametrize(("name", "bound"), [("TsallisINF", 1.15), ("TsallisINFCB", 0.75), ("ChebCB", 0.45)])
-def test_what_is_learned(name, bound):
-    """Costs of the last thousand rounds over those of the best fixed omega; 0.2 can be had."""
+def test_costs_after_learning(name, bound):
+    """Costs of the last thousand rounds relative to those of the best fixed omega; the optimum is 0.2."""
     contexts = np.random.default_rng(1).random(4000)
     best = min(valley(omega, contexts).mean() for omega in np.linspace(1, 1.95, 20))
     assert play(LEARNERS[name](rng=0), contexts)[-1000:].mean() < bound * best
 
 
 def test_regret_grows_like_the_root_of_time():
-    """An adversary in phases: one of ten arms is best, another in a quarter of the rounds."""
+    """Adversarial costs: one of ten arms is best, but another one in a quarter of the rounds."""
 
     def regret(t, seed):
         learner, rng = TsallisINF(np.linspace(1, 1.9, 10), rng=seed), np.random.default_rng(99)
@@ -231,8 +230,8 @@ def test_regret_grows_like_the_root_of_time():
     assert means[-1] < 49 * (4 * np.sqrt(10 * 16_000) + 1)  # the bound, with costs in a range of 49
 
 
-def test_young_is_found_from_the_sweeps_of_solves():
-    """The rate of SOR for a known spectral radius, and solves that say how many sweeps it takes."""
+def test_youngs_omega_is_found_from_the_sweeps_of_solves():
+    """The number of sweeps follows from the rate of SOR for a known spectral radius."""
     for beta in (0.5, 0.9, 0.96, 0.999):
         best = omega_opt(beta)
 
@@ -259,7 +258,7 @@ def test_an_estimate_too_high_comes_back_and_an_extrapolation_is_bounded():
             omega = learner.suggest(0.5)
             learner.observe(omega, np.log(1e-8) / np.log(max(omega - 1, 0.5)), 0.5)
         assert learner.suggest(0.5) < 1.6
-        learner.observe(1.5, 2, 0.5)  # faster than any rate at this omega: luck
+        learner.observe(1.5, 2, 0.5)  # faster than any rate at this omega
         assert learner.suggest(0.5) < 1.6
     learner = EstimatedOmega(1e-8, UNIT)
     for context in np.linspace(0.4, 0.6, 20):  # 1 - beta^2 falls to zero at 0.65
@@ -282,7 +281,7 @@ def test_the_best_omega_is_young_s():
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_a_run_taken_up_again_continues_bit_for_bit(name):
+def test_a_saved_run_continues_bit_for_bit(name):
     contexts = np.random.default_rng(2).random(300)
     whole = play(LEARNERS[name](rng=5), contexts)
     first = LEARNERS[name](rng=5)
@@ -294,7 +293,7 @@ def test_a_run_taken_up_again_continues_bit_for_bit(name):
 
 
 @pytest.mark.parametrize("name", LEARNERS)
-def test_suggestions_that_wait_survive(name):
+def test_pending_suggestions_are_saved(name):
     learner = LEARNERS[name](rng=5)
     play(learner, [0.2, 0.9] * 20)
     waiting = [(learner.suggest(c), c) for c in (0.2, 0.9, 0.2)]
@@ -317,7 +316,7 @@ def test_any_generator_is_kept(bits):
     assert [one.suggest() for _ in range(9)] == [two.suggest() for _ in range(9)]
 
 
-def test_the_others_have_a_state_too():
+def test_estimated_and_fixed_omega_have_a_state():
     assert FixedOmega.from_state(FixedOmega(1.3).state()).suggest(7) == 1.3
     assert FixedOmega(1.3).observe(1.3, 5) is None
     one = EstimatedOmega(1e-6)
@@ -342,7 +341,7 @@ def test_costs_come_in_any_order_and_from_any_thread():
     assert not learner._waiting
 
 
-def test_first_in_first_out():
+def test_costs_of_one_omega_belong_to_its_suggestions_in_order():
     """Two suggestions of one omega at different probabilities: the first cost belongs to the first."""
     learner = TsallisINF([1.0, 1.5], rng=0)
     drawn = []
@@ -361,7 +360,7 @@ def test_first_in_first_out():
 @pytest.mark.parametrize("name", LEARNERS)
 def test_failures_count_as_the_worst(name):
     learner = LEARNERS[name](rng=0)
-    learner.observe(learner.suggest(0.5), np.nan, 0.5)  # dropped: nothing is known of costs yet
+    learner.observe(learner.suggest(0.5), np.nan, 0.5)  # ignored: there is no cost yet
     before = json.dumps(learner.state()["learned"])
     assert before == json.dumps(LEARNERS[name](rng=0).state()["learned"])
     costs = play(learner, [0.5] * 3000, lambda omega, context: np.nan if omega > 1.4 else 30 * omega)
@@ -369,7 +368,7 @@ def test_failures_count_as_the_worst(name):
     assert np.isfinite(learner.suggest(0.5))
 
 
-def test_one_arm_is_no_choice():
+def test_a_grid_of_one_omega():
     for learner in (TsallisINF([1.5]), TsallisINFCB([1.5], UNIT), ChebCB([1.5], UNIT, degree=1)):
         assert set(play(learner, [0.1, 0.5, 0.9], lambda omega, context: omega)) == {1.5}
 

@@ -1,4 +1,4 @@
-"""Incomplete factorisations, SSOR and Gauss-Seidel against their definitions, and what they gain."""
+"""Incomplete factorisations, SSOR and Gauss-Seidel: against their definitions, and iterations they save."""
 
 from itertools import pairwise
 
@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse.linalg import spsolve_triangular
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import Status
@@ -17,7 +18,6 @@ from numsolve.precondition import ic0, ilu0, jacobi, ssor
 from numsolve.precondition._gauss_seidel import RowSweeps
 from numsolve.problems import convection_diffusion, diffusion, irregular, poisson
 
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
@@ -48,7 +48,7 @@ def close(found, want, dtype, factor=50):
 
 
 @each_dtype
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *extended(1, 2)])
 def test_ilu0_agrees_with_the_matrix_on_its_pattern(dtype, seed):
     A = random_matrix(40, 0.15, dtype, np.random.default_rng(seed))
     L, U = factors(ilu0(A))
@@ -57,10 +57,10 @@ def test_ilu0_agrees_with_the_matrix_on_its_pattern(dtype, seed):
     assert not L[~pattern & ~np.eye(40, dtype=bool)].any()
     assert not U[~pattern].any()
     close((L @ U)[pattern], dense[pattern], dtype)
-    assert abs((L @ U - dense)[~pattern]).max() > 1e-3  # elsewhere it does not: that is what is incomplete
+    assert abs((L @ U - dense)[~pattern]).max() > 1e-3  # elsewhere it does not
 
 
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 @given(st.integers(1, 12), st.floats(0, 1), st.integers(0, 2**20))
 def test_ilu0_of_any_pattern(n, density, seed):
     A = random_matrix(n, density, "float64", np.random.default_rng(seed))
@@ -90,7 +90,7 @@ def test_the_solves_are_scipys(dtype, rng):
 
 def test_a_missing_diagonal_is_added(rng):
     A = random_matrix(30, 0.3, "float64", rng).toarray()
-    A[[20, 25], [20, 25]] = 0  # what is eliminated before them fills these
+    A[[20, 25], [20, 25]] = 0  # elimination fills these
     M = ilu0(sp.csr_array(A))
     L, U = factors(M)
     pattern = (A != 0) | np.eye(30, dtype=bool)
@@ -105,7 +105,7 @@ def test_a_vanishing_pivot_is_named_with_a_remedy():
     A = np.array([[1.0, 1, 0], [1, 1, 0], [0, 0, 1]])
     with pytest.raises(ValueError, match="in row 1 "):
         ilu0(A)
-    A[1, 1] = 1 + 2e-16  # what is left is rounding error
+    A[1, 1] = 1 + 2e-16  # the pivot is rounding error
     with pytest.raises(ValueError, match="in row 1 "):
         ilu0(A.astype(complex))
     M = ilu0(A, shift=0.1)
@@ -171,7 +171,7 @@ def test_ic0_takes_the_smallest_shift_that_serves():
     assert M.update(np.where(A < 0, A / 8, A)).shift == 0  # each matrix starts anew
 
 
-def test_what_ic0_refuses():
+def test_bad_input_of_ic0():
     with pytest.raises(ValueError, match="A is not symmetric"):
         ic0(convection_diffusion((6, 6), (20.0, 10.0)))
     with pytest.raises(ValueError, match=r"pivot -3.0e\+00 in row 1 of A: a positive definite matrix has"):
@@ -212,7 +212,7 @@ def test_omega_between_0_and_2(omega):
 
 @each_dtype
 @pytest.mark.parametrize("omega", [1.0, 1.3])
-def test_sweeps_are_the_textbooks(dtype, omega, rng):
+def test_sweeps_agree_with_their_definition(dtype, omega, rng):
     A = random_matrix(40, 0.2, dtype, rng)
     b, x = rng.standard_normal((2, 40)).astype(dtype)
     D, L, U = np.diag(A.diagonal()), np.tril(A.toarray(), -1), np.triu(A.toarray(), 1)
@@ -286,10 +286,10 @@ def test_a_poor_pivot_is_named_by_its_row_whatever_the_order(rng):
 def test_few_wide_levels_are_shared_out_among_threads(rng):
     from numba import get_num_threads, set_num_threads
 
-    A = poisson((150, 150))
-    assert ilu0(A).solves == "exact"  # 299 levels
-    black = np.argsort(np.indices((150, 150)).sum(axis=0).ravel() % 2, kind="stable")
-    B, b = sp.csr_array(A[black][:, black]), rng.standard_normal(22500)
+    A = poisson((100, 100))
+    assert ilu0(A).solves == "exact"  # 199 levels
+    black = np.argsort(np.indices((100, 100)).sum(axis=0).ravel() % 2, kind="stable")
+    B, b = sp.csr_array(A[black][:, black]), rng.standard_normal(10_000)
     M = ilu0(B)
     assert (M.solves, len(M.rows.bounds)) == ("levels", 3)
     found, threads = M @ b, get_num_threads()
@@ -357,8 +357,7 @@ def test_iterations_of_gmres_on_convection_diffusion():
     [
         ("orsreg_1", 0, 58, 1e-6),
         ("jpwh_991", 0, 18, 1e-6),
-        ("memplus", 0, 553, 1e-2),
-        ("memplus", 0.1, 290, 1e-2),
+        *extended(("memplus", 0, 553, 1e-2), ("memplus", 0.1, 290, 1e-2)),
     ],
 )
 def test_gmres_with_ilu0_on_real_matrices(matrix, name, shift, want, error):
@@ -371,7 +370,7 @@ def test_gmres_with_ilu0_on_real_matrices(matrix, name, shift, want, error):
 
 @pytest.mark.parametrize(
     ("name", "sign", "shift", "want"),
-    [("sherman1", -1, 0, 42), ("494_bus", 1, 0, 84), ("bcsstk15", 1, 0.064, 172)],
+    [("sherman1", -1, 0, 42), ("494_bus", 1, 0, 84), *extended(("bcsstk15", 1, 0.064, 172))],
 )
 def test_cg_with_ic0_on_real_matrices(matrix, name, sign, shift, want):
     A = sign * matrix(name)
@@ -396,7 +395,7 @@ def test_zero_diagonals_of_real_matrices_are_named(matrix, name, zeros):
 
 
 def test_a_residual_is_not_an_error(matrix):
-    """The rows of watt__1 differ by nine orders: with or without ilu0 the small ones count for nothing."""
+    """The rows of watt__1 differ by nine orders of magnitude: the residual hides errors in small ones."""
     A = matrix("watt__1")
     x = np.ones(A.shape[0])
     result = gmres(A, A @ x, M=ilu0(A), rtol=1e-8)
@@ -413,7 +412,7 @@ def test_a_residual_is_not_an_error(matrix):
 
 @pytest.mark.parametrize("solves", ["exact", "levels", "jacobi"])
 @pytest.mark.parametrize("make", [ilu0, ic0, ssor])
-@each_dtype
+@pytest.mark.parametrize("dtype", ["float64", *extended("float32", "complex64", "complex128")])
 def test_on_the_device_as_on_the_host(cupy, make, solves, dtype, rng):
     A = random_matrix(70, 0.05, dtype, rng, hermitian=True)
     b = rng.standard_normal(70).astype(dtype)
@@ -477,7 +476,7 @@ def test_solvers_on_the_device(cupy, solves, rng):
         device = method(
             *numsolve.to_device(A, A @ x), M=make(numsolve.to_device(A), solves=solves), rtol=1e-8
         )
-        assert device.check().nit == host.nit
+        assert abs(device.check().nit - host.nit) <= 1
         np.testing.assert_allclose(device.x.get(), x, atol=1e-6)
 
 

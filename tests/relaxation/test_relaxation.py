@@ -13,6 +13,7 @@ import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import fake_cupy
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Status, _iterate
@@ -21,9 +22,8 @@ from numsolve.krylov import cg
 from numsolve.problems import convection_diffusion, poisson
 from numsolve.relaxation import _solve, _steps, colouring, gauss_seidel, jacobi, sor, ssor
 
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 each_dtype = pytest.mark.parametrize("dtype", DTYPES)
-few = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+properties = settings(deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def random(rng, shape, dtype):
@@ -63,6 +63,12 @@ def splitting(A, method, omega, order=None):
     return T_back
 
 
+def assert_close(found, want, scale=1.0):
+    """Compare entries of size `scale` up to 10 units of rounding for each of 40 rows and 5 sweeps."""
+    atol = 2000 * float(np.finfo(np.asarray(found).dtype).eps) * scale
+    np.testing.assert_allclose(found, want, rtol=0, atol=atol)
+
+
 SOLVERS = {
     "jacobi": jacobi,
     "gauss_seidel": lambda A, b, x0=None, omega=1.0, **kw: gauss_seidel(A, b, x0, **kw),
@@ -88,9 +94,9 @@ def test_iterates_are_those_of_the_splitting(method, dtype, small, rng, monkeypa
     for _ in range(5):
         norms.append(np.linalg.norm(A @ error))
         error = T @ error
-    eps = 200 * np.finfo(dtype).eps
-    np.testing.assert_allclose(result.residuals, norms, rtol=eps, atol=eps * norms[0])
-    np.testing.assert_allclose(result.x, x + np.linalg.matrix_power(T, 4) @ (x0 - x), atol=10 * eps)
+    tol = 1e3 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(result.residuals, norms, rtol=tol, atol=tol * norms[0])
+    assert_close(result.x, x + np.linalg.matrix_power(T, 4) @ (x0 - x))
     assert result.x.dtype == np.dtype(dtype)
 
 
@@ -112,7 +118,7 @@ def test_orders_are_permuted_splittings(method, colours, symmetric, reverse, sma
             A, A @ x, colours=colours, symmetric=symmetric, reverse=reverse, rtol=0, maxiter=3, **options
         )
     T = splitting(A, "ssor" if symmetric else "sor", omega, order)
-    np.testing.assert_allclose(result.x, x - np.linalg.matrix_power(T, 3) @ x, atol=1e-13)
+    assert_close(result.x, x - np.linalg.matrix_power(T, 3) @ x)
     assert (result.colours is None) == (colours is None)
 
 
@@ -134,7 +140,7 @@ def test_sweeps_are_pyamgs(direction, rng):
             maxiter=3,
             rtol=0,
         )
-    np.testing.assert_allclose(found.x, want, rtol=1e-12)
+    assert_close(found.x, want, abs(want).max())
 
 
 def test_natural_order_is_a_section_a_row(rng):
@@ -144,8 +150,8 @@ def test_natural_order_is_a_section_a_row(rng):
     matrix = np.ones(1, bool), None, A.indptr, A.indices, A.data
     got = kernels_for(b).sor_sweep(*matrix, scale, b, x, fast)
     want = home("reference").sor_sweep(*matrix, scale, b, x, slow)
-    np.testing.assert_allclose(got, want, rtol=1e-12)
-    np.testing.assert_allclose(fast, slow, rtol=1e-12)
+    np.testing.assert_allclose(got, want, rtol=1e-11)
+    assert_close(fast, slow, abs(slow).max())
 
 
 @pytest.mark.parametrize("callback", [None, lambda x, norm: False])
@@ -160,24 +166,38 @@ def test_the_count_is_when_the_residual_first_meets_the_tolerance(callback, colo
             x, count = solution + T @ (x - solution), count + 1
         result = sor(A, b, omega=omega, rtol=1e-8, colours=colours, callback=callback).check()
         assert result.nit == count
-        np.testing.assert_allclose(result.residuals[-1], np.linalg.norm(b - A @ result.x), rtol=1e-6)
+        rounding = np.finfo(float).eps * np.linalg.norm(abs(A) @ abs(result.x))
+        assert abs(result.residuals[-1] - np.linalg.norm(b - A @ result.x)) < 10 * rounding
 
 
-@pytest.mark.parametrize("threads", [1, 2])
-def test_threads_change_no_bit(threads, rng):
+@pytest.fixture
+def on_threads():
+    """Run a function on one thread, then on two; return both results."""
     import numba
 
-    A, b = poisson((150, 150)), rng.standard_normal(22500)
     before = numba.get_num_threads()
-    numba.set_num_threads(min(threads, before))
-    with pytest.warns(ConvergenceWarning):
-        result = sor(A, b, colours="greedy", maxiter=5, rtol=0)
+
+    def run(function):
+        found = []
+        for threads in (1, 2):
+            numba.set_num_threads(min(threads, before))
+            found.append(function())
+        return found
+
+    yield run
     numba.set_num_threads(before)
-    order = np.argsort(colouring(A), kind="stable")
-    turned = sp.csr_array(A[order][:, order])
+
+
+def test_threads_change_no_bit(on_threads, rng):
+    A, b = poisson((100, 100)), rng.standard_normal(10_000)  # so many that two threads share a colour
     with pytest.warns(ConvergenceWarning):
-        natural = sor(turned, b[order], maxiter=5, rtol=0)  # in one thread, row by row
-    assert np.array_equal(result.x[order], natural.x)
+        one, two = on_threads(lambda: sor(A, b, colours="greedy", maxiter=5, rtol=0))
+    assert np.array_equal(one.x, two.x)
+    assert np.array_equal(one.residuals, two.residuals)
+    order = np.argsort(colouring(A), kind="stable")
+    with pytest.warns(ConvergenceWarning):
+        natural = sor(sp.csr_array(A[order][:, order]), b[order], maxiter=5, rtol=0)  # row by row
+    assert_close(one.x[order], natural.x, abs(natural.x).max())
 
 
 # -- blocks --------------------
@@ -198,7 +218,7 @@ def block_splitting(A, size, omega, order=None, jacobi=False):
 @each_dtype
 @pytest.mark.parametrize("size", [1, 4, 50])
 def test_blocks_are_their_splittings(dtype, size, rng):
-    A, x, eps = dominant(rng, 31, dtype), random(rng, 31, dtype), 1000 * np.finfo(dtype).eps
+    A, x = dominant(rng, 31, dtype), random(rng, 31, dtype)
     count = -(-31 // size)
     for method, options, T in (
         (jacobi, {"omega": 0.8}, block_splitting(A, size, 0.8, jacobi=True)),
@@ -213,19 +233,18 @@ def test_blocks_are_their_splittings(dtype, size, rng):
         with warnings.catch_warnings(action="ignore"):
             result = method(A, A @ x, block_size=size, maxiter=3, rtol=0, **options)
         want = x - np.linalg.matrix_power(T, result.nit) @ x
-        np.testing.assert_allclose(result.x, want, atol=eps)
-        np.testing.assert_allclose(
-            result.residuals[-1], np.linalg.norm(A @ (x - want)), atol=eps * result.residuals[0]
-        )
+        assert_close(result.x, want)
+        left = np.linalg.norm(A @ (x - want))
+        assert abs(result.residuals[-1] - left) < 2000 * np.finfo(dtype).eps * result.residuals[0]
 
 
 def test_coloured_blocks(rng):
     A, x = sp.csr_array(poisson((8, 9)) + 0.1 * sp.eye_array(72)), rng.standard_normal(72)
     with pytest.warns(ConvergenceWarning):
         result = sor(A, A @ x, block_size=9, colours="greedy", maxiter=3, rtol=0, omega=1.3)
-    assert result.colours.tolist() == [0, 1, 0, 1, 0, 1, 0, 1]  # lines of the grid: zebra
+    assert result.colours.tolist() == [0, 1, 0, 1, 0, 1, 0, 1]  # lines of the grid, alternating
     T = block_splitting(A, 9, 1.3, np.argsort(result.colours, kind="stable"))
-    np.testing.assert_allclose(result.x, x - np.linalg.matrix_power(T, 3) @ x, atol=1e-12)
+    assert_close(result.x, x - np.linalg.matrix_power(T, 3) @ x)
     with pytest.raises(ValueError, match="blocks 0 and 1 the same colour"):
         sor(A, A @ x, block_size=9, colours=np.zeros(8, int))
     with pytest.raises(ValueError, match="symmetric sweeps do not support blocks"):
@@ -236,28 +255,24 @@ def test_coloured_blocks(rng):
     assert gauss_seidel(A, A @ x, rtol=1e-8, block_size=9).check().nit < 0.6 * points
 
 
-def test_a_zero_diagonal_is_no_hindrance_within_a_regular_block(rng):
+def test_a_zero_diagonal_is_allowed_within_a_regular_block(rng):
     A = sp.csr_array(np.kron(np.diag([3.0, 4, 5]), [[0, 1], [1, 0]]) + 0.3 * rng.random((6, 6)))
     A.setdiag(0)
     np.testing.assert_allclose(
         A @ gauss_seidel(A, np.ones(6), block_size=2, rtol=1e-9).check().x, 1, atol=1e-8
     )
-    with pytest.raises(ValueError, match=r"singular diagonal block, of rows 0: gauss_seidel needs none"):
+    with pytest.raises(
+        ValueError, match=r"singular diagonal block, of rows 0, but gauss_seidel inverts all blocks"
+    ):
         gauss_seidel(A, np.ones(6), block_size=1)
 
 
-def test_threads_change_no_bit_of_blocks(rng):
-    import numba
-
-    A, b = poisson((150, 150)), rng.standard_normal(22500)
-    found, before = [], numba.get_num_threads()
-    for threads in (1, 2):
-        numba.set_num_threads(min(threads, before))
-        with pytest.warns(ConvergenceWarning):
-            found.append(sor(A, b, colours="greedy", block_size=3, maxiter=3, rtol=0))
-    numba.set_num_threads(before)
-    assert np.array_equal(found[0].x, found[1].x)
-    assert np.array_equal(found[0].residuals, found[1].residuals)
+def test_threads_change_no_bit_of_blocks(on_threads, rng):
+    A, b = poisson((100, 100)), rng.standard_normal(10_000)
+    with pytest.warns(ConvergenceWarning):
+        one, two = on_threads(lambda: sor(A, b, colours="greedy", block_size=3, maxiter=3, rtol=0))
+    assert np.array_equal(one.x, two.x)
+    assert np.array_equal(one.residuals, two.residuals)
 
 
 # -- theory --------------------
@@ -273,12 +288,12 @@ def test_the_rate_is_the_spectral_radius(rng):
 
 
 def test_youngs_optimum_is_the_best():
-    A, b = poisson((31, 31)), np.ones(961)
-    beta = np.cos(np.pi / 32)
+    A, b = poisson((23, 23)), np.ones(529)
+    beta = np.cos(np.pi / 24)
     best = 1 + (beta / (1 + np.sqrt(1 - beta**2))) ** 2
     counts = {omega: sor(A, b, omega=omega, rtol=1e-8).check().nit for omega in (1.5, best, 1.95)}
     assert counts[best] < 0.6 * min(counts[1.5], counts[1.95])
-    assert gauss_seidel(A, b, rtol=1e-8).check().nit > 8 * counts[best]
+    assert gauss_seidel(A, b, rtol=1e-8).check().nit > 6 * counts[best]
     for omega in (1.0, 1.3, best, 1.8):  # consistently ordered: the same spectrum in both orders
         natural = sor(A, b, omega=omega, rtol=1e-8).check().nit
         assert sor(A, b, omega=omega, rtol=1e-8, colours="greedy").check().nit == pytest.approx(
@@ -286,7 +301,7 @@ def test_youngs_optimum_is_the_best():
         )
 
 
-@few
+@properties
 @given(st.integers(0, 2**32 - 1), st.integers(1, 20), st.floats(0.1, 1.9), st.booleans(), st.booleans())
 def test_the_energy_of_the_error_falls_in_every_sweep(seed, n, omega, coloured, symmetric):
     rng = np.random.default_rng(seed)
@@ -345,7 +360,7 @@ def test_sweeps_that_diverge_say_so(rng):
         assert gauss_seidel(A, np.ones(2), callback=lambda x, norm: False).status == Status.NONFINITE
     with pytest.warns(ConvergenceWarning, match="does not fall"):
         assert jacobi(A, np.ones(2), maxiter=20).status == Status.MAXITER
-    with pytest.warns(ConvergenceWarning, match="by a digit in 103 sweeps"):
+    with pytest.warns(ConvergenceWarning, match="by a digit in 10[2-4] sweeps"):
         gauss_seidel(poisson((20, 20)), np.ones(400), maxiter=150)
 
 
@@ -366,7 +381,8 @@ def test_what_can_stop_a_solve(rng):
     coloured = []
     sor(A, b, rtol=1e-10, colours="greedy", callback=lambda x, norm: coloured.append((x.copy(), norm)))
     for x, norm in coloured:
-        assert np.linalg.norm(b - A @ x) == pytest.approx(norm, rel=1e-5)
+        rounding = np.finfo(float).eps * np.linalg.norm(abs(A) @ abs(x))
+        assert abs(np.linalg.norm(b - A @ x) - norm) < 10 * rounding
 
 
 @pytest.mark.parametrize("method", SOLVERS)
@@ -438,7 +454,7 @@ def test_zero_diagonals_of_real_matrices(matrix):
 # -- colours --------------------
 
 
-@few
+@properties
 @given(st.integers(0, 2**32 - 1), st.integers(1, 90), st.floats(0, 1))
 def test_colourings_are_valid_whichever_row_holds_the_entry(seed, n, density):
     rng = np.random.default_rng(seed)
@@ -477,7 +493,7 @@ def test_a_full_matrix_has_a_colour_a_row():
     assert colouring(np.ones((150, 150))).tolist() == list(range(150))
 
 
-def test_colours_may_have_any_names_and_are_handed_on(rng):
+def test_colours_may_have_any_numbers_and_are_reused(rng):
     A, b = poisson((10, 10)), rng.standard_normal(100)
     first = sor(A, b, colours="greedy", rtol=1e-8).check()
     again = sor(A, b, colours=first.colours, rtol=1e-8).check()
@@ -491,7 +507,7 @@ def test_colours_may_have_any_names_and_are_handed_on(rng):
 
 
 class Recorder:
-    """Suggest what it is told to, remember what it is told."""
+    """A learner that suggests given omegas and records what it observes."""
 
     def __init__(self, *omegas):
         self.omegas, self.asked, self.seen = list(omegas), [], []
@@ -505,7 +521,7 @@ class Recorder:
 
 
 @pytest.mark.parametrize("method", [sor, ssor])
-def test_a_learner_is_asked_and_told(method):
+def test_a_learner_suggests_and_observes(method):
     A, b, learner = poisson((10, 10)), np.ones(100), Recorder(1.3, 1.6)
     one = method(A, b, omega=learner, context=0.5, rtol=1e-8).check()
     two = method(A, b, omega=learner, context=0.7, rtol=1e-8).check()
@@ -555,7 +571,7 @@ def test_a_sequence_tells_the_learner_the_features():
 
 
 @pytest.mark.parametrize("method", SOLVERS)
-@pytest.mark.parametrize("dtype", ["float64", "complex64"])
+@pytest.mark.parametrize("dtype", ["float64", *extended("complex64")])
 def test_as_on_the_host(cupy, method, dtype, rng):
     compare(method, dtype, rng)
 
@@ -577,9 +593,11 @@ def compare(method, dtype, rng):
         assert np.array_equal(there.colours, colouring(A))
     here = SOLVERS[method](A, A @ x, **options).check()
     assert type(there.x).__module__.startswith("cupy")
-    assert there.nit == here.nit
+    assert abs(there.nit - here.nit) <= 1
     np.testing.assert_allclose(there.x.get(), x, atol=50 * options["rtol"])
-    np.testing.assert_allclose(there.residuals, here.residuals, rtol=1e-2, atol=1e-5 * here.residuals[0])
+    both = min(there.nit, here.nit) + 1
+    rounding = 1e2 * np.finfo(dtype).eps * here.residuals[0]
+    np.testing.assert_allclose(there.residuals[:both], here.residuals[:both], rtol=1e-2, atol=rounding)
 
 
 @pytest.mark.parametrize("method", [jacobi, sor])
@@ -588,8 +606,8 @@ def test_blocks_on_the_device(cupy, method, rng):
     there = method(*numsolve.to_device(A, A @ x), omega=0.9, block_size=3, rtol=1e-9).check()
     options = {} if method is jacobi else {"colours": there.colours}
     here = method(A, A @ x, omega=0.9, block_size=3, rtol=1e-9, **options).check()
-    assert there.nit == here.nit
-    np.testing.assert_allclose(there.x.get(), here.x, atol=1e-10)
+    assert abs(there.nit - here.nit) <= 1
+    np.testing.assert_allclose(there.x.get(), here.x, atol=1e-8)
 
 
 def test_the_schedule_changes_no_bit(cupy, monkeypatch):

@@ -34,7 +34,7 @@ def spai(A, *, power=1, factorized="auto"):
     -------
     Operator
         ``M @ r`` is one product with a sparse matrix, or two with triangular ones if ``M.factorized``; it
-        lives where `A` lives. ``M.update(A)`` takes other values in the same pattern and returns M.
+        is in the library of `A`. ``M.update(A)`` takes other values in the same pattern and returns M.
 
     Raises
     ------

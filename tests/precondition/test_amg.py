@@ -170,6 +170,7 @@ def test_iterations_of_cg_on_poisson(shape, options, count, rng):
     np.testing.assert_allclose(result.x, x, atol=1e-5)
 
 
+@pytest.mark.extended
 @pytest.mark.parametrize("smoother", ["jacobi", "multicolour"])
 def test_threads_do_not_change_a_bit(smoother, rng):
     from numba import get_num_threads, set_num_threads

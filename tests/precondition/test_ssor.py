@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from support.tiers import DTYPES
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve.krylov import cg
@@ -75,7 +75,7 @@ def test_what_colours_must_be():
         ssor(A, colours="red-black")
 
 
-@pytest.mark.parametrize("grid", [True, False])  # two colours use two threads, many do not
+@pytest.mark.parametrize("grid", [True, *extended(False)])  # two colours use two threads, many do not
 def test_many_rows_and_threads_change_no_bit(grid, rng):
     import numba
 

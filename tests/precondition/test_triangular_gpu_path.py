@@ -75,7 +75,7 @@ def test_sweeps_on_the_device(cupy, rng):
 
 @pytest.mark.parametrize("solves", ["exact", "jacobi"])
 def test_solvers_on_the_device(cupy, solves, rng):
-    A, x = poisson((12, 12)), rng.standard_normal(144)
+    A, x = poisson((8, 8)), rng.standard_normal(64)
     for method, make in ((cg, ic0), (cg, ssor), (gmres, ilu0)):
         host = method(A, A @ x, M=make(A, solves=solves), rtol=1e-8)
         device = method(

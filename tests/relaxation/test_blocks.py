@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from support.splittings import assert_close, dominant, random
-from support.tiers import DTYPES
+from support.tiers import extended
 
 from numsolve import ConvergenceWarning
 from numsolve.problems import poisson
 from numsolve.relaxation import gauss_seidel, jacobi, sor
-
-each_dtype = pytest.mark.parametrize("dtype", DTYPES)
 
 
 def block_splitting(A, size, omega, order=None, jacobi=False):
@@ -27,7 +25,7 @@ def block_splitting(A, size, omega, order=None, jacobi=False):
     return np.eye(n) - np.linalg.solve(kept, A)
 
 
-@each_dtype
+@pytest.mark.parametrize("dtype", ["float64", *extended("float32", "complex64", "complex128")])
 @pytest.mark.parametrize("size", [1, 4, 50])
 def test_blocks_are_their_splittings(dtype, size, rng):
     A, x = dominant(rng, 31, dtype), random(rng, 31, dtype)
@@ -79,6 +77,7 @@ def test_a_zero_diagonal_is_allowed_within_a_regular_block(rng):
         gauss_seidel(A, np.ones(6), block_size=1)
 
 
+@pytest.mark.extended
 def test_threads_change_no_bit_of_blocks(on_threads, rng):
     A, b = poisson((100, 100)), rng.standard_normal(10_000)
     with pytest.warns(ConvergenceWarning):

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.tiers import extended
 
 from numsolve.problems import poisson
 from numsolve.relaxation import colouring, sor
@@ -32,7 +33,7 @@ def test_grids_have_two_colours(shape):
     assert colouring(poisson(shape)).tolist() == (np.indices(shape).sum(axis=0) % 2).ravel().tolist()
 
 
-@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("index", [np.int32, *extended(np.int64)])
 def test_a_pattern_in_another_order_is_scipys(index, rng):
     from numsolve.kernels.host.colours import permuted
 

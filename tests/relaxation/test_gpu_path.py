@@ -31,7 +31,7 @@ def test_as_on_the_host_on_a_device(method, dtype, rng):
 
 def compare(method, dtype, rng):
     """Solve on both libraries, in the same order of rows."""
-    A, x = dominant(rng, 70, dtype, 0.1), random(rng, 70, dtype)
+    A, x = dominant(rng, 40, dtype, 0.2), random(rng, 40, dtype)
     options = {"rtol": 1e-4 if dtype in ("float32", "complex64") else 1e-9, "omega": 0.9}
     there = SOLVERS[method](*numsolve.to_device(A, A @ x), **options).check()
     if method != "jacobi":
@@ -48,7 +48,7 @@ def compare(method, dtype, rng):
 
 @pytest.mark.parametrize("method", [jacobi, sor])
 def test_blocks_on_the_device(cupy, method, rng):
-    A, x = dominant(rng, 70, float, 0.1), rng.standard_normal(70)
+    A, x = dominant(rng, 40, float, 0.2), rng.standard_normal(40)
     there = method(*numsolve.to_device(A, A @ x), omega=0.9, block_size=3, rtol=1e-9).check()
     options = {} if method is jacobi else {"colours": there.colours}
     here = method(A, A @ x, omega=0.9, block_size=3, rtol=1e-9, **options).check()
@@ -57,12 +57,12 @@ def test_blocks_on_the_device(cupy, method, rng):
 
 
 def test_the_schedule_changes_no_bit(cupy, monkeypatch):
-    A, b = numsolve.to_device(poisson((12, 12)), np.ones(144))
+    A, b = numsolve.to_device(poisson((8, 8)), np.ones(64))
     found = {}
-    for seed in range(3):
+    for seed in range(2):
         monkeypatch.setattr(fake_cupy, "seed", seed)
         for options in ({}, {"symmetric": True}, {"block_size": 4}):
-            result = sor(A, b, rtol=1e-6, **options).check()
+            result = sor(A, b, rtol=1e-3, **options).check()
             found.setdefault(str(options), set()).add(result.x.get().tobytes())
     assert all(len(bits) == 1 for bits in found.values())
 

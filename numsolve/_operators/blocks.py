@@ -118,7 +118,7 @@ class BlockDiagonal(Operator):
         rows = rows[rows >= 0]
         named = ", ".join(map(str, rows[:6])) + (", ..." if len(rows) > 6 else "")
         return ValueError(
-            f"A has a singular diagonal block, of rows {named}: {self._method} needs none; "
+            f"A has a singular diagonal block, of rows {named}, but {self._method} inverts all blocks; "
             "choose other blocks, or use spai or amg"
         )
 

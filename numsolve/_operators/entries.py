@@ -63,7 +63,7 @@ def checked_diagonal(entries, method, instead="block_jacobi or spai, or no preco
     if bool(zeros.any()):
         raise ValueError(
             f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {int(zeros.argmax())}: "
-            f"{method} needs none; use {instead}"
+            f"{method} divides by them; use {instead}"
         )
     return entries
 

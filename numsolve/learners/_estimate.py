@@ -28,7 +28,8 @@ class EstimatedOmega(Learner):
     interval : (float, float), optional
         Range of the context; a value outside is replaced by the nearest end. Default: there is no context.
     start : float
-        The first omega, at least 1 and less than 2; 1 is Gauss-Seidel. A solve below the optimum tells more.
+        The first omega, at least 1 and less than 2; 1 is Gauss-Seidel. A solve below the optimum gives more
+        information.
 
     Raises
     ------

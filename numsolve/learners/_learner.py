@@ -28,7 +28,7 @@ class Learner:
         self._lock = Lock()
 
     def state(self):
-        """Return everything the learner knows, its random generator included.
+        """Return everything that was learned, and the state of the random generator.
 
         Returns
         -------
@@ -163,7 +163,7 @@ class Bandit(Learner):
         return
 
     def _choose(self, context, u) -> Any:
-        """Return an arm, drawn by the uniform number `u`, and what `_learn` needs to know of the draw."""
+        """Return an arm, drawn by the uniform number `u`, and what `_learn` needs of the draw."""
         raise NotImplementedError
 
     def _learn(self, arm, context, cost, *draw) -> None:

@@ -1,4 +1,4 @@
-"""Preconditioners: operators that approximate the inverse of a matrix, and live where it lives."""
+"""Preconditioners: operators that approximate the inverse of a matrix, in its library."""
 
 from ._amg import amg
 from ._block_jacobi import block_jacobi

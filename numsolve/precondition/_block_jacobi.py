@@ -19,8 +19,8 @@ def block_jacobi(A, block_size=None, *, blocks=None):
     Returns
     -------
     Operator
-        ``M @ r`` solves with each block; it lives where `A` lives, and is Hermitian positive definite if `A`
-        is. ``M.update(A)`` takes other values in the same pattern and returns M.
+        ``M @ r`` solves with each block; it is in the library of `A`, and is Hermitian positive definite if
+        `A` is. ``M.update(A)`` takes other values in the same pattern and returns M.
 
     Raises
     ------

@@ -35,7 +35,7 @@ def chebyshev(A, degree=3, *, bounds=None):
     Returns
     -------
     Operator
-        ``M @ r``; Hermitian positive definite, as `cg` and `minres` need it; it lives where `A` lives.
+        ``M @ r``; Hermitian positive definite, as `cg` and `minres` need it; it is in the library of `A`.
         ``M.bounds`` is the interval. ``M.update(A)`` takes another matrix and returns M.
 
     Raises

@@ -33,7 +33,7 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     -------
     Operator
         ``M @ r`` is :math:`L^{-H} L^{-1} r`, Hermitian positive definite as `cg` needs it, with either kind
-        of solve; it lives where `A` lives. ``M.shift`` is the shift that was needed, 0 if none;
+        of solve; it is in the library of `A`. ``M.shift`` is the shift that was needed, 0 if none;
         ``M.update(A)`` factorises another matrix of the same pattern and returns M.
 
     Raises

@@ -31,7 +31,7 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
     Returns
     -------
     Operator
-        ``M @ r`` is :math:`U^{-1} L^{-1} r`; it lives where `A` lives. ``M.update(A)`` factorises another
+        ``M @ r`` is :math:`U^{-1} L^{-1} r`; it is in the library of `A`. ``M.update(A)`` factorises another
         matrix of the same pattern and returns M.
 
     Raises

@@ -15,7 +15,7 @@ def jacobi(A):
     Returns
     -------
     Operator
-        ``M @ r`` divides by the diagonal; it lives where `A` lives. ``M.update(A)`` takes the diagonal of
+        ``M @ r`` divides by the diagonal; it is in the library of `A`. ``M.update(A)`` takes the diagonal of
         another matrix and returns M.
 
     Raises

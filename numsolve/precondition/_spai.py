@@ -34,7 +34,7 @@ def spai(A, *, power=1, factorized="auto"):
     -------
     Operator
         ``M @ r`` is one product with a sparse matrix, or two with triangular ones if ``M.factorized``; it
-        lives where `A` lives. ``M.update(A)`` takes other values in the same pattern and returns M.
+        is in the library of `A`. ``M.update(A)`` takes other values in the same pattern and returns M.
 
     Raises
     ------
@@ -165,89 +165,88 @@ def _solve_in_batches(pattern, A, solve):
 class _Batch:
     """Some rows of the pattern, and the entries of the rows of A that their columns select.
 
-    Entry e of these is in column ``column[e]`` of A, and in the row that row ``owner[e]`` of the batch has at
-    position ``position[e]``.
+    Entry e of these is in column ``entry_column[e]`` of A, and in the row of A that row ``entry_row[e]`` of
+    the batch selects at position ``entry_position[e]``.
     """
 
     def __init__(self, pattern, A, begin, end):
         self.begin, self.n = int(begin), pattern.shape[0]
         span = slice(pattern.indptr[begin], pattern.indptr[end])
         self.lengths = np.diff(pattern.indptr[begin : end + 1])
-        self.names = pattern.indices[span]
+        self.selected = pattern.indices[span]
         self.starts = pattern.indptr[begin:end] - pattern.indptr[begin]
-        self.owners = np.repeat(np.arange(end - begin), self.lengths)
-        counts = np.diff(A.indptr)[self.names]
-        slot = np.repeat(np.arange(len(self.names)), counts)
-        entry = np.arange(len(slot)) + np.repeat(A.indptr[self.names] - (np.cumsum(counts) - counts), counts)
-        self.owner, self.position = (
-            self.owners[slot],
-            (np.arange(len(self.names)) - self.starts[self.owners])[slot],
-        )
-        self.column, self.values = A.indices[entry], A.data[entry]
+        self.selected_by = np.repeat(np.arange(end - begin), self.lengths)
+        counts = np.diff(A.indptr)[self.selected]
+        slot = np.repeat(np.arange(len(self.selected)), counts)
+        offsets = A.indptr[self.selected] - (np.cumsum(counts) - counts)
+        entry = np.arange(len(slot)) + np.repeat(offsets, counts)
+        self.entry_row = self.selected_by[slot]
+        self.entry_position = (np.arange(len(self.selected)) - self.starts[self.selected_by])[slot]
+        self.entry_column, self.entry_values = A.indices[entry], A.data[entry]
 
-    def key(self, owner, column):
-        """Return one number for a row of the batch and a column, in the order of both."""
-        return owner.astype(np.int64) * self.n + column
+    def key(self, row, column):
+        """Return a number for a row of the batch and a column, which sorts by row, then by column."""
+        return row.astype(np.int64) * self.n + column
 
     def groups(self, kinds):
         """Yield for each kind of row: the rows, the places of their values, their entries, and for each entry
         the number of its row among those of the kind.
         """
         _, kinds, counts = np.unique(kinds, return_inverse=True, return_counts=True)
-        of_entries = kinds[self.owner]
+        of_entries = kinds[self.entry_row]
         by_row = np.split(np.argsort(kinds, kind="stable"), np.cumsum(counts)[:-1])
         by_entry = np.split(
             np.argsort(of_entries, kind="stable"),
             np.cumsum(np.bincount(of_entries, minlength=len(counts)))[:-1],
         )
         number = np.empty(len(kinds), np.int64)
-        for rows, mine in zip(by_row, by_entry, strict=True):
+        for rows, chosen in zip(by_row, by_entry, strict=True):
             number[rows] = np.arange(len(rows))
             places = self.starts[rows][:, None] + np.arange(self.lengths[rows[0]])
-            yield rows, places, mine, number[self.owner[mine]]
+            yield rows, places, chosen, number[self.entry_row[chosen]]
 
 
 def _inverse_columns(batch):
     """Return the columns of M that minimise the norm of ``A m - e``; the batch holds columns of A as rows."""
-    keys, reached = np.unique(batch.key(batch.owner, batch.column), return_inverse=True)
+    keys, reached = np.unique(batch.key(batch.entry_row, batch.entry_column), return_inverse=True)
     first = np.searchsorted(keys, batch.key(np.arange(len(batch.lengths) + 1), 0))
     heights = np.diff(first)
-    local = reached - first[batch.owner]
+    local = reached - first[batch.entry_row]
     own = np.arange(len(batch.lengths))
-    unit = np.searchsorted(keys, batch.key(own, batch.begin + own))
-    found = np.empty(len(batch.names), batch.values.dtype)
-    bad = (unit >= len(keys)) | (keys[np.minimum(unit, len(keys) - 1)] != batch.key(own, batch.begin + own))
-    bad |= heights < batch.lengths
-    if bad.any():
-        raise _singular_column(batch.begin + int(np.argmax(bad)))
+    unit_place = np.searchsorted(keys, batch.key(own, batch.begin + own))
+    found = np.empty(len(batch.selected), batch.entry_values.dtype)
+    reaching = keys[np.minimum(unit_place, len(keys) - 1)] == batch.key(own, batch.begin + own)
+    unreachable = ~reaching | (heights < batch.lengths)
+    if unreachable.any():
+        raise _singular_column(batch.begin + int(np.argmax(unreachable)))
     # Heights are rounded up, which leaves fewer kinds of problems: rows of zeros do not change a solution.
     rounded = 2 ** np.ceil(np.log2(heights)).astype(np.int64)
-    for rows, places, mine, number in batch.groups(rounded * (batch.n + 1) + batch.lengths):
+    for rows, places, chosen, number in batch.groups(rounded * (batch.n + 1) + batch.lengths):
         problems = np.zeros((len(rows), heights[rows].max(), batch.lengths[rows[0]]), found.dtype)
-        problems[number, local[mine], batch.position[mine]] = batch.values[mine]
+        problems[number, local[chosen], batch.entry_position[chosen]] = batch.entry_values[chosen]
         Q, R = np.linalg.qr(problems)
         pivots = abs(np.diagonal(R, axis1=1, axis2=2))
-        lost = ~(pivots > 1e2 * np.finfo(np.float64).eps * np.linalg.norm(R, axis=1)).all(axis=1)
-        if lost.any():
-            raise _singular_column(batch.begin + int(rows[np.argmax(lost)]))
-        rhs = Q[np.arange(len(rows)), (unit - first[:-1])[rows]].conj()
+        deficient = ~(pivots > 1e2 * np.finfo(np.float64).eps * np.linalg.norm(R, axis=1)).all(axis=1)
+        if deficient.any():
+            raise _singular_column(batch.begin + int(rows[np.argmax(deficient)]))
+        rhs = Q[np.arange(len(rows)), (unit_place - first[:-1])[rows]].conj()
         found[places] = np.linalg.solve(R, rhs[:, :, None])[:, :, 0]
     return found
 
 
 def _factor_rows(batch):
     """Return the rows of G: solutions of ``A[J, J] g^H = e``, scaled to a unit diagonal of ``G A G^H``."""
-    keys = batch.key(batch.owners, batch.names)
-    wanted = batch.key(batch.owner, batch.column)
+    keys = batch.key(batch.selected_by, batch.selected)
+    wanted = batch.key(batch.entry_row, batch.entry_column)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    inside = keys[place] == wanted
-    found = np.empty(len(batch.names), batch.values.dtype)
-    for rows, places, mine, number in batch.groups(batch.lengths):
+    stored = keys[place] == wanted
+    found = np.empty(len(batch.selected), batch.entry_values.dtype)
+    for rows, places, chosen, number in batch.groups(batch.lengths):
         k = batch.lengths[rows[0]]
-        number, mine = number[inside[mine]], mine[inside[mine]]
-        column = place[mine] - batch.starts[batch.owner[mine]]
+        number, chosen = number[stored[chosen]], chosen[stored[chosen]]
+        column = place[chosen] - batch.starts[batch.entry_row[chosen]]
         problems = np.zeros((len(rows), k, k), found.dtype)
-        problems[number, batch.position[mine], column] = batch.values[mine]
+        problems[number, batch.entry_position[chosen], column] = batch.entry_values[chosen]
         try:
             g = np.linalg.solve(problems, np.eye(k)[:, -1:])[:, :, 0].conj()
         except np.linalg.LinAlgError:

@@ -33,7 +33,7 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     -------
     Operator
         ``M @ r`` is :math:`\omega(2-\omega)\,(D+\omega U)^{-1} D\,(D+\omega L)^{-1} r` for
-        :math:`A = L + D + U`; it lives where `A` lives. ``M.update(A, omega)`` takes another matrix of the
+        :math:`A = L + D + U`; it is in the library of `A`. ``M.update(A, omega)`` takes another matrix of the
         same pattern, or another omega (the other may be left out), and returns M.
 
     Raises

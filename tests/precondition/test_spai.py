@@ -1,8 +1,9 @@
-"""Sparse approximate inverses: what they minimise, column by column, and what that gains."""
+"""Sparse approximate inverses: what they minimise, column by column, and the iterations that they save."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.tiers import DTYPES
 
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import _spai, spai
@@ -29,7 +30,7 @@ def pattern(A, power):
     return np.linalg.matrix_power((A.toarray() != 0) + np.eye(A.shape[0]), power) != 0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("power", [1, 2])
 def test_columns_are_those_of_dense_least_squares(power, dtype, rng):
     A = general(40, dtype, rng)
@@ -68,9 +69,9 @@ def test_a_full_pattern_is_the_inverse(factorized, rng):
     np.testing.assert_allclose(dense(spai(A, factorized=factorized)), np.linalg.inv(A), atol=1e-10)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("power", [1, 2])
-def test_the_factor_is_the_textbooks(power, dtype, rng):
+def test_the_factor_agrees_with_its_definition(power, dtype, rng):
     """Row i of G solves A[J, J] y = e_i and is scaled to a unit diagonal of G A G^H."""
     A = definite(40, dtype, rng)
     M, full, kept = spai(A, power=power), A.toarray().astype(complex), pattern(A, power)
@@ -106,15 +107,15 @@ def test_gmres_on_convection_and_diffusion(rng):
 
 
 def test_batches_change_nothing(rng, monkeypatch):
-    A = general(300, float, rng, 0.02)
-    S = definite(300, float, rng)
+    A = general(100, float, rng, 0.05)
+    S = definite(100, float, rng)
     want = dense(spai(A)), dense(spai(S))
-    monkeypatch.setattr(_spai, "ENTRIES_PER_BATCH", 500)
+    monkeypatch.setattr(_spai, "ENTRIES_PER_BATCH", 300)
     np.testing.assert_allclose(dense(spai(A)), want[0], atol=1e-13)
     np.testing.assert_allclose(dense(spai(S)), want[1], atol=1e-13)
 
 
-def test_a_zero_diagonal_is_no_hindrance(rng):
+def test_a_zero_diagonal_is_allowed(rng):
     A = sp.csr_array(sp.kron(sp.eye_array(20), np.array([[0.0, 2.0], [1.0, 0.0]])) + 0.1 * poisson((40,)))
     A.setdiag(0)
     A.eliminate_zeros()
@@ -155,7 +156,7 @@ def test_a_singular_matrix_names_the_column(entries, column):
         spai(A)
 
 
-def test_what_it_refuses():
+def test_bad_input_is_named():
     with pytest.raises(ValueError, match="power is 0"):
         spai(np.eye(3), power=0)
     with pytest.raises(TypeError, match=r"power is 1\.5"):

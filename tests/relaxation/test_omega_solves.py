@@ -1,4 +1,4 @@
-"""Learners in solves: what SOR and a sequence of systems make of them."""
+"""Learners in SOR, in sequences of systems and with a preconditioner."""
 
 from itertools import islice
 
@@ -8,14 +8,15 @@ import pytest
 from numsolve import krylov
 from numsolve._result import ConvergenceWarning
 from numsolve.krylov import solve_sequence
+from numsolve.learners import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, omega_opt
 from numsolve.papers._relax_shift import jacobi_radius
 from numsolve.precondition import ssor
 from numsolve.problems import heat_crank_nicolson, laplacian_shifted, poisson
-from numsolve.relaxation import ChebCB, EstimatedOmega, FixedOmega, TsallisINF, omega_opt, sor
+from numsolve.relaxation import sor
 
 
 def test_young_s_omega_is_found_in_a_few_solves(rng):
-    """One matrix, other right-hand sides: from Gauss-Seidel to near the best omega's sweeps."""
+    """One matrix and several right-hand sides: from Gauss-Seidel to nearly the sweeps of the best omega."""
     A, learner = poisson((20, 20)), EstimatedOmega(rtol=1e-8)
     results = [sor(A, rng.standard_normal(400), omega=learner, rtol=1e-8).check() for _ in range(10)]
     best = omega_opt(np.cos(np.pi / 21))
@@ -27,7 +28,7 @@ def test_young_s_omega_is_found_in_a_few_solves(rng):
 
 
 def test_young_s_omega_of_a_context():
-    """300 systems of which the first has nearly the highest omega: within half of the sweeps of the best."""
+    """For 300 systems, at most 1.5 times the sweeps of the best omega of each system."""
     systems = list(laplacian_shifted(300, rng=3))
 
     def sweeps(omega):
@@ -41,7 +42,7 @@ def test_young_s_omega_of_a_context():
     assert found < 0.75 * sweeps(lambda c: plain)
 
 
-def test_a_learner_hears_of_each_solve_and_of_each_failure(rng):
+def test_a_learner_gets_the_cost_of_each_solve_and_failure(rng):
     A, learner = poisson((6, 6)), TsallisINF([1.2], rng=0)
     nit = sor(A, rng.standard_normal(36), omega=learner, rtol=1e-8).check().nit
     assert learner._losses[0, 0] == nit - 1
@@ -51,8 +52,8 @@ def test_a_learner_hears_of_each_solve_and_of_each_failure(rng):
     assert not learner._waiting
 
 
-def test_a_sequence_hands_on_the_learner_and_the_contexts():
-    """Later systems are cheaper than the first, and than by any fixed omega of the grid for all."""
+def test_a_sequence_passes_contexts_to_the_learner():
+    """Later systems take fewer sweeps than with any fixed omega of the grid."""
     systems = list(laplacian_shifted(1200, 6, rng=0))
     learner = ChebCB(np.linspace(1, 1.9, 10), (-0.15, 0.45), rng=0)
     options = {"method": sor, "rtol": 1e-6, "sort": None, "guess": 0}
@@ -67,7 +68,7 @@ def test_a_sequence_hands_on_the_learner_and_the_contexts():
 
 
 def test_omega_of_a_preconditioner():
-    """The loop of a user: SSOR-CG whose omega and matrix change from step to step."""
+    """A loop of a user: SSOR-CG whose omega and matrix change from step to step."""
     grid = np.linspace(1, 1.9, 4)
 
     def march(learner):

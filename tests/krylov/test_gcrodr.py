@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse as sp
+from support.tiers import DTYPES
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -11,8 +12,6 @@ from numsolve._operators.operator import Csr
 from numsolve.krylov import RecycledResult, RecycledSpace, gcrodr, gmres
 from numsolve.krylov.recycling.space import slowest
 from numsolve.problems import convection_diffusion
-
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 
 
 class Counted(Csr):
@@ -139,15 +138,16 @@ def test_a_conjugate_pair_is_never_split(rng):
 
 
 def test_exact_directions_are_deflated(rng):
-    d = np.concatenate([np.geomspace(1e-6, 1e-3, 6), rng.uniform(1, 2, 194)])
+    """The rounding errors of A x are 1e-12 of b here: rtol is far above them."""
+    d = np.concatenate([np.geomspace(1e-4, 1e-2, 6), rng.uniform(1, 2, 194)])
     X = rng.standard_normal((200, 200)) / 20 + np.eye(200)
     A = X @ np.diag(d) @ np.linalg.inv(X)
     b = rng.standard_normal(200)
-    plain = gmres(A, b, rtol=1e-9, restart=30)
+    plain = gmres(A, b, rtol=1e-8, restart=30)
     U = X[:, :6].T
     C, R = np.linalg.qr(A @ U.T)
     space = RecycledSpace(np.linalg.solve(R.T, U), C.T.copy())
-    result = gcrodr(A, b, rtol=1e-9, restart=30, k=6, recycle=space).check()
+    result = gcrodr(A, b, rtol=1e-8, restart=30, k=6, recycle=space).check()
     assert result.nit < 30 < plain.nit
 
 
@@ -328,7 +328,7 @@ def test_a_space_on_the_other_side_is_refused(cupy, rng):
 def test_storage(rng):
     import tracemalloc
 
-    A, b = problem(rng, shape=(200, 200))
+    A, b = problem(rng, shape=(90, 90))
     gcrodr(A, b, rtol=0.5)
     vector = 8 * len(b)
     tracemalloc.start()

@@ -9,16 +9,18 @@ import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from linear.test_solve import METHODS
+from support.tiers import extended
 
 from numsolve import ConvergenceWarning, Status
 from numsolve.krylov import _registry as registry
 
 HERMITIAN_ONLY = {name for name, method in registry.METHODS.items() if method.hermitian}
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
-few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+examples = settings(suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 24)
 CONDITION = 50
+PRECISIONS = {"single": {"f": "float32", "c": "complex64"}, "double": {"f": "float64", "c": "complex128"}}
 
 
 def random(rng, shape, dtype):
@@ -71,18 +73,21 @@ def locked(x):
     ],
     ids=lambda f: f.__name__,
 )
-@few
+@pytest.mark.parametrize("precision", ["double", *extended("single")])
+@examples
 @given(
     n=sizes,
     seed=seeds,
-    dtype=st.sampled_from(["float32", "float64", "complex64", "complex128"]),
+    kind=st.sampled_from("fc"),
     form=st.sampled_from(["C", "F", "csr", "csc", "coo", "operator"]),
     warm=st.sampled_from([None, "near", "far"]),
     k=st.sampled_from([None, 1, 3]),
     decade=st.sampled_from([-100, -20, 0, 20, 100]),
 )
-def test_the_solution_is_that_of_a_direct_solve(method, make, n, seed, dtype, form, warm, k, decade):
-    rng, double = np.random.default_rng(seed), dtype in ("float64", "complex128")
+def test_the_solution_is_that_of_a_direct_solve(
+    method, make, precision, n, seed, kind, form, warm, k, decade
+):
+    rng, double, dtype = np.random.default_rng(seed), precision == "double", PRECISIONS[precision][kind]
     scale = 10.0**decade if double else 10.0 ** (decade / 10)
     A, shape = make(rng, n, dtype), (n,) if k is None else (n, k)
     b = locked(random(rng, shape, dtype) * np.float32(1) * np.dtype(dtype).type(scale))
@@ -107,7 +112,7 @@ def test_the_solution_is_that_of_a_direct_solve(method, make, n, seed, dtype, fo
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, maxiter=st.integers(0, 4))
 def test_info_has_scipys_sign_and_tells_the_truth(method, n, seed, maxiter):
     rng = np.random.default_rng(seed)
@@ -124,7 +129,7 @@ def test_info_has_scipys_sign_and_tells_the_truth(method, n, seed, maxiter):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds)
 def test_the_order_of_the_unknowns_does_not_matter(method, n, seed):
     rng = np.random.default_rng(seed)
@@ -136,7 +141,7 @@ def test_the_order_of_the_unknowns_does_not_matter(method, n, seed):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, power=st.integers(-300, 300), in_A=st.booleans())
 def test_powers_of_two_change_nothing(method, n, seed, power, in_A):
     """Neither in b nor in A: whatever is scaled inside, not even rounding differs."""
@@ -150,7 +155,7 @@ def test_powers_of_two_change_nothing(method, n, seed, power, in_A):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, dtype=st.sampled_from(["float64", "complex128"]))
 def test_the_solution_is_linear_in_b(method, n, seed, dtype):
     rng = np.random.default_rng(seed)
@@ -161,7 +166,7 @@ def test_the_solution_is_linear_in_b(method, n, seed, dtype):
 
 
 @every_method
-@few
+@examples
 @given(n=st.integers(2, 24), seed=seeds, dtype=st.sampled_from(["float64", "complex128"]), warm=st.booleans())
 def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm):
     rng, seen = np.random.default_rng(seed), []
@@ -179,7 +184,7 @@ def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm)
 
 
 @every_method
-@few
+@examples
 @given(n=st.integers(4, 24), seed=seeds, when=st.integers(0, 20), lasting=st.booleans(), warm=st.booleans())
 def test_nan_from_the_operator_never_passes_as_converged(method, n, seed, when, lasting, warm):
     rng, products = np.random.default_rng(seed), []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -93,15 +94,16 @@ def test_iterates_are_the_best_over_the_space_and_the_krylov_space(method, dtype
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_the_residual_of_cg_stays_orthogonal_to_the_space_over_many_steps(dtype, rng):
-    A, _ = hermitian(300, dtype, rng, np.geomspace(1e-5, 1, 300))
-    space = space_of(A, np.array([vector(300, dtype, rng) for _ in range(5)]).T)
-    b, worst = vector(300, dtype, rng), []
+    n = 80
+    A, _ = hermitian(n, dtype, rng, np.geomspace(1e-5, 1, n))
+    space = space_of(A, np.array([vector(n, dtype, rng) for _ in range(5)]).T)
+    b, worst = vector(n, dtype, rng), []
 
     def look(x, norm):
         worst.append(np.linalg.norm(space.U.conj() @ (b - A @ x)) / np.linalg.norm(space.U))
 
     result = cg(A, b, rtol=1e-7, recycle=space, callback=look).check()
-    assert result.nit > 600  # twice the order: rounding had its say
+    assert result.nit > 2 * n  # long after the directions have lost their orthogonality
     assert max(worst) < 1e-9
 
 
@@ -109,7 +111,7 @@ def test_the_residual_of_cg_stays_orthogonal_to_the_space_over_many_steps(dtype,
 @pytest.mark.parametrize("with_M", [False, True])
 def test_exact_eigenvectors_leave_the_rest_of_the_spectrum(method, with_M, rng):
     """As many iterations as without recycling on the matrix whose ten smallest eigenvalues are moved."""
-    n, k = 400, 10
+    n, k = 200, 10
     values = np.r_[np.geomspace(1e-5, 1e-3, k), np.linspace(0.5, 2, n - k)]
     A, Q = hermitian(n, "float64", rng, values)
     easy = A + Q[:, :k] @ np.diag(1 - values[:k]) @ Q[:, :k].T
@@ -173,7 +175,8 @@ def test_what_is_learned_are_the_slowest_directions(method):
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_an_indefinite_sequence(dtype, with_M, rng):
-    n, values = 300, np.linspace(1, 3, 300) * np.where(np.arange(300) % 3, 1, -1)
+    n = 150
+    values = np.linspace(1, 3, n) * np.where(np.arange(n) % 3, 1, -1)
     values[:4] = 1e-3, -2e-3, 3e-3, -4e-3
     A, _ = hermitian(n, dtype, rng, values)
     E, _ = hermitian(n, dtype, rng, 1e-4 * rng.standard_normal(n))
@@ -217,7 +220,7 @@ def test_products_are_counted(method, rng):
 
 
 @both
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_an_unrelated_space_does_no_harm(method, dtype, rng):
     A = sp.csr_array(poisson((20, 20)).astype(dtype))
     single = np.finfo(dtype).eps > 1e-10
@@ -313,8 +316,9 @@ def test_convergence_at_once(method):
 
 @both
 def test_an_ill_conditioned_system_gets_as_far_as_without(method, rng):
-    A, _ = hermitian(200, "float64", rng, np.geomspace(1e-7, 1, 200))
-    x = rng.standard_normal(200)
+    """The rounding errors of A x are 1e-15 of b: those of x are amplified by the condition, not these."""
+    A, _ = hermitian(90, "float64", rng, np.geomspace(1e-5, 1, 90))
+    x = rng.standard_normal(90)
     plain = method(A, A @ x, rtol=1e-10, maxiter=8000).check()
     recycle = 10
     for _ in range(3):
@@ -458,6 +462,7 @@ def test_a_space_goes_from_method_to_method(first, second, with_M):
     assert np.linalg.norm(b - A @ result.x) <= 1e-8 * np.linalg.norm(b)
 
 
+@pytest.mark.extended
 @both
 def test_a_shorter_dtype_and_a_missing_preconditioner_are_made_up_for(method):
     A, b = next(drifting(1))
@@ -476,9 +481,9 @@ def test_a_shorter_dtype_and_a_missing_preconditioner_are_made_up_for(method):
 
 @both
 @pytest.mark.parametrize("with_M", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128", *extended("float32")])
 def test_as_on_the_host(cupy, method, with_M, dtype):
-    A, b = next(drifting(1, 12))
+    A, b = next(drifting(1, 7))
     A, b = sp.csr_matrix(A.astype(dtype)), b.astype(dtype)
     rtol = 1e-8 if dtype != "float32" else 1e-4
     device = numsolve.to_device(A, b)
@@ -489,7 +494,7 @@ def test_as_on_the_host(cupy, method, with_M, dtype):
         found = method(*device, rtol=rtol, recycle=there, M=M).check()
         here, there = host.recycle, found.recycle
         assert there.library == "cupy"
-        assert abs(found.nit - host.nit) <= 2
+        assert found.nit == pytest.approx(host.nit, rel=0.1, abs=2)
         np.testing.assert_allclose(found.x.get(), host.x, atol=1e4 * rtol)
     with pytest.raises(TypeError, match=r"b is on the host|recycle is on the GPU"):
         method(A, b, recycle=there)

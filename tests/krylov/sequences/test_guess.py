@@ -99,7 +99,7 @@ def test_bad_systems_do_not_spoil_it(rng):
 
 
 def test_on_the_device(cupy):
-    systems = [numsolve.to_device(A, b) for A, b, _ in convection_diffusion_systems(4, (12, 12), rng=0)]
+    systems = [numsolve.to_device(A, b) for A, b, _ in convection_diffusion_systems(4, (7, 7), rng=0)]
     results = list(solve_sequence(systems, sort=None, method=gmres, rtol=1e-8))
     assert all(r.success and type(r.x).__module__.startswith("cupy") for r in results)
     assert results[3].nit < results[0].nit

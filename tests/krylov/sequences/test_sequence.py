@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Interrupted, Result, Status
@@ -251,7 +252,7 @@ def test_least_squares():
         np.testing.assert_allclose(result.x, np.linalg.lstsq(A, b)[0], atol=1e-8)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", ["complex128", *extended("float32", "complex64")])
 def test_dtypes_and_columns(dtype):
     rtol = 1e-4 if dtype in ("float32", "complex64") else 1e-9
     unit = 1j if dtype.startswith("complex") else 1
@@ -667,15 +668,15 @@ def compare_with_the_host(method, side=8, **options):
     assert there.order.tolist() == here.order.tolist() == [0, 2, 4, 1, 3]
     for host, device in zip(here, there, strict=True):
         assert type(device.x).__module__.startswith("cupy")
-        assert abs(device.nit - host.nit) <= 2
+        assert device.nit == pytest.approx(host.nit, rel=0.1, abs=2)
         np.testing.assert_allclose(device.x.get(), host.x, rtol=1e-5)
     assert there.updates == here.updates
 
 
 def test_on_the_device(cupy):
-    compare_with_the_host(cg)
-    compare_with_the_host(cg, side=5, M=jacobi, refresh=2)
-    compare_with_the_host(gcrodr, side=5, restart=12, k=4)
+    compare_with_the_host(cg, side=5)
+    compare_with_the_host(cg, side=4, M=jacobi, refresh=2)
+    compare_with_the_host(gcrodr, side=4, restart=8, k=3)
 
 
 @pytest.mark.gpu
@@ -686,9 +687,9 @@ def test_on_a_real_device(method):
 
 
 def test_a_refused_system_of_the_device_is_nan_there(cupy):
-    (A, b), (C, c) = (numsolve.to_device(*s) for s in drifting(2, side=8))
-    run = solve_sequence([(A, b), (C, c * np.nan), (C, np.ones(64))], method=cg, sort=None)
-    with pytest.warns(ConvergenceWarning, match="system 1: b has 64 NaN"):
+    (A, b), (C, c) = (numsolve.to_device(*s) for s in drifting(2, side=4))
+    run = solve_sequence([(A, b), (C, c * np.nan), (C, np.ones(16))], method=cg, sort=None)
+    with pytest.warns(ConvergenceWarning, match="system 1: b has 16 NaN"):
         good, bad, mixed = run
     assert good.success
     assert type(bad.x).__module__.startswith("cupy")

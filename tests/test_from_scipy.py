@@ -1,4 +1,4 @@
-"""The page for those who come from elsewhere: its tables run, and what it says of differences is so."""
+"""The page for users of other libraries: its tables run, and the differences it states are tested."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""The front door: what it chooses, how it falls back, and what it says of the answer."""
+"""`numsolve.solve`: its choices, its fallbacks, and its estimates of the error."""
 
 import numpy as np
 import pytest
@@ -112,7 +112,7 @@ def test_a_given_preconditioner_is_used(rng):
     assert result.method == "cg"
 
 
-def test_watt_is_never_a_plain_success(matrix):
+def test_a_small_residual_of_watt_does_not_hide_its_error(matrix):
     A = matrix("watt__1")
     b = A @ np.ones(1856)
     best = solve(A, b).check()
@@ -177,7 +177,7 @@ def test_hilbert_of_order_14_has_no_correct_digit():
     assert result.status == Status.SINGULAR
 
 
-def test_bad_row_scaling_alone_is_no_reason_for_doubt(rng):
+def test_bad_row_scaling_alone_does_not_raise_the_error_estimate(rng):
     D = sp.diags_array(np.geomspace(1e-12, 1, 400))
     A = sp.csr_array(D @ poisson((20, 20)))
     want = rng.standard_normal(400)

@@ -273,7 +273,7 @@ def test_callback_stops_and_progress_shows_the_largest(rng, capsys):
     assert "its" in capsys.readouterr().err
 
 
-def test_ctrl_c_keeps_the_last_iterate(rng):
+def test_an_interrupt_keeps_the_last_iterate(rng):
     A, B = poisson((20, 20)), block(400, 3, float, rng)
     seen = []
 

@@ -187,7 +187,7 @@ def test_a_column_alone_is_gmres(rng):
     np.testing.assert_array_equal(column.residuals[:, 0], alone.residuals)
 
 
-def test_equal_columns_go_as_one(no_falling_back, rng):
+def test_equal_columns_take_one_column_of_the_block(no_falling_back, rng):
     A, b = convection_diffusion((12, 12), (9.0, 3.0)), rng.standard_normal(144)
     alone, equal = gmres(A, b, rtol=1e-9), gmres(A, np.outer(b, [1, -2, 3]), rtol=1e-9)
     assert equal.nit == pytest.approx(alone.nit, abs=1)
@@ -229,7 +229,7 @@ def test_the_block_narrows_at_a_restart(monkeypatch, rng):
 
 
 @pytest.mark.parametrize(("rtol", "width"), [(1e-3, 1), (1e-7, 2)])
-def test_what_the_tolerance_does_not_see_takes_no_column_of_the_block(rtol, width, monkeypatch, rng):
+def test_differences_below_the_tolerance_take_no_column_of_the_block(rtol, width, monkeypatch, rng):
     seen = widths(monkeypatch)
     A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 2, float, rng)
     B[:, 1] = B[:, 0] + 1e-6 * B[:, 1]
@@ -301,7 +301,7 @@ def test_maxiter_counts_block_iterations(rng):
     np.testing.assert_allclose(result.residuals[-1], norms(B - A @ result.x), rtol=1e-10)
 
 
-def test_ctrl_c_keeps_the_last_iterate(rng):
+def test_an_interrupt_keeps_the_last_iterate(rng):
     A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 3, float, rng)
     seen = []
 
@@ -339,7 +339,7 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
     assert 11 + besides - 0.5 < held[-1] / B.nbytes < 11 + besides + 0.7
 
 
-def test_the_basis_is_given_back_with_the_result(rng):
+def test_the_memory_of_the_basis_is_freed_with_the_result(rng):
     A, B = convection_diffusion((45, 45), (5.0, 5.0)), block(2_025, 4, float, rng)
     gmres(A, B, restart=10, rtol=0.1)
     gc.collect()

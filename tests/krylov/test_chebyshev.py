@@ -90,7 +90,7 @@ def test_bounds_that_are_wrong_are_widened(wrong, dtype, rng):
     np.testing.assert_allclose(result.x, x, atol=1e4 * rtol)
 
 
-def test_products_are_few_and_none_is_hidden(rng):
+def test_products_are_few_and_all_are_counted(rng):
     calls = {"A": 0, "M": 0}
     A = diffusion(np.exp(rng.standard_normal((20, 20))))
     M = jacobi(A)
@@ -157,7 +157,7 @@ def test_what_is_not_positive_definite_breaks_down_with_a_remedy():
 
 @pytest.mark.parametrize(("m", "shift"), [(10, 1.1), (10, 0.5), (30, 0.03), (60, 0.01)])
 @pytest.mark.parametrize("bounds", [None, (0.1, 8.0)])
-def test_an_indefinite_matrix_makes_the_residual_grow_until_an_estimate_shows_why(bounds, m, shift, rng):
+def test_an_indefinite_matrix_is_named_when_the_residual_grows(bounds, m, shift, rng):
     A = poisson((m, m)) - shift * sp.eye_array(m * m)
     assert spectrum(m)[0] < shift
     for b in (np.ones(m * m), rng.standard_normal(m * m)):

@@ -65,7 +65,7 @@ def test_it_is_pyamgs(rng):
     np.testing.assert_allclose(ours.residuals[:count], norms[:count], rtol=1e-6)
 
 
-def test_an_inner_solve_as_preconditioner_where_gmres_loses_its_way(rng):
+def test_an_inner_solve_as_preconditioner(rng):
     """With a nonlinear M the residual that GMRES reports is not the true one; FGMRES's is."""
     A = poisson((20, 20))
     b, errors = rng.standard_normal(400), []

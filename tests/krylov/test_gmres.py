@@ -92,7 +92,7 @@ def test_iterates_are_those_of_single_steps(restart, maxiter, M, rng):
     np.testing.assert_allclose(result.x, x, atol=1e-7 * np.abs(x).max())
 
 
-def test_convergence_at_the_first_of_two_costs_one_product_in_vain(rng):
+def test_convergence_at_the_first_of_two_steps_costs_one_unused_product(rng):
     A = np.diag(np.r_[np.full(30, 2.0), np.full(30, 5.0), np.full(30, 9.0)])
     for kinds in (1, 2, 3):
         b = np.r_[np.ones(30 * kinds), np.zeros(90 - 30 * kinds)]
@@ -108,7 +108,7 @@ def thin_step(n=12):
     return np.diag(np.full(n, 2.5)) + np.diag(coupling, 1) + np.diag(coupling, -1), np.eye(n)[0]
 
 
-def test_where_two_steps_see_too_little_one_at_a_time_go_on():
+def test_one_step_at_a_time_where_two_lose_accuracy():
     A, b = thin_step()
     cycle = Arnoldi(prepare(A, b, None, None, rtol=0, atol=0, maxiter=12), 12, stored=False, stride=2)
     cycle.begin(b)

@@ -60,7 +60,7 @@ def system(dtype, rng):
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("s", [1, 2, 5])
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
-def test_iterates_are_the_papers(dtype, s, with_M, rng):
+def test_iterates_are_those_of_the_paper(dtype, s, with_M, rng):
     A, b = system(dtype, rng)
     D = sp.diags_array(1 / A.diagonal() if with_M else np.ones(169))
     P = np.linalg.qr(standard_normal(7, (169, s), dtype=dtype))[0]

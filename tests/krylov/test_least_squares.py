@@ -211,7 +211,7 @@ def test_columns(method, k, rng):
 
 
 @every_method
-def test_the_worst_column_speaks(method):
+def test_the_message_is_that_of_the_worst_column(method):
     b = np.stack([np.eye(4)[0], np.ones(4)], axis=1)
     with pytest.warns(ConvergenceWarning, match="1 of 2 columns, first 1: maxiter reached: raise it, scale"):
         result = method(np.diag([1.0, 2.0, 3.0, 4.0]), b, maxiter=2, rtol=1e-12)
@@ -378,7 +378,7 @@ def test_nan_from_a_product_never_passes_as_converged(method, when, rng):
 
 
 @every_method
-def test_ctrl_c_keeps_the_iterate_and_the_columns_that_were_done(method, rng):
+def test_an_interrupt_keeps_the_iterate_and_the_columns_that_were_done(method, rng):
     A, B = matrix((30, 12), "float64", rng), rng.standard_normal((30, 3))
     seen = []
 
@@ -412,7 +412,7 @@ def test_callback_stops_and_sees_the_iterate(method, rng):
 
 
 @every_method
-def test_names_are_scipys_where_the_meaning_is(method):
+def test_names_are_scipys_where_the_meaning_is_the_same(method):
     theirs = inspect.signature(getattr(spla, method.__name__)).parameters
     ours = inspect.signature(method).parameters
     assert {"A", "b", "damp", "x0", "atol"} <= set(theirs) & set(ours)

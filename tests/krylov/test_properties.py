@@ -1,4 +1,4 @@
-"""What holds for every method and any system: a property each, on systems that hypothesis draws."""
+"""Properties that hold for every method and any system, on systems that hypothesis draws."""
 
 import warnings
 
@@ -114,7 +114,7 @@ def test_the_solution_is_that_of_a_direct_solve(
 @every_method
 @examples
 @given(n=sizes, seed=seeds, maxiter=st.integers(0, 4))
-def test_info_has_scipys_sign_and_tells_the_truth(method, n, seed, maxiter):
+def test_info_has_scipys_sign_and_is_zero_only_if_the_tolerance_is_met(method, n, seed, maxiter):
     rng = np.random.default_rng(seed)
     A, b = hermitian(rng, n, float), rng.standard_normal(n)
     with warnings.catch_warnings():

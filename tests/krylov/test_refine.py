@@ -134,7 +134,7 @@ def test_a_preconditioner_in_either_precision(rng):
     assert max(counts) < 40
 
 
-def test_a_single_preconditioner_meets_no_double_vector(rng):
+def test_a_single_precision_preconditioner_gets_single_precision_vectors(rng):
     """One that is single is never brought to double and back."""
     A = poisson((8, 8))
 
@@ -192,7 +192,7 @@ def test_a_warm_start_saves_outer_steps(rng):
     np.testing.assert_array_equal(again.x, cold.x)
 
 
-def test_where_single_precision_is_too_coarse_it_says_so(rng):
+def test_a_system_too_ill_conditioned_for_single_precision_is_named(rng):
     A = spd(60, 1e11, rng)
     b = A @ np.ones(60)
     with pytest.warns(ConvergenceWarning, match="solve in double precision or improve M") as caught:
@@ -227,7 +227,7 @@ def test_inner_misses_go_on_as_long_as_they_help_and_do_not_warn(rng):
         cg(A, b, maxiter=3)
 
 
-def test_a_correction_that_does_harm_is_not_taken(rng):
+def test_a_correction_that_increases_the_residual_is_not_taken(rng):
     A, b, calls = poisson((10, 10)), rng.standard_normal(100), []
 
     def method(A, b, **options):
@@ -261,7 +261,7 @@ def test_nan_does_not_pass_as_converged(fault, rng):
     assert np.isfinite(result.x).all()
 
 
-def test_ctrl_c_inside_a_correction_keeps_the_last_outer_step(rng):
+def test_an_interrupt_inside_a_correction_keeps_the_last_outer_step(rng):
     A, b, calls = poisson((16, 16)), rng.standard_normal(256), []
 
     def method(A, b, **options):
@@ -355,7 +355,7 @@ def test_storage_is_what_the_docstring_says(method, rng):
     assert inner + 2 + 1 - 0.5 < in_single < inner + 2 + 1 + 0.5  # x in double, r in single
 
 
-def test_on_the_stand_in_nothing_waits_inside_a_correction(cupy):
+def test_no_correction_waits_for_the_device(cupy):
     A, b = poisson((12, 12)), np.random.default_rng(0).standard_normal(144)
     host = refine(A, b, method=cg, rtol=1e-11)
     A, b = numsolve.to_device(A, b)

@@ -48,7 +48,7 @@ def test_factors_solve_with_the_matrix_and_with_its_adjoint(dtype, columns, rng)
         np.testing.assert_allclose(factors.adjoint(A.conj().T @ x), x, atol=tolerance)
 
 
-def test_a_symmetric_pattern_is_ordered_as_such():
+def test_a_symmetric_pattern_gets_a_symmetric_ordering():
     symmetric = Csr(poisson((5, 5)))
     assert len(direct._factorisations(symmetric, symmetric)) == 2
     one_sided = Csr(sp.csr_array(np.triu(np.ones((4, 4)))))

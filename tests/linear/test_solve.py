@@ -149,7 +149,7 @@ def test_columns(method, k, rng):
 
 
 @every_method
-def test_the_worst_column_speaks(method):
+def test_the_message_is_that_of_the_worst_column(method):
     A = np.diag([1.0, 2.0, 3.0, 4.0])
     b = np.stack([np.eye(4)[0], np.ones(4)], axis=1)
     with pytest.warns(ConvergenceWarning, match="1 of 2 columns, first 1: maxiter"):
@@ -329,7 +329,7 @@ def test_callback_stops_and_the_last_iterate_is_kept(method, rng):
 
 
 @every_method
-def test_ctrl_c_hands_back_control_at_once(method, rng):
+def test_an_interrupt_ends_the_solve_at_the_first_iteration(method, rng):
     A = poisson((10, 10))
 
     def callback(x, norm):
@@ -341,7 +341,7 @@ def test_ctrl_c_hands_back_control_at_once(method, rng):
 
 
 @every_method
-def test_ctrl_c_keeps_the_columns_that_were_done(method):
+def test_an_interrupt_keeps_the_columns_that_were_done(method):
     width = 8 if method in BLOCK else 1  # of what is solved at once
     A, B = poisson((6, 6)), np.eye(36)[:, : 2 * width + 1]
 

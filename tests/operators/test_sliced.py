@@ -1,4 +1,4 @@
-"""Sliced diagonals: the same product as SciPy's, chosen where it pays and nowhere else."""
+"""Sliced diagonals: the same product as SciPy's, used where little padding is needed."""
 
 import numpy as np
 import pytest

@@ -193,7 +193,7 @@ def test_an_indefinite_sequence(dtype, with_M, rng):
 
 
 @both
-def test_columns_teach_those_after_them(method, rng):
+def test_later_columns_use_the_directions_of_earlier_ones(method, rng):
     A, _ = next(drifting(1))
     B = rng.standard_normal((1600, 3))
     result = method(A, B, rtol=1e-8, recycle=10).check()
@@ -263,7 +263,7 @@ def test_a_singular_matrix_and_a_space_it_annihilates(recycle, rng):
     assert result.residuals[-1] == pytest.approx(1, rel=1e-6)
 
 
-def test_minres_goes_on_where_the_complement_of_the_images_is_mapped_to_nothing():
+def test_minres_continues_where_the_complement_of_the_images_is_mapped_to_zero():
     A = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
     U, C = np.eye(4)[:1].copy(), np.eye(4)[1:2].copy()  # A u is orthogonal to u
     result = minres(A, np.array([1.0, 0.0, 2.0, 1.0]), rtol=1e-12, recycle=RecycledSpace(U, C)).check()
@@ -409,7 +409,7 @@ def test_bad_arguments_are_named(method):
 
 
 @both
-def test_interrupted_and_stopped_solves_hand_back_what_they_learned(method):
+def test_interrupted_and_stopped_solves_return_what_they_learned(method):
     A, b = next(drifting(1))
 
     def interrupt(x, norm):
@@ -464,7 +464,7 @@ def test_a_space_goes_from_method_to_method(first, second, with_M):
 
 @pytest.mark.extended
 @both
-def test_a_shorter_dtype_and_a_missing_preconditioner_are_made_up_for(method):
+def test_a_space_of_another_dtype_or_without_P_is_completed(method):
     A, b = next(drifting(1))
     single = method(A.astype(np.float32), b.astype(np.float32), rtol=1e-3, recycle=6).check().recycle
     assert single.dtype == np.float32

@@ -89,7 +89,7 @@ def test_grouped_beats_a_random_order_and_comes_near_the_exact_one(rng, monkeypa
     assert grouped < (1.05 if cell == 2048 else 1.4) * exact
 
 
-def test_noise_of_high_frequency_does_not_mislead_the_groups(rng):
+def test_noise_of_high_frequency_does_not_change_the_groups(rng):
     smooth = fields(300, 64, rng, modes=2)
     rough = smooth + 0.2 * rng.standard_normal(smooth.shape)
     assert length(smooth, greedy_order(rough, method="grouped")) < 1.1 * length(
@@ -138,7 +138,7 @@ def drifting(n=200, count=12):
 
 
 @pytest.mark.parametrize("form", ["csr", "dense", "operator", "complex", *extended("float32")])
-def test_matrices_tell_their_own_order(rng, form):
+def test_matrices_without_features_are_ordered_by_their_entries(rng, form):
     matrices, shuffled = drifting(), np.r_[0, 1 + rng.permutation(11)]
     make = {
         "csr": sp.csr_array,
@@ -158,7 +158,7 @@ def test_right_hand_sides_order_systems_of_one_matrix(rng):
     assert shuffled[order_without_features(systems)].tolist() == list(range(12))
 
 
-def test_sizes_come_together_and_what_cannot_be_looked_at_last():
+def test_systems_of_one_size_are_adjacent_and_unusable_ones_come_last():
     bad = sp.csr_array(np.nan * np.eye(5))
     systems = [
         (np.eye(5), np.ones(5)),

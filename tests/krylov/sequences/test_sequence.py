@@ -173,7 +173,7 @@ def test_a_generator_streams_without_order_and_is_read_to_its_end_with_one():
     assert solved(small(), list(run))
 
 
-def test_nothing_solved_is_kept_in_a_stream():
+def test_a_stream_keeps_no_solved_system():
     import gc
     import weakref
 
@@ -217,7 +217,7 @@ def test_recycling_and_order_save_products():
     assert sum(r.products for r in without) == alone == without.products
 
 
-def test_results_have_lost_their_spaces_but_the_run_has_the_last():
+def test_results_carry_no_space_but_the_run_has_the_last():
     run = solve_sequence(drifting(3), rtol=1e-8, k=7)
     assert all(isinstance(r, RecycledResult) and r.recycle is None for r in run)
     assert run.recycle.k == 7
@@ -226,7 +226,7 @@ def test_results_have_lost_their_spaces_but_the_run_has_the_last():
 
 
 @pytest.mark.parametrize("given", [None, 4])
-def test_methods_that_must_be_asked_learn(given):
+def test_methods_that_learn_only_on_request_are_asked(given):
     """As `cg` and `minres`, which learn only if told how many directions."""
     spaces = []
 
@@ -419,7 +419,7 @@ def test_a_foreign_result_is_named():
 # -- Ctrl-C -----------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_loses_nothing_and_the_run_goes_on():
+def test_an_interrupt_loses_nothing_and_the_run_can_continue():
     systems, order, tries = small(), [1, 2, 0, 4, 3, 5], []
 
     def method(A, b):
@@ -442,7 +442,7 @@ def test_ctrl_c_loses_nothing_and_the_run_goes_on():
     assert solved(systems, results)
 
 
-def test_ctrl_c_keeps_what_waits():
+def test_an_interrupt_keeps_the_results_not_yet_returned():
     systems = small(4)
 
     def method(A, b):
@@ -512,7 +512,7 @@ def test_another_pattern_or_size_makes_anew():
     assert (run.setups, run.updates) == (4, 2)
 
 
-def test_a_set_up_that_fails_is_a_status_and_the_next_system_gets_a_new_one():
+def test_a_preconditioner_that_cannot_be_made_is_a_status_and_the_next_system_gets_a_new_one():
     systems = drifting(3, side=8)
     systems[1] = (
         sp.csr_array((systems[1][0].data * 0, *pattern(systems[1][0])), shape=(64, 64)),
@@ -584,7 +584,7 @@ def test_it_is_refreshed_when_the_lost_iterations_have_cost_as_much(monkeypatch)
     assert run.setups == 5
 
 
-def test_where_an_old_one_loses_much_at_once_it_is_hardly_tried(monkeypatch):
+def test_an_old_preconditioner_that_loses_much_at_once_is_rarely_tried(monkeypatch):
     clock = Clock(monkeypatch)
     made = simulate(clock, 200, price=10.0, growth=1000)[1]
     assert len(made) >= 190
@@ -593,11 +593,11 @@ def test_where_an_old_one_loses_much_at_once_it_is_hardly_tried(monkeypatch):
     assert clock.now <= 2 * (200 * 10 + 200)
 
 
-def test_one_that_does_not_age_is_kept(monkeypatch):
+def test_a_preconditioner_that_does_not_lose_iterations_is_kept(monkeypatch):
     assert simulate(Clock(monkeypatch), 50, price=1.0, growth=0)[1] == [0, 1]
 
 
-def test_code_that_is_loaded_once_and_set_ups_dearer_than_updates_do_not_mislead(monkeypatch):
+def test_loading_code_and_expensive_first_set_ups_do_not_count_as_the_price(monkeypatch):
     assert simulate(Clock(monkeypatch), 20, price=9.0, growth=1, load=1e6)[1] == [0, 1, 6, 11, 16]
     run, made = simulate(Clock(monkeypatch), 20, price=1e6, growth=1, update=9.0)
     assert made == [0, 1, 6, 11, 16]

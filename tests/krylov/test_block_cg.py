@@ -146,9 +146,9 @@ def test_dependent_columns(case, with_M, no_falling_back, rng):
 def test_more_columns_than_rows_in_one_block(k, no_falling_back, rng):
     A = np.diag([1.0, 2.0, 5.0])
     B = block(3, k, float, rng)
-    result = cg(A, B, rtol=1e-12).check()
+    result = cg(A, B, rtol=1e-9).check()
     assert result.nit == 1
-    np.testing.assert_allclose(A @ result.x, B, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(A @ result.x, B, atol=1e-8 * norms(B).max())
 
 
 @pytest.mark.parametrize("powers", [(-150, 0, 150), (0, 8, -8), (-300, -290, 300), (-30, 30, 0)])

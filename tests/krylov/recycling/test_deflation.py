@@ -1,6 +1,7 @@
 """CG and MINRES with `recycle`: what they make of known directions, and what they learn."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
@@ -288,11 +289,14 @@ def test_more_directions_than_unknowns(method, n, k, rng):
 
 @both
 def test_a_residual_inside_the_space(method):
-    """Diagonal: after the projection what is left are rounding errors inside the space."""
+    """Diagonal: what the projection leaves is zero or rounding errors inside the space."""
     d = np.geomspace(1, 1e6, 50)
     space = space_of(np.diag(d), np.eye(50)[:, :10])
     b = np.r_[1 / np.arange(3.0, 13.0), np.zeros(40)]
-    result = method(np.diag(d), b, rtol=1e-15, recycle=space).check()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = method(np.diag(d), b, rtol=0, recycle=space)
+    assert result.status in (Status.CONVERGED, Status.STAGNATED)
     np.testing.assert_allclose(result.x, b / d, atol=1e-14)
 
 

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from linear.test_solve import METHODS
+from linear.test_solve import INNER, METHODS
 from support.tiers import extended
 
 from numsolve import ConvergenceWarning, Status
@@ -66,10 +66,9 @@ def locked(x):
 @pytest.mark.parametrize(
     ("method", "make"),
     [
-        (m, f)
-        for m in METHODS
-        for f in (hermitian, general)
-        if f is hermitian or m.__name__ not in HERMITIAN_ONLY
+        *((m, hermitian) for m in METHODS),
+        *((m, general) for m in METHODS if m.__name__ not in HERMITIAN_ONLY and m not in INNER),
+        *extended(*((m, general) for m in INNER)),
     ],
     ids=lambda f: f.__name__,
 )
@@ -98,7 +97,8 @@ def test_the_solution_is_that_of_a_direct_solve(
         else locked(want + random(rng, shape, dtype) * abs(want).max() * (1e-3 if warm == "near" else 9))
     )
     rtol = 1e-9 if double else 1e-4
-    x, info = method(contained(A, form), b, x0, rtol=rtol)
+    inner = INNER.get(method, {}) if make is hermitian else {}
+    x, info = method(contained(A, form), b, x0, rtol=rtol, **inner)
     assert info == 0
     assert x.dtype == dtype
     assert x.shape == shape
@@ -160,7 +160,8 @@ def test_powers_of_two_change_nothing(method, n, seed, power, in_A):
 def test_the_solution_is_linear_in_b(method, n, seed, dtype):
     rng = np.random.default_rng(seed)
     A, (b, c), factor = hermitian(rng, n, dtype), random(rng, (2, n), dtype), random(rng, (), dtype)
-    x, y, z = (method(A, v, rtol=1e-11).check().x for v in (b, c, factor * b + c))
+    inner = INNER.get(method, {})
+    x, y, z = (method(A, v, rtol=1e-11, **inner).check().x for v in (b, c, factor * b + c))
     size = abs(factor) * np.linalg.norm(x) + np.linalg.norm(y)
     assert np.linalg.norm(factor * x + y - z) <= 3 * CONDITION * 1e-11 * size * CONDITION
 
@@ -176,7 +177,7 @@ def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm)
     def callback(x, norm):
         seen.append((norm, np.linalg.norm(b - A @ x)))
 
-    result = method(A, b, x0, rtol=1e-9, callback=callback).check()
+    result = method(A, b, x0, rtol=1e-9, callback=callback, **INNER.get(method, {})).check()
     size = np.linalg.norm(b) + CONDITION * np.linalg.norm(0 if x0 is None else x0)
     assert all(abs(norm - true) <= 1e-11 * size for norm, true in seen)
     assert len(seen) >= result.nit

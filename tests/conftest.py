@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: it
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from support import fake_cupy
 from support.emulate import Emulator
 
@@ -20,6 +21,13 @@ def has_gpu():
     except ImportError:
         return False
     return cupy.is_available()
+
+
+def pytest_configure(config):
+    """Try properties on few, fixed examples in the quick tier, on many random ones in the extended tier."""
+    settings.register_profile("quick", max_examples=15, derandomize=True, deadline=None)
+    settings.register_profile("extended", max_examples=60, deadline=None)
+    settings.load_profile("quick" if config.option.markexpr == "not extended" else "extended")
 
 
 def pytest_collection_modifyitems(config, items):

@@ -1,4 +1,4 @@
-"""What an import costs and shows."""
+"""What an import loads, and which names it provides."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The one loop: when it stops, what it says, and what it keeps."""
+"""The loop of the iterative methods: when it stops, its messages, and what it keeps."""
 
 import numpy as np
 import pytest
@@ -37,17 +37,17 @@ def test_a_good_start_needs_no_step():
     assert result.nit == 0
 
 
-def test_a_false_claim_is_not_believed():
-    def liar(x):
+def test_a_wrong_residual_norm_is_not_accepted_as_converged():
+    def wrong(x):
         yield x, 16.0
         yield x, 0.0
 
-    result = iterate(liar, np.array([4.0]), tol=1.0, maxiter=10)
+    result = iterate(wrong, np.array([4.0]), tol=1.0, maxiter=10)
     assert result.status == Status.STAGNATED
     assert result.residuals[-1] == 4
 
 
-def test_a_false_claim_is_mended_by_starting_again():
+def test_a_wrong_residual_norm_is_corrected_by_starting_again():
     truth = iter([16.0, 4.0, 0.25])
 
     def drifting(x):
@@ -141,7 +141,7 @@ def test_nonfinite_never_passes_as_converged(bad):
     assert not result.success
 
 
-def test_ctrl_c_hands_back_control_and_the_iterate():
+def test_an_interrupt_returns_the_iterate():
     def interrupted(x):
         yield x, float(x @ x)
         x *= 0.5
@@ -166,7 +166,7 @@ def test_progress_counts_without_asking_for_the_iterate(rtol, tmp_path):
     assert bar.wants_x is False
 
 
-def test_a_claim_that_is_a_little_false_is_not_the_end():
+def test_a_recurrence_that_is_slightly_too_small_still_converges():
     """The true norm is 1.18 times that of the recurrence: the next claim has to be the better for it."""
 
     def start(x):

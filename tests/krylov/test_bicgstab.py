@@ -1,6 +1,7 @@
 """BiCGStab alone."""
 
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -29,6 +30,37 @@ def textbook(A, b, M, steps):
         p, r = new + beta * (p - omega * v), new
         norms.append(np.linalg.norm(r))
     return x, np.array(norms)
+
+
+def first_zero(A, b, steps=4):
+    """Run the textbook's algorithm in exact arithmetic; return the scalar that vanishes, and where.
+
+    `rho` is the product of residual and shadow residual, `sigma` that of the shadow residual and A p.
+    """
+    A, r = ([[Fraction(a) for a in row] for row in A], [Fraction(a) for a in b])
+
+    def times(v):
+        return [sum(a * c for a, c in zip(row, v, strict=True)) for row in A]
+
+    def product(u, v):
+        return sum(a * c for a, c in zip(u, v, strict=True))
+
+    shadow, p = r, r
+    for step in range(1, steps + 1):
+        v = times(p)
+        if product(shadow, v) == 0:
+            return "sigma", step
+        alpha = product(shadow, r) / product(shadow, v)
+        s = [a - alpha * c for a, c in zip(r, v, strict=True)]
+        t = times(s)
+        omega = product(t, s) / product(t, t)
+        new = [a - omega * c for a, c in zip(s, t, strict=True)]
+        if product(shadow, new) == 0:
+            return "rho", step
+        beta = product(shadow, new) / product(shadow, r) * alpha / omega
+        p = [a + beta * (c - omega * e) for a, c, e in zip(new, p, v, strict=True)]
+        r = new
+    return None
 
 
 def system(dtype, rng):
@@ -74,7 +106,8 @@ def test_iterates_are_scipys(dtype, rng):
     ],
 )
 def test_pinned_iteration_counts(A, want):
-    assert abs(bicgstab(A, np.ones(A.shape[0]), rtol=1e-8).check().nit - want) <= 2
+    """BiCGStab amplifies rounding errors, so that counts differ by some per cent between processors."""
+    assert bicgstab(A, np.ones(A.shape[0]), rtol=1e-8).check().nit == pytest.approx(want, rel=0.1, abs=3)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
@@ -89,31 +122,32 @@ def test_the_reported_residual_is_the_true_one(dtype, rng):
     np.testing.assert_allclose(*np.array(norms).T, rtol=1e-5, atol=1e-11)
 
 
-BREAKDOWNS = {  # found by a search in exact arithmetic: what vanishes, in which iteration
-    "rho in 1": ([[-1, 1, 1, -1], [1, 0, 1, -1], [1, 0, 1, 0], [1, -1, 0, 1]], [2, 0, -1, 1]),
-    "rho in 2": ([[-1, 1, -1, 2], [0, -1, 0, 0], [2, 2, 0, 1], [1, 1, -1, 0]], [1, 2, 0, -1]),
-    "sigma in 2": ([[2, 2, -1, -1], [-1, -1, 1, -1], [1, 2, 1, 1], [2, 2, 0, -1]], [0, 2, 2, 0]),
-    "sigma in 3": ([[1, -1, 0, 1], [-1, -1, -1, -1], [2, 2, 1, -1], [2, 1, 1, -1]], [0, 1, -1, 1]),
+BREAKDOWNS = {  # what vanishes in exact arithmetic, in which iteration
+    ("rho", 1): ([[-1, 1, 1, -1], [1, 0, 1, -1], [1, 0, 1, 0], [1, -1, 0, 1]], [2, 0, -1, 1]),
+    ("rho", 2): ([[-1, 1, -1, 2], [0, -1, 0, 0], [2, 2, 0, 1], [1, 1, -1, 0]], [1, 2, 0, -1]),
+    ("sigma", 2): ([[2, 2, -1, -1], [-1, -1, 1, -1], [1, 2, 1, 1], [2, 2, 0, -1]], [0, 2, 2, 0]),
+    ("sigma", 3): ([[1, -1, 0, 1], [-1, -1, -1, -1], [2, 2, 1, -1], [2, 1, 1, -1]], [0, 1, -1, 1]),
 }
 
 
-@pytest.mark.parametrize("name", BREAKDOWNS)
-def test_it_starts_again_where_a_product_vanishes(name):
-    A, b = (np.array(a, float) for a in BREAKDOWNS[name])
-    if name != "sigma in 3":  # where rounding saves SciPy's
-        assert spla.bicgstab(A, b, rtol=1e-10, maxiter=60)[1] != 0
+@pytest.mark.parametrize("case", BREAKDOWNS, ids=lambda case: "{} in {}".format(*case))
+def test_it_starts_again_where_a_product_vanishes(case):
+    assert first_zero(*BREAKDOWNS[case]) == case
+    A, b = (np.array(a, float) for a in BREAKDOWNS[case])
     result = bicgstab(A, b, rtol=1e-10, maxiter=60).check()
     np.testing.assert_allclose(result.x, np.linalg.solve(A, b), atol=1e-8)
 
 
 @pytest.mark.parametrize(("M", "want"), [(None, 38), ("jacobi", 37)])
-def test_a_real_matrix_on_which_scipys_breaks_down(matrix, M, want):
-    """The residual of the first iteration of jpwh_991 is orthogonal to the shadow residual, exactly."""
+def test_a_real_matrix_on_which_a_product_vanishes(matrix, M, want):
+    """The residual of the first iteration of jpwh_991 is orthogonal to the shadow residual."""
     A = matrix("jpwh_991")
     b = A @ np.ones(991)
-    assert spla.bicgstab(A, b, rtol=1e-8)[1] != 0
+    D = sp.diags_array(1 / A.diagonal() if M else np.ones(991))
+    r = b - A @ textbook(A, b, D, 1)[0]
+    assert abs(b @ r) < 1e-12 * np.linalg.norm(b) * np.linalg.norm(r)
     result = bicgstab(A, b, rtol=1e-8, M=M and jacobi(A)).check()
-    assert abs(result.nit - want) <= 3
+    assert result.nit == pytest.approx(want, rel=0.1, abs=3)
     np.testing.assert_allclose(result.x, 1, atol=1e-4)
 
 
@@ -167,7 +201,8 @@ def test_a_product_that_overflows_is_named(rng):
 def test_a_preconditioner_of_any_size(size, rng):
     A, b = system("float64", rng)
     want = bicgstab(A, b, rtol=1e-8).check().nit
-    assert abs(bicgstab(A, b, M=sp.diags_array(np.full(169, size)), rtol=1e-8).check().nit - want) <= 2
+    found = bicgstab(A, b, M=sp.diags_array(np.full(169, size)), rtol=1e-8).check().nit
+    assert found == pytest.approx(want, rel=0.1, abs=3)
 
 
 def test_two_products_with_each_an_iteration(rng):
@@ -188,8 +223,8 @@ def test_two_products_with_each_an_iteration(rng):
 
 @pytest.mark.parametrize(("with_M", "vectors"), [(False, 6), (True, 8)])
 def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
-    A = convection_diffusion((300, 300), (5.0, 5.0))
-    b, M = rng.standard_normal(90_000), jacobi(A) if with_M else None
+    A = convection_diffusion((90, 90), (5.0, 5.0))
+    b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
     held = []
 
     def callback(x, norm):

@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator
+from support.tiers import DTYPES, extended
 
 from numsolve import ConvergenceWarning, Interrupted, Progress, Status
 from numsolve._operators.operator import Csr
@@ -50,7 +51,7 @@ def galerkin(A, B, steps, M=None):
 
 @pytest.mark.parametrize("with_M", [False, True])
 def test_iterates_are_the_best_of_the_common_space(with_M, no_falling_back, rng):
-    A, B = poisson((15, 15)), block(225, 5, float, rng)
+    A, B = poisson((15, 15)), block(225, 4, float, rng)
     M = np.diag(1 / rng.uniform(1, 4, 225)) if with_M else None
     seen = []
     cg(A, B, M=M, rtol=1e-8, callback=lambda X, _: seen.append(X.copy())).check()
@@ -58,8 +59,8 @@ def test_iterates_are_the_best_of_the_common_space(with_M, no_falling_back, rng)
         np.testing.assert_allclose(mine, best, rtol=1e-6, atol=1e-8)
 
 
-@pytest.mark.parametrize("k", [2, 3, 5, 8, 11])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("k", [3, 4, *extended(2, 5, 8, 11)])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("with_M", [False, True])
 def test_error_and_residual_against_the_known_solution(k, dtype, with_M, no_falling_back, rng):
     A, X = definite(80, dtype, rng), block(80, k, dtype, rng)
@@ -70,19 +71,18 @@ def test_error_and_residual_against_the_known_solution(k, dtype, with_M, no_fall
     assert (norms(result.x - X) <= 100 * rtol * norms(X)).all()
 
 
-@pytest.mark.parametrize(("shape", "want"), [((32, 32), (101, 55)), ((16, 16, 16), (63, 48))])
+@pytest.mark.parametrize(("shape", "want"), [((32, 32), (101, 71)), ((12, 12, 12), (49, 43))])
 def test_pinned_iteration_counts(shape, want, rng):
     A = poisson(shape)
-    B = block(A.shape[0], 8, float, rng)
+    B = block(A.shape[0], 4, float, rng)
     alone = np.mean([cg(A, b, rtol=1e-8).check().nit for b in B.T])
-    assert alone == pytest.approx(want[0], abs=3)
-    assert cg(A, B, rtol=1e-8).check().nit == pytest.approx(want[1], abs=1)
+    assert (alone, cg(A, B, rtol=1e-8).check().nit) == pytest.approx(want, rel=0.05)
 
 
 @pytest.mark.parametrize("preconditioner", [None, jacobi, amg])
 def test_reported_norms_are_the_true_ones_at_every_iteration(preconditioner, rng):
     A = diffusion(10 ** rng.uniform(-1, 1, (20, 20)))
-    B = block(400, 6, float, rng)
+    B = block(400, 4, float, rng)
     M = preconditioner and preconditioner(A)
     seen = []
 
@@ -114,7 +114,7 @@ def eigenvectors(A):
 
 
 DEPENDENT = {
-    "equal": lambda A, B: B[:, [0, 0, 1, 1, 0]],
+    "equal": lambda A, B: B[:, [0, 0, 1, 0]],
     "multiples": lambda A, B: B[:, [0, 0, 0]] * [1, -3, 1e-9],
     "a sum": lambda A, B: np.column_stack([B[:, 0], B[:, 1], B[:, 0] + B[:, 1]]),
     "nearly equal": lambda A, B: np.column_stack(
@@ -124,30 +124,31 @@ DEPENDENT = {
     "all zero": lambda A, B: 0 * B[:, :3],
     "all but one zero": lambda A, B: B[:, :3] * [0, 1, 0],
     "an eigenvector": lambda A, B: np.column_stack([eigenvectors(A)[:, 3], B[:, 0], B[:, 1]]),
-    "eigenvectors": lambda A, B: eigenvectors(A)[:, :5],
-    "sums of eigenvectors": lambda A, B: eigenvectors(A)[:, :20].reshape(-1, 5, 4).sum(axis=2),
+    "eigenvectors": lambda A, B: eigenvectors(A)[:, :4],
+    "sums of eigenvectors": lambda A, B: eigenvectors(A)[:, :16].reshape(-1, 4, 4).sum(axis=2),
     "each the product of the last": lambda A, B: np.column_stack([B[:, 0], A @ B[:, 0], A @ (A @ B[:, 0])]),
-    "more than rows": lambda A, B: B[:, np.arange(300) % 9] + np.arange(300) * B[:, :1],
 }
+MANY = {"more than rows": lambda A, B: B[:, np.arange(300) % 9] + np.arange(300) * B[:, :1]}
 
 
-@pytest.mark.parametrize("case", DEPENDENT)
+@pytest.mark.parametrize("case", [*DEPENDENT, *extended("more than rows")])
 @pytest.mark.parametrize("with_M", [False, True])
 def test_dependent_columns(case, with_M, no_falling_back, rng):
     A = poisson((12, 12))
-    B = np.ascontiguousarray(DEPENDENT[case](A, block(144, 9, float, rng)))
+    B = np.ascontiguousarray((DEPENDENT | MANY)[case](A, block(144, 9, float, rng)))
     M = np.diag(1 / rng.uniform(1, 4, 144)) if with_M else None
     result = cg(A, B, M=M, rtol=1e-9).check()
     assert (norms(B - A @ result.x) <= 1e-9 * norms(B)).all()
     assert np.isfinite(result.x).all()
 
 
-def test_more_columns_than_rows_in_one_block(no_falling_back, rng):
+@pytest.mark.parametrize("k", [4, *extended(7)])
+def test_more_columns_than_rows_in_one_block(k, no_falling_back, rng):
     A = np.diag([1.0, 2.0, 5.0])
-    B = block(3, 7, float, rng)
-    result = cg(A, B, rtol=1e-12).check()
+    B = block(3, k, float, rng)
+    result = cg(A, B, rtol=1e-9).check()
     assert result.nit == 1
-    np.testing.assert_allclose(A @ result.x, B, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(A @ result.x, B, atol=1e-8 * norms(B).max())
 
 
 @pytest.mark.parametrize("powers", [(-150, 0, 150), (0, 8, -8), (-300, -290, 300), (-30, 30, 0)])
@@ -170,8 +171,8 @@ def test_a_matrix_of_extreme_size(power, no_falling_back, rng):
 def test_an_ill_conditioned_system_with_columns_that_end_at_different_times(no_falling_back, rng):
     d = np.sqrt(10.0 ** rng.uniform(-2, 2, 900))
     A = poisson((30, 30)).multiply(d[:, None]).multiply(d).tocsr()
-    X = block(900, 6, float, rng)
-    X[:, :3] /= d[:, None]
+    X = block(900, 4, float, rng)
+    X[:, :2] /= d[:, None]
     result = cg(A, A @ X, rtol=1e-9).check()
     assert (norms(A @ (X - result.x)) <= 1e-9 * norms(A @ X)).all()
     assert result.nit < min(cg(A, A @ x, rtol=1e-9).nit for x in X.T)
@@ -192,19 +193,19 @@ def widths(monkeypatch):
 def test_one_pass_over_the_matrix_an_iteration(monkeypatch, rng):
     seen = widths(monkeypatch)
     A = poisson((20, 20))
-    result = cg(A, block(400, 8, float, rng), rtol=1e-8).check()
-    assert seen == [8] * result.nit
+    result = cg(A, block(400, 4, float, rng), rtol=1e-8).check()
+    assert seen == [4] * result.nit
 
 
 def test_the_block_shrinks_when_few_columns_are_left(monkeypatch, rng):
     seen = widths(monkeypatch)
-    A, B = poisson((20, 20)), block(400, 8, float, rng)
-    start = np.linalg.solve(A.toarray(), B) + 1e-7 * rng.standard_normal((400, 8))
-    start[:, 5] = 0
+    A, B = poisson((20, 20)), block(400, 4, float, rng)
+    start = np.linalg.solve(A.toarray(), B) + 1e-7 * rng.standard_normal((400, 4))
+    start[:, 2] = 0
     result = cg(A, B, start, rtol=1e-8).check()
-    assert set(seen) == {8, 1}
+    assert set(seen) == {4, 1}
     assert (norms(B - A @ result.x) <= 1e-8 * norms(B)).all()
-    assert np.isfinite(result.residuals[:, 5]).all()
+    assert np.isfinite(result.residuals[:, 2]).all()
 
 
 def test_columns_of_a_linear_operator(rng):
@@ -272,7 +273,7 @@ def test_callback_stops_and_progress_shows_the_largest(rng, capsys):
     assert "its" in capsys.readouterr().err
 
 
-def test_ctrl_c_keeps_the_last_iterate(rng):
+def test_an_interrupt_keeps_the_last_iterate(rng):
     A, B = poisson((20, 20)), block(400, 3, float, rng)
     seen = []
 
@@ -291,8 +292,8 @@ def test_ctrl_c_keeps_the_last_iterate(rng):
 
 @pytest.mark.parametrize(("with_M", "blocks"), [(False, 4), (True, 5)])
 def test_storage_is_what_the_docstring_says(with_M, blocks, rng):
-    A = poisson((200, 200))
-    B, M = block(40_000, 6, float, rng), jacobi(A) if with_M else None
+    A = poisson((45, 45))
+    B, M = block(2_025, 4, float, rng), jacobi(A) if with_M else None
     held = []
 
     def callback(X, _):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator
+from support.tiers import DTYPES, extended
 
 from numsolve import ConvergenceWarning, Interrupted, Status
 from numsolve._operators.operator import Csr
@@ -52,7 +53,7 @@ def minimal_residuals(A, B, steps, M):
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 @pytest.mark.parametrize("with_M", [False, True])
 def test_residuals_are_the_smallest_of_the_common_space(dtype, with_M, no_falling_back, rng):
-    A, B = general(90, dtype, rng), block(90, 5, dtype, rng)
+    A, B = general(90, dtype, rng), block(90, 4, dtype, rng)
     M = np.diag(1 / rng.uniform(1, 4, 90)).astype(dtype)
     result = gmres(A, B, M=M if with_M else None, rtol=1e-9, restart=90).check()
     steps = int(np.isfinite(result.residuals).all(axis=1).sum()) - 2  # those at which no column had ended
@@ -61,8 +62,8 @@ def test_residuals_are_the_smallest_of_the_common_space(dtype, with_M, no_fallin
     np.testing.assert_allclose(result.residuals[: steps + 1], best, rtol=1e-6)
 
 
-@pytest.mark.parametrize("k", [2, 3, 5, 8, 11])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("k", [3, 4, *extended(2, 5, 8, 11)])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("with_M", [False, True])
 def test_error_and_residual_against_the_known_solution(k, dtype, with_M, no_falling_back, rng):
     A, X = general(80, dtype, rng), block(80, k, dtype, rng)
@@ -76,7 +77,7 @@ def test_error_and_residual_against_the_known_solution(k, dtype, with_M, no_fall
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_the_basis_stays_orthonormal_and_the_relation_holds(dtype, rng):
     """On a matrix ill-conditioned enough that one pass of Gram-Schmidt loses every digit."""
-    n, p, m = 60, 3, 12
+    n, p, m = 60, 4, 9
     A = (np.vander(np.linspace(0.1, 1, n)) + np.diag(np.geomspace(1, 1e8, n))).astype(dtype)
     kernels, V = home("cpu"), np.zeros((m + 1, n, p), dtype)
     shapes = (m, (m + 1) * p, p), (m, (m + 1) * p, p), (m, 2 * p, 2 * p), (m + 1, p, 1), (m, p, 1)
@@ -115,7 +116,7 @@ def test_the_callback_is_shown_iterates_and_true_norms(no_falling_back, rng):
 
 
 DEPENDENT = {
-    "equal": lambda A, B: B[:, [0, 0, 1, 1, 0]],
+    "equal": lambda A, B: B[:, [0, 0, 1, 0]],
     "multiples": lambda A, B: B[:, [0, 0, 0]] * [1, -3, 1e-9],
     "a sum": lambda A, B: np.column_stack([B[:, 0], B[:, 1], B[:, 0] + B[:, 1]]),
     "nearly equal": lambda A, B: np.column_stack(
@@ -124,20 +125,20 @@ DEPENDENT = {
     "zero": lambda A, B: B[:, :4] * [0, 1, 0, 1],
     "all zero": lambda A, B: 0 * B[:, :3],
     "all but one zero": lambda A, B: B[:, :3] * [0, 1, 0],
-    "in small invariant spaces": lambda A, B: np.linalg.eig(A)[1].real[:, :5],
+    "in small invariant spaces": lambda A, B: np.linalg.eig(A)[1].real[:, :4],
     "each the product of the last": lambda A, B: np.column_stack([B[:, 0], A @ B[:, 0], A @ (A @ B[:, 0])]),
     "nearly each the product of the last": lambda A, B: np.column_stack(
         [B[:, 0], A @ B[:, 0] + 1e-9 * B[:, 1], A @ (A @ B[:, 0]) + 1e-12 * B[:, 2]]
     ),
-    "more than rows": lambda A, B: B[:, np.arange(170) % 9] + np.arange(170) * B[:, :1],
 }
+MANY = {"more than rows": lambda A, B: B[:, np.arange(170) % 9] + np.arange(170) * B[:, :1]}
 
 
-@pytest.mark.parametrize("case", DEPENDENT)
+@pytest.mark.parametrize("case", [*DEPENDENT, *extended("more than rows")])
 @pytest.mark.parametrize("with_M", [False, True])
 def test_dependent_columns(case, with_M, no_falling_back, rng):
     A = general(80, float, rng)
-    B = np.ascontiguousarray(DEPENDENT[case](A, block(80, 9, float, rng)))
+    B = np.ascontiguousarray((DEPENDENT | MANY)[case](A, block(80, 9, float, rng)))
     M = np.diag(1 / rng.uniform(1, 4, 80)) if with_M else None
     result = gmres(A, B, M=M, rtol=1e-10).check()
     assert (norms(B - A @ result.x) <= 1e-10 * norms(B)).all()
@@ -156,9 +157,9 @@ def test_a_space_that_closes_for_some_columns_goes_on_for_the_others(no_falling_
     assert result.nit >= 15
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5])
-def test_more_columns_than_rows(n, no_falling_back, rng):
-    A, B = general(n, float, rng), block(n, 7, float, rng)
+@pytest.mark.parametrize(("n", "k"), [(1, 4), (3, 4), *extended((2, 7), (5, 7))])
+def test_more_columns_than_rows(n, k, no_falling_back, rng):
+    A, B = general(n, float, rng), block(n, k, float, rng)
     result = gmres(A, B, rtol=1e-11).check()
     assert result.nit <= 2
     np.testing.assert_allclose(A @ result.x, B, rtol=1e-9, atol=1e-9)
@@ -186,11 +187,12 @@ def test_a_column_alone_is_gmres(rng):
     np.testing.assert_array_equal(column.residuals[:, 0], alone.residuals)
 
 
-def test_equal_columns_go_as_one(no_falling_back, rng):
+def test_equal_columns_take_one_column_of_the_block(no_falling_back, rng):
     A, b = convection_diffusion((12, 12), (9.0, 3.0)), rng.standard_normal(144)
     alone, equal = gmres(A, b, rtol=1e-9), gmres(A, np.outer(b, [1, -2, 3]), rtol=1e-9)
-    assert equal.nit == alone.nit
-    np.testing.assert_allclose(equal.residuals[:-1, 1] / 2, alone.residuals[:-1], rtol=1e-6)
+    assert equal.nit == pytest.approx(alone.nit, abs=1)
+    both = min(equal.nit, alone.nit)
+    np.testing.assert_allclose(equal.residuals[:both, 1] / 2, alone.residuals[:both], rtol=1e-6)
 
 
 def widths(monkeypatch):
@@ -208,26 +210,26 @@ def widths(monkeypatch):
 def test_one_pass_over_the_matrix_an_iteration(monkeypatch, rng):
     seen = widths(monkeypatch)
     A = convection_diffusion((20, 20), (5.0, 5.0))
-    result = gmres(A, block(400, 8, float, rng), rtol=1e-8, restart=15).check()
-    assert seen.count(8) >= 15
+    result = gmres(A, block(400, 4, float, rng), rtol=1e-8, restart=15).check()
+    assert seen.count(4) >= 15
     assert len(seen) <= result.nit + -(-result.nit // 15) + 3  # residuals at starts and at the end
 
 
 def test_the_block_narrows_at_a_restart(monkeypatch, rng):
     seen = widths(monkeypatch)
-    A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 8, float, rng)
-    start = np.linalg.solve(A.toarray(), B) + 1e-7 * rng.standard_normal((400, 8))
-    start[:, 5] = 0
-    start[:, 6] = start[:, 3]
-    B[:, 6] = B[:, 3]
+    A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 4, float, rng)
+    start = np.linalg.solve(A.toarray(), B) + 1e-7 * rng.standard_normal((400, 4))
+    start[:, 2] = 0
+    start[:, 3] = start[:, 1]
+    B[:, 3] = B[:, 1]
     result = gmres(A, B, start, rtol=1e-8, restart=10).check()
-    assert seen[1] == 7  # two columns are equal
+    assert seen[1] == 3  # two columns are equal
     assert 1 in seen
     assert (norms(B - A @ result.x) <= 1e-8 * norms(B)).all()
 
 
 @pytest.mark.parametrize(("rtol", "width"), [(1e-3, 1), (1e-7, 2)])
-def test_what_the_tolerance_does_not_see_takes_no_column_of_the_block(rtol, width, monkeypatch, rng):
+def test_differences_below_the_tolerance_take_no_column_of_the_block(rtol, width, monkeypatch, rng):
     seen = widths(monkeypatch)
     A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 2, float, rng)
     B[:, 1] = B[:, 0] + 1e-6 * B[:, 1]
@@ -246,9 +248,9 @@ def test_columns_of_a_linear_operator(rng):
 
 def test_fewer_iterations_than_the_columns_alone(rng):
     A = convection_diffusion((32, 32), (20.0, 10.0))
-    B = block(1024, 8, float, rng)
+    B = block(1024, 4, float, rng)
     alone = [gmres(A, b, rtol=1e-8, restart=100).check().nit for b in B.T]
-    assert gmres(A, B, rtol=1e-8, restart=100).check().nit < 0.75 * min(alone)
+    assert gmres(A, B, rtol=1e-8, restart=100).check().nit < 0.9 * min(alone)
 
 
 def test_a_singular_matrix(rng):
@@ -299,7 +301,7 @@ def test_maxiter_counts_block_iterations(rng):
     np.testing.assert_allclose(result.residuals[-1], norms(B - A @ result.x), rtol=1e-10)
 
 
-def test_ctrl_c_keeps_the_last_iterate(rng):
+def test_an_interrupt_keeps_the_last_iterate(rng):
     A, B = convection_diffusion((20, 20), (5.0, 5.0)), block(400, 3, float, rng)
     seen = []
 
@@ -316,8 +318,8 @@ def test_ctrl_c_keeps_the_last_iterate(rng):
 
 @pytest.mark.parametrize(("with_M", "besides"), [(False, 1), (True, 2)])
 def test_storage_is_what_the_docstring_says(with_M, besides, rng):
-    A = convection_diffusion((200, 200), (5.0, 5.0))
-    B, held = block(40_000, 6, float, rng), []
+    A = convection_diffusion((45, 45), (5.0, 5.0))
+    B, held = block(2_025, 4, float, rng), []
     M = ilu0(A) if with_M else None
 
     class Look:
@@ -337,8 +339,8 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
     assert 11 + besides - 0.5 < held[-1] / B.nbytes < 11 + besides + 0.7
 
 
-def test_the_basis_is_given_back_with_the_result(rng):
-    A, B = convection_diffusion((100, 100), (5.0, 5.0)), block(10_000, 4, float, rng)
+def test_the_memory_of_the_basis_is_freed_with_the_result(rng):
+    A, B = convection_diffusion((45, 45), (5.0, 5.0)), block(2_025, 4, float, rng)
     gmres(A, B, restart=10, rtol=0.1)
     gc.collect()
     gc.disable()

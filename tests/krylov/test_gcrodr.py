@@ -1,9 +1,10 @@
-"""GCRO-DR: the recurrence, the choice of directions, and what is handed on."""
+"""GCRO-DR: the recurrence, the choice of directions, and the space that a result carries."""
 
 import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse as sp
+from support.tiers import DTYPES
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -11,8 +12,6 @@ from numsolve._operators.operator import Csr
 from numsolve.krylov import RecycledResult, RecycledSpace, gcrodr, gmres
 from numsolve.krylov.recycling.space import slowest
 from numsolve.problems import convection_diffusion
-
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 
 
 class Counted(Csr):
@@ -139,15 +138,16 @@ def test_a_conjugate_pair_is_never_split(rng):
 
 
 def test_exact_directions_are_deflated(rng):
-    d = np.concatenate([np.geomspace(1e-6, 1e-3, 6), rng.uniform(1, 2, 194)])
+    """The rounding errors of A x are 1e-12 of b here: rtol is far above them."""
+    d = np.concatenate([np.geomspace(1e-4, 1e-2, 6), rng.uniform(1, 2, 194)])
     X = rng.standard_normal((200, 200)) / 20 + np.eye(200)
     A = X @ np.diag(d) @ np.linalg.inv(X)
     b = rng.standard_normal(200)
-    plain = gmres(A, b, rtol=1e-9, restart=30)
+    plain = gmres(A, b, rtol=1e-8, restart=30)
     U = X[:, :6].T
     C, R = np.linalg.qr(A @ U.T)
     space = RecycledSpace(np.linalg.solve(R.T, U), C.T.copy())
-    result = gcrodr(A, b, rtol=1e-9, restart=30, k=6, recycle=space).check()
+    result = gcrodr(A, b, rtol=1e-8, restart=30, k=6, recycle=space).check()
     assert result.nit < 30 < plain.nit
 
 
@@ -175,17 +175,17 @@ def test_products_are_all_counted_when_the_matrix_changes(rng):
     assert second.products < alone.products
 
 
-def test_a_change_where_the_step_does_not_see_it_heals(rng):
+def test_a_change_that_the_first_step_cannot_detect_is_corrected(rng):
     A, b = problem(rng)
     space = gcrodr(A, b, rtol=1e-8).recycle
     stale = RecycledSpace(rng.standard_normal(space.shape), space.C)
     c = rng.standard_normal(len(b))
-    c -= space.C.T @ (space.C @ c)  # the first step has length zero, and tells nothing
+    c -= space.C.T @ (space.C @ c)  # the first step has length zero
     result = gcrodr(A, c, rtol=1e-8, recycle=stale).check()
     np.testing.assert_allclose(A @ result.x, c, atol=1e-7 * np.linalg.norm(c))
 
 
-def test_what_the_new_matrix_maps_to_nothing_is_dropped(rng):
+def test_directions_that_the_new_matrix_maps_to_zero_are_dropped(rng):
     line = sp.diags_array([-np.ones(199), np.r_[1, 2 * np.ones(198), 1], -np.ones(199)], offsets=[-1, 0, 1])
     A = line.tocsr()  # no boundary condition: constants are mapped to zero
     space = gcrodr(A + sp.eye_array(200), rng.standard_normal(200), rtol=1e-8, k=6, restart=20).recycle
@@ -197,7 +197,7 @@ def test_what_the_new_matrix_maps_to_nothing_is_dropped(rng):
     np.testing.assert_allclose(A @ result.x, b, atol=1e-7 * np.linalg.norm(b))
 
 
-def test_a_space_that_is_nothing_is_forgotten(rng):
+def test_a_zero_or_empty_space_is_ignored(rng):
     A, b = problem(rng)
     result = gcrodr(A, b, rtol=1e-8, recycle=RecycledSpace(np.zeros((3, len(b))), np.eye(3, len(b)))).check()
     assert result.nit <= gcrodr(A, b, rtol=1e-8).nit + 1
@@ -248,7 +248,7 @@ def test_a_singular_matrix_is_a_status():
         assert gcrodr(np.diag(np.ones(3), 1), np.eye(4)[0]).status == Status.SINGULAR
 
 
-def test_columns_teach_each_other(rng):
+def test_later_columns_use_the_directions_of_earlier_ones(rng):
     A, _ = problem(rng, **HARD)
     B = rng.standard_normal((A.shape[0], 3))
     together = gcrodr(A, B, rtol=1e-8).check()
@@ -284,7 +284,7 @@ def test_a_space_survives_scaling(scale, rng):
     assert second.products < 0.6 * first.products
 
 
-def test_an_interrupted_solve_hands_on_its_space(rng):
+def test_an_interrupted_solve_returns_its_space(rng):
     A, b = problem(rng)
 
     def callback(x, norm):
@@ -328,7 +328,7 @@ def test_a_space_on_the_other_side_is_refused(cupy, rng):
 def test_storage(rng):
     import tracemalloc
 
-    A, b = problem(rng, shape=(200, 200))
+    A, b = problem(rng, shape=(90, 90))
     gcrodr(A, b, rtol=0.5)
     vector = 8 * len(b)
     tracemalloc.start()

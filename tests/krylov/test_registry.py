@@ -34,5 +34,5 @@ def test_the_readme_and_a_page_name_it(method):
     assert f"krylov.{method.name}" in page
 
 
-def test_the_front_door_takes_what_can_be_started_from_a_system():
+def test_solve_takes_every_method_that_can_be_started_from_a_system():
     assert set(ITERATIVE) == {"cg", "minres", "gmres", "fgmres", "bicgstab", "idrs"}

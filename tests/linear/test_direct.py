@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.tiers import DTYPES
 
 from numsolve import solve
 from numsolve._linear import direct
@@ -31,7 +32,7 @@ def test_equilibration_keeps_symmetry():
     assert abs(S - S.T).max() == 0
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("columns", [None, 3])
 def test_factors_solve_with_the_matrix_and_with_its_adjoint(dtype, columns, rng):
     A = convection_diffusion((7, 7), (30.0, -5.0)).astype(dtype)
@@ -47,7 +48,7 @@ def test_factors_solve_with_the_matrix_and_with_its_adjoint(dtype, columns, rng)
         np.testing.assert_allclose(factors.adjoint(A.conj().T @ x), x, atol=tolerance)
 
 
-def test_a_symmetric_pattern_is_ordered_as_such():
+def test_a_symmetric_pattern_gets_a_symmetric_ordering():
     symmetric = Csr(poisson((5, 5)))
     assert len(direct._factorisations(symmetric, symmetric)) == 2
     one_sided = Csr(sp.csr_array(np.triu(np.ones((4, 4)))))

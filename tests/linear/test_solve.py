@@ -1,6 +1,7 @@
 """What the methods for square systems share: accuracy, containers, dtypes, columns, bad input, faults."""
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.tiers import DTYPES, extended
 
 from numsolve import ConvergenceWarning, Interrupted, Status
 from numsolve.krylov import _registry as registry
@@ -19,9 +21,9 @@ from numsolve.problems import convection_diffusion, poisson
 
 METHODS = [m.solve for name, m in sorted(registry.METHODS.items()) if m.takes_M and name != "block_gmres"]
 SMALL_STEPS = {refine: {"inner_maxiter": 1}}  # where one iteration may already solve the problem
+INNER = {refine: {"method": cg}}  # for complex numbers, whose kernels for GMRES compile for long
 BLOCK = [cg]  # those that solve for many columns at once
 SHARING = [*BLOCK, gcrodr]  # those whose columns profit from each other
-DTYPES = ["float32", "float64", "complex64", "complex128"]
 every_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 
 
@@ -45,7 +47,7 @@ def vector(n, dtype, rng):
 def test_error_and_residual_against_the_known_solution(method, dtype, rng):
     A, x = spd(60, dtype, rng), vector(60, dtype, rng)
     rtol = 1e-4 if np.finfo(dtype).eps > 1e-10 else 1e-10
-    result = method(A, A @ x, rtol=rtol).check()
+    result = method(A, A @ x, rtol=rtol, **INNER.get(method, {})).check()
     assert result.x.dtype == dtype
     assert np.linalg.norm(A @ result.x - A @ x) <= 1.1 * rtol * np.linalg.norm(A @ x)
     assert np.linalg.norm(result.x - x) <= 100 * rtol * np.linalg.norm(x)
@@ -81,14 +83,15 @@ def test_containers(method, form, rng):
 
 
 @every_method
-def test_read_only_strided_int64_and_unsorted_input_just_works(method, rng):
+@pytest.mark.parametrize("index", [np.int32, *extended(np.int64)])
+def test_read_only_strided_and_unsorted_input_is_taken(method, index, rng):
     A = poisson((8, 8))
     x = rng.standard_normal(64)
     b = np.repeat(A @ x, 2)[::2]
     backwards = np.concatenate([np.arange(a, z)[::-1] for a, z in zip(A.indptr, A.indptr[1:], strict=False)])
-    parts = A.data[backwards], A.indices[backwards].astype(np.int64), A.indptr.astype(np.int64)
+    parts = A.data[backwards], A.indices[backwards].astype(index), A.indptr.astype(index)
     unsorted = sp.csr_array(parts, shape=A.shape)
-    assert unsorted.indices.dtype == np.int64
+    assert unsorted.indices.dtype == index
     for array in (b, unsorted.data, unsorted.indices, unsorted.indptr):
         array.flags.writeable = False
     x0 = rng.standard_normal((64, 2))[:, 0]
@@ -106,7 +109,7 @@ def test_duplicates_are_summed_and_the_caller_keeps_them(method):
 
 
 @every_method
-@pytest.mark.parametrize("dtype", [int, bool, np.uint8, np.float16])
+@pytest.mark.parametrize("dtype", [int, bool, np.uint8, *extended(np.float16)])
 def test_integers_and_half_precision_are_promoted(method, dtype):
     result = method(np.eye(3, dtype=dtype), np.ones(3, dtype)).check()
     assert result.x.dtype == (np.float32 if dtype is np.float16 else np.float64)
@@ -117,9 +120,10 @@ def test_integers_and_half_precision_are_promoted(method, dtype):
 def test_mixed_precisions_and_a_complex_right_hand_side(method, rng):
     A = spd(20, "float32", rng)
     assert method(A, np.ones(20)).x.dtype == np.float64
-    b = A @ (np.ones(20) + 2j)
-    np.testing.assert_allclose(method(A, b, rtol=1e-9).check().x, 1 + 2j, rtol=1e-6)
-    np.testing.assert_allclose(method(A, A @ np.ones(20), np.full(20, 1j), rtol=1e-4).check().x, 1, atol=1e-2)
+    b, inner = A @ (np.ones(20) + 2j), INNER.get(method, {})
+    np.testing.assert_allclose(method(A, b, rtol=1e-9, **inner).check().x, 1 + 2j, rtol=1e-6)
+    x = method(A, A @ np.ones(20), np.full(20, 1j), rtol=1e-4, **inner).check().x
+    np.testing.assert_allclose(x, 1, atol=1e-2)
 
 
 @every_method
@@ -147,7 +151,7 @@ def test_columns(method, k, rng):
 
 
 @every_method
-def test_the_worst_column_speaks(method):
+def test_the_message_is_that_of_the_worst_column(method):
     A = np.diag([1.0, 2.0, 3.0, 4.0])
     b = np.stack([np.eye(4)[0], np.ones(4)], axis=1)
     with pytest.warns(ConvergenceWarning, match="1 of 2 columns, first 1: maxiter"):
@@ -192,10 +196,12 @@ def test_an_unreachable_tolerance_stagnates_and_says_so(method, rng):
 def test_the_size_of_rounding_errors_that_a_message_states(matrix):
     A = matrix("nos7")  # its condition number is 2e9
     b = A @ np.ones(A.shape[0])
-    with pytest.warns(ConvergenceWarning, match=r"about 5.2e-08 of norm\(b\), whatever the method"):
+    with pytest.warns(ConvergenceWarning, match=r"of norm\(b\), whatever the method"):
         result = cg(A, b, M=jacobi(A), rtol=1e-9)
+    stated = float(re.search(r"about (\S+) of norm", result.message)[1])
     terms = np.linalg.norm(abs(A) @ abs(result.x)) / np.linalg.norm(b)
-    assert np.finfo(float).eps * terms == pytest.approx(5.2e-8, rel=0.01)
+    assert np.finfo(float).eps * terms == pytest.approx(stated, rel=0.05)
+    assert stated == pytest.approx(5.2e-8, rel=0.05)
 
 
 @every_method
@@ -325,7 +331,7 @@ def test_callback_stops_and_the_last_iterate_is_kept(method, rng):
 
 
 @every_method
-def test_ctrl_c_hands_back_control_at_once(method, rng):
+def test_an_interrupt_ends_the_solve_at_the_first_iteration(method, rng):
     A = poisson((10, 10))
 
     def callback(x, norm):
@@ -337,7 +343,7 @@ def test_ctrl_c_hands_back_control_at_once(method, rng):
 
 
 @every_method
-def test_ctrl_c_keeps_the_columns_that_were_done(method):
+def test_an_interrupt_keeps_the_columns_that_were_done(method):
     width = 8 if method in BLOCK else 1  # of what is solved at once
     A, B = poisson((6, 6)), np.eye(36)[:, : 2 * width + 1]
 
@@ -355,29 +361,42 @@ def test_ctrl_c_keeps_the_columns_that_were_done(method):
     assert not result.x[:, -1].any()
 
 
-def test_a_real_sigint_ends_a_long_solve_at_once():
-    code = (
-        "import threading, _thread, time, numpy as np, numsolve\n"
-        "from numsolve.problems import poisson\n"
-        "A, running = poisson((1000, 1000)), threading.Event()\n"
-        "def interrupt():\n"
-        "    running.wait(); print(time.monotonic()); _thread.interrupt_main()\n"
-        "threading.Thread(target=interrupt, daemon=True).start()\n"
-        "seen = []\n"
-        "def callback(x, norm):\n"
-        "    seen.append(norm)\n"
-        "    if len(seen) == 50: running.set()  # not while Numba loads kernels: finalisers lose exceptions\n"
-        "try:\n"
-        "    numsolve.krylov.cg(A, np.ones(1000000), rtol=1e-12, callback=callback)\n"
-        "except numsolve.Interrupted as caught:\n"
-        "    print(time.monotonic(), caught.result.status.name, caught.result.x.shape)\n"
-    )
+INTERRUPTED = """
+import _thread, threading
+import numpy as np, numsolve
+from numsolve.problems import poisson
+
+seen, before, running, ready = [], [], threading.Event(), threading.Event()
+
+def interrupt():
+    running.wait()
+    before.append(len(seen))
+    ready.set()
+    _thread.interrupt_main()
+
+def callback(x, norm):
+    seen.append(norm)
+    if len(seen) == 50:  # all kernels are loaded by then
+        running.set()
+        ready.wait()
+
+threading.Thread(target=interrupt, daemon=True).start()
+try:
+    numsolve.krylov.cg(poisson((8_000,)), np.ones(8_000), rtol=1e-12, callback=callback)
+except numsolve.Interrupted as caught:
+    result = caught.result
+    print(result.nit - before[0], result.status.name, result.x.shape)
+"""
+
+
+def test_an_interrupt_ends_a_long_solve_within_a_few_iterations():
+    """Alone it would take some thousands."""
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED], capture_output=True, text=True, check=True
     )
-    sent, caught = run.stdout.splitlines()
-    assert float(caught.split()[0]) - float(sent) < 1
-    assert "INTERRUPTED (1000000,)" in caught
+    iterations, _, rest = run.stdout.partition(" ")
+    assert rest == "INTERRUPTED (8000,)\n"
+    assert int(iterations) < 500
 
 
 @pytest.mark.parametrize(
@@ -400,7 +419,7 @@ def test_a_user_can_switch_from_scipy_by_changing_an_import(method, rng):
             assert np.linalg.norm(b - A @ x) <= 1e-7 * np.linalg.norm(b)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     n=st.integers(1, 40),
     seed=st.integers(0, 2**32 - 1),
@@ -414,12 +433,9 @@ def test_random_systems(n, seed, dtype, scale, order):
     b = A @ vector(n, dtype, rng)
     want = np.linalg.solve(A, b)
     for method in METHODS:
-        x = (
-            method(A, b, rtol=1e-11, restart=n).check().x
-            if method is gmres
-            else method(A, b, rtol=1e-11).check().x
-        )
-        assert np.linalg.norm(x - want) <= 1e-7 * np.linalg.norm(want)
+        options = {gmres: {"restart": n}, **INNER}.get(method, {})
+        x = method(A, b, rtol=1e-10, **options).check().x
+        assert np.linalg.norm(x - want) <= 2 * 1e3 * 1e-10 * np.linalg.norm(want)  # the condition times rtol
 
 
 def test_shared_matrices_in_the_bands_of_their_table(matrix):

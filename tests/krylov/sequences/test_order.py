@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from support.tiers import extended
 
 from numsolve.krylov import greedy_order
 from numsolve.krylov.sequences import _order
@@ -38,7 +39,6 @@ def fields(count, side, rng, modes=3):
     return np.einsum("cij,ix,jy->cxy", rng.standard_normal((count, modes, modes)), waves, waves)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     count=st.integers(1, 40),
     shape=st.sampled_from([(), (1,), (3,), (2, 3)]),
@@ -65,7 +65,6 @@ def test_strips_change_nothing(monkeypatch, rng):
     assert greedy_order(features).tolist() == brute_force(features)
 
 
-@settings(max_examples=20, deadline=None)
 @given(
     count=st.integers(1, 60), seed=st.integers(0, 2**32 - 1), axes=st.integers(0, 3), cell=st.integers(1, 70)
 )
@@ -90,7 +89,7 @@ def test_grouped_beats_a_random_order_and_comes_near_the_exact_one(rng, monkeypa
     assert grouped < (1.05 if cell == 2048 else 1.4) * exact
 
 
-def test_noise_of_high_frequency_does_not_mislead_the_groups(rng):
+def test_noise_of_high_frequency_does_not_change_the_groups(rng):
     smooth = fields(300, 64, rng, modes=2)
     rough = smooth + 0.2 * rng.standard_normal(smooth.shape)
     assert length(smooth, greedy_order(rough, method="grouped")) < 1.1 * length(
@@ -99,14 +98,14 @@ def test_noise_of_high_frequency_does_not_mislead_the_groups(rng):
 
 
 def test_many_are_grouped_without_a_matrix_of_distances(rng):
-    features = rng.standard_normal((30_000, 3))
+    features = rng.standard_normal((6_000, 3))
     tracemalloc.start()
     order = greedy_order(features)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 30 * features.nbytes  # 22 MB; distances would take 7200
-    assert (np.sort(order) == np.arange(30_000)).all()
-    assert length(features, order) < 0.1 * length(features, np.arange(30_000))
+    assert peak < 30 * features.nbytes  # 4 MB; distances would take 288
+    assert (np.sort(order) == np.arange(6_000)).all()
+    assert length(features, order) < 0.2 * length(features, np.arange(6_000))
 
 
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (4, 0), (1,), (1, 2)])
@@ -138,8 +137,8 @@ def drifting(n=200, count=12):
     return [sp.diags_array(2 + t * np.cos(np.arange(n) * 0.1)).tocsr() for t in np.linspace(0, 1, count)]
 
 
-@pytest.mark.parametrize("form", ["csr", "dense", "operator", "complex", "float32"])
-def test_matrices_tell_their_own_order(rng, form):
+@pytest.mark.parametrize("form", ["csr", "dense", "operator", "complex", *extended("float32")])
+def test_matrices_without_features_are_ordered_by_their_entries(rng, form):
     matrices, shuffled = drifting(), np.r_[0, 1 + rng.permutation(11)]
     make = {
         "csr": sp.csr_array,
@@ -159,7 +158,7 @@ def test_right_hand_sides_order_systems_of_one_matrix(rng):
     assert shuffled[order_without_features(systems)].tolist() == list(range(12))
 
 
-def test_sizes_come_together_and_what_cannot_be_looked_at_last():
+def test_systems_of_one_size_are_adjacent_and_unusable_ones_come_last():
     bad = sp.csr_array(np.nan * np.eye(5))
     systems = [
         (np.eye(5), np.ones(5)),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
+from support.tiers import extended
 
 import numsolve
 from numsolve import ConvergenceWarning, Interrupted, Result, Status
@@ -172,7 +173,7 @@ def test_a_generator_streams_without_order_and_is_read_to_its_end_with_one():
     assert solved(small(), list(run))
 
 
-def test_nothing_solved_is_kept_in_a_stream():
+def test_a_stream_keeps_no_solved_system():
     import gc
     import weakref
 
@@ -216,7 +217,7 @@ def test_recycling_and_order_save_products():
     assert sum(r.products for r in without) == alone == without.products
 
 
-def test_results_have_lost_their_spaces_but_the_run_has_the_last():
+def test_results_carry_no_space_but_the_run_has_the_last():
     run = solve_sequence(drifting(3), rtol=1e-8, k=7)
     assert all(isinstance(r, RecycledResult) and r.recycle is None for r in run)
     assert run.recycle.k == 7
@@ -225,7 +226,7 @@ def test_results_have_lost_their_spaces_but_the_run_has_the_last():
 
 
 @pytest.mark.parametrize("given", [None, 4])
-def test_methods_that_must_be_asked_learn(given):
+def test_methods_that_learn_only_on_request_are_asked(given):
     """As `cg` and `minres`, which learn only if told how many directions."""
     spaces = []
 
@@ -251,7 +252,7 @@ def test_least_squares():
         np.testing.assert_allclose(result.x, np.linalg.lstsq(A, b)[0], atol=1e-8)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "complex64", "complex128"])
+@pytest.mark.parametrize("dtype", ["complex128", *extended("float32", "complex64")])
 def test_dtypes_and_columns(dtype):
     rtol = 1e-4 if dtype in ("float32", "complex64") else 1e-9
     unit = 1j if dtype.startswith("complex") else 1
@@ -418,7 +419,7 @@ def test_a_foreign_result_is_named():
 # -- Ctrl-C -----------------------------------------------------------------------------------------------
 
 
-def test_ctrl_c_loses_nothing_and_the_run_goes_on():
+def test_an_interrupt_loses_nothing_and_the_run_can_continue():
     systems, order, tries = small(), [1, 2, 0, 4, 3, 5], []
 
     def method(A, b):
@@ -441,7 +442,7 @@ def test_ctrl_c_loses_nothing_and_the_run_goes_on():
     assert solved(systems, results)
 
 
-def test_ctrl_c_keeps_what_waits():
+def test_an_interrupt_keeps_the_results_not_yet_returned():
     systems = small(4)
 
     def method(A, b):
@@ -511,7 +512,7 @@ def test_another_pattern_or_size_makes_anew():
     assert (run.setups, run.updates) == (4, 2)
 
 
-def test_a_set_up_that_fails_is_a_status_and_the_next_system_gets_a_new_one():
+def test_a_preconditioner_that_cannot_be_made_is_a_status_and_the_next_system_gets_a_new_one():
     systems = drifting(3, side=8)
     systems[1] = (
         sp.csr_array((systems[1][0].data * 0, *pattern(systems[1][0])), shape=(64, 64)),
@@ -583,7 +584,7 @@ def test_it_is_refreshed_when_the_lost_iterations_have_cost_as_much(monkeypatch)
     assert run.setups == 5
 
 
-def test_where_an_old_one_loses_much_at_once_it_is_hardly_tried(monkeypatch):
+def test_an_old_preconditioner_that_loses_much_at_once_is_rarely_tried(monkeypatch):
     clock = Clock(monkeypatch)
     made = simulate(clock, 200, price=10.0, growth=1000)[1]
     assert len(made) >= 190
@@ -592,11 +593,11 @@ def test_where_an_old_one_loses_much_at_once_it_is_hardly_tried(monkeypatch):
     assert clock.now <= 2 * (200 * 10 + 200)
 
 
-def test_one_that_does_not_age_is_kept(monkeypatch):
+def test_a_preconditioner_that_does_not_lose_iterations_is_kept(monkeypatch):
     assert simulate(Clock(monkeypatch), 50, price=1.0, growth=0)[1] == [0, 1]
 
 
-def test_code_that_is_loaded_once_and_set_ups_dearer_than_updates_do_not_mislead(monkeypatch):
+def test_loading_code_and_expensive_first_set_ups_do_not_count_as_the_price(monkeypatch):
     assert simulate(Clock(monkeypatch), 20, price=9.0, growth=1, load=1e6)[1] == [0, 1, 6, 11, 16]
     run, made = simulate(Clock(monkeypatch), 20, price=1e6, growth=1, update=9.0)
     assert made == [0, 1, 6, 11, 16]
@@ -667,15 +668,15 @@ def compare_with_the_host(method, side=8, **options):
     assert there.order.tolist() == here.order.tolist() == [0, 2, 4, 1, 3]
     for host, device in zip(here, there, strict=True):
         assert type(device.x).__module__.startswith("cupy")
-        assert abs(device.nit - host.nit) <= 2
+        assert device.nit == pytest.approx(host.nit, rel=0.1, abs=2)
         np.testing.assert_allclose(device.x.get(), host.x, rtol=1e-5)
     assert there.updates == here.updates
 
 
 def test_on_the_device(cupy):
-    compare_with_the_host(cg)
-    compare_with_the_host(cg, side=5, M=jacobi, refresh=2)
-    compare_with_the_host(gcrodr, side=5, restart=12, k=4)
+    compare_with_the_host(cg, side=5)
+    compare_with_the_host(cg, side=4, M=jacobi, refresh=2)
+    compare_with_the_host(gcrodr, side=4, restart=8, k=3)
 
 
 @pytest.mark.gpu
@@ -686,9 +687,9 @@ def test_on_a_real_device(method):
 
 
 def test_a_refused_system_of_the_device_is_nan_there(cupy):
-    (A, b), (C, c) = (numsolve.to_device(*s) for s in drifting(2, side=8))
-    run = solve_sequence([(A, b), (C, c * np.nan), (C, np.ones(64))], method=cg, sort=None)
-    with pytest.warns(ConvergenceWarning, match="system 1: b has 64 NaN"):
+    (A, b), (C, c) = (numsolve.to_device(*s) for s in drifting(2, side=4))
+    run = solve_sequence([(A, b), (C, c * np.nan), (C, np.ones(16))], method=cg, sort=None)
+    with pytest.warns(ConvergenceWarning, match="system 1: b has 16 NaN"):
         good, bad, mixed = run
     assert good.success
     assert type(bad.x).__module__.startswith("cupy")

@@ -4,7 +4,6 @@ from typing import Any
 
 from .. import _validate
 from .._result import warn_of_miss, warn_of_misses
-from ._problem import problem
 from ._problem import checked_problems
 from ._solve import METHODS, learns, solve
 

@@ -60,7 +60,18 @@ class RecycledSpace:
         return self.U if self.P is None else self.P
 
     def scaled(self, factor):
-        """Return the space for the matrix divided by a real number."""
+        """Return the space for the matrix divided by a real number.
+
+        Parameters
+        ----------
+        factor : float
+            The number, not zero.
+
+        Returns
+        -------
+        RecycledSpace
+            The space with ``U`` multiplied by the number, and the same ``C``.
+        """
         return self if factor == 1 else RecycledSpace(self.U * factor, self.C, self.P)
 
     def __repr__(self):

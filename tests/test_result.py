@@ -57,3 +57,10 @@ def test_sentences_that_methods_share_are_written_once():
     sources = [path.read_text() for path in Path(numsolve.__file__).parent.rglob("*.py")]
     for sentence in ("is not finite: it overflows or returns NaN", "is not positive definite, use {"):
         assert sum(source.count(sentence) for source in sources) == 1
+
+
+def test_results_compare_by_identity():
+    one, other = (numsolve.krylov.cg(np.eye(2), np.ones(2)) for _ in range(2))
+    assert one == one
+    assert one != other
+    assert len({one, other}) == 2

@@ -87,6 +87,16 @@ def _orthonormal(rows, S, C, D):
 
 
 @inline
+def _next_pivot(size, left, done):
+    """Return the column with the largest part left, of those not done and not zero; -1 if there is none."""
+    best = -1
+    for c in range(size.size):
+        if not done[c] and size[c] > 0 and (best < 0 or left[c] / size[c] > left[best] / size[best]):
+            best = c
+    return best
+
+
+@inline
 def _scale(F, L, C):
     p = len(F)
     size, done = np.empty(p, F.real.dtype), np.zeros(p, np.bool_)
@@ -100,10 +110,7 @@ def _scale(F, L, C):
             return
     left = size.copy()
     for r in range(p):
-        best = -1
-        for c in range(p):
-            if not done[c] and size[c] > 0 and (best < 0 or left[c] / size[c] > left[best] / size[best]):
-                best = c
+        best = _next_pivot(size, left, done)
         if best < 0:
             return
         least = floor * size[best]

@@ -147,28 +147,34 @@ def _density(f, r, h, D, J, y, u, n, V):
                 u[i, e] += f[s] * y[s, i, e] * y[s, i, e]
         slope *= 2 / h[0]
         center += f[s] * slope * slope
-    near, far, over = np.zeros((q, E), u.dtype), np.zeros((q, E), u.dtype), np.empty((q, E), u.dtype)
+    over = np.empty((q, E), u.dtype)
     for i in range(q):
         for e in range(E):
             inverse = 1 / r[i, e] if r[i, e] > 0 else u.dtype.type(0)
             over[i, e] = u[i, e] * inverse
             n[i, e] = over[i, e] * inverse / (4 * np.pi)
     n[0, 0] = center / (4 * np.pi)
-    for i in range(q):
-        for j in range(q):
-            for e in range(E):
-                near[i, e] += J[i, j] * u[j, e]
-                far[i, e] += J[i, j] * over[j, e]
-    inside, outside = u.dtype.type(0), u.dtype.type(0)
-    for e in range(E):
-        for i in range(q):
-            near[i, e] = near[i, e] * h[e] / 2 + inside
-            far[i, e] = far[i, e] * h[e] / 2 + outside
-        inside, outside = near[-1, e], far[-1, e]
+    near, far = _antiderivative(h, J, u), _antiderivative(h, J, over)
     for i in range(q):
         for e in range(E):
             inverse = 1 / r[i, e] if r[i, e] > 0 else u.dtype.type(0)
-            V[i, e] = near[i, e] * inverse + (outside - far[i, e])
+            V[i, e] = near[i, e] * inverse + (far[-1, -1] - far[i, e])
+
+
+@inline
+def _antiderivative(h, J, u):
+    """Return the integral of `u` from the first node to each node."""
+    q, E = np.uint64(u.shape[0]), np.uint64(u.shape[1])
+    total, before = np.zeros((q, E), u.dtype), u.dtype.type(0)
+    for i in range(q):
+        for j in range(q):
+            for e in range(E):
+                total[i, e] += J[i, j] * u[j, e]
+    for e in range(E):
+        for i in range(q):
+            total[i, e] = total[i, e] * h[e] / 2 + before
+        before = total[-1, e]
+    return total
 
 
 @kernel(items=lambda *args: args[7].size)

@@ -42,7 +42,7 @@ PYAMG_LIMIT = 200  # iterations of its multigrid
 
 
 def threads(count):
-    """Use so many threads in our kernels."""
+    """Set the number of threads of our kernels."""
     numba.set_num_threads(count)
 
 
@@ -76,7 +76,7 @@ def spmv(rounds):
 
 
 def formats(rounds):
-    """Sliced diagonals against CSR: one product, and CG of 100 iterations with the conversion counted."""
+    """Sliced diagonals against CSR: one product, and 100 iterations of CG including the conversion."""
     stencil = -np.ones((3, 3, 3))
     stencil[1, 1, 1] = 26
     problems = {
@@ -94,7 +94,7 @@ def formats(rounds):
 
 
 def _format_rows(title, A, rounds):
-    """Yield the rows of one matrix and number of threads."""
+    """Yield the rows for one matrix and one number of threads."""
     C, x = Csr(A), np.random.default_rng(0).standard_normal(A.shape[0]).astype(A.dtype)
     y, kernels, csr = np.empty_like(x), kernels_for(x), (C.indptr, C.indices, C.data)
     converted = sliced.convert(*csr)
@@ -112,7 +112,7 @@ def _format_rows(title, A, rounds):
 
 
 def _solve(A, b, convert):
-    """Take 100 iterations of CG, with the choice of format or without."""
+    """Take 100 iterations of CG, with or without the conversion to sliced diagonals."""
     before = sliced.CONVERT_AFTER
     sliced.CONVERT_AFTER = before if convert else 0
     krylov.cg(A, b, rtol=1e-30, maxiter=100)
@@ -120,7 +120,7 @@ def _solve(A, b, convert):
 
 
 def petsc(A, b, kind, restart=None):
-    """Return a function that runs PETSc's solver for so many iterations, or None if it is not installed."""
+    """Return a function that takes a number of iterations of PETSc's solver, or None without PETSc."""
     try:
         from petsc4py import PETSc
     except ImportError:
@@ -278,7 +278,7 @@ def multigrid(rounds):
 
 
 def incomplete(rounds):
-    """ILU(0) applied, against SuperLU's incomplete factors of about as many entries; Gauss-Seidel sweeps."""
+    """Applying ILU(0), against SuperLU's incomplete factors of similar size; Gauss-Seidel sweeps."""
     problems = {
         "2-D 1000^2": poisson((1000, 1000)),
         "2-D 300^2": poisson((300, 300)),
@@ -313,7 +313,7 @@ def incomplete(rounds):
 
 
 def levels(rounds):
-    """Triangular solves by levels that threads share, against one row after the other."""
+    """Triangular solves by levels on all threads, against solves row by row."""
     grid = poisson((100, 100, 100))
     black = np.argsort(np.indices((100, 100, 100)).sum(axis=0).ravel() % 2, kind="stable")
     for name, A, bar in (
@@ -332,7 +332,7 @@ def levels(rounds):
 
 
 def radial_atoms(rounds):
-    """Atoms on one thread, in absolute times, beside times of featom and dftatom taken on an EPYC."""
+    """Times of atoms on one thread; the notes compare them with featom and dftatom on another machine."""
     threads(1)
     published = {  # ms: featom, dftatom, to 1e-8
         "uranium, LDA": (20.8, 779),
@@ -366,7 +366,7 @@ def radial_atoms(rounds):
 
 
 def start_up(rounds):
-    """What a user waits for: the import, and the first solve of a process with kernels cached."""
+    """Times of the import, and of the first solve of a process with cached kernels."""
     import_only = [sys.executable, "-c", "import numsolve"]
     nothing = [sys.executable, "-c", "pass"]
     solve = (

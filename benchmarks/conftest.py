@@ -1,4 +1,4 @@
-"""Peers that are installed run beside numsolve; the others are left out."""
+"""The libraries that are compared: numsolve and the peers that are installed."""
 
 import importlib.util
 
@@ -10,12 +10,12 @@ METER = LoadMeter()
 
 
 def pytest_report_header():
-    """Say what the figures depend on."""
+    """Report the number of threads and whether PETSc is installed."""
     return f"numba threads: {numba.get_num_threads()}; PETSc: {'yes' if has('petsc4py') else 'no'}"
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say how busy the machine was."""
+    """Report how busy the machine was."""
     terminalreporter.write_line(f"while these ran, {describe_load(METER.cores())}")
 
 

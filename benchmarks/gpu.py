@@ -92,7 +92,7 @@ def rows(rounds):
 
 
 def radial_lines(rounds):
-    """Yield a line for batches of atoms and of potentials, beside the same on the host's threads."""
+    """Yield a line for batches of atoms and of potentials, compared with the host's threads."""
     Z = np.arange(1, 93)
     mesh = radial.exponential(60.0, 16, ratio=200.0)
     V = -np.linspace(1, 3, 1000)[:, None] / np.where(mesh.r > 0, mesh.r, 1)
@@ -112,13 +112,13 @@ def radial_lines(rounds):
 
 
 def lse(exponents, axis):
-    """Return the logarithms of sums of exponentials over an axis, which stays."""
+    """Return the logarithms of sums of exponentials over an axis, which is kept with length one."""
     top = exponents.max(axis=axis, keepdims=True)
     return cupy.log(cupy.exp(exponents - top).sum(axis=axis, keepdims=True)) + top
 
 
 def array_text(a, b, K, count):
-    """Take iterations of Sinkhorn as one writes them: masses (k, n) and (k, m), `K` the cost over eps."""
+    """Take Sinkhorn iterations in array operations: masses (k, n) and (k, m); `K` is the cost over eps."""
     log_a, log_b, G = cupy.log(a)[:, :, None], cupy.log(b)[:, None, :], 0
     for _ in range(count):
         F = log_a - lse(G - K, 2)
@@ -127,7 +127,7 @@ def array_text(a, b, K, count):
 
 
 def array_text_on_a_grid(a, b, K, count):
-    """Do the same for images, along one axis after the other; `K` (n, n) is that of either axis over eps."""
+    """Take Sinkhorn iterations for images, axis by axis; `K` (n, n) is the cost along an axis over eps."""
 
     def sums(G):
         T = lse(G[None] - K[:, :, None], 1)
@@ -164,7 +164,7 @@ def transport_cases(n, batch, side, eps, count):
 
 
 def transport_lines(rounds, n=8000, batch=(1000, 100), side=256, eps=5e-4, count=100):
-    """Yield the lines of a table: Sinkhorn's iteration beside the same in array text of CuPy."""
+    """Yield the lines of a table: Sinkhorn's iteration against the same in CuPy's array operations."""
     yield from ("| Sinkhorn | dtype | ns an entry and iteration | times array text |", "|---|---|---|---|")
     for name, dtype, entries, run, peer in transport_cases(n, batch, side, eps, count):
         time, ratio = compare(run, peer, rounds)

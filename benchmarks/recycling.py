@@ -10,7 +10,7 @@ from measure import in_turn, iterations, ratio
 
 from numsolve import krylov, precondition, problems
 
-# Mean products of GCRO-DR(40,20) over 12 systems, found by other means in plain NumPy, over other fields.
+# Mean products of GCRO-DR(40,20) over 12 systems, of an independent program in NumPy, over other fields.
 COUNTS = {"published": (434, 524), "corrected": (196, 272), "finite-volume": (139, 204)}
 
 
@@ -25,7 +25,7 @@ def recycling(rounds):
 
 
 def counts(seeds=3):
-    """Iterations, those that renew the space included, over those of the reference."""
+    """Yield iterations, products that renew the space included, over those of an independent program."""
     for matrix, references in COUNTS.items():
         for rtol, reference in zip((1e-5, 1e-8), references, strict=True):
             found = []
@@ -46,7 +46,7 @@ def counts(seeds=3):
 
 
 def overhead(rounds):
-    """Time a product with A, beside GMRES(40)."""
+    """Yield the time per product with A, over that of GMRES(40)."""
     cases = {
         "Darcy 80^2": (next(problems.darcy_systems(1, 80, rng=0)), None, 10_000),
         "3-D 100^3": (next(problems.convection_diffusion_systems(1, (100, 100, 100), rng=0)), None, 200),
@@ -77,7 +77,7 @@ def overhead(rounds):
 
 
 def sequence(rounds, shape, contrast, count=8):
-    """Solve a drift of convection-diffusion with ILU(0): each from scratch, or with what was learned."""
+    """Solve slowly changing convection-diffusion systems with ILU(0): each alone, or with recycling."""
     systems = list(problems.convection_diffusion_systems(count, shape, contrast=contrast, rng=0))
     products, missed = {}, {"gcrotmk": 0}
 

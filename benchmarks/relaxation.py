@@ -1,4 +1,4 @@
-"""Bars of relaxation: sweeps against PyAMG's, small systems, and what SSOR does for CG."""
+"""Bars of relaxation: sweeps against PyAMG's, small systems, and SSOR as preconditioner of CG."""
 
 from functools import partial
 from statistics import median

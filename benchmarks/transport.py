@@ -28,7 +28,7 @@ GOALS = {  # nanoseconds an entry, with two threads
 
 
 def passes(rounds):
-    """Yield the time of an iteration an entry, of each form of the cost, in double precision."""
+    """Yield the time per iteration and entry for each form of the cost, in double precision."""
     threads = numba.config.NUMBA_NUM_THREADS
     for n in (1000, 4000):
         a, b, cloud = point_clouds(n, rng=0)
@@ -91,7 +91,7 @@ def relaxed(rounds):  # noqa: ARG001 - counts do not vary
 
 
 def peers(rounds):
-    """Yield times against what is installed of POT, OTT and regOT: of an iteration, and to an error."""
+    """Yield times against those of POT, OTT and regOT that are installed: per iteration, and to an error."""
     a, b, cloud = point_clouds(1000, rng=0)
     C = cloud.rows(0, 1000)
     eps = 0.01 * float(np.median(C))
@@ -140,7 +140,7 @@ def peers(rounds):
 
 
 def batches(rounds):
-    """Yield times of many small problems at once, against one after the other and what is installed."""
+    """Yield times of many small problems at once, against one by one and installed peers."""
     for k, n in ((100, 32), (30, 100), (10, 300)):
         rng = np.random.default_rng(0)
         a, x, y = np.full((k, n), 1 / n), rng.random((k, n, 2)), rng.random((k, n, 2))
@@ -196,7 +196,7 @@ def memory(rounds):  # noqa: ARG001 - once is enough
 
 
 def transport(rounds):
-    """All of them."""
+    """Run every group of transport."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield from passes(rounds)

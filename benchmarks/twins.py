@@ -69,7 +69,7 @@ LEAST_SQUARES = ("lsqr", "lsmr")
 
 
 def relative(method, A, b, x):
-    """Return the norm that the method's tolerance is about, over that of the start."""
+    """Return the norm that the method's tolerance limits, over its initial value."""
     r = b - A @ x
     if method in LEAST_SQUARES:
         return np.linalg.norm(A.T @ r) / np.linalg.norm(A.T @ b)
@@ -77,7 +77,7 @@ def relative(method, A, b, x):
 
 
 def tolerance_for(method, run, A, b, M):
-    """Return the tolerance at which a peer meets ours in truth, or None if tightening it does not help."""
+    """Return the tolerance with which a peer reaches our true residual, or None if it never does."""
     rtol, before = RTOL, np.inf
     while rtol > 1e-17:
         reached = relative(method, A, b, run(A, b, M, rtol))

@@ -245,7 +245,7 @@ def test_newton_as_on_the_host_on_a_device(points):
 
 
 def test_auto_changes_to_newton_on_a_device(cupy, monkeypatch):
-    monkeypatch.setattr(_solve, "SINKHORN_STEPS", 100)
+    monkeypatch.setattr(_solve, "STEPS_BEFORE_NEWTON", 100)
     C = np.random.default_rng(0).random((12, 12))
     a = np.full(12, 1 / 12)
     host = sinkhorn(a, a, C, 1e-3, atol=1e-11, omega=1.0).check()

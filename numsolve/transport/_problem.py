@@ -89,19 +89,10 @@ class Problems:
         if not bool(finite.all()):
             known = xp.where(finite, known, passes.least(inverse, known)[1])
         x = self.iterate_of(passes, passes.least(inverse, known)[0], known)
-        y, iteration = x.copy(), self.iteration(passes, None)
-        (F, G), (F_new, _) = iteration.split(x), iteration.split(y)
-        passes.rows(
-            iteration.all_live,
-            1 + iteration.no_step,
-            self.kappas[0],
-            inverse,
-            iteration.a,
-            F,
-            G,
-            F_new,
-            iteration.r,
-        )
+        y, step = x.copy(), self.iteration(passes, None)
+        (F, G), (F_new, _) = step.split(x), step.split(y)
+        omega = 1 + step.no_step
+        passes.rows(step.all_live, omega, self.kappas[0], inverse, step.a, F, G, F_new, step.r)
         return y
 
     def iteration(self, passes, controls, kind=Sinkhorn, deadline=inf):

@@ -16,7 +16,7 @@ from ._stages import SINGLE_ACCURACY, Fallback, LargerEps, Limits, Main, Progres
 METHODS = ("auto", "log", "scaling", "newton")
 SCALING_RANGE = {"float64": 300.0, "float32": 30.0}  # largest cost over eps: exponentials are normal numbers
 SCALING_BYTES = 1 << 28  # largest cost for which "auto" stores exp(-cost / eps) beside it
-SINKHORN_STEPS = 1000  # iterations after which "auto" changes to Newton's method
+STEPS_BEFORE_NEWTON = 1000  # iterations after which "auto" changes to Newton's method
 NEWTON_ENTRIES = 1 << 24  # largest number of pairs of points for Newton's method
 LARGE_SPREAD = 1e4  # spread of the costs over eps from which "auto" begins with larger eps
 EPS_FACTOR = 4.0  # ratio of successive eps in "auto"
@@ -62,7 +62,7 @@ def _stages(progress, controls, limits, method, eps_scaling, warm_up):
     if eps_scaling is not None:
         yield from _larger_eps(progress, limits, eps_scaling)
     if warm_up and isinstance(passes, FusedPasses) and passes.dtype == np.float64:
-        maxiter = min(limits.maxiter, SINKHORN_STEPS)
+        maxiter = min(limits.maxiter, STEPS_BEFORE_NEWTON)
         yield SinglePrecision(problems, None, controls, limits._replace(maxiter=maxiter, callback=None))
     if method == "newton":
         yield Main(problems, passes, controls, limits, Newton, name=method, one_by_one=True)
@@ -71,14 +71,19 @@ def _stages(progress, controls, limits, method, eps_scaling, warm_up):
     if auto:
         method = "scaling" if _can_store_exponentials(problems, passes) else "log"
     used = with_exponentials(passes, 1 / problems.eps) if method == "scaling" else passes
-    crawls = auto and _newton_applies(problems, passes)
-    first = limits._replace(maxiter=min(limits.maxiter, SINKHORN_STEPS)) if crawls else limits
+    may_change = auto and _newton_applies(problems, passes)
+    first = limits._replace(maxiter=min(limits.maxiter, STEPS_BEFORE_NEWTON)) if may_change else limits
     yield Main(problems, used, controls, first, name=method, why=WHY[method] if auto else "")
     after = partial(Fallback, problems, controls=controls, limits=limits)
     failed = partial(_broke_down, method)
-    if crawls:
+    if may_change:
         yield after(
-            passes, method=Newton, name="newton", applies=_crawled, explain=_explain_newton, onward=True
+            passes,
+            method=Newton,
+            name="newton",
+            applies=_reached_maxiter,
+            explain=_explain_newton,
+            onward=True,
         )
     if auto and used is not passes:
         yield after(passes, name="log", applies=failed, explain=_explain_logarithms)
@@ -97,8 +102,8 @@ def _larger_eps(progress, limits, factor):
         yield LargerEps(replace(problems, eps=problems.eps * factor**k), passes, controls, rough)
 
 
-def _crawled(run):
-    """Tell whether Sinkhorn reached its number of iterations."""
+def _reached_maxiter(run):
+    """Tell whether a run took all of its iterations."""
     return run.status == Status.MAXITER
 
 

@@ -6,7 +6,15 @@ import scipy.sparse as sp
 from support import fake_cupy
 
 import numsolve
-from numsolve.transport import Grid, PointCloud, barycenter, sinkhorn, sinkhorn_divergence, wasserstein_1d
+from numsolve.transport import (
+    Grid,
+    PointCloud,
+    _solve,
+    barycenter,
+    sinkhorn,
+    sinkhorn_divergence,
+    wasserstein_1d,
+)
 
 
 def problem(n=25, m=20):
@@ -20,8 +28,8 @@ def compare(points, **options):
     x, y, a, b, C = problem()
     host_cost = PointCloud(x, y) if points else C
     cost = PointCloud(*numsolve.to_device(x, y)) if points else numsolve.to_device(C)
-    host = sinkhorn(a, b, host_cost, 0.005, method="log", **options)
-    device = sinkhorn(*numsolve.to_device(a, b), cost, 0.005, **options).check()
+    host = sinkhorn(a, b, host_cost, 0.01, method="log", **options)
+    device = sinkhorn(*numsolve.to_device(a, b), cost, 0.01, **options).check()
     assert type(device.f).__module__.startswith("cupy")
     assert isinstance(device.residuals, np.ndarray)
     assert abs(device.nit - host.nit) <= 1  # an error may be just above the tolerance on one side
@@ -35,12 +43,19 @@ def compare(points, **options):
     for name in ("cost_linear", "cost_entropic", "cost_kl", "dual"):
         assert getattr(device, name) == pytest.approx(getattr(host, name), rel=1e-8)
     assert device.bounds() == pytest.approx(host.bounds(), rel=1e-8)
-    again = sinkhorn(*numsolve.to_device(a, b), cost, 0.005, init=device, **options)
+    again = sinkhorn(*numsolve.to_device(a, b), cost, 0.01, init=device, **options)
     assert again.nit <= 1
 
 
-@pytest.mark.parametrize("points", [False, True])
-@pytest.mark.parametrize("omega", ["adaptive", 1.2])
+@pytest.mark.parametrize(
+    ("points", "omega"),
+    [
+        (False, "adaptive"),
+        (True, 1.2),
+        pytest.param(True, "adaptive", marks=pytest.mark.extended),
+        pytest.param(False, 1.2, marks=pytest.mark.extended),
+    ],
+)
 def test_as_on_the_host(cupy, points, omega):
     compare(points, omega=omega)
 
@@ -122,7 +137,7 @@ def grids_and_edges():
     axes = [np.linspace(0, 1, 5), np.linspace(0, 2, 6)]
     a, b = rng.random((5, 6)), rng.random(30)
     a, b = a / a.sum(), b / b.sum()
-    for eps in (0.05, 0.001):  # the smaller one makes exponentials along an axis vanish
+    for eps in (0.05, 0.004):  # with the smaller one, exponentials along an axis underflow
         host = sinkhorn(a, b, Grid(axes), eps, atol=1e-7)
         device = sinkhorn(*numsolve.to_device(a, b), Grid(numsolve.to_device(*axes)), eps, atol=1e-7)
         np.testing.assert_allclose(back(device.f), host.f, atol=1e-8)
@@ -156,8 +171,8 @@ def batches():
     a, b = a / a.sum(axis=1, keepdims=True), b / b.sum(axis=1, keepdims=True)
     costs = PointCloud(x, y), PointCloud(*numsolve.to_device(x, y))
     for options in ({}, {"tau_a": 0.5}, {"eps_scaling": 4.0}):
-        host = sinkhorn(a, b, costs[0], 0.02, **options)
-        device = sinkhorn(*numsolve.to_device(a, b), costs[1], 0.02, **options)
+        host = sinkhorn(a, b, costs[0], 0.05, **options)
+        device = sinkhorn(*numsolve.to_device(a, b), costs[1], 0.05, **options)
         assert all(abs(one.nit - two.nit) <= 1 for one, two in zip(device, host, strict=True))
         for one, two in zip(device, host, strict=True):
             np.testing.assert_allclose(numsolve.to_host(one.f), two.f, atol=1e-8)
@@ -213,12 +228,12 @@ def compare_newton(points):
     cost = PointCloud(*numsolve.to_device(x, y)) if points else numsolve.to_device(C)
     device = sinkhorn(*numsolve.to_device(a, b), cost, 0.002, **options).check()
     assert type(device.f).__module__.startswith("cupy")
-    assert abs(device.nit - host.nit) <= 10  # steps of Sinkhorn before them, whose errors are read every ten
+    assert abs(device.nit - host.nit) <= 12  # the steps of Sinkhorn before Newton's end at every tenth one
     assert device.residuals[-1] <= 1e-12
     np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-13)
 
 
-@pytest.mark.parametrize("points", [False, True])
+@pytest.mark.parametrize("points", [False, pytest.param(True, marks=pytest.mark.extended)])
 def test_newton_as_on_the_host(cupy, points):
     compare_newton(points)
 
@@ -229,13 +244,14 @@ def test_newton_as_on_the_host_on_a_device(points):
     compare_newton(points)
 
 
-def test_auto_changes_to_newton_on_a_device(cupy):
-    C = np.random.default_rng(0).random((20, 20))
-    a = np.full(20, 1 / 20)
-    host = sinkhorn(a, a, C, 1e-4, atol=1e-12, omega=1.0).check()
-    device = sinkhorn(*numsolve.to_device(a, a, C), 1e-4, atol=1e-12, omega=1.0).check()
+def test_auto_changes_to_newton_on_a_device(cupy, monkeypatch):
+    monkeypatch.setattr(_solve, "STEPS_BEFORE_NEWTON", 100)
+    C = np.random.default_rng(0).random((12, 12))
+    a = np.full(12, 1 / 12)
+    host = sinkhorn(a, a, C, 1e-3, atol=1e-11, omega=1.0).check()
+    device = sinkhorn(*numsolve.to_device(a, a, C), 1e-3, atol=1e-11, omega=1.0).check()
     assert host.method == device.method == "newton"
-    np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-12)
+    np.testing.assert_allclose(device.plan.to_dense().get(), host.plan.to_dense(), atol=1e-10)
 
 
 def compare_sparse():

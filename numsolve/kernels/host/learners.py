@@ -7,7 +7,9 @@ import numpy as np
 from ..cpu._jit import inline
 
 RANK_TOLERANCE = 1e-14  # relative to the largest eigenvalue of a Gram matrix: below are rounding errors
-ROUNDS, MOST, LEAST, UNIT, SQUARES, PRODUCTS, COSTS, ETA = range(8)  # places in `shared` of ChebCB
+# Places in `shared` of ChebCB.
+ROUND_COUNT, LARGEST_COST, SMALLEST_COST, COST_UNIT = range(4)
+SQUARED_PREDICTIONS, PREDICTIONS_TIMES_COSTS, SQUARED_COSTS, ETA = range(4, 8)
 
 
 @inline
@@ -76,17 +78,17 @@ def cheb_learn(arm, y, prediction, cost, f, shared, sums, gram, right, theta):
     """
     chebyshev_features(y, f)
     cheb_add(f, cost, sums[arm], gram[arm], right[arm])
-    shared[MOST] = max(shared[MOST], cost) if shared[ROUNDS] else cost
-    shared[LEAST] = min(shared[LEAST], cost) if shared[ROUNDS] else cost
-    shared[ROUNDS] += 1
-    shared[SQUARES] += prediction * prediction
-    shared[PRODUCTS] += prediction * cost
-    shared[COSTS] += cost * cost
+    shared[LARGEST_COST] = max(shared[LARGEST_COST], cost) if shared[ROUND_COUNT] else cost
+    shared[SMALLEST_COST] = min(shared[SMALLEST_COST], cost) if shared[ROUND_COUNT] else cost
+    shared[ROUND_COUNT] += 1
+    shared[SQUARED_PREDICTIONS] += prediction * prediction
+    shared[PREDICTIONS_TIMES_COSTS] += prediction * cost
+    shared[SQUARED_COSTS] += cost * cost
 
-    degree, spread = f.size, shared[MOST] - shared[LEAST]
-    wide = 2 + 4 * spread / shared[MOST] * (1 + log(degree))
-    unit, before = shared[MOST] * wide, shared[UNIT]
-    shared[UNIT] = unit
+    degree, spread = f.size, shared[LARGEST_COST] - shared[SMALLEST_COST]
+    wide = 2 + 4 * spread / shared[LARGEST_COST] * (1 + log(degree))
+    unit, before = shared[LARGEST_COST] * wide, shared[COST_UNIT]
+    shared[COST_UNIT] = unit
     box = np.empty(degree)
     for j in range(degree):
         box[j] = 2 * spread / (unit * j) if j else 1 / wide
@@ -97,9 +99,13 @@ def cheb_learn(arm, y, prediction, cost, f, shared, sums, gram, right, theta):
             squares = (sums[a, 2] - 2 * sums[a, 1] + sums[a, 0]) / unit**2
             if not fit_in_box(gram[a], r, box, theta[a]):
                 fitted = max(squares - 2 * (r @ theta[a]) + theta[a] @ (gram[a] @ theta[a]), 0.0)
-    t = shared[ROUNDS]
+    t = shared[ROUND_COUNT]
     alpha = (pi + 2 / pi * log(2 * degree + 1)) * spread / (2 * unit * (degree + 1))
-    error = shared[SQUARES] - 2 * shared[PRODUCTS] / unit + shared[COSTS] / unit**2
+    error = (
+        shared[SQUARED_PREDICTIONS]
+        - 2 * shared[PREDICTIONS_TIMES_COSTS] / unit
+        + shared[SQUARED_COSTS] / unit**2
+    )
     shared[ETA] = 2 * t * sqrt(len(sums) * t / max(error - fitted + 2 * alpha**2 * t, 1 / unit**2))
 
 

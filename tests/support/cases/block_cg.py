@@ -43,9 +43,11 @@ def alpha(rng, n, dtype):
 
 
 def beta(rng, n, dtype):
-    """Return the arguments of block_beta: columns too long, too short, dependent, vanished, or none of it."""
+    """Return the arguments of block_beta: columns too long, negligible, dependent, zero, or none of it."""
     m, k = 4, width(n)
     W, H = block(rng, 9, m, dtype), definite(rng, m, dtype)
+    if n == 0:
+        W[:, 3] *= 1e-14
     if n == 1:
         W[:, 2] *= 1000
     if n == 31:

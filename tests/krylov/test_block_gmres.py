@@ -336,7 +336,8 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
         gmres(A, B, M=M, restart=10, callback=Look())
     finally:
         tracemalloc.stop()
-    assert 11 + besides - 0.5 < held[-1] / B.nbytes < 11 + besides + 0.7
+    small = 3 * (11 * 4) ** 2 * B.itemsize  # the Hessenberg matrix, its triangle and the rotations
+    assert 11 + besides - 0.5 < (held[-1] - small) / B.nbytes < 11 + besides + 0.5
 
 
 def test_the_memory_of_the_basis_is_freed_with_the_result(rng):

@@ -30,7 +30,7 @@ def library(x):
 
 
 def common_library(**arguments):
-    """Return the library of the named arguments; raise a TypeError that names two arguments if they differ."""
+    """Return the library of the named arguments; if two differ, raise a TypeError that names them."""
     found = {name: library(x) for name, x in arguments.items() if x is not None}
     homes = {}
     for name, home in found.items():

@@ -20,7 +20,7 @@ class Choice(NamedTuple):
 
 
 def choices(traits, method, M, on_host):
-    """Return the choices for a matrix of these `Traits`, the most suitable first; `method`, `M` may be "auto"."""
+    """Return the choices for a matrix of these `Traits`, the most suitable first."""
     known = traits.kind != "operator"
     maybe_definite = traits.hermitian and (traits.sign != 0 or not known)
     is_auto = isinstance(M, str) and M == "auto"

@@ -178,8 +178,8 @@ def warn_of_miss(result, name=""):
 def warn_of_misses(results, kind="problems", names=None):
     """Return many results; warn once of those that missed their tolerance.
 
-    The message contains `kind`, the plural noun for the problems. It names the first problem that missed by its
-    entry of `names`, or else by its index.
+    The message contains `kind`, the plural noun for the problems. It names the first problem that missed by
+    its entry of `names`, or else by its index.
     """
     missed = [p for p, r in enumerate(results) if r.status not in (Status.CONVERGED, Status.STOPPED)]
     if missed and not _is_inner.get():

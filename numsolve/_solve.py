@@ -232,7 +232,7 @@ class _Problem:
         return bool((norms <= tol).all())
 
     def judged(self, result, method, label, M):
-        """Return the result with estimates of its errors, and with a warning in the message if one is large."""
+        """Return the result with estimates of its errors, and a warning in the message if one is large."""
         backward = self.backward_error(result.x)
         forward = nan
         if label in NEAR_INVERSES and result.success:

@@ -267,7 +267,7 @@ def directions(recycle: Any, n, dtype):
 
 
 def csr_arrays(indptr, indices, shape, nnz, name="A"):
-    """Raise unless the three CSR arrays describe a matrix; kernels would read outside the arrays otherwise."""
+    """Raise unless the three CSR arrays describe a matrix; else kernels would read outside of them."""
     n_rows, n_cols = shape
     if indptr.shape[0] != n_rows + 1 or int(indptr[0]) != 0 or int(indptr[-1]) != nnz:
         raise ValueError(f"{name} is not a valid CSR matrix: indptr does not run from 0 to nnz={nnz}")

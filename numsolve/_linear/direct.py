@@ -76,7 +76,7 @@ class _Factors:
 
 
 def _factorisations(A, sizes):
-    """Return the factorisations to try; for a symmetric pattern a symmetric ordering, with less fill, first."""
+    """Return the factorisations to try; for a symmetric pattern first a symmetric ordering: less fill."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
     matrix = A.to_sparse()

@@ -2,8 +2,8 @@
 Families of systems
 ===================
 
-Who solves one system often solves thousands of its kind. ``numsolve.problems`` makes such families: each
-system comes with its feature, which tells which others are near.
+Many applications solve thousands of similar systems. ``numsolve.problems`` generates such families. Each
+system comes with a feature; systems with similar features have similar matrices.
 """
 
 import matplotlib.pyplot as plt
@@ -40,7 +40,7 @@ limit = abs(carried).max()
 show(axes[1, 0], carried, "convection-diffusion", "PuOr", vmin=-limit, vmax=limit)
 
 # %%
-# Two families live on triangles; only their right-hand sides differ from system to system.
+# Two families are discretised on triangles; only their right-hand sides differ from system to system.
 
 
 def show_nodes(ax, mesh, u, title, cmap):

@@ -2,9 +2,9 @@
 Waves: a symmetric matrix that is not definite
 ==============================================
 
-The Helmholtz equation, the Laplacian less a multiple of the identity, is symmetric with eigenvalues of both
-signs: conjugate gradients do not apply. GMRES keeps a basis and must discard it now and then; MINRES
-minimises the same residual with six vectors, and forgets nothing.
+The Helmholtz operator, the Laplacian minus a multiple of the identity, is symmetric with eigenvalues of both
+signs, so conjugate gradients do not apply. GMRES stores a basis and must discard it at each restart. MINRES
+minimises the same residual over the whole Krylov space with six vectors.
 """
 
 import warnings
@@ -17,7 +17,7 @@ from numsolve.krylov import cg, gmres, minres
 from numsolve.problems import poisson
 
 side, waves = 90, 3
-shift = (2 * np.pi * waves / (side + 1)) ** 2  # (k h)^2: so many waves along each side
+shift = (2 * np.pi * waves / (side + 1)) ** 2  # (k h)^2, with `waves` wavelengths along each side
 A = poisson((side, side))
 b = np.zeros((side, side))
 b[side // 3, side // 4] = 1  # a point source
@@ -27,13 +27,13 @@ result = minres(A, b, shift=shift, rtol=1e-8).check()
 print(f"MINRES: {result.nit} products with A")
 
 # %%
-# The others want the shifted matrix. A restart of 30 or 100 makes GMRES stagnate where MINRES does not.
+# CG and GMRES take the shifted matrix. With a restart of 30 or 100 GMRES stagnates; MINRES converges.
 
 helmholtz = A.copy()
 helmholtz.setdiag(A.diagonal() - shift)
 rivals = {}
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", ConvergenceWarning)  # they do not converge: that is the point
+    warnings.simplefilter("ignore", ConvergenceWarning)  # they are expected not to converge
     print("CG:", cg(helmholtz, b, rtol=1e-8).message)
     for restart in (30, 100):
         rivals[restart] = gmres(helmholtz, b, rtol=1e-8, restart=restart, maxiter=result.nit)

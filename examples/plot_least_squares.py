@@ -2,9 +2,9 @@
 Tomography: least squares with damping
 ======================================
 
-A scanner sends rays through a slice of a body from 64 directions; each ray measures the mass on its way, with
-three per cent of noise. The image solves a least-squares problem, and it needs `damp`:
-without it the noise is fitted too.
+A scanner sends rays through a slice of a body from 64 directions. Each ray measures the mass along its path,
+with three per cent of noise. The image is the solution of a least-squares problem with damping (`damp`);
+without damping the solution fits the noise too.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +34,8 @@ b = exact + 0.03 * np.linalg.norm(exact) / np.linalg.norm(noise) * noise
 print(f"{A.shape[0]} rays, {A.shape[1]} pixels")
 
 # %%
-# One solve for each weight. The best one leaves a residual about as large as the noise, which is often known.
+# One solve for each weight. The residual of the best image is about as large as the noise, whose size is
+# often known.
 
 weights = np.geomspace(0.3, 50, 12)
 results = [lsmr(A, b, damp=damp, rtol=1e-6).check() for damp in weights]

@@ -2,8 +2,8 @@
 Many right-hand sides at once
 =============================
 
-One plate, eight places where it may be heated: the same matrix, eight right-hand sides. Solved together they
-share one Krylov space, and each iteration reads the matrix once for all.
+A plate is heated at one of eight places: the same matrix with eight right-hand sides. Solved together, they
+share one Krylov space, and each iteration reads the matrix once for all columns.
 """
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ alone = [cg(A, b, rtol=1e-8).check() for b in B.T]
 print(f"{together.nit} iterations together, {max(r.nit for r in alone)} alone")
 
 # %%
-# Every column has its history; it ends where the column met its tolerance.
+# Every column has its own residual history, which ends where the column meets its tolerance.
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained", width_ratios=(1, 1.6))
 hottest = together.x.max(axis=1).reshape(side, side)

@@ -1,9 +1,10 @@
 """
-Half the bytes, all of the digits
-=================================
+Single precision inside, double precision outside
+=================================================
 
-A sparse solver waits for memory, and numbers in single precision are half as long. Alone they are worth six
-digits; `refine` solves for corrections in them and keeps the solution in double precision.
+Memory bandwidth limits a sparse solver, and numbers in single precision take half the bytes. Alone they give
+about six digits. `refine` solves for corrections in single precision and keeps the solution in double
+precision.
 """
 
 import warnings
@@ -30,12 +31,12 @@ def watch(x, _norm):
 
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # it misses its tolerance, and would say so
+    warnings.simplefilter("ignore")  # single precision cannot meet this tolerance
     cg(A.astype("float32"), b.astype("float32"), rtol=1e-12, maxiter=double.nit, callback=watch)
 
 # %%
-# Refinement starts the Krylov space anew in each outer step, and needs more iterations for it. Each moves
-# fewer bytes. The right figure counts them for compressed sparse rows: 12 an entry and 92 a row in double
+# Each outer step starts a new Krylov space, so refinement needs more iterations. Each iteration moves fewer
+# bytes. The right figure counts the bytes for compressed sparse rows: 12 per entry and 92 per row in double
 # precision, 8 and 48 in single.
 
 steps = np.append(0, mixed.inner_nit.cumsum())

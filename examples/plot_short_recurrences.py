@@ -2,8 +2,9 @@
 Short recurrences beside GMRES
 ==============================
 
-GMRES minimises the residual and pays for it with a basis that it must discard every so often. BiCGStab and
-IDR(s) keep a few vectors for good. What counts is products with the matrix: BiCGStab takes two an iteration.
+GMRES minimises the residual over a basis, which it must store and discard at each restart. BiCGStab and
+IDR(s) need a fixed number of vectors. The methods are compared by their products with the matrix; BiCGStab
+takes two per iteration.
 """
 
 import matplotlib.pyplot as plt

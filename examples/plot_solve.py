@@ -2,8 +2,8 @@
 Solve a sparse system, and trust the answer
 ===========================================
 
-Heat spreads through a material whose conductivity varies by a factor of ten thousand: 90,000 unknowns. The
-front door looks at the matrix, chooses a method, checks the answer, and says what it did.
+Heat spreads through a material whose conductivity varies by a factor of ten thousand. The system has 90,000
+unknowns. `numsolve.solve` inspects the matrix, chooses a method, checks the answer, and reports what it did.
 """
 
 import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ print(f"residual {result.residuals[-1] / result.residuals[0]:.1e}, {result.nit} 
 print(f"estimated relative error of x: {result.forward_error:.1e}")
 
 # %%
-# A method can be asked for by name, and every result carries its history and can draw it.
+# A method can be chosen by name. Every result contains its residual history and can plot it.
 
 fig, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 3.7), layout="constrained")
 picture = left.imshow(conductivity.T, origin="lower", norm="log", cmap="cividis", extent=(0, 1, 0, 1))

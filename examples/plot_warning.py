@@ -2,8 +2,8 @@
 When a small residual means nothing
 ===================================
 
-A residual is small in a norm. If the rows of a matrix differ much in scale, it can be small although some
-equations are not solved at all; `numsolve.solve` looks at the rows too, and says so.
+If the rows of a matrix differ much in scale, the norm of the residual can be small although some equations
+are not solved at all. `numsolve.solve` tests each row too, and warns.
 """
 
 import warnings
@@ -27,12 +27,13 @@ print(caught[0].category.__name__)
 print(poor.message)
 
 # %%
-# The residual is met, and half of the solution is wrong. A direct solve, or rows of one scale, mend it.
+# The residual meets the tolerance, and half of the solution is wrong. A direct solve, or rows scaled to one
+# size, give the right solution.
 
 good = numsolve.solve(A, A @ x_true)
 fig, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
-ax.semilogy(np.abs(poor.x - x_true), label="GMRES: residual met", lw=1)
-ax.semilogy(np.abs(good.x - x_true) + 1e-17, label="solve()'s own choice", lw=1)
+ax.semilogy(np.abs(poor.x - x_true), label="GMRES, residual below the tolerance", lw=1)
+ax.semilogy(np.abs(good.x - x_true) + 1e-17, label="the method chosen by solve", lw=1)
 ax.set(xlabel="row", ylabel="error of x", title="Rows 450 to 899 are scaled by 1e-9")
 ax.legend(frameon=False)
 

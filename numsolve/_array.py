@@ -1,4 +1,4 @@
-"""Where arrays live: the only module beside ``kernels/gpu`` that knows CuPy exists."""
+"""The libraries of arrays, NumPy and CuPy: only this module and ``kernels/gpu`` import CuPy."""
 
 import os
 from functools import cache
@@ -13,9 +13,9 @@ _FOREIGN = {"torch", "jax", "jaxlib", "tensorflow", "dask", "sparse", "pandas", 
 
 
 def library(x):
-    """Return "numpy", "cupy" or None (lives nowhere: a list, a number, a user's operator).
+    """Return "numpy", "cupy", or None for objects of neither library (a list, a number, a user's operator).
 
-    The root module of the type decides, or that of a base class: nothing is imported or copied.
+    The root module of the type decides, or that of a base class. Nothing is imported or copied.
     """
     for base in type(x).__mro__:
         root = base.__module__.partition(".")[0]
@@ -30,7 +30,7 @@ def library(x):
 
 
 def common_library(**arguments):
-    """Return the one library the named arguments live in, or raise naming the two that differ."""
+    """Return the library of the named arguments; if two differ, raise a TypeError that names them."""
     found = {name: library(x) for name, x in arguments.items() if x is not None}
     homes = {}
     for name, home in found.items():
@@ -62,7 +62,7 @@ def sparse_module(name) -> Any:
 
 
 def read_every(x):
-    """Return after how many steps the loop reads norms that live beside `x`."""
+    """Return the number of steps between two reads of the residual norms, for the library of `x`."""
     return READ_EVERY[library(x) or "numpy"]
 
 
@@ -77,17 +77,17 @@ def to_device(*things) -> Any:
     Parameters
     ----------
     *things : array or sparse matrix
-        What already lives on the device, and None, is passed through.
+        CuPy arrays and None are returned unchanged.
 
     Returns
     -------
     array or tuple
-        The CuPy twin of each argument; a single argument comes back bare.
+        The CuPy array or matrix of each argument; for one argument not a tuple.
 
     Raises
     ------
     RuntimeError
-        CuPy is missing, switched off by ``NUMSOLVE_CUPY=0``, or sees no device.
+        CuPy is not installed, is switched off by ``NUMSOLVE_CUPY=0``, or finds no device.
 
     Examples
     --------
@@ -107,12 +107,12 @@ def to_host(*things) -> Any:
     Parameters
     ----------
     *things : array or sparse matrix
-        What already lives on the host, and None, is passed through.
+        NumPy arrays, SciPy matrices and None are returned unchanged.
 
     Returns
     -------
     array or tuple
-        The NumPy or SciPy twin of each argument; a single argument comes back bare.
+        The NumPy array or SciPy matrix of each argument; for one argument not a tuple.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def to_host(*things) -> Any:
 
 
 def read_sum(pieces):
-    """Return a number that a kernel left, on a GPU in pieces, as a float of the host."""
+    """Return the sum that a kernel returned, on a GPU as partial sums, as a float on the host."""
     return float(np.sum(to_host(pieces)))
 
 

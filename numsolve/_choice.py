@@ -1,9 +1,9 @@
-"""Which methods and preconditioners suit a matrix, in the order in which the front door tries them."""
+"""Choose the methods and preconditioners that suit a matrix, in the order in which `solve` tries them."""
 
 from typing import NamedTuple
 
-# Unknowns, and n * bandwidth^2, up to which a factorisation was measured to keep up with the best iterative
-# method: of Hermitian matrices (CG and multigrid on 100^2 and 15^3 grids) and of others (GMRES).
+# Unknowns, and n * bandwidth^2, up to which a factorisation was measured to be as fast as the best iterative
+# method: for Hermitian matrices (CG with multigrid on 100^2 and 15^3 grids) and for others (GMRES).
 DIRECT_SIZE = {True: 3_000, False: 20_000}
 DIRECT_BAND_WORK = {True: 5e8, False: 1e10}
 LARGEST_BAND_WORK = 1e12  # above it a factorisation would take minutes and fill the memory
@@ -20,14 +20,14 @@ class Choice(NamedTuple):
 
 
 def choices(traits, method, M, on_host):
-    """Return the choices for a matrix of these `Traits`, the likeliest first; "auto" leaves them to us."""
+    """Return the choices for a matrix of these `Traits`, the most suitable first."""
     known = traits.kind != "operator"
     maybe_definite = traits.hermitian and (traits.sign != 0 or not known)
     is_auto = isinstance(M, str) and M == "auto"
     if is_auto and method != "direct":
         M = _usual_preconditioner(traits, maybe_definite or method == "cg", on_host)
     why = traits.describe()
-    # An indefinite matrix has no definite inverse to approximate, which is what MINRES would need.
+    # MINRES needs a definite preconditioner, and the inverse of an indefinite matrix is not definite.
     without_M = ("minres",) if is_auto and not maybe_definite else ()
 
     def with_M(name, why):
@@ -59,14 +59,14 @@ def _is_cheap_to_factorise(traits, maybe_definite):
 
 
 def _iterative(traits, maybe_definite):
-    """Return the methods that suit the matrix, the likeliest first."""
+    """Return the methods that suit the matrix, the most suitable first."""
     if not traits.hermitian:
         return ("gmres",)
     return ("cg", "gmres") if maybe_definite else ("minres", "gmres")
 
 
 def _usual_preconditioner(traits, maybe_definite, on_host):
-    """Return the name of the preconditioner that usually serves such a matrix, or None."""
+    """Return the name of the preconditioner that usually suits such a matrix, or None."""
     if traits.kind == "operator":
         return None
     if traits.kind == "sparse" and maybe_definite and traits.sign:

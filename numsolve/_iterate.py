@@ -1,4 +1,4 @@
-"""The one loop: it alone knows tolerance, limits, callback and history, and when norms reach the host."""
+"""The loop of all iterative methods: tolerance, limits, callback, history, and reads from the device."""
 
 import time
 from math import inf, nan
@@ -28,35 +28,36 @@ _SAYS = {
 def iterate(
     start, x, *, tol, maxiter, callback=None, deadline=inf, scale=(1.0, 1.0), batches=False, fresh=False
 ):
-    """Run a method until its residual is small, and say why it ended.
+    """Run a method until its residual meets the tolerance, and return the result with the reason for its end.
 
     Parameters
     ----------
     start : callable
-        ``start(x)`` returns a generator that first yields ``(x, rr)`` with the true squared residual
-        norm of `x`, then one pair an iteration. ``x`` may be a function that forms the iterate; ``rr``
-        may, on a GPU, be a sum still in pieces. To each the loop sends `live`, a flag beside `x` that
-        is false once the tolerance is met, or None after a NaN: the generator then raises `Breakdown`.
-        A generator that ends is started again from its last iterate.
+        ``start(x)`` returns a generator. It first yields ``(x, rr)`` with the true squared residual norm of
+        `x`, then one pair per iteration. ``x`` may be a function that forms the iterate. On a GPU ``rr`` may
+        be an array of partial sums. The loop sends `live` to the generator, a flag in the library of `x`,
+        which is false once the tolerance is met. After a NaN it sends None, and the generator raises
+        `Breakdown`. If a generator ends, it is started again from its last iterate.
     x : array
         Starting guess; it is overwritten.
     tol : float or numpy.ndarray, shape (k,)
-        Absolute tolerance for the residual norm, or for that of each column of a block `x` (n, k): ``rr``
-        then has one entry a column, `live` one flag, and an entry counts until it has met its tolerance.
+        Absolute tolerance for the residual norm, or for that of each column of a block `x` (n, k). For a
+        block, ``rr`` and `live` have an entry for each column. A column is followed until it has met its
+        tolerance.
     maxiter : int
         Largest number of iterations.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each read, the latter an array for a block; true stops.
+        ``callback(x, residual_norm)`` after each read, with an array of norms for a block; true stops.
     deadline : float
         Time of ``time.monotonic()`` after which to stop at the next read.
     scale : tuple of float
-        What iterates and norms are multiplied by when they are handed out; for a block, perhaps arrays.
+        Factors that convert iterates and norms to the caller's units; for a block they may be arrays.
     batches : bool
-        Whether the generator takes many steps at once, on the host and without a callback: it is sent
-        ``(goal, room)``, steps until a norm is at most `goal` or no number, at most `room` times, and yields
-        the last iterate and the squared norms of all.
+        Whether the generator takes many steps at a time, on the host and without a callback. It is sent
+        ``(goal, room)`` and takes at most `room` steps, until a norm is at most `goal` or not finite. It
+        yields the last iterate and the squared norms of all steps.
     fresh : bool
-        Whether norms are found anew from each iterate, not by a recurrence that loses digits: the goal is
+        Whether norms are computed from each iterate, and not by a recurrence that loses digits. The goal is
         then the tolerance itself, and a new start gains nothing.
 
     Returns
@@ -66,8 +67,8 @@ def iterate(
 
     Notes
     -----
-    A claim of convergence is verified by starting again from the iterate: the first norm is then the true
-    one. Norms are read one by one on the host, and every `read_every` steps on a GPU.
+    If the recurrence indicates convergence, the method is started again from the iterate. Its first norm is
+    the true one and decides. Norms are read at every step on the host, and every `read_every` steps on a GPU.
     """
     norms = _ColumnNorms if np.ndim(tol) else _Norms
     loop = (_BatchLoop if batches else _Loop)(
@@ -77,7 +78,7 @@ def iterate(
 
 
 class _Norms:
-    """The residual norms of one vector: how they are read, kept, and judged."""
+    """The residual norms of one vector: they are read, recorded and compared with the tolerance here."""
 
     def __init__(self, x, tol, fresh):
         self.judge = kernels_for(x).residual_norm
@@ -94,7 +95,7 @@ class _Norms:
         return true
 
     def write(self, step, rr):
-        """Write the norm of a step where all steps of a block are read from, and judge it."""
+        """Write the norm of a step to the array that is read later, and compare it with the goal."""
         self.judge(rr, self.goal, step, self.room, self.live)
 
     def read(self, count):
@@ -111,7 +112,7 @@ class _Norms:
         return true <= self.tol
 
     def is_finite(self, norm):
-        """Tell whether a norm is a number."""
+        """Tell whether a norm is finite."""
         return norm < inf
 
     def is_stuck(self, true, limit):
@@ -119,9 +120,10 @@ class _Norms:
         return true > limit
 
     def set_goal(self, true, claimed):
-        """Set the goal: a norm below the rounding of the method's own start means nothing.
+        """Set the goal: the norm at which the recurrence stops.
 
-        After a false claim it is lower than the tolerance by as much as the claim was false, at most by half.
+        It is not below the rounding error of the first norm. After a false claim of convergence it is the
+        tolerance times the ratio of claimed and true norm, at least half of the tolerance.
         """
         tol, least = self.tol, 0.0 if self.fresh else true * np.finfo(self.tol.dtype).eps
         if claimed and not self.fresh:
@@ -138,9 +140,9 @@ class _Norms:
 
 
 class _ColumnNorms(_Norms):
-    """Those of a block of columns, each with its tolerance; one that has met it is followed no more.
+    """The norms of a block of columns. A column that has met its tolerance is not followed further.
 
-    Norms of a step are lists: for few columns they are faster than arrays.
+    The norms of a step are a list: for few columns, lists are faster than arrays.
     """
 
     def __init__(self, x, tol, fresh):
@@ -184,7 +186,7 @@ class _ColumnNorms(_Norms):
         return all(norm[column] < inf for column in self.left)
 
     def is_stuck(self, true, limit):
-        were_few, self.were_few = self.were_few, False  # the norms of few need not fall from start to start
+        were_few, self.were_few = self.were_few, False  # a start with few columns need not reduce their norms
         return not were_few and bool((true > limit)[self.left].all())
 
     def set_goal(self, true, claimed):
@@ -196,9 +198,7 @@ class _ColumnNorms(_Norms):
         if self.fresh or 4 * len(self.left) > self.started:
             return False
         norms = self.latest()
-        self.were_few = all(
-            norms[c] > 10 * self.goals[c] for c in self.left
-        )  # what is near is finished at once
+        self.were_few = all(norms[c] > 10 * self.goals[c] for c in self.left)  # others converge soon
         return self.were_few
 
     def latest(self):
@@ -215,18 +215,18 @@ class _Loop:
         self.x_scale, self.norm_scale = scale
 
     def result(self):
-        """Iterate, and hand out the last iterate whatever happens."""
+        """Iterate, and return the last iterate, also after Ctrl-C."""
         try:
             return self.hand_out(*self.iterate())
         except KeyboardInterrupt:
             raise Interrupted(self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])) from None
 
     def hand_out(self, status, message):
-        """Return the result in the caller's scale."""
+        """Return the result in the caller's units."""
         return Result(self.shown(), status, message, np.array(self.norms.history, float) * self.norm_scale)
 
     def iterate(self):
-        """Start the method again and again; return the status at the end, and its message."""
+        """Start the method as often as needed; return the final status and its message."""
         norms, claimed, before, ending = self.norms, False, inf, None
         while True:
             steps = self.start(self.formed())
@@ -238,7 +238,7 @@ class _Loop:
                 return ending
             if not norms.is_finite(true):
                 return Status.NONFINITE, _SAYS[Status.NONFINITE]
-            # Started again after a false claim, or after a whole cycle: without progress it never ends.
+            # A new start follows a false claim or a whole cycle; without progress it would repeat for ever.
             if norms.is_stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true
@@ -251,7 +251,7 @@ class _Loop:
                 ending = error.status, str(error)
 
     def follow(self, steps):
-        """Step until something happens; None means that the generator ended and wants a new start."""
+        """Step until a status is reached; return it, or None if the generator ended and needs a new start."""
         norms = self.norms
         while True:
             forms, ended = self.block(steps)
@@ -269,7 +269,7 @@ class _Loop:
                 return status
 
     def block(self, steps):
-        """Take as many steps as one read covers; return what forms their iterates, and whether it ended."""
+        """Take the steps of one read; return their iterates or functions, and whether the generator ended."""
         norms, forms = self.norms, []
         for step in range(min(len(norms.room), self.room_left())):
             try:
@@ -281,7 +281,7 @@ class _Loop:
         return forms, False
 
     def fail(self, steps):
-        """After a norm that is not a number: the generator raises `Breakdown`, or ends to start again."""
+        """Handle a norm that is not finite: the generator raises `Breakdown`, or ends to be started again."""
         try:
             steps.send(None)
         except StopIteration:
@@ -295,17 +295,17 @@ class _Loop:
         return self.x
 
     def shown(self):
-        """Return the current iterate in the caller's scale."""
+        """Return the current iterate in the caller's units."""
         x = self.formed()
         return x if isinstance(self.x_scale, float) and self.x_scale == 1 else x * self.x_scale
 
     def call_back(self):
-        """Show the callback the current iterate, unless it says that it does not look."""
+        """Call the callback with the current iterate, or with None if its `wants_x` is false."""
         wants_x = getattr(self.callback, "wants_x", True)
         return self.callback(self.shown() if wants_x else None, self.norms.latest() * self.norm_scale)
 
     def room_left(self):
-        """Return how many iterations are left."""
+        """Return the number of iterations that are left."""
         return self.maxiter - len(self.norms.history) + 1
 
     def limit(self):
@@ -318,7 +318,7 @@ class _Loop:
 
 
 class _BatchLoop(_Loop):
-    """The same for steps that take less time than a look of the loop: many of them between two looks."""
+    """The loop for steps that take less time than the loop itself: it takes many steps between two checks."""
 
     def follow(self, steps):
         norms = self.norms

@@ -6,20 +6,20 @@ import numpy as np
 
 
 class Progress:
-    """Show iterations, residual and, if the tolerance is known, how many digits are won.
+    """Show iterations, the residual and, if the tolerance is known, the digits gained.
 
     Parameters
     ----------
     rtol : float, optional
         Relative tolerance of the solve; without it the bar has no end.
     desc : str
-        What stands before the bar.
+        Label in front of the bar.
     **options
-        Passed on to `tqdm.tqdm`, as ``file`` or ``disable``.
+        Passed to `tqdm.tqdm`, such as ``file`` or ``disable``.
 
     Notes
     -----
-    Needs tqdm (the extra ``plot`` brings it). It is cheap: it never asks for the iterate.
+    Needs tqdm, which the extra ``plot`` installs. It is cheap, because it does not need the iterate.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Progress:
             self._bar.update()
 
     def close(self):
-        """Leave the bar as it stands."""
+        """Close the bar and leave it on the screen."""
         self._bar.refresh()
         self._bar.close()
 

@@ -1,4 +1,4 @@
-"""Random numbers: drawn on the host from ``rng=`` (SPEC 7), then moved; fixed ones that look random."""
+"""Random numbers, drawn on the host from ``rng=`` (SPEC 7) and then moved; quasi-random numbers."""
 
 from typing import Any
 
@@ -23,8 +23,8 @@ def standard_normal(rng, shape, *, dtype: Any = float, like="numpy"):
 def scattered(places, step=GOLDEN):
     """Return a fixed number in [0, 1) for each entry of `places`: the fractional part of ``places * step``.
 
-    For whole numbers and an irrational `step` they are equidistributed and look random. They are computed
-    where `places` lives, and are the same bits on every machine.
+    For whole numbers and an irrational `step` they are equidistributed. They are computed in the library of
+    `places`, with the same bits on every machine.
     """
     multiples = places * step
     multiples -= namespace(multiples).floor(multiples)
@@ -43,7 +43,7 @@ def generator_state(rng):
 
 
 def restored_generator(state):
-    """Return a generator that goes on from what `generator_state` returned."""
+    """Return a generator that continues from a state that `generator_state` returned."""
     bits = getattr(np.random, state["bit_generator"])()
     bits.state = state
     return np.random.Generator(bits)

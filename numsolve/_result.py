@@ -1,4 +1,4 @@
-"""What a solve hands back, and how it says that it failed."""
+"""The result of a solve, its status, and the errors and warnings of a failure."""
 
 import warnings
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ _is_inner = ContextVar("is_inner", default=False)  # one for each thread, unlike
 class Status(IntEnum):
     """Why an iteration ended.
 
-    Zero is success, a positive value stopped early with a usable iterate, a negative one broke down:
-    the signs of SciPy's ``info``.
+    The signs are those of SciPy's ``info``. Zero: converged. Positive: stopped early with a usable iterate.
+    Negative: broke down.
     """
 
     CONVERGED = 0
@@ -32,11 +32,11 @@ class Status(IntEnum):
 
 
 class ConvergenceError(RuntimeError):
-    """A result was checked that did not converge."""
+    """Raised by ``Result.check``: the solve did not converge."""
 
 
 class ConvergenceWarning(UserWarning):
-    """A solve ended without the accuracy that was asked for, or with reason to doubt it."""
+    """A solve did not reach the requested accuracy, or its answer may be inaccurate."""
 
 
 class Breakdown(ArithmeticError):
@@ -48,16 +48,16 @@ class Breakdown(ArithmeticError):
 
 
 def not_finite(operators="A or M"):
-    """Return what a method raises when a product is NaN or infinite."""
+    """Return the exception for a product that is NaN or infinite."""
     return Breakdown(
         f"the product with {operators} is not finite: it overflows or returns NaN", Status.NONFINITE
     )
 
 
 def not_definite(name, value):
-    """Return what a method raises when `value` shows that A or M is not positive definite.
+    """Return the exception for a `value` that shows that A or M is not positive definite.
 
-    MINRES does without a definite A, but not without a definite M.
+    MINRES does not need a definite A, but it needs a definite M.
     """
     form, method = {"A": ("p^H A p", "minres"), "M": ("r^H M r", "gmres")}[name]
     return Breakdown(f"{form} = {value:.2e} is not positive: {name} is not positive definite, use {method}")
@@ -69,7 +69,7 @@ class Interrupted(KeyboardInterrupt):
     Attributes
     ----------
     result : Result
-        What had been computed, with status ``Status.INTERRUPTED``.
+        The last iterate and the history, with status ``Status.INTERRUPTED``.
     """
 
     def __init__(self, result):
@@ -90,7 +90,7 @@ class Result:
     status : Status
         Why the iteration ended.
     message : str
-        The same in words, with a remedy.
+        The same in words; after a failure, with a remedy.
     residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
         Norm of the residual at the start and after each iteration, on the host. The last one
         is recomputed from `x`. A column that converged before the others is padded with NaN.
@@ -168,7 +168,7 @@ class Result:
 
 
 def warn_of_miss(result, name=""):
-    """Return the result; warn the caller of the caller, naming the problem, if it missed its tolerance."""
+    """Return the result; warn in the caller's caller, with the problem's name, if it missed its tolerance."""
     if result.status not in (Status.CONVERGED, Status.STOPPED) and not _is_inner.get():
         message = f"{name}: {result.message}" if name else result.message
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
@@ -178,7 +178,8 @@ def warn_of_miss(result, name=""):
 def warn_of_misses(results, kind="problems", names=None):
     """Return many results; warn once of those that missed their tolerance.
 
-    The message says `kind` of the problems and names the first by its entry of `names`, or by its place.
+    The message contains `kind`, the plural noun for the problems. It names the first problem that missed by
+    its entry of `names`, or else by its index.
     """
     missed = [p for p, r in enumerate(results) if r.status not in (Status.CONVERGED, Status.STOPPED)]
     if missed and not _is_inner.get():
@@ -191,7 +192,7 @@ def warn_of_misses(results, kind="problems", names=None):
 
 @contextmanager
 def inner_solve():
-    """Solve inside another solve, which answers for the tolerance: a miss does not warn."""
+    """Suppress the warning of a miss: the outer solve checks the tolerance."""
     token = _is_inner.set(True)
     try:
         yield

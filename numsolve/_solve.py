@@ -1,4 +1,4 @@
-"""The front door: look at the system, choose a method and a preconditioner, check the answer, say why."""
+"""`solve`: inspect the system, choose a method and a preconditioner, check the answer, report the reasons."""
 
 import warnings
 from dataclasses import dataclass, replace
@@ -20,14 +20,14 @@ from ._result import Breakdown, ConvergenceWarning, Result, Status
 
 ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
 METHODS = ("auto", "direct", *ITERATIVE)
-# All but the one whose blocks nobody can guess.
+# All but block_jacobi, whose block size is not known here.
 PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
 NEAR_INVERSES = ("amg", "ilu", "ilu0", "ic0")  # preconditioners that errors are estimated with
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SolveResult(Result):
-    """What `solve` hands back: a `Result`, and how it was reached.
+    """The result of `solve`: a `Result` with the method that was used and estimates of the errors.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class SolveResult(Result):
     preconditioner : str or None
         The name of a function of `numsolve.precondition`, "ilu" for SciPy's, "given", or None.
     backward_error : float
-        Largest residual of a row, over the size of the terms in it; NaN for a LinearOperator.
+        Largest residual of a row, relative to the size of the terms in it; NaN for a LinearOperator.
     forward_error : float
-        Estimate of ``norm(x - x_true) / norm(x)``, in the maximum norm; NaN where none is cheap.
+        Estimate of ``norm(x - x_true) / norm(x)``, in the maximum norm; NaN where no estimate is cheap.
     """
 
     method: str = ""
@@ -60,7 +60,7 @@ def solve(
     time_limit=None,
     callback=None,
 ):
-    r"""Solve the linear system :math:`Ax = b` by whatever suits it, and say what that was.
+    r"""Solve the linear system :math:`Ax = b` by a method that suits it, and report which.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def solve(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, in the library of `A`.
     method : {"auto", "direct", "cg", "minres", "gmres", "fgmres", "bicgstab", "idrs"}
-        "auto" looks at size, symmetry, diagonal and band structure, and falls back when a choice fails.
+        "auto" chooses by size, symmetry, diagonal and bandwidth, and tries another method if one fails.
     M : str, None or operator, shape (n, n)
         Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
         "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
@@ -81,17 +81,17 @@ def solve(
     maxiter : int, optional
         Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
     time_limit : float, optional
-        Seconds after which an iterative method stops with its last iterate, and nothing else is tried. The
-        set-up of a preconditioner and a factorisation are not interrupted. Default: no limit.
+        Seconds after which an iterative method stops with its last iterate; no other method is tried then.
+        The set-up of a preconditioner and a factorisation are not interrupted. Default: no limit.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops. See the
-        methods for what it is shown of several columns.
+        ``callback(x, residual_norm)`` after each iteration of an iterative method; true stops. The pages of
+        the methods say what it receives for several columns.
 
     Returns
     -------
     SolveResult
         ``x``, ``status``, ``message``, ``residuals``, ``method``, ``preconditioner``, ``backward_error`` and
-        ``forward_error``. The message also says when the residual is small but `x` may be wrong.
+        ``forward_error``. The message warns if the residual is small but `x` may be wrong.
 
     Raises
     ------
@@ -103,13 +103,14 @@ def solve(
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met, or it was and the estimated error of `x` is large all the same.
+        The tolerance was not met; or it was met, but the estimated error of `x` is large.
 
     Notes
     -----
-    Direct: SuperLU or LAPACK with iterative refinement, its error bound that of LAPACK's ``xGERFS`` [1]_,
-    at about ten more triangular solves. Iterative: see `krylov.cg`, `krylov.gmres`, `precondition.amg`; the
-    error estimate is ``norm(M r) / norm(x)`` where M is multigrid or ILU.
+    The direct method is SuperLU or LAPACK with iterative refinement. Its error bound is that of LAPACK's
+    ``xGERFS`` [1]_, and costs about ten more triangular solves. For costs of the iterative methods see
+    `krylov.cg`, `krylov.gmres` and `precondition.amg`. Their error estimate is ``norm(M r) / norm(x)``, where
+    M is multigrid or an incomplete factorisation.
 
     References
     ----------
@@ -145,7 +146,7 @@ def solve(
 
 
 class _Problem:
-    """One checked system, and the ways it can be tried."""
+    """A checked system, and the methods that can be tried for it."""
 
     def __init__(self, system, callback, maxiter):
         self.system, self.callback, self.maxiter = system, callback, maxiter
@@ -154,7 +155,7 @@ class _Problem:
         self.traits = inspect(system.A, self.sizes)
 
     def best(self, method, M):
-        """Try the choices in order until one meets the tolerance; return the best, with the story."""
+        """Try the choices in order until one meets the tolerance; return the best, with all messages."""
         if self.traits.empty:
             return self.singular(f"{self.traits.empty} of A is zero: A is singular")
         story, best = [], None
@@ -172,7 +173,7 @@ class _Problem:
         return replace(best, message="; then ".join(story))
 
     def attempt(self, method, M, *, patient):
-        """Run one choice."""
+        """Solve with one choice."""
         if method == "direct":
             return self.direct()
         A, label = self.system.A, _label(M)
@@ -196,7 +197,7 @@ class _Problem:
         return self.judged(result, method, label, M)
 
     def preconditioner(self, M):
-        """Return the operator of a preconditioner's name, or what was given."""
+        """Return the preconditioner of this name, or the given one."""
         if not isinstance(M, str):
             return self.system.M if M is not None else None
         if not isinstance(self.system.A, (Csr, Dense)):
@@ -231,7 +232,7 @@ class _Problem:
         return bool((norms <= tol).all())
 
     def judged(self, result, method, label, M):
-        """Add the errors of a result, and what they say."""
+        """Return the result with estimates of its errors, and a warning in the message if one is large."""
         backward = self.backward_error(result.x)
         forward = nan
         if label in NEAR_INVERSES and result.success:
@@ -250,11 +251,11 @@ class _Problem:
         )
 
     def doubts(self, *errors):
-        """Tell whether an estimated error is large enough to doubt x: above the fourth root of rounding."""
+        """Tell whether an estimated error exceeds the fourth root of machine epsilon."""
         return any(error > np.finfo(self.system.b.dtype).eps ** 0.25 for error in errors)
 
     def doubt(self, error):
-        """Say what an error estimate means."""
+        """Return the warning for an error estimate, or an empty text."""
         return (
             f", but A is so ill-conditioned that x may be off by {error:.1e} of its size"
             if self.doubts(error)
@@ -274,13 +275,13 @@ class _Problem:
         return worst
 
     def by_preconditioner(self, M, b, x):
-        """Return ``norm(M r) / norm(x)``: the error, as far as M is the inverse."""
+        """Return ``norm(M r) / norm(x)``: an estimate of the error, if M is near the inverse."""
         if not float(abs(x).max()):
             return 0.0
         return float(abs(M @ (b - self.system.A @ x)).max() / abs(x).max())
 
     def failure(self, status, message, method):
-        """Return a result that holds zeros."""
+        """Return a result with zeros for x."""
         x = self.xp.zeros_like(self.system.b)
         return SolveResult(
             x, status, message, to_host(direct.column_norms(self.system.b, self.xp))[None], method
@@ -305,7 +306,7 @@ def _ilu(A):
 
 
 def _negative(steps, A, b, M, x):
-    """CG for a negative definite matrix: the same iterates, from the system with the other sign."""
+    """CG for a negative definite matrix: solve the system with the opposite sign."""
     return steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
 
 

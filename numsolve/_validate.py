@@ -1,4 +1,4 @@
-"""Every error that bad input gets, written once. Each names the argument, what came and what is needed."""
+"""Checks of arguments. Each error names the argument, the value received and the value needed."""
 
 from math import inf, isfinite
 from numbers import Integral, Real
@@ -32,7 +32,7 @@ def real_dtype(dtype):
 
 
 def as_array(x, name, xp: Any = np) -> Any:
-    """Return `x` as an array of the library `xp`; lists become arrays, objects are refused."""
+    """Return `x`, which may be a list, as an array of the library `xp`; raise if its dtype is not numeric."""
     if is_sparse(x):
         raise TypeError(f"{name} is sparse; a dense array is needed: pass {name}.toarray()")
     if not hasattr(x, "dtype"):
@@ -83,7 +83,7 @@ def square_shape(A, name="A"):
 
 
 def preconditioner(M: Any, n):
-    """Raise unless `M` is None or an n-by-n operator; a name is none."""
+    """Raise unless `M` is None or an n-by-n operator; a name is not an operator."""
     if isinstance(M, str):
         raise TypeError(f"M is {M!r}; an operator is needed: pass numsolve.precondition.{M}(A)")
     if M is not None and square_shape(M, "M") != n:
@@ -109,7 +109,7 @@ def starting_guess(x0, shape, xp, needing="b needs"):
 
 
 def same_library(**arguments):
-    """Return the name and the module of the one library the arguments live in."""
+    """Return the name and the module of the library of the arguments."""
     name = common_library(**arguments)
     return name, array_module(name)
 
@@ -155,7 +155,7 @@ def positive(value, name):
 
 
 def relaxation(value, name="omega"):
-    """Return a factor of over-relaxation: a float strictly between 0 and 2."""
+    """Return a relaxation factor: a float strictly between 0 and 2."""
     value = number(value, name)
     if not 0 < value < 2:
         raise ValueError(f"{name} is {value!r}; a number between 0 and 2 is needed: sweeps diverge elsewhere")
@@ -255,7 +255,7 @@ def recycled(space: Any, n, dtype):
 
 
 def directions(recycle: Any, n, dtype):
-    """Return how many directions are to be learned, and the recycled space to begin with, or None."""
+    """Return the number of directions to learn, and the recycled space to start with, or None."""
     if hasattr(recycle, "U"):
         space: Any = recycled(recycle, n, dtype)
         return space.k, space
@@ -267,7 +267,7 @@ def directions(recycle: Any, n, dtype):
 
 
 def csr_arrays(indptr, indices, shape, nnz, name="A"):
-    """Raise unless the three CSR arrays describe a matrix: kernels would read past the end."""
+    """Raise unless the three CSR arrays describe a matrix; else kernels would read outside of them."""
     n_rows, n_cols = shape
     if indptr.shape[0] != n_rows + 1 or int(indptr[0]) != 0 or int(indptr[-1]) != nnz:
         raise ValueError(f"{name} is not a valid CSR matrix: indptr does not run from 0 to nnz={nnz}")

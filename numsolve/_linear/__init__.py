@@ -1,1 +1,1 @@
-"""From the caller's ``A, b`` to a checked system, a run and back."""
+"""From the caller's ``A, b`` to a checked system, its solution by a method, and the result."""

@@ -1,4 +1,4 @@
-"""One right-hand side: the units it is solved in, and what its result means."""
+"""Solve for one right-hand side: the units of the solve, and the message of its result."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from .system import norm, unit_near
 
 
 def solve_column(method, system, b, x0, callback):
-    """Solve for one column of the system, in units in which A and b are near one if they were far from it."""
+    """Solve for one column of the system; A and b are scaled to near one if they are far from it."""
     xp = namespace(b)
     b = xp.ascontiguousarray(b)
     largest = float(abs(b).max())
@@ -41,16 +41,17 @@ def solve_column(method, system, b, x0, callback):
 
 
 def starter(method, A, b, M):
-    """Return ``start(x)`` for the loop; a method that keeps something between starts is told of the new b."""
+    """Return ``start(x)`` for the loop; call ``begin(b)`` of a method that keeps data between its starts."""
     if hasattr(method, "begin"):
         method.begin(b)
     return lambda x: method(A, b, M, x)
 
 
 def explained(A, result, size):
-    """Say so if a residual stopped falling where the rounding of `x` alone leaves one as large.
+    """Return the result, with a message about rounding if its residual stagnated at rounding errors.
 
-    It is about ``eps norm(|A| |x|)``, and at most a few times that after a new start: no method does better.
+    The rounding of `x` alone leaves a residual of about ``eps norm(|A| |x|)``, and at most a few times that
+    after a new start. No method reaches a smaller one.
     """
     terms = abs(absolute(A) @ abs(result.x))
     largest = float(terms.max()) or 1.0

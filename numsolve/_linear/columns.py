@@ -1,4 +1,4 @@
-"""Several right-hand sides: one after the other, or as a block; and one result for all."""
+"""Solve for several right-hand sides, one after the other or as a block, and return one result."""
 
 from dataclasses import replace
 
@@ -12,11 +12,11 @@ from .column import solve_column, starter
 from .system import unit_near
 
 LARGEST_BLOCK = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
-ENDS_ALL = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # what ends the other columns too
+ENDS_ALL = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # these end the other columns too
 
 
 def solve_columns(method, system, callback, block=None):
-    """Solve column by column, or many at once with `block`; the worst status speaks for all."""
+    """Solve column by column, or several at once with `block`; the worst status is that of the result."""
     xp, (n, k) = namespace(system.b), system.b.shape
     results, width = [], 1 if block is None else LARGEST_BLOCK
     for group in (slice(first, first + width) for first in range(0, k, width)):
@@ -40,7 +40,7 @@ def solve_columns(method, system, callback, block=None):
 def join_columns(results, x, **fields):
     """Return one result for the columns of `x` that were solved, with other `fields`; or raise `Interrupted`.
 
-    The worst status speaks for all. Histories of columns never begun are NaN.
+    Its status is the worst one. The history of a column that was not started is NaN.
     """
     k = x.shape[1]
     residuals = np.full((max(r.nit for r in results) + 1, k), np.nan)
@@ -58,7 +58,7 @@ def join_columns(results, x, **fields):
 
 
 def _solve_caught(method, system, column, callback):
-    """Solve for one column; Ctrl-C becomes a status, for there is more to hand back."""
+    """Solve for one column; after Ctrl-C return its result too, to join it with those of other columns."""
     try:
         x0 = None if system.x0 is None else system.x0[:, column]
         return solve_column(method, system, system.b[:, column], x0, callback)
@@ -69,7 +69,7 @@ def _solve_caught(method, system, column, callback):
 def _solve_block(method, block, system, callback):
     """Solve for all columns at once; return a `Result` for each.
 
-    Where the block method breaks down or stagnates, the columns it leaves are solved one by one.
+    If the block method breaks down or stagnates, the columns that are left are solved one by one.
     """
     b, xp = system.b, namespace(system.b)
     real = b.real.dtype
@@ -118,7 +118,7 @@ def columns_of(result, tol):
 
 
 def _finish(method, system, columns, column, callback):
-    """Go on with one column of a block alone."""
+    """Continue with one column of a block alone."""
     before = columns[column]
     X = namespace(before.x).stack([c.x for c in columns], axis=1)
     norms = np.array([c.residuals[-1] for c in columns])

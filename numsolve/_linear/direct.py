@@ -1,4 +1,4 @@
-"""Direct solution on the host: SciPy's factorisations, refined, with a bound of the error."""
+"""Direct solution on the host by SciPy's factorisations, with refinement and an error bound."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status
 
 REFINEMENTS = 5  # at most, as in LAPACK
-SCALINGS = 10  # at most: enough for all that double precision can hold
-KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on the diagonal if it is so large beside its column
+SCALINGS = 10  # at most: enough for the whole range of double precision
+KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on a diagonal entry at least this fraction of its column
 
 
 def solve(A, sizes, b, met):
@@ -46,7 +46,7 @@ def solve(A, sizes, b, met):
             factors = factorise()
         except MemoryError as error:
             raise Breakdown(f"the factors do not fit into memory ({error})") from None
-        except (RuntimeError, np.linalg.LinAlgError):  # a zero pivot: the next one may pivot otherwise
+        except (RuntimeError, np.linalg.LinAlgError):  # a zero pivot: the next one pivots differently
             continue
         with np.errstate(all="ignore"):
             x, norms = _refined(A, sizes, factors, b, met)
@@ -64,19 +64,19 @@ def solve(A, sizes, b, met):
 def column_norms(b, xp: Any = np):
     """Return the 2-norm of each column, or that of the vector."""
     size = abs(b).max(axis=0)
-    size = xp.where(size > 0, size, 1)  # squares of what is far from one would overflow or vanish
+    size = xp.where(size > 0, size, 1)  # squares of very large or small numbers would overflow or vanish
     return size * xp.sqrt((abs(b / size) ** 2).sum(axis=0))
 
 
 class _Factors:
-    """Something that solves with A and with its adjoint."""
+    """A factorisation: it solves with A and with its adjoint."""
 
     def __init__(self, solve, adjoint):
         self.solve, self.adjoint = solve, adjoint
 
 
 def _factorisations(A, sizes):
-    """Return what to try: for a symmetric pattern its own ordering first, which fills in far less."""
+    """Return the factorisations to try; for a symmetric pattern first a symmetric ordering: less fill."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
     matrix = A.to_sparse()
@@ -107,9 +107,9 @@ def _superlu(matrix, rows, cols, **options):
 def equilibrated(A, size):
     """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
 
-    Ruiz's iteration [1]_: by the roots of the largest entries of rows and columns, which keeps symmetry,
-    until all of them lie between a half and two. Each step halves the logarithms of the largest entries.
-    `size` is the matrix of absolute values.
+    Ruiz's iteration [1]_ divides by the square roots of the largest entries of rows and columns, until all of
+    these lie between a half and two. It keeps symmetry. Each step halves the logarithms of the largest
+    entries. `size` is the matrix of absolute values.
 
     References
     ----------
@@ -152,7 +152,10 @@ def _lapack(A):
 
 
 def _refined(A, sizes, factors, b, met):
-    """Refine until each row's residual is rounding error or stops halving, and no longer meets less."""
+    """Refine until the residual of each row is rounding error or is no longer halved.
+
+    A step that would lose the tolerance, once it is met, is not taken.
+    """
     x, residual, norms, worst = np.zeros_like(b), b, [column_norms(b)], np.inf
     for _ in range(REFINEMENTS):
         candidate = x + factors.solve(residual)

@@ -1,4 +1,4 @@
-"""From a checked system to its result."""
+"""Solve a checked system."""
 
 from .. import _validate
 from .column import solve_column
@@ -6,11 +6,11 @@ from .columns import solve_columns
 
 
 def solve_system(method, system, callback, block=None):
-    """Solve a checked system for each column of b, or with `block` for many at once; return the `Result`.
+    """Solve a checked system for each column of b, or with `block` for several at once; return the `Result`.
 
-    A method is a generator function ``method(A, b, M, x)``, as `iterate` describes ``start(x)``. One that
-    keeps something between its starts is an object with ``begin(b)`` too, which is told each new right-hand
-    side. `block` is the same for b of shape (n, k).
+    A method is a generator function ``method(A, b, M, x)``, with the protocol that `iterate` describes for
+    ``start(x)``. A method that keeps data between its starts is an object; its ``begin(b)`` is called with
+    each new right-hand side. `block` is a method for b of shape (n, k).
     """
     _validate.function(callback, "callback")
     if system.b.ndim == 1:

@@ -1,4 +1,4 @@
-"""What Chebyshev polynomials need: bounds of a spectrum, and the coefficients of their recurrence."""
+"""Bounds of a spectrum, and the coefficients of the Chebyshev recurrence."""
 
 import numpy as np
 
@@ -9,12 +9,13 @@ from ..kernels import kernels_for
 
 
 def coefficients(lmin, lmax):
-    r"""Yield, for ever, the pairs ``(keep, gain)`` of the Chebyshev iteration for the interval [lmin, lmax].
+    r"""Yield the pairs ``(keep, gain)`` of the Chebyshev iteration for [lmin, lmax], without end.
 
     Each step is ``d = keep * d + gain * z; x += d; r -= A d``, with z the preconditioned residual. After k
-    steps the residual is :math:`T_k((\theta - t)/\delta) / T_k(\theta/\delta)` of the first one, in t = A M:
-    the smallest such polynomial on the interval, with midpoint theta and half-width delta. Algorithm 12.1
-    of Saad's book, written without divisions by delta.
+    steps the residual is the first one times the polynomial
+    :math:`T_k((\theta - t)/\delta) / T_k(\theta/\delta)` of t = A M. This is the smallest polynomial on the
+    interval, of midpoint theta and half-width delta, that is one at zero. Algorithm 12.1 of Saad's book,
+    written without divisions by delta.
     """
     theta, delta = (lmax + lmin) / 2, (lmax - lmin) / 2
     rho = delta / theta
@@ -33,26 +34,32 @@ def bounds(A, M=None, *, start=None, steps=12):
     A, M : Operator
         Hermitian positive definite; `M` may be the inverse diagonal, or None.
     start : array, shape (n,), optional
-        What the Krylov space starts from. Default: a fixed vector that looks random.
+        Starting vector of the Krylov space. Default: a fixed quasi-random vector.
     steps : int
-        Products with A, and with M, to spend.
+        Number of products with A, and with M.
 
     Returns
     -------
     lmin, lmax : float
-        The smallest Ritz value, from above; the largest and the norm of its residual, which is a bound
-        unless the start lacks the last eigenvector.
+        `lmin` is the smallest Ritz value, an upper estimate of the smallest eigenvalue. `lmax` is the largest
+        Ritz value plus the norm of its residual, an upper bound of the largest eigenvalue unless `start` is
+        orthogonal to its eigenvector.
+
+    Raises
+    ------
+    Breakdown
+        `A` or `M` is not positive definite, or a product is not finite.
 
     Notes
     -----
-    Conjugate gradients are the Lanczos process: their scalars make the tridiagonal matrix (section 6.7.3 of
-    Saad's book) whose eigenvalues are the Ritz values. The scalars are read when all steps are made. For the
-    residual's norm as a bound: Y. Zhou, R.-C. Li, Linear Algebra Appl. 435, 2011,
+    Conjugate gradients are equivalent to the Lanczos process: their scalars form the tridiagonal matrix
+    (section 6.7.3 of Saad's book) whose eigenvalues are the Ritz values. The scalars are read after all
+    steps. For the norm of the residual as a bound: Y. Zhou, R.-C. Li, Linear Algebra Appl. 435, 2011,
     doi:10.1016/j.laa.2010.06.034.
     """
     rz, pq = _scalars(A, M, start, steps)
     count, floor = 0, np.finfo(A.dtype).eps ** 2 * rz[0]
-    while count < len(pq) and not abs(rz[count]) <= floor:  # below: exhausted, Ritz values are eigenvalues
+    while count < len(pq) and not abs(rz[count]) <= floor:  # below: the space is invariant, values are exact
         for name, value in (("M", rz[count]), ("A", pq[count])):
             if not value > 0:
                 raise _breakdown(name, value)
@@ -87,11 +94,11 @@ def _scalars(A, M, start, steps):
 
 
 def _starting_vector(A, xp):
-    """Return a fixed vector that looks random, computed where A lives; the squares break up its periods."""
+    """Return a fixed quasi-random vector in the library of A; the squares remove its periodicity."""
     index = xp.arange(A.shape[0], dtype=np.float64)
     return (scattered(scattered(index) ** 2, 7919.2718281828) - 0.5).astype(A.dtype)
 
 
 def _breakdown(name, value):
-    """Say which of the two is not positive definite."""
+    """Return the exception that names the operator that is not positive definite or not finite."""
     return not_finite() if value - value != 0 else not_definite(name, value)

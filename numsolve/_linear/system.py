@@ -1,4 +1,4 @@
-"""A checked linear system: a value that one method hands to another without checking it again."""
+"""A checked linear system, which methods pass to each other without checking it again."""
 
 from math import frexp, inf, isfinite, ldexp, sqrt
 from typing import Any, NamedTuple
@@ -31,9 +31,9 @@ class System(NamedTuple):
     deadline : float
         Time of ``time.monotonic()`` at which the solve ends.
     A_unit : float
-        A power of two; methods are given ``A / A_unit`` and ``M * A_unit``, whose squares do not overflow.
+        A power of two. Methods get ``A / A_unit`` and ``M * A_unit``, whose squares do not overflow.
     batches : bool
-        Whether the method takes many steps between two looks of the loop, as `iterate` explains.
+        Whether the method takes many steps between two checks of the loop, as `iterate` explains.
     """
 
     A: Operator
@@ -48,7 +48,7 @@ class System(NamedTuple):
     batches: bool = False
 
     def scaled(self):
-        """Return A and M in the units in which a method is given them."""
+        """Return A and M in the units of the method."""
         if self.A_unit == 1:
             return self.A, self.M
         return Scaled(self.A, 1 / self.A_unit), None if self.M is None else Scaled(self.M, self.A_unit)
@@ -59,7 +59,7 @@ class System(NamedTuple):
 
 
 def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
-    """Check what the caller passed, bring it to one dtype and return the `System`."""
+    """Check the caller's arguments, convert them to one dtype and return the `System`."""
     n = _validate.square_shape(A)
     _validate.preconditioner(M, n)
     home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
@@ -70,7 +70,7 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
 
 
 def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
-    """Bring checked arrays to one dtype, check the limits, and return the `System`."""
+    """Convert checked arrays to one dtype, check the limits, and return the `System`."""
     A = as_operator(A, home)
     M = None if M is None else as_operator(M, home, "M")
     given = [A.dtype, _validate.floating(b.dtype, "b")]

@@ -1,4 +1,4 @@
-"""What a look at a matrix tells, before anything is solved."""
+"""Properties of a matrix that decide on the method, found before the solve."""
 
 from dataclasses import dataclass
 
@@ -10,25 +10,25 @@ from .operator import Csr, Dense, is_hermitian
 
 @dataclass(frozen=True)
 class Traits:
-    """What a look at the matrix tells."""
+    """Properties of a matrix that decide on the method."""
 
     n: int
     kind: str  # "sparse", "dense" or "operator"
     hermitian: bool
-    sign: int  # of all diagonal entries, 0 if they differ or vanish
+    sign: int  # of all diagonal entries; 0 if signs differ or an entry is zero
     zero_diagonal: bool
-    empty: str  # "" or the first zero row or column, in words
-    band_work: float  # n * bandwidth^2 after reordering, infinite where it was not worth finding out
+    empty: str  # "", or the first zero row or column, such as "row 3"
+    band_work: float  # n * bandwidth^2 after reordering; infinite if it was not computed
 
     def describe(self):
-        """Say it in words."""
+        """Return the properties in words."""
         signs = {1: ", diagonal positive", -1: ", diagonal negative", 0: ""}
         shape = "Hermitian" if self.hermitian else "not Hermitian"
         return f"{self.kind}, n = {self.n}, {shape}{signs[self.sign]}"
 
 
 def inspect(A, sizes=None):
-    """Return the `Traits` of an `Operator`; `sizes` are the absolute values of a matrix."""
+    """Return the `Traits` of an `Operator`; `sizes` is the matrix of absolute values."""
     n = A.shape[0]
     hermitian = is_hermitian(A)
     if isinstance(A, Csr):
@@ -48,7 +48,7 @@ def inspect(A, sizes=None):
 
 
 def _empty_line(A, sizes):
-    """Name the first zero row or, on the host, column of a matrix."""
+    """Return the name of the first zero row of a matrix or, on the host, of the first zero column."""
     rows = sizes @ array_module(A.library).ones(A.shape[0], A.dtype)
     lines = {"row": to_host(rows)}
     if A.library == "numpy":

@@ -1,4 +1,4 @@
-"""What every method multiplies with: a matrix or a preconditioner, where its arrays live."""
+"""Operators: the matrices and preconditioners that the methods multiply with, in NumPy or CuPy."""
 
 from copy import copy
 from typing import Any
@@ -13,18 +13,18 @@ from .sliced import Layout, frozen
 
 
 class Operator:
-    """A linear operator with ``apply(x, out)``; subclasses of it need no more.
+    """A linear operator; a subclass has to define only ``apply(x, out)``.
 
     Attributes
     ----------
     shape : tuple of int
         Rows and columns.
     dtype : numpy.dtype
-        Of the entries, and of what `apply` takes and writes.
+        Dtype of the entries, and of the vectors of `apply`.
     library : {"numpy", "cupy"}
-        Where its arrays live.
+        The library of its arrays.
     known_hermitian : bool
-        Whether the caller asserted that it is Hermitian: no product is spent on the test then.
+        Whether the caller asserted that it is Hermitian; it is then not tested.
     """
 
     known_hermitian = False
@@ -39,7 +39,7 @@ class Operator:
         raise TypeError(f"{type(self).__name__} does not define apply(x, out)")
 
     def apply_dot(self, x, out):
-        """Write the product with `x` to `out`, return the real part of ``x^H out`` (on a GPU: in pieces)."""
+        """Write the product with `x` to `out`, return the real part of ``x^H out`` (GPU: partial sums)."""
         self.apply(x, out)
         return kernels_for(out).dot(x, out)
 
@@ -69,11 +69,11 @@ class Operator:
         return r
 
     def magnitude(self):
-        """Return the size of a typical large entry, or 1 where no entries are at hand."""
+        """Return the size of a typical large entry, or 1 if the entries are not known."""
         return 1.0
 
     def astype(self, dtype):
-        """Return an operator that takes and writes `dtype`; itself if it does so already."""
+        """Return an operator for vectors of `dtype`; itself if it has this dtype."""
         return self if self.dtype == dtype else _Cast(self, dtype)
 
     def __matmul__(self, x):
@@ -91,9 +91,9 @@ class Operator:
 
 
 class Csr(Operator):
-    """Compressed sparse rows, canonical, checked, read-only; products run in our own kernels.
+    """A matrix in compressed sparse rows: canonical, checked and read-only, with products by our kernels.
 
-    A matrix of few diagonals, multiplied often, gets a copy in sliced diagonals: see `sliced`.
+    A matrix with few diagonals that is multiplied often gets a copy in sliced diagonals: see `sliced`.
     """
 
     found_asymmetry: float | None = None
@@ -112,7 +112,7 @@ class Csr(Operator):
 
     @classmethod
     def trusted(cls, A):
-        """Return the operator of a canonical CSR matrix of finite floats that we made: nothing is checked."""
+        """Return the operator of a canonical CSR matrix of finite floats, without checks."""
         operator = object.__new__(cls)
         Operator.__init__(operator, tuple(A.shape), A.dtype, library(A) or library(A.data))
         operator._keep(A)
@@ -148,7 +148,7 @@ class Csr(Operator):
         return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
 
     def adjoint(self):
-        """Return the conjugate transpose in rows of its own: a second copy, made once and kept."""
+        """Return the conjugate transpose as a CSR matrix: a second copy, made once and kept."""
         if self.known_hermitian:
             return self
         if self._adjoint is None:
@@ -189,7 +189,7 @@ class Csr(Operator):
         return _as_known(self, self.with_data(self.data.astype(dtype)))
 
     def with_data(self, data, name="A"):
-        """Return the matrix with other entries in the same pattern, which is not checked again."""
+        """Return the matrix with other entries and the same pattern, which is not checked again."""
         twin = copy(self)
         twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
         twin.found_asymmetry, twin.known_hermitian = None, False
@@ -198,7 +198,7 @@ class Csr(Operator):
 
 
 class Dense(Operator):
-    """A dense matrix; products are BLAS's."""
+    """A dense matrix, with products by BLAS."""
 
     found_asymmetry: float | None = None
 
@@ -229,7 +229,7 @@ class Dense(Operator):
 
 
 class Wrapped(Operator):
-    """Anything else with a shape and ``@`` or ``matvec``: a SciPy, CuPy or home-made LinearOperator."""
+    """Any other object with a shape and ``@`` or ``matvec``, such as a LinearOperator of SciPy or CuPy."""
 
     def __init__(self, A: Any, home, dtype, name="A"):
         super().__init__(tuple(A.shape), dtype, home)
@@ -256,7 +256,7 @@ class Wrapped(Operator):
 
 
 class _Adjoint:
-    """The conjugate transpose of a LinearOperator or of a user's object, by whichever way it offers."""
+    """The conjugate transpose of a LinearOperator or of a user's object, by ``rmatvec``, ``.H`` or ``.T``."""
 
     def __init__(self, A, name):
         self.shape = A.shape[::-1]
@@ -276,7 +276,7 @@ class _Adjoint:
             raise TypeError(self._message)
 
     def matvec(self, x):
-        """Return the product with `x`; a LinearOperator without rmatvec says so only when asked for it."""
+        """Return the product with `x`; a LinearOperator without rmatvec raises only here."""
         try:
             return self._product(x)
         except NotImplementedError:
@@ -306,7 +306,7 @@ class Scaled(Operator):
 
 
 class Shifted(Operator):
-    """An operator less a real number times the identity."""
+    """An operator minus a real number times the identity."""
 
     def __init__(self, operator, shift):
         super().__init__(operator.shape, operator.dtype, operator.library)
@@ -323,7 +323,7 @@ class Shifted(Operator):
 
 
 class _Cast(Operator):
-    """An operator of one dtype inside an iteration of another."""
+    """An operator for vectors of another dtype than its own."""
 
     def __init__(self, operator, dtype):
         if operator.dtype.kind == "c" and np.dtype(dtype).kind != "c":
@@ -348,7 +348,7 @@ class _Cast(Operator):
 
 
 def as_operator(A, home, name="A"):
-    """Return `A` as an `Operator` living in the library `home`; nothing is copied that need not be."""
+    """Return `A` as an `Operator` in the library `home`, with as few copies as possible."""
     if isinstance(A, Operator):
         return A
     if isinstance(A, Hermitian):
@@ -364,7 +364,7 @@ def as_operator(A, home, name="A"):
 
 
 class Hermitian:
-    """A LinearOperator or a user's object that its owner asserts to be Hermitian; see `hermitian`."""
+    """A LinearOperator or a user's object that the caller asserts to be Hermitian; see `hermitian`."""
 
     def __init__(self, wrapped):
         self.wrapped, self.shape = wrapped, wrapped.shape
@@ -377,7 +377,7 @@ class Hermitian:
 
 
 def _as_known(operator, twin):
-    """Return `twin`, the same operator in another dtype, with what is known of the first."""
+    """Return `twin`, the operator in another dtype, with the assertion that the operator is Hermitian."""
     twin.known_hermitian = operator.known_hermitian
     return twin
 
@@ -387,7 +387,7 @@ def _product_with(A):
 
 
 def entries(A) -> Any:
-    """Return the matrix of a `Csr` or `Dense` operator as the array its library knows."""
+    """Return the matrix of a `Csr` or `Dense` operator as a sparse or dense array of its library."""
     return A.to_sparse() if isinstance(A, Csr) else A.array
 
 
@@ -399,7 +399,7 @@ def absolute(A):
 
 
 def is_hermitian(A):
-    """Tell whether an operator is Hermitian: as its owner asserts, or to half its digits by two products."""
+    """Tell whether an operator is Hermitian: by assertion, or by two products to half of the digits."""
     return A.known_hermitian or asymmetry(A) <= float(np.finfo(A.dtype).eps) ** 0.5
 
 
@@ -416,7 +416,7 @@ def check_hermitian(A, name="A"):
 def asymmetry(A):
     """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
 
-    A matrix remembers it, so that many solves with one operator look once.
+    A matrix stores the value, so it is computed once for many solves with one operator.
     """
     if not isinstance(A, (Csr, Dense)):  # others may change
         return _asymmetry(A)
@@ -426,10 +426,10 @@ def asymmetry(A):
 
 
 def _asymmetry(A):
-    """Find it anew.
+    """Compute the asymmetry.
 
-    Real parts suffice if the vectors are complex where A is. Our own sums, not BLAS: its threads would go on
-    spinning beside those of the kernels that follow.
+    Real parts suffice if the vectors are complex where A is. The sums are those of our kernels, because the
+    threads of BLAS would keep spinning beside those of the next kernels.
     """
     xp = array_module(A.library)
     index = xp.arange(A.shape[0], dtype=np.float64)
@@ -449,6 +449,6 @@ def _asymmetry(A):
 
 
 def _largest(entries):
-    """Return the largest magnitude in a sample of `entries`: its order is what matters."""
+    """Return the largest magnitude in a sample of `entries`; only its order of magnitude is needed."""
     sample = entries[:: max(1, len(entries) // 1000)]
     return float(abs(sample).max()) if len(sample) else 1.0

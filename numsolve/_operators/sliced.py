@@ -1,4 +1,4 @@
-"""When a matrix leaves compressed sparse rows for sliced diagonals, whose product reads no column index."""
+"""Conversion of a matrix from compressed sparse rows to sliced diagonals, whose product reads no indices."""
 
 from typing import Any, NamedTuple
 
@@ -7,16 +7,16 @@ import numpy as np
 from .._array import library, namespace
 from ..kernels import kernels_for
 
-SLICE = 128  # rows: longer slices share fewer offsets, shorter ones vectorise worse
-LARGEST_PADDING = 1.25  # places stored for an entry, zeros included: 8 bytes each against 12 in CSR
-CONVERT_AFTER = 20  # products before the conversion, which costs as much as so many save
-# Entries below which no solve gets back the time it takes to load the kernels (CPU), or in which a product
-# is over before the launch of the next (GPU).
+SLICE = 128  # rows per slice: longer slices share fewer offsets, shorter ones vectorise worse
+LARGEST_PADDING = 1.25  # values stored per entry, zeros included: 8 bytes each against 12 in CSR
+CONVERT_AFTER = 20  # products before the conversion, which costs as much as this many products save
+# Entries below which no solve recovers the time to load the kernels (CPU), or below which the launch of a
+# kernel takes longer than a product (GPU).
 LEAST_ENTRIES = {"numpy": 1 << 18, "cupy": 1 << 20}
 
 
 class Sliced(NamedTuple):
-    """What the kernels of ``sliced`` take; their reference says what it means."""
+    """The arrays of the kernels of ``sliced``; their reference describes them."""
 
     starts: Any
     offsets: Any
@@ -24,10 +24,10 @@ class Sliced(NamedTuple):
 
 
 class Layout:
-    """What the products of one matrix run on: CSR at first, sliced diagonals after enough products.
+    """The storage format for the products of a matrix: CSR at first, sliced diagonals after enough products.
 
     Convert after as many products as the conversion costs (ski-rental rule: at most twice the best cost).
-    Products are counted, not timed, so that a program gives the same bits at every run.
+    Products are counted, not timed, so a program gives the same bits at every run.
     """
 
     def __init__(self):
@@ -35,7 +35,7 @@ class Layout:
         self._sliced = None
 
     def next(self, indptr, indices, data):
-        """Count a product; return the sliced diagonals it should run on, or None for CSR."""
+        """Count a product; return the sliced diagonals to use for it, or None for CSR."""
         if self._left:
             self._left -= 1
             if not self._left:
@@ -44,15 +44,15 @@ class Layout:
 
 
 def convert(indptr, indices, data):
-    """Return a matrix in sliced diagonals, or None where it is small or would store many zeros.
+    """Return a matrix in sliced diagonals, or None if it is small or would store many zeros.
 
-    Columns ascend in each row.
+    The columns of each row must ascend.
     """
     if len(data) < LEAST_ENTRIES[library(data) or "numpy"]:
         return None
     xp, kernels, n = namespace(data), kernels_for(data), len(indptr) - 1
     slices, width = -(-n // SLICE), indptr.dtype
-    room = 2 * (len(data) // n) + 8  # diagonals in a slice; more are too many, wherever they are
+    room = 2 * (len(data) // n) + 8  # largest number of diagonals in a slice
     counts, offsets = xp.zeros(slices, width), xp.zeros((slices, room), width)
     kernels.sliced_find(SLICE, indptr, indices, data, counts, offsets)
     total = int(counts.sum())
@@ -67,7 +67,7 @@ def convert(indptr, indices, data):
 
 
 def frozen(array):
-    """Return a read-only view, so that every matrix has one type for Numba and no kernel can spoil it."""
+    """Return a read-only view: Numba sees one type for every matrix, and no kernel can overwrite it."""
     if isinstance(array, np.ndarray):
         array = array.view()
         array.flags.writeable = False

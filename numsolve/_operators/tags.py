@@ -1,4 +1,4 @@
-"""What a caller may assert of an operator, so that no product is spent on finding it out."""
+"""Assertions about an operator by the caller, which replace tests."""
 
 from copy import copy
 
@@ -8,7 +8,7 @@ from .operator import Hermitian, Operator, as_operator
 
 
 def hermitian(A):
-    """Assert that `A` is Hermitian (symmetric, if real): no method tests it then.
+    """Assert that `A` is Hermitian (symmetric, if real); methods then do not test it.
 
     Parameters
     ----------
@@ -18,8 +18,8 @@ def hermitian(A):
     Returns
     -------
     operator
-        `A` with the assertion, for every argument `A` of numsolve; ``operator @ x`` is the product. A
-        preconditioner made from it takes the assertion too.
+        `A` with the assertion. Every argument `A` of numsolve accepts it, and ``operator @ x`` is the
+        product. A preconditioner that is made from it has the assertion too.
 
     Raises
     ------
@@ -30,10 +30,10 @@ def hermitian(A):
 
     Notes
     -----
-    Methods that need a Hermitian matrix test it with two products, and refuse one that is asymmetric in the
-    first half of its digits. The assertion saves the products, and lets pass what rounding or
-    row-by-row boundary conditions made slightly asymmetric. A method that relies on a wrong assertion may
-    stagnate; the residual that it reports is the true one all the same.
+    Methods that need a Hermitian matrix test it with two products. They refuse a matrix that is asymmetric in
+    the first half of its digits. The assertion saves the products and accepts matrices that are slightly
+    asymmetric, because of rounding or of boundary conditions that were applied to rows only. With a wrong
+    assertion a method may stagnate, but the residual that it reports is still the true one.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The basis of a cycle of GMRES, and the small problem in it."""
+"""The basis of a cycle of GMRES, and the least-squares problem in it."""
 
 from functools import partial
 from typing import Any
@@ -11,12 +11,12 @@ from ..kernels import kernels_for
 
 
 class Arnoldi:
-    """The basis of a cycle, and the small matrices of what is known of it.
+    """The basis of a cycle, and the small matrices that describe it.
 
-    The rows of W are the basis, the first `kept` of them images of directions known before. Direction i is
-    the combination of rows of W that row i of Y holds, and ``A`` maps it, or what M makes of it, to the one
-    that row i of H holds: column i of the Hessenberg matrix. What M makes of it, times a length, is row i of
-    Z, if that is `stored`.
+    The rows of W are the basis. The first `kept` rows are the images of directions known before. Row i of Y
+    has the coefficients of direction i in the rows of W. Row i of H has those of its image under ``A``, or
+    under ``A M``: it is column i of the Hessenberg matrix. If Z is `stored`, its row i is the product of M
+    with direction i, times a length.
     """
 
     def __init__(self, system, m, *, stored, stride):
@@ -24,11 +24,11 @@ class Arnoldi:
         self.W: Any = xp.empty((m + 1, n), dtype)
         self.Z: Any = xp.empty((m, n), dtype) if stored else None
         self._z: Any = None if stored or system.M is None else xp.empty(n, dtype)
-        self.stride = stride  # steps to a pass over the basis
+        self.stride = stride  # steps per pass over the basis
         self.products = self.kept = 0
 
     def restart(self, r, kept=0):
-        """Start a cycle with a residual orthogonal to what is kept."""
+        """Start a cycle with a residual; the first `kept` rows of the basis stay."""
         xp, m, self.kept = namespace(r), len(self.W) - 1, kept
         self.HYR, self.G, self.rotations = (xp.zeros((*k, m + 2), r.dtype) for k in ((3, m), (3,), (2,)))
         self.HYR[0, :kept, :kept] = self.HYR[2, :kept, :kept] = xp.asarray(np.eye(kept, dtype=r.dtype))
@@ -36,9 +36,9 @@ class Arnoldi:
         self.W[kept] = r
 
     def steps(self, A, M, live, uu, form):
-        """Step on: yield the iterates, as functions that form them, and their squared residuals.
+        """Yield the iterates, as functions that form them, and their squared residuals.
 
-        `uu` is the squared norm of the first row after those that are kept.
+        `uu` is the squared norm of the first row after the kept rows.
         """
         W, kept, kernels, m = self.W, self.kept, kernels_for(self.W), len(self.W) - 1
         (H, Y, R), G, rotations = (self.HYR[i] for i in range(3)), self.G, self.rotations
@@ -60,7 +60,10 @@ class Arnoldi:
             j, pending = j + pending, count
 
     def multiply(self, A, M, first, count, uu, sigma):
-        """Write the product with row `first` of W to the next row; less a multiple, if a second follows."""
+        """Write the products with `count` rows of W from `first` on to the rows that follow them.
+
+        If there are two, a multiple of the row is subtracted from the first product.
+        """
         W, kernels = self.W, kernels_for(self.W)
         self.products += count
         for i in range(first, first + count):
@@ -72,29 +75,29 @@ class Arnoldi:
             kernels.gmres_shift(uw, uu, sigma, W[i], W[i + 1])
 
     def check(self, R, ST):
-        """After a NaN: raise, or go on in single steps from what steps before it gained."""
+        """After a NaN: continue with single steps if earlier steps of the cycle made progress, else raise."""
         gained = bool(to_host(R)[self.kept, self.kept])
         if not gained or self.stride == 1:
             check_step(not gained, ST)
         self.stride = 1
 
     def coordinates(self, used):
-        """Return the coefficients of directions that minimise the residual, and the directions' own."""
+        """Return the coefficients of the directions for the smallest residual, and the matrix Y."""
         (_, Y, R), (rhs, lengths) = to_host(self.HYR[:, :used, :used], self.G[1:, :used])
         y = solve_small(R.T, rhs)
         return (y if self.Z is None else y / lengths), Y
 
 
 def solve_small(triangle, rhs):
-    """Solve with an upper triangle, in the sense of least squares where it is almost singular."""
+    """Solve with an upper triangular matrix; if it is almost singular, solve the least-squares problem."""
     sizes = abs(triangle.diagonal())
     if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
-        return np.linalg.solve(triangle, rhs)  # solve_triangular wakes every thread for it
+        return np.linalg.solve(triangle, rhs)  # solve_triangular starts every thread
     return np.linalg.lstsq(triangle, rhs)[0]
 
 
 def check_step(first, ST):
-    """After a NaN: raise unless a step before, of this cycle, gained something to start again from."""
+    """After a NaN: raise if a product is not finite, or if it was the `first` step of the cycle."""
     if not np.isfinite(to_host(ST)).all():
         raise not_finite()
     if first:

@@ -89,7 +89,7 @@ def steps(A, b, M, x):
     live = yield x, rr
     s, p = r.copy(), r.copy()
     v, t = xp.empty_like(b), xp.empty_like(b)
-    y, z = (p, r) if M is None else (xp.empty_like(b), xp.empty_like(b))  # what M makes of p and r
+    y, z = (p, r) if M is None else (xp.empty_like(b), xp.empty_like(b))  # M p and M r
     rho = kernels.vdot(s, r)
     while True:
         if M is not None:
@@ -109,7 +109,7 @@ def steps(A, b, M, x):
 
 
 def _breakdown(vv, tt):
-    """Say why no step was left, from the squared norms of the last two products."""
+    """Return the exception for a breakdown, from the squared norms of the last two products."""
     if vv - vv != 0 or tt - tt != 0:
         return not_finite()
     if tt == 0:

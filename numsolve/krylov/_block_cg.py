@@ -10,9 +10,10 @@ from ..kernels import kernels_for
 def steps(A, b, M, x):
     """Yield the iterates of block CG, which share the array `x` (n, k), and squared residuals (k,).
 
-    The residuals are ``R = W S``: W has the columns of those that had not converged at the start, made
-    orthonormal again whenever they become too dependent or too short, and S is small (O'Leary's block CG,
-    with Dubrulle's stabilisation put off until it is due). A column that converges is no longer moved.
+    The residuals are ``R = W S``. W has a column for each residual that had not converged at the start, and S
+    is small. W is made orthonormal again when its columns become too dependent or too short. This is
+    O'Leary's block CG, with Dubrulle's stabilisation only where it is needed. A column that has converged is
+    not changed further.
     """
     xp, kernels = namespace(b), kernels_for(b)
     R = A.residual(b, x)
@@ -27,7 +28,7 @@ def steps(A, b, M, x):
     Y = W if M is None else M.apply_block(W, xp.empty_like(W))
     N = kernels.block_gram(W, W)
     F = N if M is None else kernels.block_gram(W, Y)
-    H = F * xp.asarray(np.eye(len(S), dtype=b.dtype))  # its diagonal: the columns may depend on each other
+    H = F * xp.asarray(np.eye(len(S), dtype=b.dtype))  # only the diagonal: columns may be dependent
     C, beta, alpha = (xp.zeros_like(N) for _ in range(3))
     step, moves = xp.zeros_like(S), xp.zeros(2, bool)
     P, Z = xp.zeros_like(W), xp.empty_like(W)

@@ -114,8 +114,8 @@ def for_system(system, restart=30):
 def _cycle(room, m, negligible, A, b, M, x):
     """Yield the iterates of one cycle, as functions that form them, and their squared residuals (k,).
 
-    The residuals of the columns that have not converged are ``V[0] E[0]``, where V[0] has as few columns as
-    that takes, but for what is `negligible` beside b.
+    The residuals of the columns that have not converged are ``V[0] E[0]``, up to parts that are `negligible`
+    relative to b. V[0] has as few columns as possible.
     """
     xp, kernels = namespace(b), kernels_for(b)
     W = A.residual(b, x)
@@ -147,10 +147,10 @@ def _cycle(room, m, negligible, A, b, M, x):
 
 
 def _independent(N, live, small):
-    """Return S and C: ``W C`` has orthonormal columns and ``W C S`` is W, without what is not `live`.
+    """Return S and C: ``W C`` has orthonormal columns, and ``W C S`` has the columns of W that are `live`.
 
-    N is ``W^H W``. Left out is what depends on the rest as far as N can tell, and what is `small` in every
-    column: it is not worth a column of the block, and may be found at the next start.
+    N is ``W^H W``. Directions that depend on others, as far as N shows, are left out. So are directions that
+    are `small` in every column: they need no column of the block and can be treated at the next start.
     """
     kept = np.flatnonzero(live)
     size = np.sqrt(N.diagonal().real[kept])
@@ -167,7 +167,7 @@ def _independent(N, live, small):
 
 
 def _form(j, x, V, M, R, G):
-    """Return x plus what minimises the residuals in the first j blocks of the basis."""
+    """Return x plus the correction in the first j blocks of the basis that minimises the residuals."""
     xp, p = namespace(x), V.shape[2]
     triangle, rhs = to_host(R[:j, : j * p], G[:j])
     triangle = triangle.transpose(1, 0, 2).reshape(j * p, j * p)

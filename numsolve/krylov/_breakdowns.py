@@ -1,4 +1,4 @@
-"""What to say when the recurrence of a Hermitian method cannot go on."""
+"""The exceptions for breakdowns of Hermitian methods."""
 
 import numpy as np
 
@@ -10,14 +10,14 @@ LARGEST_ENTRY = 6  # the last number in a row of MINRES' `state`: the largest en
 
 
 def indefinite(rz, pq):
-    """Say which of the two divisors of CG was not positive."""
+    """Return the exception that names the divisor of CG that was not positive."""
     if rz - rz != 0 or pq - pq != 0:
         return not_finite()
     return not_definite("M", rz) if rz <= 0 else not_definite("A", pq)
 
 
 def check_residual(A, b, M, x, size):
-    """After a NaN in MINRES: raise unless a new start from `x` can go on; `size` is that of A."""
+    """After a NaN in MINRES: raise unless a new start from `x` is possible; `size` is the norm of A."""
     dot = kernels_for(b).dot
     r = A.residual(b, x)
     z = r if M is None else M @ r
@@ -27,7 +27,7 @@ def check_residual(A, b, M, x, size):
         raise not_finite()
     if rz <= 0:
         raise not_definite("M", rz)
-    # Once the residual is an eigenvector to the root of the precision, Lanczos vectors begin to repeat it.
+    # Once the residual is an eigenvector to the root of the precision, the Lanczos vectors repeat it.
     if qq <= 16 * np.finfo(b.dtype).eps * size**2 * rz:
         raise Breakdown(
             "A maps the residual to almost nothing: A is singular in this precision, and b is not in its "

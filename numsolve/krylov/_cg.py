@@ -37,13 +37,13 @@ def cg(
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it. Of several columns it is shown up to eight at once, of shape (n, 8),
+        `x` is live: copy it to keep it. For several columns it receives up to eight at once, of shape (n, 8),
         with an array of their norms.
     recycle : RecycledSpace or int, optional
-        Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
-        result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one; or how
-        many directions to learn where nothing is known yet. Columns of `b` are then solved one after the
-        other, and each uses what was learned from those before it.
+        Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
+        result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one. A number
+        says how many directions to learn if none are known yet. Columns of `b` are then solved one after the
+        other, and each uses the directions of those before it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -134,7 +134,7 @@ def for_system(system):  # noqa: ARG001 - as other methods
 def steps(learner, A, b, M, x):
     """Yield the iterates of preconditioned CG, which share the array `x`, and their squared residuals.
 
-    Directions are kept A-orthogonal to what the `learner` knows, if anything, and it sees each of them.
+    Directions are kept A-orthogonal to those that the `learner` knows. It observes each direction.
     """
     xp, kernels = namespace(b), kernels_for(b)
     r = A.residual(b, x)

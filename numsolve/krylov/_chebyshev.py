@@ -14,14 +14,14 @@ from .._operators.operator import check_hermitian
 from .._result import Result, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
-ESTIMATE_STEPS = 12  # of conjugate gradients for an estimate
-ESTIMATE_MARGIN = 0.02  # beyond an estimate that was called for
-RATE_SLACK = 4.0  # by how much a residual may exceed what the bounds promise
+ESTIMATE_STEPS = 12  # steps of conjugate gradients for an estimate
+ESTIMATE_MARGIN = 0.02  # by which an interval that was too narrow is widened beyond the new estimate
+RATE_SLACK = 4.0  # factor by which a residual may exceed the one that the bounds imply
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ChebyshevResult(Result):
-    """A `Result` that knows the bounds of the spectrum it ended with.
+    """A `Result` with the bounds of the spectrum that were used last.
 
     Attributes
     ----------
@@ -125,25 +125,25 @@ def chebyshev(
 
 
 class Interval:
-    """The Chebyshev iteration, and the bounds of the eigenvalues of M A that are known to it.
+    """The Chebyshev iteration, and its bounds of the eigenvalues of M A.
 
-    Each right-hand side starts from the bounds that were given, so that no column depends on those before it.
+    Each right-hand side starts from the given bounds, so no column depends on those before it.
     """
 
     def __init__(self, given, system):
         self.given = self.bounds = given
-        # The eigenvalues of A in the units of the iteration, over those in the caller's; M undoes the units.
+        # Ratio of the eigenvalues of A in the iteration's units and in the caller's; M cancels the units.
         self._unit = 1 / system.A_unit if system.M is None else 1.0
 
     def begin(self, b):  # noqa: ARG002 - the protocol
-        """Forget what other right-hand sides showed."""
+        """Return to the given bounds for a new right-hand side."""
         self.bounds = self.given
 
     def __call__(self, A, b, M, x):
         return steps(self, A, b, M, x)
 
     def widen(self, A, M, r):
-        """Estimate from the residual `r`; return whether the bounds were too narrow."""
+        """Estimate the bounds from the residual `r`; return whether they were too narrow."""
         lmin, lmax = spectrum.bounds(A, M, start=r, steps=ESTIMATE_STEPS)
         lmin, lmax = max(lmin, np.finfo(A.dtype).eps * lmax) / self._unit, lmax / self._unit
         if self.bounds is None:
@@ -154,7 +154,7 @@ class Interval:
         return lmin < low or lmax > high
 
     def says(self):
-        """Return in words what the bounds promise: a residual does not show that they are too wide."""
+        """Return a text with the iterations per digit that the bounds imply, for they may be too wide."""
         low, high = self.bounds
         digit = ceil(log(10) / max(_rate(low, high), 1e-300))
         remedy = "" if self.given is None else ": if they are wider than the spectrum of M A, leave them out"
@@ -168,7 +168,7 @@ class Interval:
 def steps(interval, A, b, M, x):
     """Yield the iterates of the Chebyshev iteration, which share the array `x`, and their squared residuals.
 
-    Each round of the outer loop is one interval.
+    Each pass of the outer loop uses one interval.
     """
     xp, kernels = namespace(b), kernels_for(b)
     r = A.residual(b, x)
@@ -195,7 +195,7 @@ def steps(interval, A, b, M, x):
             live = yield x, rr
             if live is None:
                 raise not_finite()
-            if step == look:  # a number of the device is read here, after 1, 2, 4, ... steps
+            if step == look:  # after 1, 2, 4, ... steps a number is read from the device
                 look *= 2
                 worse = read_sum(rr) > (RATE_SLACK * _promise(step, lmin, lmax)) ** 2 * begun
                 if worse and interval.widen(A, M, r):
@@ -208,6 +208,6 @@ def _promise(k, lmin, lmax):
 
 
 def _rate(lmin, lmax):
-    """Return the logarithm of the factor by which the residual falls a step, in the long run."""
+    """Return the logarithm of the asymptotic factor by which the residual falls per step."""
     sigma = (lmax + lmin) / max(lmax - lmin, np.finfo(float).eps * lmax)
     return acosh(max(sigma, 1.0))

@@ -1,4 +1,4 @@
-"""Flexible GMRES: GMRES that keeps what a varying preconditioner made of its basis."""
+"""Flexible GMRES: GMRES that stores the preconditioned basis, for a preconditioner that varies."""
 
 from .. import _validate
 from .._linear.solve import solve_system
@@ -56,9 +56,9 @@ def fgmres(
     Notes
     -----
     One product with `A` and one with `M` per iteration, and two passes over the basis: 16 n bytes per basis
-    vector in float64, and 48 n. Storage: ``2 * restart + 1`` vectors and 1, for what M makes of each basis
-    vector is kept (Algorithm 2.2 of [1]_); without M it is `gmres`. The true residual is recomputed at
-    each restart and before convergence is reported.
+    vector in float64, and 48 n. Storage: ``2 * restart + 2`` vectors, because the product of `M` with each
+    basis vector is kept (Algorithm 2.2 of [1]_). Without `M` the method is `gmres`. The true residual is
+    recomputed at each restart and before convergence is reported.
 
     References
     ----------

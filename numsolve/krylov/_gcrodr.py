@@ -126,10 +126,10 @@ def gcrodr(
 
 
 class Cycles(Arnoldi):
-    """The bases of a solve, which cycles share.
+    """The bases of a solve, which its cycles share.
 
-    The rows of W are first the orthonormal C, `kept` of them, then the Krylov basis. ``A`` maps U to C. With
-    M, U is the first rows of Z, and P is what M turned into it.
+    The first `kept` rows of W are the orthonormal C, the others the Krylov basis. ``A`` maps U to C. With M,
+    U is the first rows of Z, and M maps P to U.
     """
 
     def __init__(self, system, restart, k, recycle):
@@ -153,7 +153,7 @@ class Cycles(Arnoldi):
         self.overlap = to_host(kernels_for(P).rows_gram(self.W[:kept], P))
 
     def space(self):
-        """Hand out what has been learned: the bases must not be used any more."""
+        """Return the learned directions; the bases must not be used afterwards."""
         self.learn()
         if not self.kept:
             return None
@@ -161,7 +161,7 @@ class Cycles(Arnoldi):
         return RecycledSpace(U, C) if self.P is None else RecycledSpace(U.copy(), C, self.P[: self.kept])
 
     def begin(self, b):  # noqa: ARG002 - the protocol
-        """Take the best step along the known directions at the next start, for there is another b."""
+        """Note that there is a new b: the next start takes the best step along the known directions."""
         self.is_new_b = True
 
     def __call__(self, A, b, M, x):
@@ -180,7 +180,7 @@ class Cycles(Arnoldi):
         kept = self.kept
         self.restart(r, kept)
         del r
-        if kept:  # now, not with the first step: what A makes of C is not known
+        if kept:  # now, not with the first step: the product of A with C is not known
             self.G[1, :kept] = along = coordinates(W[:kept], W[kept])
             subtract(along, W[:kept], W[kept], W[kept])
         yield from self.steps(A, M, live, kernels.dot(W[kept], W[kept]), lambda used: self.form(used, x))
@@ -188,7 +188,7 @@ class Cycles(Arnoldi):
     def project(self, A, b, x, r):
         """Move x along the directions of an earlier solve; return it and the new residual.
 
-        The true residual tells whether A still maps U to C; if not, C is found anew.
+        The true residual tells whether A still maps U to C. If not, C is computed again.
         """
         y, expected, moved = self.step(x, r)
         true = A.residual(b, moved)
@@ -216,13 +216,13 @@ class Cycles(Arnoldi):
         return x
 
     def parts(self, T, Y):
-        """Return combinations of directions, the columns of T, as those of U, and of W or, with M, of Z."""
+        """Return the combinations of directions by the columns of T as pairs of coefficients and rows."""
         if self.Z is not None:
             return ((T, self.Z),)
         return (T[: self.kept], self.U), (Y[self.kept :].T @ T[self.kept :], self.W)
 
     def learn(self):
-        """Keep the slowest directions of the cycle that ended, if there was one."""
+        """Keep the slowest directions of the last cycle, if there was one."""
         used, kept, self.used = self.used, self.kept, 0
         if used <= kept:
             return
@@ -243,16 +243,16 @@ class Cycles(Arnoldi):
         """Make the last rows of W orthonormal; return H, Y and the lengths of directions on the host."""
         kernels, W, kept = kernels_for(self.W), self.W, self.kept
         HY, lengths = to_host(self.HYR[:2, :used, : used + 1], self.G[2, :used])
-        H, Y = HY.astype(np.result_type(HY.dtype, float))  # small: as exact as can be
+        H, Y = HY.astype(np.result_type(HY.dtype, float))  # small, so double precision costs little
         close = abs(H[-1, used]) < 1e-3 * np.linalg.norm(H[-1]) * np.linalg.norm(Y[-1])
         for row in range(max(used - 1, kept + 1), used + 1):  # no more than these are pending
             u, s = W[row], np.zeros(row)
             left = length = norm(u)
-            if close:  # once was not enough
+            if close:  # orthogonalise a second time
                 s = kernels.rows_gram(W[:row], u[None])
                 kernels.rows_combine(False, -s.T.copy(), W[:row], u[None])
                 left, s = norm(u), to_host(s)[:, 0]
-                left = left if left > 0.5 * length else 0  # or else the space is invariant
+                left = left if left > 0.5 * length else 0  # else the space is invariant
             u *= 1 / left if left else 0
             for X in (H, Y):
                 X[:, :row] += X[:, row, None] * s
@@ -271,7 +271,7 @@ class Cycles(Arnoldi):
         self.kept = count
 
     def combine(self, out, *parts, fresh=True):
-        """Write to `out`, or add to it, what columns of coefficients make of the first of some rows."""
+        """Write to `out`, or add to it, combinations of rows; each part has coefficients and rows."""
         kernels, dtype, xp = kernels_for(out), out.dtype, namespace(out)
         for T, rows in parts:
             if len(T):

@@ -97,7 +97,7 @@ def for_system(system, restart=30, *, flexible=False):
 
     @cache
     def arnoldi():
-        varying = flexible and system.M is not None  # what M makes of w tells little of its next image
+        varying = flexible and system.M is not None  # a varying M does not allow pairs of steps
         return Arnoldi(system, m, stored=varying, stride=1 if varying else 2)
 
     return partial(_cycle, arnoldi)

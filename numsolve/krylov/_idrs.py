@@ -11,7 +11,7 @@ from .._linear.system import prepare
 from .._result import Breakdown, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
-LEAST_COSINE = 0.7  # the least cosine at which the step into the next space is the minimising one
+LEAST_COSINE = 0.7  # smallest cosine at which the step into the next space minimises the residual
 SEED = 20110101
 
 
@@ -41,7 +41,7 @@ def idrs(
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
     rng : int, numpy.random.Generator or None
-        Where the shadow space comes from. Default: a fixed seed, so that results can be repeated.
+        Random numbers for the shadow space. Default: a fixed seed, so that results can be repeated.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -129,7 +129,7 @@ def steps(P, A, b, M, x):
 
 
 def _check(A, b, x, start, product):
-    """After a NaN: raise unless the iterate is better than the first one, to start again from it."""
+    """After a NaN: raise unless the iterate is better than the first one; the loop then starts from it."""
     dot = kernels_for(b).dot
     square, r = read_sum(dot(product, product)), A.residual(b, x)
     if square - square != 0:

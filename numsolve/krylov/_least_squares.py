@@ -1,4 +1,4 @@
-"""What the methods for least squares share: checks, damping, bidiagonalisation, and the way back."""
+"""The parts that LSQR and LSMR share: checks, damping, bidiagonalisation, and the result."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,7 @@ class LeastSquaresResult(Result):
     status : Status
         Why the iteration ended.
     message : str
-        The same in words, with a remedy and with the two norms that tell how good `x` is.
+        The same in words, with a remedy and with the norms of the gradient and the residual.
     residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
         Norm of the gradient ``A^H (b - A x) - damp^2 x`` at the start and after each iteration. The last
         one is recomputed from `x`.
@@ -50,9 +50,9 @@ class LeastSquaresResult(Result):
         Parameters
         ----------
         ax : matplotlib.axes.Axes, optional
-            Where to draw. Default: a new figure.
+            The axes to draw on. Default: a new figure.
         **style
-            Passed on to ``ax.semilogy``, as ``color`` or ``label``.
+            Passed to ``ax.semilogy``, such as ``color`` or ``label``.
 
         Returns
         -------
@@ -106,7 +106,7 @@ def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
 
 
 def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
-    """Check a rectangular system and bring it to one dtype."""
+    """Check a rectangular system and convert it to one dtype."""
     m, n = _validate.matrix_shape(A)
     home, xp = _validate.same_library(A=A, b=b, x0=x0)
     b = _validate.right_hand_side(b, m, xp)
@@ -118,7 +118,7 @@ def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
 
 @np.errstate(all="ignore")
 def _solve_one(steps, system, damp, b, x0, callback):
-    """Solve for one column, in units in which A and b are near one if they were far from it."""
+    """Solve for one column; A and b are scaled to near one if they are far from it."""
     xp, (A, _), dtype = namespace(b), system.scaled(), b.dtype
     b_unit, A_unit = unit_near(float(abs(b).max()), dtype), system.A_unit
     x_unit = b_unit / A_unit
@@ -153,7 +153,7 @@ def _solve_one(steps, system, damp, b, x0, callback):
 
 
 def _solve_columns(steps, system, damp, callback):
-    """Solve column by column; the worst status speaks for all."""
+    """Solve column by column; the worst status is that of the result."""
     xp, n, k = namespace(system.b), system.A.shape[1], system.b.shape[1]
     x = xp.zeros((n, k), system.b.dtype)
     if system.x0 is not None:
@@ -175,7 +175,7 @@ def _solve_columns(steps, system, damp, callback):
 
 
 def golub_kahan(A, b, x):
-    """Yield beta^2, alpha^2 (on a GPU in pieces) and ``alpha v`` of the bidiagonalisation from ``b - A x``.
+    """Yield beta^2, alpha^2 (on a GPU partial sums) and ``alpha v`` of the bidiagonalisation of ``b - A x``.
 
     ``A v_k = alpha_k u_k + beta_{k+1} u_{k+1}`` and ``A^H u_{k+1} = beta_{k+1} v_k + alpha_{k+1} v_{k+1}``.
     """
@@ -190,7 +190,7 @@ def golub_kahan(A, b, x):
 
 
 def _half_step(A, like):
-    """Return the kernel ``(xx, yy, x, y)`` for A: in one pass over y where the rows of A are at hand."""
+    """Return the kernel ``(xx, yy, x, y)`` for A; for a sparse matrix it takes one pass over y."""
     kernels = kernels_for(like)
     if isinstance(A, Csr):
         return partial(kernels.bidiagonal_csr, A.indptr, A.indices, A.data)
@@ -206,5 +206,5 @@ def first_norms(bb, aa):
 
 
 def not_finite():
-    """Return what the only fault of a bidiagonalisation raises: a zero alpha or beta is a solution."""
+    """Return the exception of a bidiagonalisation; a zero alpha or beta is not a fault but a solution."""
     return Breakdown(_SAYS[Status.NONFINITE], Status.NONFINITE)

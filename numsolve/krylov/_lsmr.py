@@ -23,7 +23,7 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
         Weight of the norm of `x` (not of ``x - x0``): the same problem is solved from every `x0`.
     rtol, atol : float
         Stop once ``norm(A^H (b - A x) - damp^2 x) <= max(rtol * norm(A^H b), atol)``, in the 2-norm, for
-        each column: the gradient tells a solution, whether or not ``A x = b`` has one.
+        each column. The gradient vanishes at a minimiser, whether or not ``A x = b`` has a solution.
     maxiter : int, optional
         Largest number of iterations. Default: ``10 * min(m, n)``.
     callback : callable, optional
@@ -48,8 +48,8 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met; ``result.message`` says why, what to try, and how small gradient and
-        residual are.
+        The tolerance was not met; ``result.message`` gives the reason, what to try, and the norms of the
+        gradient and the residual.
 
     Notes
     -----
@@ -59,11 +59,11 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     one vector of m and 4 of n; for other than sparse arrays one of each more, with `damp` 2 of m and 4 of n
     more.
 
-    In exact arithmetic the iterates are those of MINRES on the normal equations: the norm of the gradient
-    never rises, which makes it safer to stop early than `lsqr`. ``norm(b - A x)`` never rises either. From
-    ``x0 = None`` the limit is the shortest of all minimisers. Recurrences of [1]_; damping by applying them
-    to ``[A; damp I]`` and ``[b; 0]``, which from zero gives the same iterates, and from any `x0` minimises
-    the same functional.
+    In exact arithmetic the iterates are those of MINRES on the normal equations. The norm of the gradient
+    never rises, so the method is safer to stop early than `lsqr`. ``norm(b - A x)`` never rises either. From
+    ``x0 = None`` the limit is the shortest of all minimisers. The recurrences are those of [1]_. For damping
+    they are applied to ``[A; damp I]`` and ``[b; 0]``. From zero this gives the same iterates, and from any
+    `x0` it minimises the same functional.
 
     SciPy's function of this name stops by ``atol`` and ``btol``, which are relative to ``norm(A) * norm(r)``
     and to ``norm(b)``, and by ``conlim``. It may stop while the gradient is still large. Here the gradient

@@ -54,9 +54,10 @@ def minres(
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is live: copy it to keep it.
     recycle : RecycledSpace or int, optional
-        Keep the slowest directions and hand them to the next solve: the attribute `recycle` of an earlier
-        result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one; or how many
-        directions to learn where nothing is known yet. Each column of `b` uses what was learned before it.
+        Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
+        result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one. A number says
+        how many directions to learn if none are known yet. Each column of `b` uses the directions of those
+        before it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -139,8 +140,8 @@ def rotations(system):
 def steps(state, A, b, M, x):
     """Yield the iterates of preconditioned MINRES, which share the array `x`, and their squared residuals.
 
-    `u` and `u_old` are Lanczos vectors, z = M u; `w` and `w_old` are directions. See the kernels for `state`,
-    in which the size of A outlives a new start.
+    `u` and `u_old` are Lanczos vectors, z = M u; `w` and `w_old` are directions. The kernels describe
+    `state`. Its entry for the size of A is kept when the method starts again.
     """
     xp, kernels = namespace(b), kernels_for(b)
     u = A.residual(b, x)
@@ -151,7 +152,7 @@ def steps(state, A, b, M, x):
     bb = rr if M is None else kernels.dot(u, z)
     r = None if M is None else u.copy()
     u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
-    bb_old, overlap = bb, 0 * rr  # of a vector of zeros: anything positive, and nothing
+    bb_old, overlap = bb, 0 * rr  # u_old is zero: any positive number, and zero
     state[0, LARGEST_ENTRY] = state[:, LARGEST_ENTRY].max()
     for step in count():
         aa = A.apply_dot(z, q)

@@ -18,7 +18,7 @@ from ..kernels import kernels_for
 from ._gmres import gmres
 
 MAX_OUTER_STEPS = (
-    100  # steps: each halves the residual or is the last, so that double precision ends after 53
+    100  # each step halves the residual or is the last, so double precision takes 53 steps at most
 )
 
 
@@ -74,13 +74,13 @@ def refine(
     maxiter : int, optional
         Largest number of outer steps, each one correction. Default: 100.
     M : array, sparse array or LinearOperator, shape (n, n), optional
-        Preconditioner for `method`, in either precision: cast to single if it is not.
+        Preconditioner for `method`, in either precision; it is cast to single precision.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each outer step; true stops. `x` is live: copy it to keep it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
     **options
-        Passed on to `method`, as ``restart``.
+        Passed to `method`, such as ``restart``.
 
     Returns
     -------
@@ -102,13 +102,14 @@ def refine(
 
     Notes
     -----
-    An outer step costs one product with `A` in double precision and one solve in single, in which a CSR
-    matrix moves 8 bytes an entry instead of 12 and vectors half of theirs. Storage: the entries of `A` in
-    single precision, 3 vectors in double (`x`, the residual, the next `x`) and 2 in single beside those of
-    `method`. The residual is scaled to size one before it is cast, and `A` if its entries need it, both by
-    powers of two. It converges if the condition number of `A` is well below 1e7, the inverse of the rounding
-    unit of single precision [1]_; with GMRES and a good `M` also above [2]_. A step that does not reduce the
-    residual is not taken, and ends the solve. A LinearOperator `A` is applied in its own precision.
+    An outer step costs one product with `A` in double precision and one solve in single precision. In the
+    solve a CSR matrix moves 8 bytes per entry instead of 12, and vectors half of theirs. Storage: the entries
+    of `A` in single precision, 3 vectors in double (`x`, the residual, the next `x`) and 2 in single beside
+    those of `method`. The residual is scaled to size one before it is cast, and `A` if its entries need it,
+    both by powers of two. The method converges if the condition number of `A` is well below 1e7, the inverse
+    of the rounding unit of single precision [1]_; with GMRES and a good `M` also above [2]_. A step that does
+    not reduce the residual is not taken, and ends the solve. A LinearOperator `A` is applied in its own
+    precision.
 
     References
     ----------
@@ -147,7 +148,7 @@ def refine(
 
 
 class _Uncast(Operator):
-    """A preconditioner on its way through `prepare`, which would bring it to double precision."""
+    """A preconditioner that `prepare` does not convert to double precision."""
 
     def __init__(self, M):
         super().__init__(M.shape, M.dtype, M.library)
@@ -157,7 +158,7 @@ class _Uncast(Operator):
 
 
 class _Refinement:
-    """The system in single precision, and what one outer step leaves to the next."""
+    """The system in single precision, and the state between outer steps."""
 
     def __init__(self, A, M, system, method, inner_rtol, options):
         self.dtype = np.dtype(np.complex64 if system.b.dtype.kind == "c" else np.float32)
@@ -173,13 +174,13 @@ class _Refinement:
         self.goal, self.counts = 0.0, []
 
     def begin(self, b):
-        """Set the goal for a right-hand side, and forget the last one."""
+        """Set the goal for a new right-hand side, and discard the state of the last one."""
         self.goal, self.stuck, self.x = self.rtol * norm(b), None, None
 
     def __call__(self, A, b, M, x):  # noqa: ARG002 - the protocol; M acts in single precision only
         """Yield `x` and its squared residual, before and after one correction.
 
-        It ends after each, so that the loop looks at each norm also on a GPU: a step is a whole solve.
+        The generator ends after each correction, so the loop reads each norm on a GPU too.
         """
         dot = kernels_for(b).dot
         if x is not self.x or self.r is None:
@@ -225,8 +226,8 @@ class _Refinement:
 
 
 def _single(operator, dtype):
-    """Return a power of two and, in `dtype`, the operator divided by it: entries of any size fit."""
-    if not isinstance(operator, (Csr, Dense)):  # one product tells the size
+    """Return a power of two and, in `dtype`, the operator divided by it, whose entries do not overflow."""
+    if not isinstance(operator, (Csr, Dense)):  # one product gives the size
         ones = array_module(operator.library).ones(operator.shape[1])
         unit = unit_near(float(abs(operator @ ones).max()), dtype)
         return unit, (operator if unit == 1 else Scaled(operator, 1 / unit)).astype(dtype)
@@ -242,7 +243,7 @@ def _single(operator, dtype):
 
 
 def _failure(solved, norm):
-    """Say why a correction did not reduce the residual to half."""
+    """Return the exception for a correction that did not halve the residual."""
     if solved.status < 0:
         return Breakdown(f"in single precision: {solved.message}", solved.status)
     if norm - norm != 0:

@@ -1,4 +1,4 @@
-"""Every Krylov method, and what the front door, the command line, the docs and the tests know of it."""
+"""The registry of the Krylov methods, for `solve`, the command line, the docs and the tests."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -28,16 +28,16 @@ class Method(NamedTuple):
     solve : callable
         The public function.
     suits : str
-        The systems that it is for, in a few words.
+        The systems for which it is suitable, in a few words.
     vectors, products : str
-        Vectors kept without a preconditioner, and products with the matrix in an iteration.
+        Vectors stored without a preconditioner, and products with the matrix per iteration.
     page : str
         Its page in ``docs/methods``.
     for_system : callable or None
         ``for_system(system)`` returns the method for a checked `System`, as `solve_system` takes it. None if
-        the front door does not offer it.
+        `numsolve.solve` does not offer it.
     block : callable or None
-        The same for several right-hand sides at once, where it has such a form.
+        The method for several right-hand sides at once, if there is one.
     hermitian : bool
         Whether it needs a Hermitian matrix.
     takes_M : bool
@@ -69,7 +69,7 @@ _ALL = (
         hermitian=True,
     ),
     Method(
-        *(_minres.minres, "Hermitian, indefinite or singular too", "6", "1", "minres"),
+        *(_minres.minres, "Hermitian, also indefinite or singular", "6", "1", "minres"),
         for_system=_minres.for_system,
         hermitian=True,
     ),
@@ -82,7 +82,7 @@ _ALL = (
     Method(_idrs.idrs, f"{_ANY}, with little memory", "3 s + 3", "1", "idrs", _idrs.for_system),
     Method(_gcrodr.gcrodr, "sequences of systems, with recycling", "restart + k + 6", "1", "gcrodr"),
     Method(
-        *(_block_gmres.block_gmres, f"{_ANY}, several right-hand sides", "(restart + 2) a column", "1"),
+        *(_block_gmres.block_gmres, f"{_ANY}, several right-hand sides", "restart + 2 per column", "1"),
         page="block",
     ),
     Method(
@@ -92,7 +92,8 @@ _ALL = (
     Method(_refine.refine, "condition well below 1e7: single inside double precision", "2", "1", "refine"),
     Method(_lsqr.lsqr, "least squares", "4", "1, and 1 with the adjoint", "lsqr", takes_M=False),
     Method(
-        _lsmr.lsmr, "least squares, steady gradient", "5", "1, and 1 with the adjoint", "lsqr", takes_M=False
+        *(_lsmr.lsmr, "least squares, monotone gradient", "5", "1, and 1 with the adjoint", "lsqr"),
+        takes_M=False,
     ),
 )
 METHODS = {method.name: method for method in _ALL}

@@ -1,1 +1,1 @@
-"""Spaces of known directions, how they are learned, and the methods that use them."""
+"""Recycled spaces, the learning of directions, and the methods that use them."""

@@ -1,4 +1,4 @@
-"""What conjugate gradients deflate with and learn: known directions, or nothing."""
+"""The deflation of conjugate gradients, and the learning of directions from them."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ PROJECT_EVERY = (
 
 
 class NoDeflation:
-    """The empty space: all of a vector lies outside it."""
+    """The empty space: every vector lies outside it."""
 
     k = 0
 
@@ -24,16 +24,16 @@ class NoDeflation:
         return z
 
     def source_outside(self, r):
-        """Return what M turns into the last vector that `outside` returned, which came from `r`."""
+        """Return the vector that M maps to the last result of `outside`; it is found from `r`."""
         return r
 
     def repeat(self, step, live, x, r, rr):  # noqa: ARG002 - the protocol
-        """Return the squared norm of the residual, which stays as it is."""
+        """Return the squared norm of the residual unchanged."""
         return rr
 
 
 class NoLearning:
-    """What plain conjugate gradients are given: nothing is known, and nothing is learned."""
+    """The learner of plain conjugate gradients: no directions are known, and none are learned."""
 
     def count(self, products=1):
         """Count products with A."""
@@ -43,17 +43,17 @@ class NoLearning:
         return NoDeflation(), x, r
 
     def first_source(self, deflation, r):
-        """Take the residual that M turned into the first direction."""
+        """Take the vector that M maps to the first direction, found from the residual `r`."""
 
     def observe(self, p, q):
-        """Take a direction, and what A made of it."""
+        """Take a direction `p` and its image ``q = A p``."""
 
     def next_source(self, live, rz, rz_old, deflation, r):
-        """Follow the recurrence of the directions with what M turned into them."""
+        """Advance the vector that M maps to the direction, by the recurrence of the directions."""
 
 
 class Deflation:
-    """Known directions U with their images C: steps along them, and the parts of vectors outside them."""
+    """Known directions U with images C: steps along U, and the parts of vectors outside the space."""
 
     def __init__(self, space):
         self.k, self._space, self._room = space.k, space, namespace(space.U).empty_like(space.U[0])
@@ -74,7 +74,7 @@ class Deflation:
         return subtract(self._mu, self._space.source, r, self._room)
 
     def repeat(self, step, live, x, r, rr):
-        """Take the best step along the directions again from time to time; return the squared residual."""
+        """Repeat the best step along the directions at some steps; return the squared residual norm."""
         if step % PROJECT_EVERY:
             return rr
         self.project(live, x, r)
@@ -86,7 +86,7 @@ class CgLearner(DirectionLearner):
 
     def __init__(self, steps, recycle, system):
         super().__init__(steps, recycle, system, energy=True)
-        self._source = None  # what M turned into the direction, if there is an M
+        self._source = None  # the vector that M maps to the direction, if there is an M
 
     def deflation(self, A, b, x, r):
         space, x, r = self.fitted(A, b, x, r)
@@ -104,7 +104,7 @@ class CgLearner(DirectionLearner):
 
 
 def inverse_energy(space):
-    """Return the inverse of ``U^H A U``, without directions that depend on others, where the space lives."""
+    """Return the inverse of ``U^H A U``, without dependent directions, in the library of the space."""
     energy = to_host(kernels_for(space.U).rows_gram(space.U, space.C))
     energy = (energy + energy.conj().T) / 2
     diagonal = energy.diagonal().real

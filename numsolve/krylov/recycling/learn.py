@@ -1,4 +1,4 @@
-"""How methods of short recurrences learn directions: from a window of vectors and their images at a time."""
+"""Learning of directions in methods with short recurrences, from windows of vectors and their images."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ from ..._result import Interrupted
 from ...kernels import kernels_for
 from .space import RecycledResult, combined, dominant, orthonormal, renewed, whitening
 
-WINDOW_FACTOR = 2  # pairs for each kept direction: with three, little more was learned
-SETTLED_GROWTH = 0.01  # growth of the inverse values, in the geometric mean, below which learning ends
+WINDOW_FACTOR = 2  # vectors in the window for each kept direction; three gained little more
+SETTLED_GROWTH = 0.01  # relative growth of the inverse values (geometric mean) below which learning ends
 
 
 def solve_and_recycle(learner, system, callback):
-    """Solve with a method that learns directions; return a `RecycledResult` with those it has learned."""
+    """Solve with a method that learns directions; return a `RecycledResult` with these directions."""
 
     def finished(result):
         space = learner.space()
@@ -36,12 +36,12 @@ def start_of(recycle, system):
 
 
 class DirectionLearner:
-    """A method of short recurrences, with the directions it deflates with and those it is learning.
+    """A method with short recurrences, its known directions, and those that it is learning.
 
-    Rows of `U`, of their images `C` and, with a preconditioner, of `P`, what M turned into U: first those
-    that are kept, then the window. `energy` tells that directions are orthogonal in the inner product of A,
-    else that their images are in that of M. `alone` tells that the system at hand is better solved without
-    deflation.
+    The rows of `U` are directions, those of `C` their images, and M maps those of `P` to `U`. The first rows
+    are the kept directions, the others the window. If `energy` is true, the directions are orthogonal in the
+    inner product of A, else their images are in that of M. `alone` says that the present system is better
+    solved without deflation.
     """
 
     def __init__(self, steps, recycle, system, *, energy):
@@ -59,7 +59,7 @@ class DirectionLearner:
             self.keep(space)
 
     def begin(self, b):  # noqa: ARG002 - the protocol
-        """Learn anew, for there is another right-hand side; what is known stays."""
+        """Start to learn again for a new right-hand side; the known directions stay."""
         self._is_new_b = True
         self.is_learning, self.alone, self._values = self.k > 0, False, None
 
@@ -78,7 +78,7 @@ class DirectionLearner:
             self.P[:kept] = space.source[:kept]
 
     def space(self):
-        """Return what is known by now, as arrays of its own."""
+        """Return the directions known so far, in new arrays."""
         self.learn()
         if not self.kept:
             return None
@@ -89,8 +89,8 @@ class DirectionLearner:
     def fitted(self, A, b, x, r):
         """Return the space to deflate with, or None, an iterate and its true residual.
 
-        A step along all directions of an earlier solve tells whether A still maps U to C; if not, C is found
-        anew.
+        A step along all directions of an earlier solve tells whether A still maps U to C. If not, C is
+        computed again.
         """
         space, is_new_b, self._is_new_b = self.space(), self._is_new_b, False
         if space is None or not is_new_b:
@@ -107,7 +107,7 @@ class DirectionLearner:
         return self.space(), x, r
 
     def take(self, v, image, before_M):
-        """Add a vector, what A made of it, and what M turned into it; learn once the window is full."""
+        """Add a vector, its image under A, and the vector that M maps to it; learn if the window is full."""
         if not self.is_learning:
             return
         self.U[self.used], self.C[self.used] = v, image
@@ -120,10 +120,11 @@ class DirectionLearner:
     def learn(self):
         """Keep the Ritz or harmonic Ritz vectors of smallest value, for ``A U = C``, ``U = M P``.
 
-        They are largest for ``U^H P`` over ``U^H C``, or for ``C^H P`` over ``C^H C``: in the inner product
-        in which the window is orthogonal to all before it, so that it goes on where the last one ended. (In
-        the other one, the values of smallest magnitude were found three times too large.) Once they hardly
-        change, nothing more is learned of a system.
+        They belong to the largest values of the pencil ``U^H P``, ``U^H C`` (Ritz) or ``C^H P``, ``C^H C``
+        (harmonic Ritz). The inner product is the one in which the window is orthogonal to all earlier
+        vectors, so nothing is lost from one window to the next. (In the other inner product, the values of
+        smallest magnitude were three times too large.) Once the values hardly change, learning ends for the
+        system.
         """
         used, self.used = self.used, self.kept
         if used <= self.kept:

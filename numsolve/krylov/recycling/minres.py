@@ -1,4 +1,4 @@
-"""MINRES in the complement of the images of known directions, which learns more of them."""
+"""MINRES in the complement of the images of known directions, with learning of directions."""
 
 from functools import partial
 from itertools import count
@@ -15,8 +15,8 @@ from .space import RecycledSpace, combined, coordinates, subtract, whitening
 def steps(state, learner, A, b, M, x):
     """Yield the iterates, or functions that form them, and their squared residuals.
 
-    As `_minres.steps`, but Lanczos vectors are kept M-orthogonal to C. What A makes of them along C is
-    undone by steps along U, whose coordinates `y` take the same recurrence as x.
+    As `_minres.steps`, but the Lanczos vectors are kept M-orthogonal to C. Steps along U cancel the parts of
+    their images along C. The coordinates `y` of these steps follow the same recurrence as x.
     """
     xp, kernels = namespace(b), kernels_for(b)
     u = A.residual(b, x)
@@ -68,25 +68,25 @@ def steps(state, learner, A, b, M, x):
             learner.count(2)
             x = current() if callable(current) else current
             check_residual(A, b, M, x, float(state[:, LARGEST_ENTRY].max()))
-            learner.alone = True  # outside of the space there may be nothing left to gain
+            learner.alone = True  # deflation may gain nothing more
             return
 
 
 class Follower:
-    """Vectors that take the recurrence of the directions and of x, from others than the Lanczos vectors."""
+    """Vectors that follow the recurrence of the directions and of x, from other than Lanczos vectors."""
 
     def __init__(self, like):
         self.old, self.new, self.total = (namespace(like).zeros_like(like) for _ in range(3))
 
     def advance(self, kernels, scalars, source):
-        """Return the next one, whose rotation is found once more."""
+        """Return the next vector; its rotation is computed again."""
         kernels.minres_update(*scalars, source, self.old, self.new, self.total)
         self.old, self.new = self.new, self.old
         return self.new
 
 
 class Deflation:
-    """A space whose images are made orthonormal in the inner product of M."""
+    """A space with images that are orthonormal in the inner product of M."""
 
     def __init__(self, space, M):
         xp = namespace(space.U)
@@ -120,9 +120,9 @@ class Deflation:
 
 
 def _steady(space):
-    """Return the space without directions u almost orthogonal to their images.
+    """Return the space without directions u that are almost orthogonal to their images.
 
-    Outside of C there may be none of U: there A would be singular.
+    With such directions A would be singular on the complement of C.
     """
     rows_gram = kernels_for(space.U).rows_gram
     energy, gram = to_host(rows_gram(space.U, space.C), rows_gram(space.U, space.U))

@@ -24,11 +24,11 @@ class RecycledSpace:
     Attributes
     ----------
     U : array, shape (k, n)
-        Directions in the space of solutions, one a row; not orthogonal.
+        Directions in the space of solutions, one per row; not orthogonal.
     C : array, shape (k, n)
         Orthonormal rows, the products of the matrix with those of `U`: ``A @ U.T == C.T``.
     P : array, shape (k, n), or None
-        What the preconditioner turned into `U`, if there was one.
+        The preconditioner maps these rows to those of `U`; None without a preconditioner.
     """
 
     U: Any
@@ -96,18 +96,18 @@ class RecycledResult(Result):
 
 
 def renewed(A, space):
-    """Return the space for a new matrix, without what A maps to almost nothing."""
+    """Return the space for a new matrix, without directions that A maps almost to zero."""
     U, C, P = space.U, namespace(space.U).empty_like(space.U), space.P
-    for u, c in zip(U, C, strict=True):  # a block product would be quicker, but not with two transpositions
+    for u, c in zip(U, C, strict=True):  # a block product with two transpositions would take longer
         A.apply(u, c)
     known = 0.0 if type(A).magnitude is Operator.magnitude else A.magnitude()
     return orthonormal(U, C, P, known)
 
 
 def orthonormal(U, C, P, known=0.0):
-    """Return the space of U and its images C, made orthonormal, and once more for its rounding.
+    """Return the space of U and its images C, orthonormalised twice because of rounding.
 
-    Left out is what the matrix, of entries as large as `known`, maps to almost nothing.
+    Directions that the matrix, with entries of size `known`, maps almost to zero are left out.
     """
     rows_gram = kernels_for(C).rows_gram
     gram, before = to_host(rows_gram(C, C), rows_gram(U, U))
@@ -126,7 +126,7 @@ def orthonormal(U, C, P, known=0.0):
 
 
 def combined(T, rows):
-    """Return combinations of rows, as the columns of the small matrix T say."""
+    """Return the combinations of rows with the coefficients in the columns of the small matrix T."""
     xp = namespace(rows)
     new = xp.empty((T.shape[1], rows.shape[1]), rows.dtype)
     kernels_for(rows).rows_combine(True, xp.array(T.T, rows.dtype, order="C"), rows, new)
@@ -139,7 +139,7 @@ def coordinates(rows, v):
 
 
 def subtract(y, rows, v, out) -> Any:
-    """Write to `out` the vector v less the combination `y` of rows, and return it; `out` may be v."""
+    """Write the vector v minus the combination `y` of rows to `out`, and return it; `out` may be v."""
     if len(rows):
         kernels_for(v).idrs_shift(0, y, rows, v, out)
     else:
@@ -148,7 +148,7 @@ def subtract(y, rows, v, out) -> Any:
 
 
 def whitening(gram):
-    """Return a matrix T with orthonormal columns in the inner product `gram`, leaving out dependent ones."""
+    """Return a matrix T with orthonormal columns in the inner product `gram`, without dependent ones."""
     size = gram.diagonal().real
     if not ((size >= 0) & (size < np.inf)).all() or not len(size):
         return np.zeros((len(gram), 0))
@@ -161,8 +161,9 @@ def whitening(gram):
 def slowest(G, S, k, most):
     """Return Q and T such that A maps ``V T`` to ``W Q``, orthonormal, where ``A V = W G``, ``S = W^H V``.
 
-    V T spans the harmonic Ritz vectors of the `k` values of smallest magnitude, ``G^H G z = theta G^H S z``:
-    an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse ones. At most `most` columns.
+    V T spans the harmonic Ritz vectors of the `k` values of smallest magnitude, ``G^H G z = theta G^H S z``.
+    This is an invariant subspace of ``G^+ S``, whose eigenvalues are the inverse values. T has at most `most`
+    columns.
     """
     orthogonal, triangle = np.linalg.qr(G)
     T = dominant(solve_small(triangle, orthogonal.conj().T @ S), k, most)
@@ -174,7 +175,7 @@ def slowest(G, S, k, most):
 def dominant(T, k, most):
     """Return orthonormal vectors that span the invariant subspace of the `k` largest eigenvalues.
 
-    Of a conjugate pair both are taken or none.
+    A conjugate pair is taken as a whole or not at all.
     """
     form: Any = schur(T, output="complex" if T.dtype.kind == "c" else "real")
     triangle, vectors = form

@@ -1,4 +1,4 @@
-"""Sequences of systems: their order, what is carried from one to the next, and data sets of solutions."""
+"""Sequences of systems: their order, the data carried between solves, and data sets of solutions."""
 
 from ._dataset import write_dataset
 from ._order import greedy_order

@@ -1,4 +1,4 @@
-"""The results of many solves as a file to learn from."""
+"""Write the results of many solves to a file."""
 
 from pathlib import Path
 from typing import Any
@@ -10,43 +10,42 @@ from ..._array import to_host
 from ..._result import Status
 from ._solver import last_norm
 
-# What stands in the row of a system that was not solved.
+# Values in the row of a system that was not solved.
 MISSING = {"solutions": np.nan, "iterations": 0, "status": int(Status.INTERRUPTED), "residuals": np.nan}
 
 
 def write_dataset(path, results, *, features=None, right_hand_sides=None):
-    """Write the results of a sequence to a file, one row a system, in the order the systems were given.
+    """Write the results of a sequence to a file, one row per system, in the order of the systems.
 
     Parameters
     ----------
     path : str or path
         Ends in ``.npz``, or in ``.h5`` or ``.hdf5``, which needs h5py. A file of that name is overwritten.
     results : SequenceRun or iterable of Result
-        What `solve_sequence` returned, which is then solved as it is written; or results in order.
+        A run returned by `solve_sequence`, whose systems are solved while they are written; or results in
+        order.
     features : array, shape (count, ...), optional
-        Written along. Default: those the sequence was ordered by, if they were given.
+        Written to the file too. Default: the features that ordered the sequence, if they were given.
     right_hand_sides : array, shape (count, ...), optional
-        Written along.
+        Written to the file too.
 
     Returns
     -------
     dict of str to int
-        How many results there are of each status, by name.
+        Number of results of each status, by name.
 
     Raises
     ------
     ValueError
-        The file name ends otherwise, solutions differ in shape, or an array has another number of rows.
+        The file name has another ending, solutions differ in shape, or an array has another number of rows.
     RuntimeError
         The file is to be HDF5, and h5py is not installed.
 
-    Notes
-    -----
-    Arrays: ``solutions`` (count, n), ``iterations``, ``status`` (see `Status`), ``residuals`` (the last norm
-    of each), and those that are given. A system whose input was refused, or that was not reached, has NaN as
-    its solution. HDF5 is written row by row, one solution in memory at a time; ``.npz`` at the end, all at
-    once. If the run is interrupted, the file holds what was solved, and the rest has the status
-    ``INTERRUPTED``.
+    Notes ----- The arrays are ``solutions`` (count, n), ``iterations``, ``status`` (see `Status`),
+    ``residuals`` (the last norm of each), and the given ones. The solution is NaN for a system whose input
+    was refused, or that was not reached. HDF5 is written row by row, with one solution in memory at a time;
+    ``.npz`` is written at the end. If the run is interrupted, the file has the results so far, and the other
+    rows have the status ``INTERRUPTED``.
 
     Examples
     --------
@@ -77,7 +76,7 @@ def write_dataset(path, results, *, features=None, right_hand_sides=None):
 
 
 def _table(path) -> Any:
-    """Return what writes a file of that name."""
+    """Return the writer for a file of that name."""
     if path.suffix == ".npz":
         return _Npz(path)
     if path.suffix not in (".h5", ".hdf5"):
@@ -92,7 +91,7 @@ def _table(path) -> Any:
 
 
 class _Table:
-    """Rows by number; those of one name have one shape, which the first sound one sets."""
+    """Rows by number. All rows of one name have the shape of the first valid one."""
 
     def __init__(self):
         self.shapes, self.count, self.fixed = {}, 0, None
@@ -105,7 +104,7 @@ class _Table:
         raise NotImplementedError
 
     def row(self, number, name, row):
-        """Write a row of an array, which the first one makes."""
+        """Write a row of an array; the first row creates the array."""
         raise NotImplementedError
 
     def whole(self, name, array):

@@ -1,4 +1,4 @@
-"""A first guess from the last solutions, which in a slow drift is almost the answer."""
+"""A starting guess from the last solutions, which is accurate in a slow drift."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ from ..recycling.space import combined, subtract, whitening
 
 
 class Guess:
-    """The last solutions of systems of one kind, `most` at most, and whether they are worth their products.
+    """The last solutions of systems of one kind, at most `most`, and whether a guess pays for its products.
 
-    The guess is their combination of smallest residual, one product each (P. F. Fischer, Comput. Methods
-    Appl. Mech. Engrg. 163, 1998, doi:10.1016/S0045-7825(98)00012-7). Where it gained less than as many
-    iterations would have, the next 1, 2, 4, ... systems do without.
+    The guess is their combination of smallest residual, at one product each (P. F. Fischer, Comput. Methods
+    Appl. Mech. Engrg. 163, 1998, doi:10.1016/S0045-7825(98)00012-7). If it gained less than the same number
+    of iterations, the next 1, 2, 4, ... systems are solved without it.
     """
 
     def __init__(self, most):
@@ -47,7 +47,7 @@ class Guess:
         return combined(y, X)[0]
 
     def observe(self, result):
-        """Keep a solution, and see whether the guess had been worth it."""
+        """Keep a solution, and decide whether the guess paid for its products."""
         if self._spent and len(result.residuals) > 1:
             first, last = result.residuals[0], result.residuals[-1]
             digits = np.log10(first / last) if 0 < last < first else np.inf

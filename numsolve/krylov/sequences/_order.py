@@ -1,4 +1,4 @@
-"""In which order to solve many systems: each one next to those it resembles."""
+"""The order in which to solve many systems: neighbours are similar."""
 
 from functools import lru_cache
 from math import prod
@@ -11,15 +11,13 @@ from ..._array import array_module, library, namespace, to_host
 from ..._linear.system import unit_near
 from ..._operators.operator import as_operator
 
-LARGEST_EXACT_WORK = (
-    1e10  # differences of two features' entries up to which whole features are compared: a few seconds
-)
-LEAST_ENTRIES = 16  # entries that a feature counts for at least
-FREQUENCIES = 144  # kept of a field: 12 x 12 of two axes
-COMPONENTS = 7  # kept of those
+LARGEST_EXACT_WORK = 1e10  # differences of entries up to which whole features are compared: a few seconds
+LEAST_ENTRIES = 16  # smallest number of entries that a feature counts as
+FREQUENCIES = 144  # number kept of a field: 12 x 12 of two axes
+COMPONENTS = 7  # number of principal components kept
 CELL_SIZE = 2048  # systems that are compared with each other; 2^7 cells hold 262,144
-STRIP_ENTRIES = 1 << 17  # entries that are compared at once, in cache
-BUCKETS = 61  # length of the sketch of a matrix; prime, so that no grid has its period
+STRIP_ENTRIES = 1 << 17  # entries that are compared at a time, in cache
+BUCKETS = 61  # length of the sketch of a matrix; a prime, because grids have other periods
 
 
 def greedy_order(features, *, method="auto"):
@@ -28,11 +26,11 @@ def greedy_order(features, *, method="auto"):
     Parameters
     ----------
     features : array, shape (count, ...)
-        What tells the systems apart, one entry a system: parameters, or the field of a coefficient. Real or
-        complex; CuPy arrays are copied to the host.
+        One entry per system: its parameters, or the field of a coefficient. Real or complex; CuPy arrays are
+        copied to the host.
     method : {"auto", "exact", "grouped"}
-        "exact" compares whole features; "grouped" compares their low frequencies within groups, for
-        thousands. "auto" takes "exact" where that takes seconds at most.
+        "exact" compares whole features. "grouped" compares their low frequencies within groups, for thousands
+        of systems. "auto" chooses "exact" if that takes a few seconds at most.
 
     Returns
     -------
@@ -46,17 +44,16 @@ def greedy_order(features, *, method="auto"):
     TypeError
         The dtype is not supported.
 
-    Notes
-    -----
-    The nearest neighbour in the Frobenius distance, from system 0 on; of equally near ones that of the lowest
-    number. With p entries a feature, "exact" costs ``count**2 * p`` operations in passes over the features,
-    without a matrix of distances; it stores a copy of the features.
+    Notes ----- From system 0 on, the next system is the nearest in the Frobenius distance; of equally near
+    ones that with the lowest number. With p entries per feature, "exact" costs ``count**2 * p`` operations in
+    passes over the features. It stores a copy of the features, but no matrix of distances.
 
-    "grouped" follows [1]_: the lowest 144 frequencies of the discrete Fourier transform (12 x 12 of a field
-    with two axes), their 7 principal components, and a division of that space into up to 128 cells. Here each
-    component is halved at its median, the strongest ones only as far as cells of 2048 ask for, and the cells
-    are visited in the order of a Gray code, so that each borders on the one before; inside a cell the nearest
-    neighbour comes next, from the last system of the cell before on. The cost grows like count times 2048.
+    "grouped" follows [1]_. It takes the lowest 144 frequencies of the discrete Fourier transform (12 x 12 of
+    a field with two axes) and their 7 principal components, and divides the space of these into up to 128
+    cells. The strongest components are halved at their medians, as many as needed for cells of 2048 systems.
+    The cells are visited in the order of a Gray code, so each cell is a neighbour of the one before. Inside a
+    cell the nearest neighbour comes next, starting from the last system of the cell before. The cost grows
+    like count times 2048.
 
     References
     ----------
@@ -74,7 +71,7 @@ def greedy_order(features, *, method="auto"):
         raise ValueError(f"method is {method!r}; needed: 'auto', 'exact' or 'grouped'")
     fields = _validate.finite(_validate.as_array(to_host(features), "features"), "features")
     if fields.ndim == 0:
-        raise ValueError("features is a single number; an array of one entry a system is needed")
+        raise ValueError("features is a single number; an array with one entry per system is needed")
     count, size = len(fields), prod(fields.shape[1:])
     if count * size == 0:
         return np.arange(count)
@@ -88,13 +85,13 @@ def greedy_order(features, *, method="auto"):
 
 
 def chained(points, first):
-    """Return the numbers of all points, from `first` on each followed by the nearest that is left."""
+    """Return the numbers of all points, in an order from `first` on in which the nearest left comes next."""
     count, here = len(points), first
     order, numbers, left = np.empty(count, np.intp), np.arange(count), np.ones(count, bool)
     for step in range(count):
         order[step], left[here] = numbers[here], False
         point = points[here]
-        if 2 * (count - step - 1) < len(left):  # half are gone: look at them no more
+        if 2 * (count - step - 1) < len(left):  # half of the points are used: remove them
             points, numbers, left = points[left], numbers[left], np.ones(count - step - 1, bool)
         if len(left):
             distances = _distances(points, point)
@@ -104,7 +101,7 @@ def chained(points, first):
 
 
 def _distances(points, point):
-    """Return squared distances, strip by strip: as differences, for those of near points to be exact."""
+    """Return squared distances, strip by strip, from differences, which are accurate for near points."""
     found, strip = np.empty(len(points)), max(1, STRIP_ENTRIES // points.shape[1])
     for first in range(0, len(points), strip):
         difference = points[first : first + strip] - point
@@ -137,7 +134,7 @@ def _low(fields):
 
 
 def _grouped(points):
-    """Return an order that leads from cell to cell, each halved at the medians of its components."""
+    """Return an order that leads from cell to cell; cells are bounded by the medians of the components."""
     halvings = min(points.shape[1], max(0, int(np.ceil(np.log2(len(points) / CELL_SIZE)))))
     upper = points[:, :halvings] > np.median(points[:, :halvings], axis=0)
     cells = upper @ (1 << np.arange(halvings)[::-1])  # the strongest component changes least often
@@ -152,10 +149,10 @@ def _grouped(points):
 
 
 def order_without_features(systems):
-    """Return an order of systems ``(A, b)`` by what `sketch` sees of them.
+    """Return an order of systems ``(A, b)`` by their sketches.
 
-    Those of one size come together. Matrices that do not differ are ordered by their right-hand sides; a
-    system that cannot be looked at comes last among those of its size.
+    Systems of one size are consecutive. If their matrices are equal, they are ordered by their right-hand
+    sides. A system without a finite sketch comes last among those of its size.
     """
     groups = {}
     for number, (A, b) in enumerate(systems):
@@ -173,10 +170,11 @@ def order_without_features(systems):
 
 
 def sketch(A, b):
-    """Return the size of a system and short vectors whose differences are about as long as those of A and b.
+    """Return the size of a system, and short vectors whose distances are about those of A and of b.
 
-    One product: `A` times a vector of random signs, entry by entry with random signs, added up in `BUCKETS`.
-    Its mean square is the square of the Frobenius norm. NaN stands for what the methods would refuse.
+    It takes one product: `A` times a vector of random signs. The entries, with random signs, are summed in
+    `BUCKETS`. The mean square of the sketch is the square of the Frobenius norm. The sketch of an invalid
+    system is NaN.
     """
     nothing = np.full(2 * BUCKETS, np.nan)
     try:
@@ -190,7 +188,7 @@ def sketch(A, b):
 
 
 def _bucketed(y):
-    """Return the entries of a vector, with fixed random signs, added up in buckets, on the host."""
+    """Return the entries of a vector, with fixed random signs, summed in buckets, on the host."""
     xp, rows = namespace(y), -(-len(y) // BUCKETS)
     padded = xp.zeros(rows * BUCKETS, y.dtype)
     padded[: len(y)] = y * xp.asarray(_signs(len(y), 1))

@@ -1,4 +1,4 @@
-"""A preconditioner for a sequence of matrices: made once, and anew when it has become stale."""
+"""A preconditioner for a sequence of matrices, which is refreshed when that pays."""
 
 from dataclasses import dataclass
 from math import inf
@@ -13,26 +13,26 @@ POLICIES = ("auto", "always", "never")
 
 @dataclass
 class _State:
-    """A preconditioner, and what is known of its cost, in seconds."""
+    """A preconditioner, and its measured costs in seconds."""
 
     M: Any
-    price: float  # of making it fit another matrix, the least that was measured
-    refreshed: int = 0  # how often it was made to fit another matrix
-    systems: int = 0  # solved since
-    least: float = inf  # iterations of one of these
-    pace: float = inf  # of an iteration, the least that was measured
-    excess: float = 0.0  # what iterations above the least have cost, since the last refresh
-    debt: float = 0.0  # what one solve has lost beyond the price, less what refreshes have cost since
+    price: float  # least measured cost of a refresh
+    refreshed: int = 0  # number of refreshes
+    systems: int = 0  # systems solved since the last refresh
+    least: float = inf  # least iterations of one of these systems
+    pace: float = inf  # least measured cost of an iteration
+    excess: float = 0.0  # cost of the iterations above the least, since the last refresh
+    debt: float = 0.0  # loss of one solve that exceeded the price, less the cost of refreshes since
 
 
 class Preconditioner:
-    """What `M` of a sequence is: nothing, an operator for all systems, or one that follows the matrices.
+    """The preconditioner of a sequence: none, an operator for all systems, or one that is refreshed.
 
-    With "auto" it is made to fit the matrix at hand once the iterations that the old one lost have cost as
-    much as that does (ski-rental rule: at most twice the best cost). If a single solve loses more than the
-    price, each of the next matrices gets a refresh, until these have cost as much; then an old one is tried
-    again. The second system always gets a refresh, for it tells the price. The first set-up does not: it may
-    cost more than an update, and it may have loaded compiled code.
+    A refresh adapts it to the present matrix. With "auto" it is refreshed once the iterations lost by the old
+    one have cost as much as a refresh (ski-rental rule: at most twice the best cost). If a single solve loses
+    more than that price, each of the next matrices gets a refresh, until these have cost as much. Then an old
+    preconditioner is tried again. The second system always gets a refresh, which gives the price. The first
+    set-up does not give it: it may cost more than an update, and it may have loaded compiled code.
     """
 
     def __init__(self, M, refresh):
@@ -45,7 +45,7 @@ class Preconditioner:
         self._states = {}
 
     def ready(self, A, kind):
-        """Return what to precondition `A` with, and whether it was made for just this matrix."""
+        """Return the preconditioner for `A`, and whether it was made or refreshed for this matrix."""
         if self.M is None:
             return self.fixed, True
         state = self._states.get(kind)
@@ -54,10 +54,10 @@ class Preconditioner:
         return state.M, False
 
     def anew(self, A, kind):
-        """Return a preconditioner that fits `A`: updated if it can be, else made."""
+        """Return a preconditioner for `A`: the old one updated, if possible, else a new one."""
         if self.M is None:
             return self.fixed
-        old = self._states.pop(kind, None)  # an update that fails leaves nothing behind
+        old = self._states.pop(kind, None)  # after an update that fails, nothing is kept
         begin = clock()
         M = None if old is None else self._updated(old.M, A)
         if M is None:
@@ -72,7 +72,7 @@ class Preconditioner:
         return M
 
     def observe(self, kind, seconds, iterations, failed=False):
-        """Take down what a solve has cost; without iterations it tells nothing of the preconditioner."""
+        """Record the cost of a solve; a solve without iterations says nothing about the preconditioner."""
         state = self._states.get(kind)
         if state is None:
             return
@@ -90,7 +90,7 @@ class Preconditioner:
             state.debt = loss
 
     def _updated(self, M, A):
-        """Return the operator updated to `A`, or None where that cannot be."""
+        """Return the operator updated to `A`, or None if that is not possible."""
         if not hasattr(M, "update"):
             return None
         try:

@@ -1,4 +1,4 @@
-"""Many systems, one after the other; each uses what was learned from those before it."""
+"""Solve many systems, one after the other; each solve uses results of the earlier ones."""
 
 import warnings
 from typing import Any
@@ -26,42 +26,43 @@ def solve_sequence(
     progress: Any = False,
     **options,
 ):
-    r"""Solve many linear systems :math:`A_i x_i = b_i`; each uses what was learned from those before it.
+    r"""Solve many linear systems :math:`A_i x_i = b_i`; each solve uses results of the earlier ones.
 
     Parameters
     ----------
     systems : sequence or iterable of (A, b) or (A, b, feature)
-        The systems, or objects with these attributes; each as `method` takes it, of any size, NumPy or CuPy.
-        A sequence (with a length and an index) is asked for one system at a time, when it is needed, and may
-        make it then. An iterable is read while it is solved if `sort` is None; otherwise it is read to its
-        end first.
+        The systems, as tuples or as objects with these attributes. Each may have any size and either library,
+        and must suit `method`. From a sequence (an object with a length and an index) one system is taken at
+        a time, when it is needed. An iterable is read while it is solved if `sort` is None; otherwise it is
+        read to its end first.
     method : callable or str
         A function of this module or its name, or your own function with the same arguments.
     sort : {"greedy", None} or array of int, shape (count,)
         "greedy" orders the systems so that neighbours resemble each other (`greedy_order`), from system 0 on.
         None keeps the order; a permutation gives the order.
     features : array, shape (count, ...), or callable, optional
-        What `sort` compares, as ``features[i]`` or ``features(systems[i])``. Default: the third entries of
-        the systems; without them, a random projection of the matrices, or of the right-hand sides where all
-        matrices are the same, for which each system is asked for once more. A method that takes `context`,
-        as those of `numsolve.relaxation`, is given that of its system.
+        The features that `sort` compares: ``features[i]`` or ``features(systems[i])``. Default: the third
+        entries of the systems. Without these, random projections are compared: of the matrices, or of the
+        right-hand sides if all matrices are equal. For the projections each system is read once more. A
+        method that takes `context`, such as those of `numsolve.relaxation`, receives the feature of its
+        system.
     M : operator or callable, optional
         A preconditioner for all systems, or a function that makes one from a matrix, such as
         `numsolve.precondition.ilu0`.
     refresh : {"auto", "always", "never"} or int
-        When `M` is made to fit the matrix at hand, by ``M.update(A)`` where that exists. "auto": once the
-        iterations lost by the old one have taken as long as an update. "always": for each system. "never":
-        only for the first system of each size. A number: after so many systems.
+        When `M` is adapted to a new matrix, by ``M.update(A)`` where that exists. "auto": once the iterations
+        lost by the old one have taken as long as an update. "always": for each system. "never": only for the
+        first system of each size. A number: after this many systems.
     recycle : RecycledSpace, int or False, optional
-        A space to start from; or how many directions `cg` and `minres` learn (default: 10; `gcrodr` has its
-        own argument `k`); or False to learn nothing. Ignored by methods that do not recycle.
+        A space to start from; or the number of directions that `cg` and `minres` learn (default: 10; `gcrodr`
+        has its own argument `k`); or False to learn nothing. Ignored by methods that do not recycle.
     guess : int
-        How many of the last solutions are combined to a starting guess. No guess is made if it is 0, if
+        Number of the last solutions that are combined to a starting guess. No guess is made if it is 0, if
         ``x0`` is given, or while guesses save fewer iterations than they cost products.
     progress : bool or callable
         True shows a bar (needs tqdm); a function is called as ``progress(i, result)`` after each solve.
     **options
-        Passed on to `method`, as ``rtol``, ``maxiter`` or ``k``.
+        Passed to `method`, such as ``rtol``, ``maxiter`` or ``k``.
 
     Returns
     -------
@@ -81,11 +82,10 @@ def solve_sequence(
     ConvergenceWarning
         At the first system that is not solved; ``run.missed`` lists all.
 
-    Notes
-    -----
-    A system that cannot be solved does not end the sequence. Its result says why: an error of the method
-    becomes the status ``INVALID``, with NaN for `x`. A solve that fails with a recycled space or an old
-    preconditioner is repeated once, without the space and with a new preconditioner.
+    Notes ----- A system that cannot be solved does not end the sequence. The message of its result gives the
+    reason. If the method raises an error, the status is ``INVALID``, with NaN for `x`. A solve that fails
+    with a recycled space or an old preconditioner is repeated once, without the space and with a new
+    preconditioner.
 
     Results come in the order of `systems`. A result that is ready before its turn waits in memory;
     ``run.as_solved()`` yields it at once instead. The results have ``recycle=None``, since a space takes as
@@ -93,8 +93,8 @@ def solve_sequence(
     preconditioner from a callable, for each size, dtype and library of arrays.
 
     The starting guess is the combination of the last solutions with the smallest residual [2]_, at one
-    product each. If it gained less than these products would have gained as iterations, the next 1, 2, 4, ...
-    systems are solved without.
+    product each. If it gained less than the same number of iterations, the next 1, 2, 4, ... systems are
+    solved without it.
 
     Ctrl-C raises `Interrupted`, whose result is that of the current system. The run can go on: iterating
     continues with the system that was interrupted, and ``run.waiting`` holds the results that were not yet
@@ -145,7 +145,7 @@ class SequenceRun:
     order : numpy.ndarray of int
         The numbers of the systems in the order in which they are solved; of an iterable, those solved so far.
     features : array, or None
-        What the order was made from, if it was given.
+        The features that gave the order, if there were any.
     waiting : dict of int to Result
         Results that are not yet returned, by number.
     missed : list of int
@@ -204,7 +204,7 @@ class SequenceRun:
 
     def _solve_next(self):
         """Solve the next system in the order; return its number."""
-        if self._current is None:  # else it was interrupted
+        if self._current is None:  # else the current system was interrupted
             self._current = (self._fetch(),)
             if self.solved == 0:
                 check(self._current[0])
@@ -221,7 +221,7 @@ class SequenceRun:
         return number
 
     def _feature(self, number):
-        """Return the context of the current system, or None for what it brings along."""
+        """Return the feature of the current system from `features`, or None to use its own."""
         current: Any = self._current
         if not self._solver.looks_at_context:
             return None
@@ -247,7 +247,7 @@ class SequenceRun:
 
 
 def _shown(progress, order):
-    """Return what is called after each solve."""
+    """Return the function that is called after each solve."""
     if progress is not True:
         return _validate.function(progress or None, "progress") or (lambda *_: None)
     from tqdm import tqdm

@@ -1,4 +1,4 @@
-"""What solves a sequence: a method, what it has learned, and a preconditioner."""
+"""The solver of a sequence: a method, its recycled spaces, starting guesses and a preconditioner."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -18,12 +18,12 @@ from ._guess import Guess
 from ._systems import parts
 
 PACKAGE = "numsolve.krylov"
-OWN = PACKAGE, "numsolve.relaxation"  # whose methods solve a system of zeros by looking at it
-DIRECTIONS = 10  # that a method learns which has to be asked
+OWN = PACKAGE, "numsolve.relaxation"  # their methods solve b = 0 at once
+DIRECTIONS = 10  # default number of directions for methods that recycle only on request
 
 
 class SequenceSolver:
-    """A method, what it has learned, and the preconditioner."""
+    """A method, its recycled spaces, and the preconditioner."""
 
     def __init__(self, method, recycle, preconditioner, guess, options):
         self.method, self.options, self.preconditioner = _known(method), options, preconditioner
@@ -34,7 +34,7 @@ class SequenceSolver:
         guess = _validate.count(guess, "guess")
         self.guesses = defaultdict(lambda: Guess(guess if "x0" in takes and "x0" not in options else 0))
         self.is_own = str(getattr(self.method, "__module__", "")).startswith(OWN)
-        self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns, and has k to say how much
+        self.start = None if "k" in takes else DIRECTIONS  # gcrodr always learns k directions
         if isinstance(recycle, RecycledSpace):
             self.spaces[recycle.shape[1], recycle.dtype, recycle.library] = self.last = recycle
         elif recycle is not None and recycle is not False:
@@ -42,7 +42,7 @@ class SequenceSolver:
         self._try()
 
     def _try(self):
-        """Raise what is wrong with the options, before any work: the methods' own errors come per system."""
+        """Raise an error for a wrong option, before any work; later errors become the status of a system."""
         name = getattr(self.method, "__name__", "method")
         given = {**self.options, **({"M": None} if self.preconditioner.given else {})}
         try:
@@ -55,10 +55,10 @@ class SequenceSolver:
                 for key, value in self.options.items()
                 if key not in ("x0", "callback", "colours") and not hasattr(value, "suggest")
             }
-            self.method(np.eye(2), np.zeros(2), **small)  # solved by looking at it
+            self.method(np.eye(2), np.zeros(2), **small)  # b = 0: no iterations
 
     def solve(self, system, feature=None):
-        """Return the result for one system; bad input becomes a status. `feature` goes before its own."""
+        """Return the result for one system; bad input gives a status. `feature` replaces the system's own."""
         try:
             with inner_solve():
                 system = parts(system)
@@ -90,7 +90,7 @@ class SequenceSolver:
         return result
 
     def _solve_once(self, system, kind, M, space, x0=None):
-        """Solve once, and keep what is learned and what it cost."""
+        """Solve once; keep the recycled space and record the cost."""
         options = dict(self.options)
         if M is not None:
             options["M"] = M
@@ -114,7 +114,7 @@ class SequenceSolver:
 
 
 def _known(method) -> Any:
-    """Return the function that is meant by a function or its name."""
+    """Return the function for a function or its name."""
     if isinstance(method, str):
         methods = {
             m.name: m.solve for m in import_module(f"{PACKAGE}._registry").METHODS.values() if m.takes_M
@@ -133,17 +133,17 @@ def failed(result):
 
 def last_norm(result):
     """Return the last residual norm, of columns the largest; infinity if there is none."""
-    last = np.ravel(result.residuals[-1:])  # NaN stands where a column had come to rest before
+    last = np.ravel(result.residuals[-1:])  # NaN for a column that converged earlier
     return float(np.max(last[~np.isnan(last)], initial=-np.inf)) if not np.isnan(last).all() else np.inf
 
 
 def _finite(space):
-    """Tell whether a space holds only numbers."""
+    """Tell whether all entries of a space are finite."""
     return all(float(abs(part).sum()) < np.inf for part in (space.U, space.C, space.P) if part is not None)
 
 
 def _nothing(system):
-    """Return NaN in the shape of the right-hand side, as far as there is one."""
+    """Return NaN in the shape of the right-hand side; an empty array if there is no right-hand side."""
     try:
         b = parts(system).b
         return namespace(b).zeros(b.shape, _validate.floating(b.dtype, "b")) + np.nan

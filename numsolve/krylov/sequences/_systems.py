@@ -1,4 +1,4 @@
-"""What a sequence consists of: systems, their features, and the order in which they are solved."""
+"""The systems of a sequence, their features, and the order in which they are solved."""
 
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from ._order import greedy_order, order_without_features
 
 
 class System(NamedTuple):
-    """A linear system as it was given, lists made arrays, and what tells it from its like."""
+    """A linear system as it was given, with lists converted to arrays, and its feature."""
 
     A: Any
     b: Any
@@ -18,13 +18,13 @@ class System(NamedTuple):
 
     @property
     def kind(self):
-        """Size, dtype and library: systems that share these may share what was learned."""
+        """Size, dtype and library; systems that share them share a recycled space and a preconditioner."""
         dtypes = (_validate.floating(getattr(x, "dtype", None) or float, "A or b") for x in (self.A, self.b))
         return (self.b.shape or (0,))[0], np.result_type(*dtypes), library(self.b)
 
 
 def check(given):
-    """Return A, b and perhaps a feature, or raise what is no system."""
+    """Return A, b and the feature, if there is one; raise if this is not a system."""
     if hasattr(given, "A") and hasattr(given, "b"):
         return given.A, given.b, getattr(given, "feature", None)
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
@@ -33,7 +33,7 @@ def check(given):
 
 
 def parts(given):
-    """Return what the caller gave as one of the systems as a `System`."""
+    """Return the system given by the caller as a `System`."""
     A, b, *feature = check(given)
     A = A if hasattr(A, "shape") else _validate.as_array(A, "A")
     b = b if hasattr(b, "shape") else _validate.as_array(b, "b")
@@ -41,7 +41,7 @@ def parts(given):
 
 
 def ordered(systems, sort, features):
-    """Return the order to solve in, the features if they were given, and products with matrices it took."""
+    """Return the order of the solves, the features if they were given, and the products that this took."""
     count = len(systems)
     if callable(features):
         features = [features(systems[i]) for i in range(count)]
@@ -93,7 +93,7 @@ def _feature(given):
 
 
 def _pair(given):
-    """Return A and b, or nothing for what is no system: it is refused when its turn comes."""
+    """Return A and b, or None for an invalid system, which is refused when its turn comes."""
     try:
         return parts(given)[:2]
     except (ValueError, TypeError):

@@ -18,7 +18,7 @@ _SAYS = {
     Status.INTERRUPTED: "interrupted: the last iterate is kept",
     Status.NONFINITE: "the residual is not finite: A, b or M overflows or returns NaN",
     Status.STAGNATED: (
-        "the residual stopped falling above the tolerance: loosen rtol, use a higher precision, "
+        "the residual stopped falling before it met the tolerance: loosen rtol, use a higher precision, "
         "or improve the preconditioner M"
     ),
 }
@@ -238,7 +238,7 @@ class _Loop:
                 return ending
             if not norms.is_finite(true):
                 return Status.NONFINITE, _SAYS[Status.NONFINITE]
-            # A new start follows a false claim or a whole cycle; without progress it would repeat for ever.
+            # A new start follows a false claim or a whole cycle; without progress the next would repeat it.
             if norms.is_stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
                 return Status.STAGNATED, _SAYS[Status.STAGNATED]
             before = true

@@ -298,7 +298,7 @@ def _ilu(A):
     from scipy.sparse.linalg import spilu
 
     if A.library != "numpy":
-        raise ValueError("SciPy's incomplete factorisation lives on the host")
+        raise ValueError("SciPy's incomplete factorisation needs a matrix on the host")
     matrix = csr_matrix(entries(A))
     matrix, rows, cols = direct.equilibrated(matrix, abs(matrix))
     factors = spilu(matrix.tocsc(), drop_tol=1e-4, fill_factor=10)

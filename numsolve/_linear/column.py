@@ -60,7 +60,7 @@ def explained(A, result, size):
     if result.residuals[-1] > 4 * rounding:
         return result
     message = (
-        f"the residual stopped falling above the tolerance, at rounding errors: those of A x are about "
-        f"{rounding / size:.1e} of norm(b), whatever the method. Loosen rtol or use a higher precision"
+        "the residual stopped falling before it met the tolerance, at rounding errors: those of A x are "
+        f"about {rounding / size:.1e} of norm(b), whatever the method. Loosen rtol or use a higher precision"
     )
     return replace(result, message=message)

@@ -29,7 +29,7 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 

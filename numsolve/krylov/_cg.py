@@ -36,9 +36,9 @@ def cg(
     M : array, sparse array or LinearOperator, shape (n, n), optional
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it. For several columns it receives up to eight at once, of shape (n, 8),
-        with an array of their norms.
+        ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops. `x` is
+        overwritten later: copy it to keep it. For several columns it receives up to eight at once, of shape
+        (n, 8), with an array of their norms.
     recycle : RecycledSpace or int, optional
         Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
         result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one. A number
@@ -76,19 +76,19 @@ def cg(
     Hermitian is tested with two products.
 
     Several columns share one Krylov space [2]_, whose basis is made orthonormal again when it becomes
-    dependent [3]_. An iteration reads `A` once for all columns, and there are fewer iterations than each
-    column would need alone. With k columns an iteration moves ``80 k + 24`` n bytes beside `A`, in three
+    dependent [3]_. An iteration reads `A` once for all columns, and a block needs fewer iterations than each
+    column alone. With k columns an iteration moves ``80 k + 24`` n bytes beside `A`, in three
     passes (with `M`: 32 k more); storage: 4 k vectors (with `M`: 5 k). A column that has converged stays as
     it is. Columns that break down or stagnate in a block are finished one by one. `maxiter` counts iterations
     of a block.
 
-    With `recycle`, directions are kept A-orthogonal to k known ones [4]_, which takes two more passes over k
-    vectors an iteration, about ``16 k + 40`` n bytes. The first iteration tests with one product whether the
-    known directions belong to this matrix. If not, k products make them fit. Then it takes the best step
-    along them. The method learns the Ritz vectors of smallest value, from the known directions and the next
-    2 k of the iteration, each time the iteration has made 2 k [5]_. It stops learning when the values grow by
+    With `recycle`, directions are kept A-orthogonal to k known ones [4]_. This takes two more passes over k
+    vectors per iteration, about ``16 k + 40`` n bytes. The first iteration tests with one product whether the
+    known directions belong to this matrix. If not, k products adapt them. Then it takes the best step along
+    them. After every 2 k iterations the method learns the Ritz vectors of smallest value, from the known
+    directions and the last 2 k directions of the iteration [5]_. It stops learning when the values grow by
     less than 1 %. Until then an iteration takes about 24 k n operations more, and with `M` one more pass over
-    k vectors. Storage: ``8 k + 6`` vectors (with `M`: ``12 k + 8``), the given space not counted.
+    k vectors. Storage: ``8 k + 6`` vectors (with `M`: ``12 k + 8``), without the given space.
 
     References
     ----------
@@ -110,7 +110,7 @@ def cg(
     >>> cg(np.diag([1.0, 2.0]), np.array([1.0, 4.0])).check().x
     array([1., 2.])
 
-    In a sequence of systems each is cheaper than the first:
+    In a sequence of systems, later solves need fewer products:
 
     >>> from numsolve.problems import poisson
     >>> A = poisson((30, 30))

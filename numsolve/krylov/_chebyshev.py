@@ -59,7 +59,7 @@ def chebyshev(
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 
@@ -87,9 +87,9 @@ def chebyshev(
     One product with `A` and one with `M` per iteration. The recurrence needs no inner product; the norm of
     the residual, for the tolerance, is found in the same pass. Vector work: 56 n bytes per iteration in
     float64 beside the product's, in one fused pass (with `M`: 64 n in two). Storage: 4 vectors (with `M`: 5).
-    Algorithm 12.1 of [1]_. The residual falls by :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` an iteration,
-    with kappa the ratio of the bounds; conjugate gradients need fewer iterations, but wait for two inner
-    products in each.
+    Algorithm 12.1 of [1]_. The residual falls by a factor of :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` per
+    iteration, with kappa the ratio of the bounds. Conjugate gradients need fewer iterations, but wait for two
+    inner products in each.
 
     An estimate of the bounds costs 12 products with each, and three vectors for that time. After 1, 2, 4, ...
     iterations the residual is compared with the reduction that the bounds imply. If it is too large, the

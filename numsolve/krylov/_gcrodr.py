@@ -79,7 +79,7 @@ def gcrodr(
 
     Notes
     -----
-    One product with `A` and one with `M` per iteration, and one with `A` a cycle of ``restart - k``
+    One product with `A` and one with `M` per iteration, and one with `A` per cycle of ``restart - k``
     iterations, for the true residual. The basis is orthogonalised as in ``gmres``, two steps at a time, also
     against the images of the kept directions: two passes over ``k`` to `restart` vectors in two iterations.
     The second step of a pair starts from the product of `A` with the first, including its part along those
@@ -89,8 +89,8 @@ def gcrodr(
     the space on the result.
 
     With `recycle`, the first iteration is a step along its directions. Then the true residual tells whether
-    the directions belong to this matrix. If so, no product is spent on them. If not, k products make them
-    fit, and those that the new matrix maps to almost nothing are dropped. Real matrices are treated in real
+    the directions belong to this matrix. If so, no product is spent on them. If not, k products adapt them,
+    and those that the new matrix maps almost to zero are dropped. Real matrices are treated in real
     arithmetic; a complex conjugate pair of Ritz vectors is kept or dropped as a whole.
 
     The page on recycling (``docs/recycling``) shows where it pays, and where a direct solver or multigrid is

@@ -39,7 +39,7 @@ def idrs(
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is overwritten later: copy it to keep it.
     rng : int, numpy.random.Generator or None
         Random numbers for the shadow space. Default: a fixed seed, so that results can be repeated.
     time_limit : float, optional

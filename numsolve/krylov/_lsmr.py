@@ -28,7 +28,7 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
         Largest number of iterations. Default: ``10 * min(m, n)``.
     callback : callable, optional
         ``callback(x, gradient_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
 

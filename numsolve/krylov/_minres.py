@@ -52,7 +52,7 @@ def minres(
         indefinite).
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is live: copy it to keep it.
+        `x` is overwritten later: copy it to keep it.
     recycle : RecycledSpace or int, optional
         Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
         result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one. A number says
@@ -92,14 +92,14 @@ def minres(
     has a solution is solved; one that has none ends as `Status.SINGULAR` with a least-squares solution (with
     `M`: in the norm of `M`).
 
-    With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_, which takes
-    two more passes over k vectors an iteration, ``16 k`` n bytes. The first iteration tests the directions
+    With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_. This takes
+    two more passes over k vectors per iteration, ``16 k`` n bytes. The first iteration tests the directions
     with one product, renews them with k products if `A` has changed, and takes the best step along them. With
-    `M`, k applications of it make their images orthonormal in its norm. The method learns the harmonic Ritz
-    vectors of smallest magnitude, from the known directions and the next 2 k along which x moves; the images
-    of these take the same recurrence. It stops learning when the values grow by less than 1 %. Until then an
-    iteration takes about 24 k n operations and 100 n bytes more (with `M`: 160 n). Storage: ``8 k + 11``
-    vectors (with `M`: ``13 k + 17``), the given space not counted.
+    `M`, k applications of it make their images orthonormal in its inner product. The method learns the
+    harmonic Ritz vectors of smallest magnitude, from the known directions and the next 2 k directions of x.
+    The images of these follow the same recurrence. It stops learning when the values grow by less than 1 %.
+    Until then an iteration takes about 24 k n operations and 100 n bytes more (with `M`: 160 n). Storage:
+    ``8 k + 11`` vectors (with `M`: ``13 k + 17``), without the given space.
 
     References
     ----------

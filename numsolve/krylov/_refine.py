@@ -76,7 +76,8 @@ def refine(
     M : array, sparse array or LinearOperator, shape (n, n), optional
         Preconditioner for `method`, in either precision; it is cast to single precision.
     callback : callable, optional
-        ``callback(x, residual_norm)`` after each outer step; true stops. `x` is live: copy it to keep it.
+        ``callback(x, residual_norm)`` after each outer step; true stops. `x` is overwritten later: copy it to
+        keep it.
     time_limit : float, optional
         Seconds after which to stop with the last iterate. Default: no limit.
     **options
@@ -249,7 +250,7 @@ def _failure(solved, norm):
     if norm - norm != 0:
         return not_finite("A")
     return Breakdown(
-        "the residual stopped falling above the tolerance: corrections in single precision no longer halve "
-        "it. Loosen rtol if it is rounding error, else solve in double precision or improve M",
+        "the residual stopped falling before it met the tolerance: corrections in single precision no longer "
+        "halve it. Loosen rtol if it is rounding error, else solve in double precision or improve M",
         Status.STAGNATED,
     )

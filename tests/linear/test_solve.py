@@ -186,7 +186,7 @@ def test_atol(method):
 @every_method
 def test_an_unreachable_tolerance_stagnates_and_says_so(method, rng):
     A = spd(50, "float64", rng, condition=1e3)
-    with pytest.warns(ConvergenceWarning, match="stopped falling above the tolerance"):
+    with pytest.warns(ConvergenceWarning, match="stopped falling before it met the tolerance"):
         result = method(A, A @ np.ones(50), rtol=0.0, maxiter=5000)
     assert result.status == Status.STAGNATED
     assert result.residuals[-1] < 1e-9 * result.residuals[0]

@@ -72,8 +72,8 @@ def cg(
     -----
     One product with `A` and one with `M` per iteration. Vector work: 72 n bytes per iteration in float64
     beside the product's, in two fused passes (with `M`: 40 n more). Storage: 4 vectors (with `M`: 5).
-    Algorithm 9.1 of [1]_. The true residual is recomputed before convergence is reported. That `A` is
-    Hermitian is tested with two products.
+    Algorithm 9.1 of [1]_. The true residual is recomputed before convergence is reported. Two products test
+    that `A` is Hermitian, unless ``numsolve.hermitian(A)`` asserts it.
 
     Several columns share one Krylov space [2]_, whose basis is made orthonormal again when it becomes
     dependent [3]_. An iteration reads `A` once for all columns, and a block needs fewer iterations than each

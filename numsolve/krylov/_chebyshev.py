@@ -95,7 +95,8 @@ def chebyshev(
     iterations the residual is compared with the reduction that the bounds imply. If it is too large, the
     eigenvalues are estimated again from the residual, which contains much of the missed eigenvectors, and the
     iteration goes on with the wider interval. These products are not counted as iterations. The true residual
-    is recomputed before convergence is reported. Two products test that `A` is Hermitian.
+    is recomputed before convergence is reported. Two products test that `A` is Hermitian, unless
+    ``numsolve.hermitian(A)`` asserts it.
 
     Bounds that are too wide cannot be detected: the residual then falls as slowly as they imply. The message
     at `maxiter` says how many iterations a digit takes with these bounds.

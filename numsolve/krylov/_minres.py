@@ -88,9 +88,9 @@ def minres(
     beside the product's, in two fused passes. With `M` it is 128 n in three passes, because the residual is
     carried along: MINRES minimises it in the norm of `M`, but the tolerance is in the 2-norm. A shift costs
     40 n more. Storage: 6 vectors (with `M`: 8). The recurrence is that of [1]_. The true residual is
-    recomputed before convergence is reported. Two products test that `A` is Hermitian. A singular system that
-    has a solution is solved; one that has none ends as `Status.SINGULAR` with a least-squares solution (with
-    `M`: in the norm of `M`).
+    recomputed before convergence is reported. Two products test that `A` is Hermitian, unless
+    ``numsolve.hermitian(A)`` asserts it. A singular system that has a solution is solved; one that has none
+    ends as `Status.SINGULAR` with a least-squares solution (with `M`: in the norm of `M`).
 
     With `recycle`, Lanczos vectors are kept orthogonal to the images of k known directions [2]_. This takes
     two more passes over k vectors per iteration, ``16 k`` n bytes. The first iteration tests the directions

@@ -36,7 +36,7 @@ class Preconditioner:
     """
 
     def __init__(self, M, refresh):
-        operator = hasattr(M, "shape") and not isinstance(M, type)  # a class makes one
+        operator = hasattr(M, "shape") and not isinstance(M, type)  # a class makes an operator
         self.M = None if operator else _validate.function(M, "M")
         self.fixed = M if self.M is None else None
         self.given = M is not None

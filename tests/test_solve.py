@@ -20,10 +20,10 @@ def relative_error(x, want):
 CHOICES = {
     "small": (lambda: poisson((20, 20)), "direct", None),
     "2-D": (lambda: poisson((80, 80)), "direct", None),
-    "3-D": (lambda: poisson((18, 18, 18)), "cg", "amg"),
-    "3-D negative": (lambda: -poisson((18, 18, 18)), "cg", "amg"),
+    "3-D": (lambda: poisson((20, 20, 20)), "cg", "amg"),
+    "3-D negative": (lambda: -poisson((20, 20, 20)), "cg", "amg"),
     "3-D rough": (
-        lambda: poisson((18, 18, 18)) + sp.diags_array(np.geomspace(1e-3, 1e3, 18**3)),
+        lambda: poisson((20, 20, 20)) + sp.diags_array(np.geomspace(1e-3, 1e3, 20**3)),
         "cg",
         "amg",
     ),
@@ -65,8 +65,8 @@ def test_a_linear_operator_is_iterated(rng):
 
 def test_falls_back_when_the_choice_fails(rng):
     """A Hermitian matrix with a positive diagonal that is not positive definite."""
-    A = poisson((18, 18, 18)) - 1.1 * sp.eye_array(18**3)
-    want = rng.standard_normal(18**3)
+    A = poisson((20, 20, 20)) - 1.1 * sp.eye_array(20**3)
+    want = rng.standard_normal(20**3)
     result = solve(A, A @ want).check()
     assert result.method == "direct"
     assert "; then direct" in result.message
@@ -206,7 +206,7 @@ def test_singular_matrices(A, says, form):
 
 
 def test_zero_right_hand_side():
-    for A in (poisson((5, 5)), poisson((18, 18, 18))):
+    for A in (poisson((5, 5)), poisson((20, 20, 20))):
         assert not solve(A, np.zeros(A.shape[0])).check().x.any()
 
 
@@ -250,7 +250,7 @@ def test_no_iterations_means_none():
 
 
 def test_callback_stops():
-    result = solve(poisson((18, 18, 18)), np.ones(18**3), callback=lambda x, r: True)
+    result = solve(poisson((20, 20, 20)), np.ones(20**3), callback=lambda x, r: True)
     assert result.status == Status.STOPPED
     assert result.nit == 1
 

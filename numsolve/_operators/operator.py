@@ -399,18 +399,29 @@ def absolute(A):
 
 
 def is_hermitian(A):
-    """Tell whether an operator is Hermitian: by assertion, or by two products to half of the digits."""
-    return A.known_hermitian or asymmetry(A) <= float(np.finfo(A.dtype).eps) ** 0.5
+    """Tell whether an operator is Hermitian: as its owner asserts, or to half its digits by two products.
+
+    One that returns NaN is not refused here: the method that meets the NaN says so.
+    """
+    return A.known_hermitian or not asymmetry(A) > _largest_asymmetry(A)
 
 
 def check_hermitian(A, name="A"):
     """Raise unless an operator is Hermitian."""
-    if not is_hermitian(A):
+    if A.known_hermitian:
+        return
+    found = asymmetry(A)
+    if found > _largest_asymmetry(A):
         kind = "Hermitian" if A.dtype.kind == "c" else "symmetric"
         raise ValueError(
-            f"{name} is not {kind}: u^H A v and v^H A u differ by {asymmetry(A):.1e} of their size; use "
-            f"gmres, or pass numsolve.hermitian({name}) if you know that it is"
+            f"{name} is not {kind}: u^H A v and v^H A u differ by {found:.1e} of their size; use gmres, "
+            f"or pass numsolve.hermitian({name}) if you know that it is"
         )
+
+
+def _largest_asymmetry(A):
+    """Return the asymmetry up to which an operator counts as Hermitian: half the digits of its dtype."""
+    return float(np.finfo(A.dtype).eps) ** 0.5
 
 
 def asymmetry(A):

@@ -360,8 +360,16 @@ def test_an_interrupt_keeps_the_columns_that_were_done(method):
     assert not result.x[:, -1].any()
 
 
+@pytest.fixture
+def interruptible():
+    """Let SIGINT raise KeyboardInterrupt, also in the background of a shell, which disables it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @every_method
-def test_a_real_interrupt_ends_the_solve_and_keeps_the_iterate(method, rng):
+def test_a_real_interrupt_ends_the_solve_and_keeps_the_iterate(method, interruptible, rng):
     A, b, products = poisson((10, 10)), rng.standard_normal(100), []
 
     def multiply(v):

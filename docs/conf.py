@@ -59,18 +59,19 @@ def _doi(name, rawtext, text, lineno, inliner, options=None, content=None):  # n
 
 
 def _write_tables(app, config):  # noqa: ARG001 - Sphinx's interface
-    """Write what the pages take from the registry of methods: a table, and the list of the API page."""
+    """Write the table of methods and the list of the API page from the registry of methods."""
     from numsolve.krylov._registry import METHODS
 
     rows = [
         f"| [{m.name}](methods/{m.page}.md) | {m.suits} | {m.vectors} | {m.products} |"
         for m in METHODS.values()
     ]
-    head = "| method | for | vectors kept | products an iteration |\n|---|---|---|---|\n"
+    head = "| method | for | vectors kept | products per iteration |\n|---|---|---|---|\n"
     here = Path(app.srcdir)
     (here / "krylov_table.md").write_text(head + "\n".join(rows) + "\n")
     names = "\n".join(f"   krylov.{name}" for name in sorted(METHODS))
-    (here / "krylov_list.rst").write_text(f".. autosummary::\n   :toctree: api/generated\n\n{names}\n")
+    directives = ".. currentmodule:: numsolve\n\n.. autosummary::\n   :toctree: api/generated\n\n"
+    (here / "krylov_list.rst").write_text(f"{directives}{names}\n")
 
 
 def setup(app):

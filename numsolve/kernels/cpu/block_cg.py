@@ -43,12 +43,12 @@ def _gram(first, last, X, Y, gram, width):
 
 
 def block_residual(alpha, Z, W):
-    return _block_residual(alpha, Z, W, width(W))
+    return _block_residual(-alpha, Z, W, width(W))
 
 
 @block_kernel
-def _block_residual(alpha, Z, W, width):
-    chunks, minus = chunks_of(len(W)), -alpha
+def _block_residual(minus, Z, W, width):
+    chunks = chunks_of(len(W))
     grams = np.zeros((chunks, W.shape[1], W.shape[1]), W.dtype)
     for c in prange(chunks):
         first, last = span(c, len(W))

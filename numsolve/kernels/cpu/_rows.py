@@ -1,7 +1,8 @@
 """Rows of a block of vectors in vector registers: the arithmetic of kernels for blocks.
 
-A `Row` is k numbers side by side. Numba knows k because it is the length of a tuple, `width`, and compiles
-one version of a kernel for each k: loops over an unknown number of columns would not be vectorised.
+A `Row` has a number of lanes that Numba knows, because it is the length of a tuple, `width`: a kernel is
+compiled for each length. Rows of five to eight numbers share eight lanes. Rows lie k apart in memory, where k
+is the number of columns. Only the first k lanes are loaded and stored, and the others enter no result.
 """
 
 from functools import partial
@@ -9,18 +10,19 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import types
+from numba import njit, types
 from numba.core.datamodel import models
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic
 
-from ._jit import inline, kernel, paste
+from ._jit import FASTMATH, inline, kernel, paste
 
-TILE = 16  # rows whose products are added up while the cache holds them
+SHARED = 8  # lanes that five to eight columns share
+TILE = 16  # rows whose sums of products are added in one go, while the cache holds them
 
 
 class Row(types.Type):
-    """k numbers of a dtype in registers; complex ones as pairs of reals."""
+    """k lanes for numbers of a dtype in registers; complex ones as pairs of reals."""
 
     def __init__(self, dtype, k):
         self.dtype, self.k = dtype, k
@@ -40,12 +42,58 @@ class _RowModel(models.PrimitiveModel):
         super().__init__(dmm, fe_type, _vector(fe_type))
 
 
-def _address(context, builder, kind, array, index, row):
-    """Return the address of row `index` of a C-contiguous block, and its guaranteed alignment."""
-    vector = _vector(row)
-    data = context.make_array(kind)(context, builder, array).data
-    pointer = builder.gep(data, [builder.mul(index, ir.Constant(index.type, row.k))])
-    return builder.bitcast(pointer, vector.as_pointer()), 4 if vector.element == ir.FloatType() else 8
+def _counts(lanes):
+    """Return the numbers of columns that are held in so many lanes, the largest first."""
+    return range(lanes, 4 if lanes == SHARED else lanes - 1, -1)
+
+
+def _place(context, builder, array, arguments, width):
+    """Return where a row of a C-contiguous block begins; `arguments` are the block and the row's index."""
+    block, index = arguments
+    data = context.make_array(array)(context, builder, block).data
+    if len(_counts(len(width.type.elements))) > 1:
+        columns = builder.extract_value(width, 0)
+    else:
+        columns = ir.Constant(index.type, len(width.type.elements))
+    real = ir.FloatType() if array.dtype in (types.float32, types.complex64) else ir.DoubleType()
+    return builder.bitcast(builder.gep(data, [builder.mul(index, columns)]), real.as_pointer())
+
+
+def _for_each_count(builder, width, lanes, generate):
+    """Generate code for each number of columns that so many lanes may hold, and a switch between the codes.
+
+    Return the value of each with the basic block it ends in. Where `versions` made the number a constant,
+    LLVM keeps only the code of that number.
+    """
+    counts, after = _counts(lanes), builder.append_basic_block("after")
+    cases = [builder.append_basic_block(f"columns{k}") for k in counts]
+    switch, found = builder.switch(builder.extract_value(width, 0), cases[0]), []
+    for k, case in zip(counts, cases, strict=True):
+        if k < lanes:
+            switch.add_case(k, case)
+        builder.position_at_end(case)
+        found.append((generate(k), builder.block))
+        builder.branch(after)
+    builder.position_at_end(after)
+    return found
+
+
+def _parts(builder, pointer, count):
+    """Yield a row in parts of a power of two of reals, the largest first: first real, length, address."""
+    start = 0
+    while start < count:
+        size = 1 << (count - start).bit_length() - 1
+        address = builder.gep(pointer, [ir.Constant(ir.IntType(64), start)])
+        vector = ir.VectorType(pointer.type.pointee, size)
+        yield start, size, builder.bitcast(address, vector.as_pointer())
+        start += size
+
+
+def _shuffle(builder, first, second, lanes):
+    """Return a vector of the `lanes` of two vectors, counted through both."""
+    return builder.shuffle_vector(
+        first, second, ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+    )
 
 
 def _zero_row(typing_context, array, width):
@@ -63,21 +111,57 @@ def _load_row(typing_context, array, index, width):
     row = Row(array.dtype, len(width))
 
     def generate(context, builder, signature, arguments):
-        pointer, align = _address(context, builder, array, arguments[0], arguments[1], row)
-        return builder.load(pointer, align=align)
+        vector, width = _vector(row), arguments[2]
+        pointer = _place(context, builder, array, arguments[:2], width)
+        align, lanes = 4 if vector.element == ir.FloatType() else 8, range(vector.count)
+
+        def load(k):
+            result = ir.Constant(vector, ir.Undefined)
+            for start, size, address in _parts(builder, pointer, vector.count // row.k * k):
+                part = builder.load(address, align=align)
+                nothing = ir.Constant(part.type, ir.Undefined)
+                part = _shuffle(builder, part, nothing, [min(i, size) for i in lanes])
+                chosen = [vector.count + i - start if 0 <= i - start < size else i for i in lanes]
+                result = _shuffle(builder, result, part, chosen)
+            return result
+
+        found = _for_each_count(builder, width, row.k, load)
+        result = builder.phi(vector)
+        for value, block in found:
+            result.add_incoming(value, block)
+        return result
 
     return row(array, index, width), generate
 
 
-def _store_row(typing_context, array, index, row):
+def _store_row(typing_context, array, index, row, width):
     """Write a row to a block."""
 
     def generate(context, builder, signature, arguments):
-        pointer, align = _address(context, builder, array, arguments[0], arguments[1], row)
-        builder.store(arguments[2], pointer, align=align)
+        vector, whole, width = _vector(row), arguments[2], arguments[3]
+        pointer = _place(context, builder, array, arguments[:2], width)
+        align, nothing = 4 if vector.element == ir.FloatType() else 8, ir.Constant(vector, ir.Undefined)
+
+        def store(k):
+            for start, size, address in _parts(builder, pointer, vector.count // row.k * k):
+                part = _shuffle(builder, whole, nothing, list(range(start, start + size)))
+                builder.store(part, address, align=align)
+
+        _for_each_count(builder, width, row.k, store)
         return context.get_dummy_value()
 
-    return types.void(array, index, row), generate
+    return types.void(array, index, row, width), generate
+
+
+def _fixed(typing_context, width, less):
+    """Return a width of `less` columns fewer than it has lanes; LLVM sees a constant."""
+
+    def generate(context, builder, signature, arguments):
+        value = ir.Constant(context.get_value_type(width), None)
+        k = ir.Constant(ir.IntType(64), len(width) - less.literal_value)
+        return builder.insert_value(value, k, 0)
+
+    return width(width, less), generate
 
 
 def _add_scaled(typing_context, row, factor, other):
@@ -111,13 +195,48 @@ def _add_scaled(typing_context, row, factor, other):
 
 zero_row: Any = intrinsic(_zero_row)  # zero_row(array, width)
 load_row: Any = intrinsic(_load_row)  # load_row(array, index, width)
-store_row: Any = intrinsic(_store_row)  # store_row(array, index, row)
+store_row: Any = intrinsic(_store_row)  # store_row(array, index, row, width)
+fixed: Any = intrinsic(prefer_literal=True)(_fixed)  # fixed(width, less)
 add_scaled: Any = intrinsic(_add_scaled)  # add_scaled(row, factor, other)
 
 
 def width(block):
-    """Return a tuple as long as the rows of a block: the last argument of a kernel for blocks."""
-    return (0,) * block.shape[1]
+    """Return the last argument of a kernel for blocks: a tuple whose length is the number of lanes of a row.
+
+    Its first item is the number of columns, k. Up to four columns have k lanes, five to eight have eight, and
+    more have k. Methods take eight columns at a time, so kernels are compiled for 1, 2, 3, 4 and 8 lanes.
+    """
+    k = block.shape[1]
+    return (k,) + (0,) * ((SHARED if 4 < k < SHARED else k) - 1)
+
+
+@paste
+def columns(width):
+    """Return the number of columns that a width stands for."""
+    return np.uint64(width[0]) if len(width) == SHARED else np.uint64(len(width))
+
+
+def versions(function):
+    """Compile a helper whose last argument is a width; LLVM copies it for each number of columns.
+
+    Numba compiles `function` once for each number of lanes. In a copy the number of columns is a constant.
+    """
+    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
+    body = njit(cache=True, **options)(function)
+
+    @njit(**options)  # not cached: Numba's key to a closure over a compiled function differs in each process
+    def call(*args):
+        width = args[-1]
+        if len(width) != SHARED or width[0] == SHARED:
+            body(*args[:-1], fixed(width, 0))
+        elif width[0] == SHARED - 1:
+            body(*args[:-1], fixed(width, 1))
+        elif width[0] == SHARED - 2:
+            body(*args[:-1], fixed(width, 2))
+        else:
+            body(*args[:-1], fixed(width, 3))
+
+    return call
 
 
 block_kernel: Any = partial(kernel, items=lambda *args: args[-2].size)  # its last but one is a block
@@ -129,13 +248,14 @@ def add_to_gram(gram, first, last, A, B, width):
 
     Four columns of A at a time, so that the rows of B are read less often.
     """
-    if len(width) % 2:
-        j = np.uint64(len(width) - 1)
+    k = columns(width)
+    if k % np.uint64(2):
+        j = k - np.uint64(1)
         row = load_row(gram, j, width)
         for i in range(first, last):
             row = add_scaled(row, np.conj(A[i, j]), load_row(B, i, width))
-        store_row(gram, j, row)
-    for four in range(np.uint64(len(width) // 4)):
+        store_row(gram, j, row, width)
+    for four in range(k // np.uint64(4)):
         j = np.uint64(4) * four
         j1, j2, j3 = j + np.uint64(1), j + np.uint64(2), j + np.uint64(3)
         row, row1 = load_row(gram, j, width), load_row(gram, j1, width)
@@ -144,20 +264,20 @@ def add_to_gram(gram, first, last, A, B, width):
             b = load_row(B, i, width)
             row, row1 = add_scaled(row, np.conj(A[i, j]), b), add_scaled(row1, np.conj(A[i, j1]), b)
             row2, row3 = add_scaled(row2, np.conj(A[i, j2]), b), add_scaled(row3, np.conj(A[i, j3]), b)
-        store_row(gram, j, row)
-        store_row(gram, j1, row1)
-        store_row(gram, j2, row2)
-        store_row(gram, j3, row3)
-    for pair in range(np.uint64(len(width) % 4 // 2)):
-        j = np.uint64(len(width) // 4 * 4) + pair
+        store_row(gram, j, row, width)
+        store_row(gram, j1, row1, width)
+        store_row(gram, j2, row2, width)
+        store_row(gram, j3, row3, width)
+    for pair in range(k % np.uint64(4) // np.uint64(2)):
+        j = k // np.uint64(4) * np.uint64(4) + pair
         j1 = j + np.uint64(1)
         row, row1 = load_row(gram, j, width), load_row(gram, j1, width)
         for i in range(first, last):
             b = load_row(B, i, width)
             row = add_scaled(row, np.conj(A[i, j]), b)
             row1 = add_scaled(row1, np.conj(A[i, j1]), b)
-        store_row(gram, j, row)
-        store_row(gram, j1, row1)
+        store_row(gram, j, row, width)
+        store_row(gram, j1, row1, width)
 
 
 @inline

@@ -10,13 +10,17 @@ from ._rows import (
     add_scaled,
     add_to_gram,
     block_kernel,
+    columns,
     load_row,
     store_row,
     sum_grams,
+    versions,
     width,
     zero_row,
 )
 from ._small import product
+
+STRIP = 128  # rows of P that one update leaves in the nearest cache for the next
 
 
 def block_gram(X, Y):
@@ -26,69 +30,141 @@ def block_gram(X, Y):
 @block_kernel
 def _block_gram(X, Y, width):
     chunks = chunk_count(len(X))
-    grams = np.zeros((chunks, len(width), len(width)), X.dtype)
+    grams = np.zeros((chunks, X.shape[1], X.shape[1]), X.dtype)
     for c in prange(chunks):
         first, last = chunk_range(c, len(X))
-        for row in range(first, last, np.uint64(TILE)):
-            add_to_gram(grams[c], row, min(row + np.uint64(TILE), last), X, Y, width)
+        _gram(first, last, X, Y, grams[c], width)
     return sum_grams(grams)
+
+
+@versions
+def _gram(first, last, X, Y, gram, width):
+    for row in range(first, last, np.uint64(TILE)):
+        add_to_gram(gram, row, min(row + np.uint64(TILE), last), X, Y, width)
 
 
 def block_residual(alpha, Z, W):
-    return _block_residual(alpha, Z, W, width(W))
+    return _block_residual(-alpha, Z, W, width(W))
 
 
 @block_kernel
-def _block_residual(alpha, Z, W, width):
+def _block_residual(minus, Z, W, width):
     chunks = chunk_count(len(W))
-    grams = np.zeros((chunks, len(width), len(width)), W.dtype)
+    grams = np.zeros((chunks, W.shape[1], W.shape[1]), W.dtype)
     for c in prange(chunks):
         first, last = chunk_range(c, len(W))
-        for row in range(first, last, np.uint64(TILE)):
-            end = min(row + np.uint64(TILE), last)
-            for i in range(row, end, np.uint64(2)):  # two rows at a time, so that alpha is read less often
-                i1 = min(i + np.uint64(1), end - np.uint64(1))
-                w, w1 = load_row(W, i, width), load_row(W, i1, width)
-                for j in range(np.uint64(len(width))):
-                    a = load_row(alpha, j, width)
-                    w = add_scaled(w, -Z[i, j], a)
-                    w1 = add_scaled(w1, -Z[i1, j], a)
-                store_row(W, i, w)
-                store_row(W, i1, w1)
-            add_to_gram(grams[c], row, end, W, W, width)
+        _residual(first, last, minus, Z, W, grams[c], width)
     return sum_grams(grams)
 
 
+@versions
+def _residual(first, last, minus, Z, W, gram, width):
+    k = columns(width)
+    for row in range(first, last, np.uint64(TILE)):
+        end = min(row + np.uint64(TILE), last)
+        for i in range(row, end, np.uint64(2)):  # two rows at a time: those of `minus` are read less
+            i1 = min(i + np.uint64(1), end - np.uint64(1))
+            w, w1 = load_row(W, i, width), load_row(W, i1, width)
+            for j in range(np.uint64(len(width))):
+                if j < k:
+                    a = load_row(minus, j, width)
+                    w, w1 = add_scaled(w, Z[i, j], a), add_scaled(w1, Z[i1, j], a)
+            store_row(W, i, w, width)
+            store_row(W, i1, w1, width)
+        add_to_gram(gram, row, end, W, W, width)
+
+
 def block_step(moves, step, beta, C, W, Y, X, P):
-    _block_step(moves, step, beta, C, W, Y, X, width(X), P, width(P))
+    if X.shape[1] == P.shape[1]:
+        _block_step(moves, step, beta, C, W, Y, X, P, width(P))
+    else:
+        _narrow_block_step(moves, step, beta, C, W, Y, X, width(X), P, width(P))
 
 
 @block_kernel
-def _block_step(moves, step, beta, C, W, Y, X, wide, P, width):
+def _block_step(moves, step, beta, C, W, Y, X, P, width):
     if not moves[0]:
         return
     for c in prange(chunk_count(len(P))):
         first, last = chunk_range(c, len(P))
         if moves[1]:
-            for i in range(first, last):
-                w, y = zero_row(W, width), zero_row(W, width)
-                for j in range(np.uint64(len(width))):
-                    w = add_scaled(w, W[i, j], load_row(C, j, width))
-                    y = add_scaled(y, Y[i, j], load_row(C, j, width))
-                store_row(W, i, w)
-                store_row(Y, i, y)
-        for i in range(first, last, np.uint64(2)):
-            i1 = min(i + np.uint64(1), last - np.uint64(1))
-            x, p = load_row(X, i, wide), load_row(Y, i, width)
-            x1, p1 = load_row(X, i1, wide), load_row(Y, i1, width)
-            for j in range(np.uint64(len(width))):
-                s, b = load_row(step, j, wide), load_row(beta, j, width)
+            _transform(first, last, C, W, Y, width)
+        _step(first, last, step, beta, Y, X, P, width)
+
+
+@block_kernel
+def _narrow_block_step(moves, step, beta, C, W, Y, X, wide, P, width):
+    """Do the same for fewer directions than columns."""
+    if not moves[0]:
+        return
+    for c in prange(chunk_count(len(P))):
+        start, stop = chunk_range(c, len(P))
+        if moves[1]:
+            _transform(start, stop, C, W, Y, width)
+        for first in range(start, stop, np.uint64(STRIP)):
+            last = min(first + np.uint64(STRIP), stop)
+            add_product(first, last, step, P, X, wide)
+            _replace(first, last, beta, Y, P, width)
+
+
+@versions
+def _step(first, last, step, beta, Y, X, P, width):
+    k = columns(width)
+    for i in range(first, last, np.uint64(2)):
+        i1 = min(i + np.uint64(1), last - np.uint64(1))
+        x, p = load_row(X, i, width), load_row(Y, i, width)
+        x1, p1 = load_row(X, i1, width), load_row(Y, i1, width)
+        for j in range(np.uint64(len(width))):
+            if j < k:
+                s, b = load_row(step, j, width), load_row(beta, j, width)
                 x, p = add_scaled(x, P[i, j], s), add_scaled(p, P[i, j], b)
                 x1, p1 = add_scaled(x1, P[i1, j], s), add_scaled(p1, P[i1, j], b)
-            store_row(X, i, x)
-            store_row(X, i1, x1)
-            store_row(P, i, p)
-            store_row(P, i1, p1)
+        store_row(X, i, x, width)
+        store_row(X, i1, x1, width)
+        store_row(P, i, p, width)
+        store_row(P, i1, p1, width)
+
+
+@versions
+def _transform(first, last, C, W, Y, width):
+    """Write ``W C`` and ``Y C`` to some rows of W and Y, which may be the same array."""
+    k = columns(width)
+    for i in range(first, last):
+        w, y = zero_row(W, width), zero_row(W, width)
+        for j in range(np.uint64(len(width))):
+            if j < k:
+                w = add_scaled(w, W[i, j], load_row(C, j, width))
+                y = add_scaled(y, Y[i, j], load_row(C, j, width))
+        store_row(W, i, w, width)
+        store_row(Y, i, y, width)
+
+
+@versions
+def add_product(first, last, step, P, X, width):
+    """Add ``P step`` to some rows of X, two at a time: those of `step` are read less."""
+    for i in range(first, last, np.uint64(2)):
+        i1 = min(i + np.uint64(1), last - np.uint64(1))
+        x, x1 = load_row(X, i, width), load_row(X, i1, width)
+        for j in range(np.uint64(len(step))):
+            s = load_row(step, j, width)
+            x, x1 = add_scaled(x, P[i, j], s), add_scaled(x1, P[i1, j], s)
+        store_row(X, i, x, width)
+        store_row(X, i1, x1, width)
+
+
+@versions
+def _replace(first, last, beta, Y, P, width):
+    """Write ``Y + P beta`` to some rows of P, two at a time."""
+    k = columns(width)
+    for i in range(first, last, np.uint64(2)):
+        i1 = min(i + np.uint64(1), last - np.uint64(1))
+        p, p1 = load_row(Y, i, width), load_row(Y, i1, width)
+        for j in range(np.uint64(len(width))):
+            if j < k:
+                b = load_row(beta, j, width)
+                p, p1 = add_scaled(p, P[i, j], b), add_scaled(p1, P[i1, j], b)
+        store_row(P, i, p, width)
+        store_row(P, i1, p1, width)
 
 
 @inline

@@ -15,9 +15,11 @@ from ._rows import (
     add_scaled,
     add_to_gram,
     block_kernel,
+    columns,
     load_row,
     store_row,
     sum_grams,
+    versions,
     width,
     zero_row,
 )
@@ -94,20 +96,30 @@ def _spmm(indptr, indices, data, X, Y, width):
 @block_kernel
 def _spmm_gram(indptr, indices, data, P, Q, width):
     bounds = _bounds(indptr)
-    grams = np.zeros((bounds.size - 1, len(width), len(width)), Q.dtype)
+    grams = np.zeros((bounds.size - 1, Q.shape[1], Q.shape[1]), Q.dtype)
     for c in prange(bounds.size - 1):
-        last = np.uint64(bounds[c + 1])
-        for row in range(np.uint64(bounds[c]), last, np.uint64(TILE)):
-            end = min(row + np.uint64(TILE), last)
-            _block_rows(row, end, indptr, indices, data, P, Q, width)
-            add_to_gram(grams[c], row, end, P, Q, width)
+        first, last = np.uint64(bounds[c]), np.uint64(bounds[c + 1])
+        _rows_and_gram(first, last, indptr, indices, data, P, Q, grams[c], width)
     return sum_grams(grams)
 
 
-@paste
+@versions
+def _rows_and_gram(first, last, indptr, indices, data, P, Q, gram, width):
+    for row in range(first, last, np.uint64(TILE)):
+        end = min(row + np.uint64(TILE), last)
+        _product_rows(row, end, indptr, indices, data, P, Q, width)
+        add_to_gram(gram, row, end, P, Q, width)
+
+
+@versions
 def _block_rows(first, last, indptr, indices, data, X, Y, width):
+    _product_rows(first, last, indptr, indices, data, X, Y, width)
+
+
+@paste
+def _product_rows(first, last, indptr, indices, data, X, Y, width):
     """Write the products of some rows with a block of vectors."""
-    start, one, n_columns = np.uint64(indptr[first]), X.dtype.type(1), np.uint64(len(width))
+    start, one, n_columns = np.uint64(indptr[first]), X.dtype.type(1), columns(width)
     for i in range(first, last):
         end = np.uint64(indptr[i + np.uint64(1)])
         prefetch(data, start + AHEAD)
@@ -121,7 +133,7 @@ def _block_rows(first, last, indptr, indices, data, X, Y, width):
             k += np.uint64(2)
         if k < end:
             even = add_scaled(even, data[k], load_row(X, np.uint64(indices[k]), width))
-        store_row(Y, i, add_scaled(even, one, odd))
+        store_row(Y, i, add_scaled(even, one, odd), width)
         start = end
 
 

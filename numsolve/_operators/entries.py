@@ -1,12 +1,7 @@
-"""Matrices whose entries are needed: the diagonal, the order of rows, another matrix of the same pattern."""
-
-from functools import cached_property
-from typing import Any
-
-import numpy as np
+"""Matrices whose entries are needed: the diagonal, and another matrix of the same pattern."""
 
 from .. import _validate
-from .._array import array_module, library, sparse_module, to_host
+from .._array import array_module, library, sparse_module
 from .operator import Csr, Dense, as_operator
 
 
@@ -66,37 +61,3 @@ def checked_diagonal(entries, method, instead="block_jacobi or spai, or no preco
             f"{method} divides by them; use {instead}"
         )
     return entries
-
-
-def levels_of(matrix):
-    """Return on the host the level of each row of anything with `indptr` and `indices`.
-
-    Rows of one level are not coupled. The level of a row is above those of the earlier rows coupled to it.
-    """
-    from ..kernels.host.levels import levels
-
-    return levels(*to_host(matrix.indptr, matrix.indices))
-
-
-class Order:
-    """The order in which coupled rows are taken: level by level on a GPU, as stored on the host.
-
-    On the host ``arrays`` holds None twice. If `coloured`, rows are taken colour by colour on both.
-    """
-
-    def __init__(self, library, indptr, indices, coloured=False):
-        self._library, self._indptr, self._indices, self._coloured = library, indptr, indices, coloured
-
-    @cached_property
-    def arrays(self) -> Any:
-        """The arrays `bounds` and `order` of the kernels, computed on the host and moved to the device."""
-        if self._library == "numpy" and not self._coloured:
-            return None, None
-        from ..kernels.host.colours import greedy_colours
-        from ..kernels.host.levels import levels
-
-        xp, width = array_module(self._library), self._indices.dtype
-        sections_of = greedy_colours if self._coloured else levels
-        level = sections_of(to_host(self._indptr), to_host(self._indices))
-        bounds = np.append(0, np.cumsum(np.bincount(level)))
-        return xp.asarray(bounds.astype(width)), xp.asarray(np.argsort(level, kind="stable").astype(width))

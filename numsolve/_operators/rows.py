@@ -1,6 +1,6 @@
 """The rows of a matrix, or blocks of them, in the order in which a method takes them."""
 
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -52,9 +52,9 @@ class Rows:
 
     def by_sections(self, section):
         """Take the rows section by section; `section` holds the number of each row's colour or level."""
-        self.bounds = self._to_library(np.append(0, np.cumsum(np.bincount(section))))
-        short = section.astype(np.min_scalar_type(section.max(initial=0)))  # sorted by radix
-        return self.reorder(np.argsort(short, kind="stable"))
+        bounds, order = bounds_and_order(section)
+        self.bounds = self._to_library(bounds)
+        return self.reorder(order)
 
     def entries(self, matrix):
         """Return the entries of another matrix of the same pattern, in the order of these rows."""
@@ -138,6 +138,45 @@ class Blocks(Rows):
         if self.workspace is None:
             self.workspace = namespace(b).empty_like(b)
         return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.workspace)
+
+
+def bounds_and_order(section):
+    """Return the first place of each section and the number of rows, and the rows section by section.
+
+    `section` holds the number of each row's colour or level.
+    """
+    short = section.astype(np.min_scalar_type(section.max(initial=0)))  # sorted by radix
+    return np.append(0, np.cumsum(np.bincount(section))), np.argsort(short, kind="stable")
+
+
+def levels_of(matrix):
+    """Return on the host the level of each row of anything with `indptr` and `indices`.
+
+    Rows of one level are not coupled. The level of a row is above those of the earlier rows coupled to it.
+    """
+    from ..kernels.host.levels import levels
+
+    return levels(*to_host(matrix.indptr, matrix.indices))
+
+
+class Order:
+    """The order in which coupled rows are taken: level by level on a GPU, as stored on the host.
+
+    On the host ``arrays`` holds None twice. If `coloured`, rows are taken colour by colour on both.
+    """
+
+    def __init__(self, library, indptr, indices, coloured=False):
+        self._library, self.indptr, self.indices, self._coloured = library, indptr, indices, coloured
+
+    @cached_property
+    def arrays(self) -> Any:
+        """The arrays `bounds` and `order` of the kernels, computed on the host and moved to the device."""
+        if self._library == "numpy" and not self._coloured:
+            return None, None
+        pattern = to_host(self.indptr, self.indices)
+        xp, width = array_module(self._library), self.indices.dtype
+        section = greedy_colouring(*pattern) if self._coloured else levels_of(self)
+        return tuple(xp.asarray(each.astype(width)) for each in bounds_and_order(section))
 
 
 def _first_rows(members):

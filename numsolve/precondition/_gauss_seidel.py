@@ -1,6 +1,7 @@
 """Gauss-Seidel sweeps as a smoother of multigrid."""
 
-from .._operators.entries import Order, diagonal, sparse_of
+from .._operators.entries import diagonal, sparse_of
+from .._operators.rows import Order
 from ..kernels import kernels_for
 
 

@@ -7,9 +7,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, sparse_module, to_host
-from .._operators.entries import Order, levels_of
 from .._operators.operator import Csr, Operator
-from .._operators.rows import Rows, coloured_rows
+from .._operators.rows import Order, Rows, coloured_rows, levels_of
 from ..kernels import kernels_for
 
 # Rows are taken by levels if these are at most so many, of so many rows or more on average. Two threads then

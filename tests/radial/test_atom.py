@@ -6,7 +6,7 @@ import pytest
 import numsolve
 from numsolve import ConvergenceWarning, Status
 from numsolve._tables import table
-from numsolve.radial import Mesh, _solve_atoms, _states, atom, atoms, exponential
+from numsolve.radial import Mesh, _shells, _solve_atoms, _states, atom, atoms, exponential
 from numsolve.radial._occupations import MADELUNG_EXCEPTIONS, SYMBOLS, as_text, configuration, ion, neutral
 
 TOTALS = {int(row["Z"]): row for row in table("radial/atoms_lda")}
@@ -95,6 +95,16 @@ def test_lost_5f_state_of_uranium_is_found_by_its_count(monkeypatch):
     monkeypatch.setattr(_states.States, "_search", keep_shift)
     with pytest.warns(ConvergenceWarning):
         assert atom(92, mesh=uranium.mesh).energy > uranium.energy + 1
+
+
+def test_an_estimated_error_is_at_least_the_residual_of_the_potential(monkeypatch):
+    residual = 0.25
+    monkeypatch.setattr(
+        _shells.Shells, "_potential_residuals", lambda self, V, xc: np.full(len(self.energies), residual)
+    )
+    with pytest.warns(ConvergenceWarning):
+        rough = atom(10)
+    assert all(residual <= shell.error < 1.01 * residual for shell in rough.shells)
 
 
 def test_the_virial_theorem_and_the_number_of_electrons(all_atoms):

@@ -103,7 +103,7 @@ def _narrow_block_step(moves, step, beta, C, W, Y, X, wide, P, width):
             _transform(start, stop, C, W, Y, width)
         for first in range(start, stop, np.uint64(STRIP)):
             last = min(first + np.uint64(STRIP), stop)
-            add_product(first, last, step, P, X, wide)
+            _add_steps(first, last, step, P, X, wide)
             _replace(first, last, beta, Y, P, width)
 
 
@@ -140,7 +140,7 @@ def _transform(first, last, C, W, Y, width):
 
 
 @versions
-def add_product(first, last, step, P, X, width):
+def _add_steps(first, last, step, P, X, width):
     """Add ``P step`` to some rows of X, two at a time: those of `step` are read less."""
     for i in range(first, last, np.uint64(2)):
         i1 = min(i + np.uint64(1), last - np.uint64(1))

@@ -304,3 +304,30 @@ def test_against_dense_linear_algebra(n, seed, density):
     want = np.linalg.solve(A.toarray(), b)
     result = solve(A, b).check()
     assert np.abs(result.x - want).max() <= (result.forward_error + 1e-9) * max(np.abs(want).max(), 1e-300)
+
+
+def test_the_front_door_tries_nothing_else_after_the_time_limit():
+    A = spla.aslinearoperator(poisson((12, 12)))
+    with pytest.warns(ConvergenceWarning, match="time limit"):
+        result = numsolve.solve(A, np.ones(144), time_limit=1e-9)
+    assert result.status == Status.TIME_LIMIT
+    assert result.method == "cg"
+    assert "then" not in result.message
+
+
+def test_the_front_door_starts_from_a_guess():
+    A, x = poisson((12, 12)), np.arange(144.0)
+    result = numsolve.solve(A, A @ x, method="cg", M=None, x0=x)
+    assert result.nit == 0
+
+
+def test_the_best_of_the_choices_that_failed_is_returned():
+    A, b = spla.aslinearoperator(poisson((12, 12))), np.ones(144)
+    found = {}
+    for method in ("auto", "cg", "gmres"):
+        with pytest.warns(ConvergenceWarning):
+            found[method] = numsolve.solve(A, b, method=method, M=None, maxiter=3, rtol=1e-12)
+    last = {method: result.residuals[-1] for method, result in found.items()}
+    assert last["gmres"] < 0.99 * last["cg"]
+    assert last["auto"] == pytest.approx(last["gmres"], rel=1e-10)
+    assert found["auto"].method == "gmres"

@@ -121,7 +121,14 @@ def test_mixed_precisions_and_a_complex_right_hand_side(method, rng):
     assert method(A, np.ones(20)).x.dtype == np.float64
     b, inner = A @ (np.ones(20) + 2j), INNER.get(method, {})
     np.testing.assert_allclose(method(A, b, rtol=1e-9, **inner).check().x, 1 + 2j, rtol=1e-6)
-    x = method(A, A @ np.ones(20), np.full(20, 1j), rtol=1e-4, **inner).check().x
+
+
+@pytest.mark.parametrize(
+    "method", [cg, *extended(*(m for m in METHODS if m is not cg))], ids=lambda m: m.__name__
+)
+def test_a_complex_guess_of_a_real_system_in_single_precision(method, rng):
+    A = spd(20, "float32", rng)
+    x = method(A, A @ np.ones(20), np.full(20, 1j), rtol=1e-4, **INNER.get(method, {})).check().x
     np.testing.assert_allclose(x, 1, atol=1e-2)
 
 

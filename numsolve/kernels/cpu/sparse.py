@@ -72,17 +72,22 @@ def spmv_dot(indptr, indices, data, p, q):
 
 
 def spmm(indptr, indices, data, X, Y):
-    if X.shape[1] <= WIDEST:
+    if data.size == 0:  # there is no column to prefetch
+        Y[:] = 0
+    elif X.shape[1] <= WIDEST:
         _spmm(indptr, indices, data, X, Y, width(X))
-        return
-    for first in range(0, X.shape[1], WIDEST):
-        some = np.ascontiguousarray(X[:, first : first + WIDEST])
-        product = np.empty((len(Y), some.shape[1]), Y.dtype)
-        _spmm(indptr, indices, data, some, product, width(some))
-        Y[:, first : first + WIDEST] = product
+    else:
+        for first in range(0, X.shape[1], WIDEST):
+            some = np.ascontiguousarray(X[:, first : first + WIDEST])
+            product = np.empty((len(Y), some.shape[1]), Y.dtype)
+            _spmm(indptr, indices, data, some, product, width(some))
+            Y[:, first : first + WIDEST] = product
 
 
 def spmm_gram(indptr, indices, data, P, Q):
+    if data.size == 0:
+        Q[:] = 0
+        return np.zeros((Q.shape[1], Q.shape[1]), Q.dtype)
     return _spmm_gram(indptr, indices, data, P, Q, width(P))
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from . import transport as transport
     from ._array import to_device as to_device
     from ._array import to_host as to_host
-    from ._operators.tags import hermitian as hermitian
+    from ._operators.hermitian import hermitian as hermitian
     from ._progress import Progress as Progress
     from ._result import ConvergenceError as ConvergenceError
     from ._result import ConvergenceWarning as ConvergenceWarning
@@ -34,7 +34,7 @@ _HOME = {
     "Progress": "_progress",
     "Result": "_result",
     "Status": "_result",
-    "hermitian": "_operators.tags",
+    "hermitian": "_operators.hermitian",
     "krylov": None,
     "learners": None,
     "precondition": None,

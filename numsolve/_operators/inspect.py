@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._array import array_module, to_host
-from .operator import Csr, Dense, is_hermitian
+from .hermitian import is_hermitian
+from .operator import Csr, Dense
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, is_sparse, library, namespace, read_sum, sparse_module
-from .._random import GOLDEN, SQRT2, scattered
+from .._array import array_module, is_sparse, library, namespace, sparse_module
 from ..kernels import kernels_for
 from .sliced import Layout, frozen
 
@@ -396,67 +395,6 @@ def absolute(A):
     if isinstance(A, Dense):
         return Dense(abs(A.array), A.dtype)
     return A.with_data(abs(A.data).astype(A.dtype))
-
-
-def is_hermitian(A):
-    """Tell whether an operator is Hermitian: as its owner asserts, or to half its digits by two products.
-
-    One that returns NaN is not refused here: the method that meets the NaN says so.
-    """
-    return A.known_hermitian or not asymmetry(A) > _largest_asymmetry(A)
-
-
-def check_hermitian(A, name="A"):
-    """Raise unless an operator is Hermitian."""
-    if A.known_hermitian:
-        return
-    found = asymmetry(A)
-    if found > _largest_asymmetry(A):
-        kind = "Hermitian" if A.dtype.kind == "c" else "symmetric"
-        raise ValueError(
-            f"{name} is not {kind}: u^H A v and v^H A u differ by {found:.1e} of their size; use gmres, "
-            f"or pass numsolve.hermitian({name}) if you know that it is"
-        )
-
-
-def _largest_asymmetry(A):
-    """Return the asymmetry up to which an operator counts as Hermitian: half the digits of its dtype."""
-    return float(np.finfo(A.dtype).eps) ** 0.5
-
-
-def asymmetry(A):
-    """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
-
-    A matrix stores the value, so it is computed once for many solves with one operator.
-    """
-    if not isinstance(A, (Csr, Dense)):  # others may change
-        return _asymmetry(A)
-    if A.found_asymmetry is None:
-        A.found_asymmetry = _asymmetry(A)
-    return A.found_asymmetry
-
-
-def _asymmetry(A):
-    """Compute the asymmetry.
-
-    Real parts suffice if the vectors are complex where A is. The sums are those of our kernels, because the
-    threads of BLAS would keep spinning beside those of the next kernels.
-    """
-    xp = array_module(A.library)
-    index = xp.arange(A.shape[0], dtype=np.float64)
-
-    def vector(step, turned):
-        values = scattered(index, step) - 0.5
-        return (values + 1j * values[::-1] * turned if A.dtype.kind == "c" else values).astype(A.dtype)
-
-    u, v = vector(GOLDEN, 1), vector(SQRT2, -2)
-    Au, Av = A @ u, A @ v
-    dot = kernels_for(u).dot
-    left, right, *squares = (
-        read_sum(dot(x, y)) for x, y in ((u, Av), (Au, v), (u, u), (v, v), (Au, Au), (Av, Av))
-    )
-    size = (max(squares[:2]) * max(squares[2:])) ** 0.5
-    return abs(left - right) / size if size > 0 else 0.0
 
 
 def _largest(entries):

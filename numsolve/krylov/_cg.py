@@ -6,7 +6,7 @@ from itertools import count
 from .._array import namespace, read_sum
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._operators.operator import check_hermitian
+from .._operators.hermitian import check_hermitian
 from .._result import warn_of_miss
 from ..kernels import kernels_for
 from . import _block_cg

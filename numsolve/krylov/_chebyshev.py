@@ -10,7 +10,7 @@ from .._array import namespace, read_sum
 from .._linear import spectrum
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._operators.operator import check_hermitian
+from .._operators.hermitian import check_hermitian
 from .._result import Result, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 

@@ -7,7 +7,8 @@ from .. import _validate
 from .._array import namespace
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._operators.operator import Shifted, check_hermitian
+from .._operators.hermitian import check_hermitian
+from .._operators.operator import Shifted
 from .._result import warn_of_miss
 from ..kernels import kernels_for
 from ._breakdowns import LARGEST_ENTRY, check_residual

@@ -9,7 +9,8 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, to_host
 from .._operators.entries import diagonal, sparse_of, with_pattern_of
-from .._operators.operator import Operator, entries, is_hermitian
+from .._operators.hermitian import is_hermitian
+from .._operators.operator import Operator, entries
 from ..kernels import kernels_for
 from ._hierarchy import build_hierarchy, coarsest_solver, galerkin_product, grids_of, rounding_of_product
 from ._smooth import SMOOTHERS

@@ -8,7 +8,8 @@ from .._array import array_module
 from .._linear import spectrum
 from .._operators.blocks import Diagonal
 from .._operators.entries import diagonal, matrix_of
-from .._operators.operator import Operator, check_hermitian
+from .._operators.hermitian import check_hermitian
+from .._operators.operator import Operator
 from .._result import Breakdown
 from ..kernels import kernels_for
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import _validate
 from .._operators.entries import sparse_of, with_pattern_of
-from .._operators.operator import check_hermitian
+from .._operators.hermitian import check_hermitian
 from ._ilu0 import factorise, refuse_poor_pivots
 from ._triangles import Triangles
 

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 from .. import _validate
 from .._array import namespace, to_device, to_host
 from .._operators.entries import sparse_of, with_pattern_of
-from .._operators.operator import Csr, Operator, check_hermitian, entries, is_hermitian
+from .._operators.hermitian import check_hermitian, is_hermitian
+from .._operators.operator import Csr, Operator, entries
 
 ENTRIES_PER_BATCH = 1 << 20  # of the dense problems solved at once: many problems, and they fit the caches
 

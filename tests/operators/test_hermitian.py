@@ -9,7 +9,8 @@ import scipy.sparse.linalg as spla
 
 import numsolve
 from numsolve import krylov, precondition
-from numsolve._operators.operator import Scaled, Shifted, as_operator, is_hermitian
+from numsolve._operators.hermitian import is_hermitian
+from numsolve._operators.operator import Scaled, Shifted, as_operator
 from numsolve.problems import poisson
 
 

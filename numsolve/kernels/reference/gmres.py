@@ -70,10 +70,10 @@ def gmres_residual(live, kept, p, j, step, F, uu, H, R, Y, G, rot):
 
     Row i of `Y` holds the coordinates of direction i. Row i of `H` holds those of its product with A, and row
     i of `R` those of the triangular factor of H. `rot` holds the Givens rotations. ``G[1]`` is the rotated
-    right-hand side, ``G[0]`` its entries before each rotation, and ``G[2]`` the lengths by which the directions
-    were divided. The first step corrects the columns that refer to pending rows. `uu` is the squared norm of
-    the newest row of the basis. The first `kept` basis vectors are images of known directions; the first
-    columns of `H` and `R` belong to these.
+    right-hand side, ``G[0]`` its entries before each rotation, and ``G[2]`` the lengths by which the
+    directions were divided. The first step corrects the columns that refer to pending rows. `uu` is the
+    squared norm of the newest row of the basis. The first `kept` basis vectors are images of known
+    directions; the first columns of `H` and `R` belong to these.
     """
     if not (live[0] and F[p + step, j + p + step].real >= 0):
         return np.nan * uu

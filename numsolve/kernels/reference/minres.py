@@ -30,9 +30,9 @@ def minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old):
 def minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x):
     """Turn `w_old` into the next direction, step `x` along it, return the squared residual norm.
 
-    The norm is that of M, which without M is the 2-norm. Return NaN and change nothing if `live` is false or M
-    is not positive definite. The same holds if A times the residual is rounding error, or so small relative to
-    earlier steps that the Lanczos vectors begin to repeat the residual.
+    The norm is that of M, which without M is the 2-norm. Return NaN and change nothing if `live` is false or
+    M is not positive definite. The same holds if A times the residual is rounding error, or so small relative
+    to earlier steps that the Lanczos vectors begin to repeat the residual.
     """
     coefficients = _rotate(live, step, alpha, bb, bb_next, state)
     if not coefficients:

@@ -13,9 +13,9 @@ are two of kind ``T*`` and an integer:
 =========  ==========================================================================================
 
 The last argument of kind ``int64`` is the number of items the grid strides over, unless the launch rule
-says otherwise: no rule ("stride") is one thread an item, "lanes" that many threads, "item" a block an item,
-"block" one block in all, and "level" one thread an item and one launch a level or section, whose number comes
-last.
+says otherwise. No rule ("stride") is one thread an item, and "lanes" that many threads an item. "item" is a
+block an item, and "block" one block in all. "level" is one thread an item and one launch a level or section,
+whose number comes last.
 """
 
 KERNELS = """

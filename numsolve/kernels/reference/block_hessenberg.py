@@ -9,8 +9,8 @@ import numpy as np
 def block_correct(live, j, ST, L, H, R, Q, E, G, C):
     """Correct column j - 1 of the Hessenberg matrix and add column j, but for its last block.
 
-    ``H[j]`` and ``R[j]`` hold column j of the Hessenberg matrix and of its triangular factor, ``Q[j]`` the
-    rotation of blocks j and j + 1, ``E[j]`` block j of the right-hand side before it, ``G[j]`` that after
+    ``H[j]`` and ``R[j]`` hold column j of the Hessenberg matrix and of its triangular factor. ``Q[j]`` is the
+    rotation of blocks j and j + 1. ``E[j]`` is block j of the right-hand side before it, ``G[j]`` that after
     it. U was ``U L`` before it was scaled. C makes its columns, once orthogonal to all before,
     orthonormal; in T, ``U^H W`` is replaced by ``gamma = V_j^H W``. A column that is not `live` ends here.
     """

@@ -1,8 +1,9 @@
 """Rows of a block of vectors in vector registers: the arithmetic of kernels for blocks.
 
 A `Row` has a number of lanes that Numba knows, because it is the length of a tuple, `width`: a kernel is
-compiled for each length. Rows of five to eight numbers share eight lanes. Rows lie k apart in memory, where k
-is the number of columns. Only the first k lanes are loaded and stored, and the others enter no result.
+compiled for each length. Lengths are 1, 2, 4 and 8: rows of three numbers have four lanes, rows of five to
+seven numbers have eight. Rows lie k apart in memory, where k is the number of columns. Only the first k lanes
+are loaded and stored, and the others enter no result.
 """
 
 from functools import partial
@@ -17,7 +18,7 @@ from numba.extending import intrinsic
 
 from ._jit import FASTMATH, inline, kernel, paste
 
-SHARED = 8  # lanes that five to eight columns share
+SHARED = 8  # up to so many lanes, only powers of two: other numbers of columns share the next one
 TILE = 16  # rows whose sums of products are added in one go, while the cache holds them
 
 
@@ -44,7 +45,7 @@ class _RowModel(models.PrimitiveModel):
 
 def _counts(lanes):
     """Return the numbers of columns that are held in so many lanes, the largest first."""
-    return range(lanes, 4 if lanes == SHARED else lanes - 1, -1)
+    return range(lanes, lanes // 2 if lanes <= SHARED else lanes - 1, -1)
 
 
 def _place(context, builder, array, arguments, width):
@@ -203,17 +204,17 @@ add_scaled: Any = intrinsic(_add_scaled)  # add_scaled(row, factor, other)
 def width(block):
     """Return the last argument of a kernel for blocks: a tuple whose length is the number of lanes of a row.
 
-    Its first item is the number of columns, k. Up to four columns have k lanes, five to eight have eight, and
-    more have k. Methods take eight columns at a time, so kernels are compiled for 1, 2, 3, 4 and 8 lanes.
+    Its first item is the number of columns, k. Up to eight columns have the next power of two of lanes, more
+    have k. Methods take eight columns at a time, so kernels are compiled for 1, 2, 4 and 8 lanes.
     """
     k = block.shape[1]
-    return (k,) + (0,) * ((SHARED if 4 < k < SHARED else k) - 1)
+    return (k,) + (0,) * ((1 << (k - 1).bit_length() if k <= SHARED else k) - 1)
 
 
 @paste
 def columns(width):
     """Return the number of columns that a width stands for."""
-    return np.uint64(width[0]) if len(width) == SHARED else np.uint64(len(width))
+    return np.uint64(width[0]) if len(width) == 4 or len(width) == SHARED else np.uint64(len(width))
 
 
 def versions(function):
@@ -227,11 +228,11 @@ def versions(function):
     @njit(**options)  # not cached: Numba's key to a closure over a compiled function differs in each process
     def call(*args):
         width = args[-1]
-        if len(width) != SHARED or width[0] == SHARED:
+        if (len(width) != 4 and len(width) != SHARED) or width[0] == len(width):
             body(*args[:-1], fixed(width, 0))
-        elif width[0] == SHARED - 1:
+        elif len(width) == 4 or width[0] == len(width) - 1:
             body(*args[:-1], fixed(width, 1))
-        elif width[0] == SHARED - 2:
+        elif width[0] == len(width) - 2:
             body(*args[:-1], fixed(width, 2))
         else:
             body(*args[:-1], fixed(width, 3))

@@ -1,7 +1,5 @@
 """Compilation of CPU kernels: for one thread and, for calls with many items, for all threads."""
 
-import os
-from threading import Lock
 from types import FunctionType
 from typing import Any
 
@@ -9,18 +7,10 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from . import _team
+
 GRAIN = 1 << 13  # items below which a second thread costs more than it saves
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
-_ONE_TEAM = Lock()  # Numba's work queue aborts the process when two Python threads enter it
-_team = {"called": False, "forked": False}  # GNU OpenMP aborts a forked child that uses its parent's threads
-
-
-def _after_fork():
-    _team["forked"] = _team["forked"] or _team["called"]
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def inline(function):
@@ -72,15 +62,13 @@ def kernel(function=None, *, items=last_axis):
 
     def call(*args):
         nonlocal threads
-        if items(*args) < GRAIN or _team["forked"]:
+        if items(*args) < GRAIN or _team.is_lost():
             return serial(*args)
         if threads is None:
             threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(
                 _twin(function)
             )
-        with _ONE_TEAM:
-            _team["called"] = True
-            return threads(*args)
+        return _team.run(threads, args)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     return call

@@ -1,21 +1,24 @@
 """The loop of all iterative methods: tolerance, limits, callback, history, and reads from the device."""
 
 import time
-from math import inf, nan
+from contextlib import suppress
+from math import inf
 from typing import Any
 
 import numpy as np
 
-from ._array import namespace, read_every, to_host
+from ._kept import Deferred, Kept, better
+from ._norms import ColumnNorms, Norms
 from ._result import Breakdown, Interrupted, Result, Status
-from .kernels import kernels_for
+
+PATIENCE = 5  # starts in a row without progress before the residual counts as stagnated
 
 _SAYS = {
     Status.CONVERGED: "converged",
     Status.MAXITER: "maxiter reached: raise it, or improve the preconditioner M",
     Status.STOPPED: "stopped by the callback",
     Status.TIME_LIMIT: "time limit reached: raise it, or improve the preconditioner M",
-    Status.INTERRUPTED: "interrupted: the last iterate is kept",
+    Status.INTERRUPTED: "interrupted: the best of the last iterates is kept",
     Status.NONFINITE: "the residual is not finite: A, b or M overflows or returns NaN",
     Status.STAGNATED: (
         "the residual stopped falling before it met the tolerance: loosen rtol, use a higher precision, "
@@ -26,7 +29,18 @@ _SAYS = {
 
 @np.errstate(all="ignore")
 def iterate(
-    start, x, *, tol, maxiter, callback=None, deadline=inf, scale=(1.0, 1.0), batches=False, fresh=False
+    start,
+    x,
+    *,
+    tol,
+    maxiter,
+    callback=None,
+    deadline=inf,
+    scale=(1.0, 1.0),
+    batches=False,
+    fresh=False,
+    guess=None,
+    explain=None,
 ):
     """Run a method until its residual meets the tolerance, and return the result with the reason for its end.
 
@@ -34,10 +48,11 @@ def iterate(
     ----------
     start : callable
         ``start(x)`` returns a generator. It first yields ``(x, rr)`` with the true squared residual norm of
-        `x`, then one pair per iteration. ``x`` may be a function that forms the iterate. On a GPU ``rr`` may
-        be an array of partial sums. The loop sends `live` to the generator, a flag in the library of `x`,
-        which is false once the tolerance is met. After a NaN it sends None, and the generator raises
-        `Breakdown`. If a generator ends, it is started again from its last iterate.
+        `x`, then one pair per iteration. ``x`` may be a function that forms the iterate; it is a `Deferred`
+        if that is costly and the residual does not rise. On a GPU ``rr`` may be an array of partial sums. The
+        loop sends `live` to the generator, a flag in the library of `x`, which is false once the tolerance is
+        met. After a NaN it sends None, and the generator raises `Breakdown`. If a generator ends, it is
+        started again from its last iterate.
     x : array
         Starting guess; it is overwritten.
     tol : float or numpy.ndarray, shape (k,)
@@ -59,189 +74,77 @@ def iterate(
     fresh : bool
         Whether norms are computed from each iterate, and not by a recurrence that loses digits. The goal is
         then the tolerance itself, and a new start gains nothing.
+    guess : callable, optional
+        ``guess()`` returns the starting guess in a new array. With it, the loop keeps an iterate within a
+        factor of ten of the best, and returns that if the last one is worse; never one worse than the guess.
+    explain : callable, optional
+        ``explain(x)`` is called when a new start from `x` gained nothing. It returns a status and a message
+        if it can tell why the residual cannot fall further, else None. With it, several starts in a row have
+        to gain nothing before the run ends.
 
     Returns
     -------
     Result
-        The first iterate that met the tolerance, or the last one.
+        The first iterate that met the tolerance, or else the last one, or with `guess` the best. The last
+        norm is the true one of this iterate, also after Ctrl-C.
 
     Notes
     -----
     If the recurrence indicates convergence, the method is started again from the iterate. Its first norm is
     the true one and decides. Norms are read at every step on the host, and every `read_every` steps on a GPU.
     """
-    norms = _ColumnNorms if np.ndim(tol) else _Norms
+    norms = ColumnNorms if np.ndim(tol) else Norms
     loop = (_BatchLoop if batches else _Loop)(
-        start, x, norms(x, tol, fresh), maxiter, callback, deadline, scale
+        start, x, norms(x, tol, fresh), maxiter, callback, deadline, scale, guess, explain
     )
     return loop.result()
-
-
-class _Norms:
-    """The residual norms of one vector: they are read, recorded and compared with the tolerance here."""
-
-    def __init__(self, x, tol, fresh):
-        self.judge = kernels_for(x).residual_norm
-        self.room = namespace(x).empty(read_every(x), x.real.dtype)
-        self.live = namespace(x).ones(1, bool)
-        self.tol = self.goal = self.room.dtype.type(tol)
-        self.fresh, self.history = fresh, []
-
-    def first(self, rr):
-        """Read the true norm of the current iterate into the history, and return it."""
-        self.judge(rr, self.tol, 0, self.room, self.live)
-        true = float(to_host(self.room)[0])
-        self.history[-1:] = [true]
-        return true
-
-    def write(self, step, rr):
-        """Write the norm of a step to the array that is read later, and compare it with the goal."""
-        self.judge(rr, self.goal, step, self.room, self.live)
-
-    def read(self, count):
-        """Return the norms of the steps of a block, on the host."""
-        return to_host(self.room)[:count].tolist()
-
-    def record(self, norm):
-        """Add a norm to the history; return whether it meets the goal."""
-        self.history.append(norm)
-        return norm <= self.goal
-
-    def is_met(self, true):
-        """Tell whether a true norm meets the tolerance."""
-        return true <= self.tol
-
-    def is_finite(self, norm):
-        """Tell whether a norm is finite."""
-        return norm < inf
-
-    def is_stuck(self, true, limit):
-        """Tell whether a new start gained nothing."""
-        return true > limit
-
-    def set_goal(self, true, claimed):
-        """Set the goal: the norm at which the recurrence stops.
-
-        It is not below the rounding error of the first norm. After a false claim of convergence it is the
-        tolerance times the ratio of claimed and true norm, at least half of the tolerance.
-        """
-        tol, least = self.tol, 0.0 if self.fresh else true * np.finfo(self.tol.dtype).eps
-        if claimed and not self.fresh:
-            tol = tol * np.where(true > tol, np.maximum(tol / true, 0.5), 1)
-        self.goal = np.maximum(tol, least).astype(self.tol.dtype)
-
-    def few_are_left(self):
-        """Tell whether so few columns are left that a new start without the others pays."""
-        return False
-
-    def latest(self):
-        """Return the last norm, for the callback."""
-        return self.history[-1]
-
-
-class _ColumnNorms(_Norms):
-    """The norms of a block of columns. A column that has met its tolerance is not followed further.
-
-    The norms of a step are a list: for few columns, lists are faster than arrays.
-    """
-
-    def __init__(self, x, tol, fresh):
-        xp = namespace(x)
-        self.judge_all = kernels_for(x).residual_norms
-        self.room = xp.empty((read_every(x), len(tol)), x.real.dtype)
-        self.live = xp.ones(len(tol), bool)
-        self.tol = self.goal = np.asarray(tol, self.room.dtype)
-        self.fresh, self.history = fresh, []
-        self.last_row = [0] * len(tol)  # of the history, for each column
-        self.were_few = False
-
-    def first(self, rr):
-        self.live[...] = True
-        self.judge_all(rr, namespace(self.room).asarray(self.tol), 0, self.room, self.live)
-        true = to_host(self.room)[0].tolist()
-        if not self.history:
-            self.history.append(true.copy())
-        for column, row in enumerate(self.last_row):
-            self.history[row][column] = true[column]
-        self.left = [c for c, norm in enumerate(true) if not norm <= self.tol[c]]
-        self.started = len(self.left)
-        return np.array(true)
-
-    def write(self, step, rr):
-        self.judge_all(rr, self.limits, step, self.room, self.live)
-
-    def record(self, norm):
-        row = [nan] * len(norm)
-        for column in self.left:
-            row[column] = norm[column]
-            self.last_row[column] = len(self.history)
-        self.history.append(row)
-        self.left = [c for c in self.left if not norm[c] <= self.goals[c]]
-        return not self.left
-
-    def is_met(self, true):  # noqa: ARG002 - the norms were recorded
-        return not self.left
-
-    def is_finite(self, norm):
-        return all(norm[column] < inf for column in self.left)
-
-    def is_stuck(self, true, limit):
-        were_few, self.were_few = self.were_few, False  # a start with few columns need not reduce their norms
-        return not were_few and bool((true > limit)[self.left].all())
-
-    def set_goal(self, true, claimed):
-        super().set_goal(true, claimed)
-        self.limits = namespace(self.room).asarray(self.goal)
-        self.goals = self.goal.tolist()
-
-    def few_are_left(self):
-        if self.fresh or 4 * len(self.left) > self.started:
-            return False
-        norms = self.latest()
-        self.were_few = all(norms[c] > 10 * self.goals[c] for c in self.left)  # others converge soon
-        return self.were_few
-
-    def latest(self):
-        return np.array([self.history[row][column] for column, row in enumerate(self.last_row)])
 
 
 class _Loop:
     """The state of one run of the loop."""
 
-    def __init__(self, start, x, norms, maxiter, callback, deadline, scale):
+    def __init__(self, start, x, norms, maxiter, callback, deadline, scale, guess, explain):
         self.x: Any = x
         self.start, self.norms, self.maxiter, self.callback = start, norms, maxiter, callback
         self.deadline = deadline
         self.x_scale, self.norm_scale = scale
+        self.guess, self.explain = guess, explain
+        self.kept: Any = None
+        self.owns_x = False  # whether the method never overwrites the iterate that it was started from
+        self.idle, self.reference = 0, inf  # starts in a row without progress, and the norm before them
 
     def result(self):
-        """Iterate, and return the last iterate, also after Ctrl-C."""
+        """Iterate, and return the best iterate, also after Ctrl-C."""
         try:
             return self.hand_out(*self.iterate())
         except KeyboardInterrupt:
-            raise Interrupted(self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])) from None
+            found = self.interrupted()
+        raise Interrupted(found)
+
+    def interrupted(self):
+        """Return the result after Ctrl-C, with the true norm; a second Ctrl-C prevents that."""
+        with suppress(KeyboardInterrupt, Breakdown):
+            true = self.begin(self.formed())[1]
+            self.keep(true)
+            self.settled(true, None)
+        return self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])
 
     def hand_out(self, status, message):
         """Return the result in the caller's units."""
-        return Result(self.shown(), status, message, np.array(self.norms.history, float) * self.norm_scale)
+        history = self.norms.history or [self.norms.unknown]
+        return Result(self.shown(), status, message, np.array(history, float) * self.norm_scale)
 
     def iterate(self):
         """Start the method as often as needed; return the final status and its message."""
-        norms, claimed, before, ending = self.norms, False, inf, None
+        norms, claimed, ending = self.norms, False, None
         while True:
-            steps = self.start(self.formed())
-            self.x, rr = next(steps)
-            true = norms.first(rr)
+            steps, true = self.begin(self.formed())
             if norms.is_met(true):
                 return Status.CONVERGED, _SAYS[Status.CONVERGED]
+            self.keep(true)
+            ending = ending or self.hopeless(true, claimed)
             if ending is not None:
-                return ending
-            if not norms.is_finite(true):
-                return Status.NONFINITE, _SAYS[Status.NONFINITE]
-            # A new start follows a false claim or a whole cycle; without progress the next would repeat it.
-            if norms.is_stuck(true, (0.5 if claimed else 1 - 1e-12) * before):
-                return Status.STAGNATED, _SAYS[Status.STAGNATED]
-            before = true
+                return self.settled(true, ending)
             norms.set_goal(true, claimed)
             try:
                 status = self.limit() or self.follow(steps)
@@ -249,6 +152,61 @@ class _Loop:
                 ending = None if claimed or status is None else (status, _SAYS[status])
             except Breakdown as error:
                 ending = error.status, str(error)
+
+    def begin(self, x):
+        """Start the method from `x`; return its generator and the true norm, which is recorded."""
+        steps = self.start(x)
+        self.x, rr = next(steps)
+        return steps, self.norms.first(rr)
+
+    def keep(self, true):
+        """Keep the iterate from which the method was started, if its norm is the smallest."""
+        if self.guess is None:
+            return
+        if self.kept is None:
+            self.kept = Kept(self.guess, true)
+        elif np.any(true < self.kept.norm):
+            self.kept.take(self.x if self.owns_x else self.x.copy(), true)
+
+    def hopeless(self, true, claimed):
+        """Return the status and the message of a start from which the residual will not fall, else None.
+
+        A new start follows a false claim, or a whole cycle without convergence.
+        """
+        norms, patient = self.norms, self.explain is not None
+        if not norms.is_finite(true):
+            return Status.NONFINITE, _SAYS[Status.NONFINITE]
+        least_gain = (0.9 if patient else 0.5) if claimed else 1 - 1e-12
+        if not norms.is_stuck(true, least_gain * self.reference):
+            self.idle, self.reference = 0, true
+            return None
+        self.idle += 1
+        found = self.explain(self.x) if patient else None
+        if found is None and self.idle < PATIENCE and patient and true <= 10 * self.reference:
+            return None
+        return found or (Status.STAGNATED, _SAYS[Status.STAGNATED])
+
+    def settled(self, true, ending):
+        """Replace the last iterate, of norm `true`, by the kept one or the guess if that is better.
+
+        Return `ending`, or convergence if the better one meets the tolerance.
+        """
+        kept, norms = self.kept, self.norms
+        if kept is None or np.all(true <= kept.norm):
+            return ending
+        x, best, last = self.x, true, self.x
+        if kept.x is not None:
+            other = self.begin(kept.x)[1]
+            x, best = better(x, best, kept.x, other)
+        if not np.all(best <= kept.first):
+            x, best = better(x, best, kept.guess(), kept.first)
+        norms.replace(best)
+        if norms.is_met(best):
+            ending = Status.CONVERGED, _SAYS[Status.CONVERGED]
+        elif ending and ending[0] == Status.STAGNATED and x is not last:
+            ending = (self.explain and self.explain(x)) or (Status.STAGNATED, _SAYS[Status.STAGNATED])
+        self.x = x
+        return ending
 
     def follow(self, steps):
         """Step until a status is reached; return it, or None if the generator ended and needs a new start."""
@@ -263,6 +221,8 @@ class _Loop:
                 claimed = norms.record(norm)
                 if claimed:
                     break
+            if forms and not claimed and self.kept is not None:
+                self.kept.see(self.x, norms.history[-1])
             stop = self.callback is not None and bool(forms) and self.call_back()
             status = Status.CONVERGED if claimed else Status.STOPPED if stop else self.limit()
             if status is not None or ended or norms.few_are_left():
@@ -290,6 +250,7 @@ class _Loop:
 
     def formed(self):
         """Form the current iterate."""
+        self.owns_x = isinstance(self.x, Deferred)
         if callable(self.x):
             self.x = self.x()
         return self.x
@@ -329,6 +290,9 @@ class _BatchLoop(_Loop):
             if not norms.is_finite(last):
                 return self.fail(steps)
             self.x = form
-            status = Status.CONVERGED if norms.record(last) else self.limit()
+            claimed = norms.record(last)
+            if not claimed and self.kept is not None:
+                self.kept.see(form, last)
+            status = Status.CONVERGED if claimed else self.limit()
             if status is not None:
                 return status

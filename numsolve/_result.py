@@ -46,6 +46,9 @@ class Breakdown(ArithmeticError):
         super().__init__(message)
         self.status = status
 
+    def __reduce__(self):
+        return type(self), (str(self), self.status)
+
 
 def not_finite(operators="A or M"):
     """Return the exception for a product that is NaN or infinite."""
@@ -75,6 +78,9 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, result):
         super().__init__(result.message)
         self.result = result
+
+    def __reduce__(self):
+        return type(self), (self.result,)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -8,8 +8,8 @@ from .._array import namespace, to_host
 from .._iterate import iterate
 from .._result import Interrupted, Result, Status
 from ..kernels import kernels_for
-from .column import solve_column, starter
-from .system import unit_near
+from .column import represented, solve_column, starter
+from .system import largest, unit_near
 
 LARGEST_BLOCK = 8  # columns that a block method takes at once; 16 were measured to cost more than they save
 ENDS_ALL = (Status.STOPPED, Status.INTERRUPTED, Status.TIME_LIMIT)  # these end the other columns too
@@ -22,10 +22,9 @@ def solve_columns(method, system, callback, block=None):
     for group in (slice(first, first + width) for first in range(0, k, width)):
         x0 = None if system.x0 is None else system.x0[:, group]
         part = system._replace(b=system.b[:, group], x0=x0)
-        if part.b.shape[1] == 1:
-            found = [_solve_caught(method, part, 0, callback)]
-        else:
-            found = _solve_block(method, block, part, callback)
+        found = _solve_block(method, block, part, callback) if part.b.shape[1] > 1 else None
+        if found is None:
+            found = _one_by_one(method, part, callback)
         results += found
         if any(result.status in ENDS_ALL for result in found):
             break
@@ -59,43 +58,64 @@ def join_columns(results, x, **fields):
 
 def _solve_caught(method, system, column, callback):
     """Solve for one column; after Ctrl-C return its result too, to join it with those of other columns."""
+    x0 = None if system.x0 is None else system.x0[:, column]
     try:
-        x0 = None if system.x0 is None else system.x0[:, column]
         return solve_column(method, system, system.b[:, column], x0, callback)
     except Interrupted as caught:
         return caught.result
 
 
+def _one_by_one(method, system, callback):
+    """Solve for each column; return their results, up to one that ends all."""
+    results = []
+    for column in range(system.b.shape[1]):
+        results.append(_solve_caught(method, system, column, callback))
+        if results[-1].status in ENDS_ALL:
+            break
+    return results
+
+
+@np.errstate(all="ignore")
 def _solve_block(method, block, system, callback):
-    """Solve for all columns at once; return a `Result` for each.
+    """Solve for all columns at once; return a `Result` for each, or None if units of x are out of range.
 
     If the block method breaks down or stagnates, the columns that are left are solved one by one.
     """
     b, xp = system.b, namespace(system.b)
     real = b.real.dtype
-    largest = to_host(abs(b).max(axis=0))
-    units = np.array([unit_near(float(value), b.dtype) for value in largest])
+    magnitudes = np.array([largest(b[:, column]) for column in range(b.shape[1])])
+    units = np.array([unit_near(value, b.dtype) for value in magnitudes])
     A, M = system.scaled()
-    x_units = xp.asarray((units / system.A_unit).astype(real))
+    x_unit = (units / system.A_unit).astype(real)
+    if not ((x_unit > 0) & (x_unit < np.inf)).all():
+        return None
+    x_units = xp.asarray(x_unit)
     b = xp.ascontiguousarray(b if (units == 1).all() else b * xp.asarray((1 / units).astype(real)))
-    x = xp.zeros_like(b)
-    if system.x0 is not None:
-        x += system.x0 * xp.asarray((largest > 0).astype(real)) / x_units
+
+    def guess():
+        if system.x0 is None:
+            return xp.zeros_like(b)
+        return (system.x0 * xp.asarray((magnitudes > 0).astype(real)) / x_units).astype(b.dtype)
+
     squares = to_host(kernels_for(b).block_gram(b, b)).diagonal().real
     tol = np.maximum(system.rtol * np.sqrt(squares), system.atol / units).astype(real)
     try:
         result = iterate(
             starter(block, A, b, M),
-            x,
+            guess(),
             tol=tol,
             maxiter=system.maxiter,
             callback=callback,
             deadline=system.deadline,
             scale=(x_units if (units != system.A_unit).any() else 1.0, units),
+            guess=guess,
         )
     except Interrupted as caught:
         result = caught.result
     columns = columns_of(result, tol * units)
+    for column in np.flatnonzero(x_unit != 1):
+        part = xp.ascontiguousarray(b[:, column])
+        columns[column] = represented(columns[column], A, part, x_unit[column], units[column], tol[column])
     if result.status in (Status.BREAKDOWN, Status.NONFINITE, Status.SINGULAR, Status.STAGNATED):
         missed = [c for c in range(len(columns)) if not columns[c].success]
         for column in missed:

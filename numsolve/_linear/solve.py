@@ -1,6 +1,13 @@
 """Solve a checked system."""
 
+from contextlib import contextmanager
+
+import numpy as np
+
 from .. import _validate
+from .._array import namespace
+from .._operators.hermitian import check_hermitian
+from .._result import Interrupted, Result, Status
 from .column import solve_column
 from .columns import solve_columns
 
@@ -16,3 +23,25 @@ def solve_system(method, system, callback, block=None):
     if system.b.ndim == 1:
         return solve_column(method, system, system.b, system.x0, callback)
     return solve_columns(method, system, callback, block)
+
+
+@contextmanager
+def interruptible(system):
+    """Let Ctrl-C before the first iteration raise `Interrupted`, with the starting guess as its result."""
+    try:
+        yield
+    except Interrupted:
+        raise
+    except KeyboardInterrupt:
+        b = system.b
+        x = namespace(b).zeros_like(b) if system.x0 is None else system.x0.astype(b.dtype)
+        message = "interrupted before the first iteration"
+        raise Interrupted(
+            Result(x, Status.INTERRUPTED, message, np.full((1, *b.shape[1:]), np.nan))
+        ) from None
+
+
+def require_hermitian(system):
+    """Raise unless the matrix of a system is Hermitian."""
+    with interruptible(system):
+        check_hermitian(system.A)

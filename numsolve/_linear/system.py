@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import read_sum
-from .._operators.operator import Operator, Scaled, as_operator
+from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
 from ..kernels import kernels_for
 
 
@@ -51,13 +51,14 @@ class System(NamedTuple):
         """Return A and M in the units of the method."""
         if self.A_unit == 1:
             return self.A, self.M
-        return Scaled(self.A, 1 / self.A_unit), None if self.M is None else Scaled(self.M, self.A_unit)
+        return _scaled(self.A, 1 / self.A_unit), None if self.M is None else Scaled(self.M, self.A_unit)
 
     def with_matrix(self, A):
         """Return the system with another matrix of the same shape, dtype and library."""
         return self._replace(A=A, A_unit=unit_near(A.magnitude(), A.dtype))
 
 
+@np.errstate(all="ignore")
 def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
     """Check the caller's arguments, convert them to one dtype and return the `System`."""
     n = _validate.square_shape(A)
@@ -69,6 +70,7 @@ def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
     return make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit)
 
 
+@np.errstate(all="ignore")
 def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
     """Convert checked arrays to one dtype, check the limits, and return the `System`."""
     A = as_operator(A, home)
@@ -96,8 +98,32 @@ def norm(x):
 
 
 def unit_near(magnitude, dtype):
-    """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1."""
-    safe = float(np.finfo(dtype).max) ** 0.125
+    """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1.
+
+    For a number of `dtype` the inverse of the power is a normal number too.
+    """
+    limits = np.finfo(dtype)
+    safe = float(limits.max) ** 0.125
     if 1 / safe < magnitude < safe or magnitude == 0 or not isfinite(magnitude):
         return 1.0
-    return ldexp(1.0, frexp(magnitude)[1])
+    is_of_dtype = limits.smallest_subnormal <= magnitude <= limits.max
+    bound = (limits if is_of_dtype else np.finfo(float)).maxexp - 8
+    return ldexp(1.0, max(-bound, min(frexp(magnitude)[1], bound)))
+
+
+def largest(x):
+    """Return the largest magnitude of a real or imaginary part of an array, as a float of the host."""
+    if x.dtype.kind == "c":
+        return max(float(abs(x.real).max()), float(abs(x.imag).max()))
+    return float(abs(x).max())
+
+
+def _scaled(A, factor):
+    """Return `A` times a power of two; if products with A might overflow or vanish, with scaled entries."""
+    limit = float(np.finfo(A.dtype).max) ** 0.5
+    if 1 / limit < factor < limit or not isinstance(A, (Csr, Dense)):
+        return Scaled(A, factor)
+    factor = A.dtype.type(factor)
+    twin = A.with_data(A.data * factor) if isinstance(A, Csr) else Dense(A.array * factor)
+    twin.known_hermitian = A.known_hermitian
+    return twin

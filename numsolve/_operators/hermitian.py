@@ -80,8 +80,8 @@ def check_hermitian(A, name="A"):
 
 
 def _largest_asymmetry(A):
-    """Return the asymmetry up to which an operator counts as Hermitian: half the digits of its dtype."""
-    return float(np.finfo(A.dtype).eps) ** 0.5
+    """Return the asymmetry up to which an operator counts as Hermitian: half the digits it was given with."""
+    return max(float(np.finfo(A.dtype).eps), A.given_rounding) ** 0.5
 
 
 def asymmetry(A):

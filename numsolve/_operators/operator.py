@@ -24,9 +24,12 @@ class Operator:
         The library of its arrays.
     known_hermitian : bool
         Whether the caller asserted that it is Hermitian; it is then not tested.
+    given_rounding : float
+        Machine epsilon of the dtype in which the entries were given, or the products were returned.
     """
 
     known_hermitian = False
+    given_rounding = 0.0
 
     def __init__(self, shape, dtype, library):
         self.shape = shape
@@ -67,6 +70,11 @@ class Operator:
         r += b
         return r
 
+    @property
+    def rounding(self):
+        """The relative rounding errors of products: machine epsilon of the dtype, or what products show."""
+        return float(np.finfo(self.dtype).eps)
+
     def magnitude(self):
         """Return the size of a typical large entry, or 1 if the entries are not known."""
         return 1.0
@@ -102,6 +110,7 @@ class Csr(Operator):
         super().__init__(
             tuple(A.shape), _validate.floating(dtype or A.dtype, name), library(A) or library(A.data)
         )
+        self.given_rounding = _rounding(A.dtype)
         _validate.csr_arrays(A.indptr, A.indices, self.shape, len(A.data), name)
         if not A.has_canonical_format:
             A = A.copy()
@@ -205,6 +214,7 @@ class Dense(Operator):
         home = library(A) or "numpy"
         A = _validate.finite(_validate.as_array(A, name, array_module(home)), name)
         super().__init__(A.shape, _validate.floating(dtype or A.dtype, name), home)
+        self.given_rounding = _rounding(A.dtype)
         self.array = A.astype(self.dtype, copy=False)
 
     def apply(self, x, out):
@@ -235,6 +245,19 @@ class Wrapped(Operator):
         self._matvec = _product_with(A)
         self._wrapped, self._name = A, name
 
+    @property
+    def rounding(self):
+        return max(super().rounding, self.given_rounding)
+
+    def astype(self, dtype):
+        """Return the operator for vectors of `dtype`, which it receives unless that loses digits."""
+        real = _validate.real_dtype(dtype)
+        if real.itemsize <= _validate.real_dtype(self.dtype).itemsize:
+            return super().astype(dtype)
+        own = np.result_type(self.dtype, real)
+        wider = _as_known(self, Wrapped(self._wrapped, self.library, own, self._name))
+        return wider if own == dtype else _Cast(wider, dtype)
+
     def adjoint(self):
         if self.known_hermitian:
             return self
@@ -250,6 +273,8 @@ class Wrapped(Operator):
             raise TypeError(f"{self._name} @ x left the library of x: a {type(product).__name__} came back")
         if product.dtype.kind == "c" and out.dtype.kind != "c":
             raise TypeError(f"{self._name} @ x is complex, but its dtype is {self.dtype}: declare it complex")
+        if product.dtype != out.dtype:
+            self.given_rounding = _rounding(product.dtype)
         out[...] = product.reshape(out.shape)
         return out
 
@@ -287,19 +312,23 @@ class Scaled(Operator):
 
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
-        self.factor, self._operator = factor, operator
+        self.factor, self.operator = factor, operator
         self.known_hermitian = operator.known_hermitian
 
+    @property
+    def rounding(self):
+        return self.operator.rounding
+
     def adjoint(self):
-        return Scaled(self._operator.adjoint(), self.factor)  # the factor is real
+        return Scaled(self.operator.adjoint(), self.factor)  # the factor is real
 
     def apply(self, x, out):
-        self._operator.apply(x, out)
+        self.operator.apply(x, out)
         out *= self.factor
         return out
 
     def apply_block(self, X, out):
-        self._operator.apply_block(X, out)
+        self.operator.apply_block(X, out)
         out *= self.factor
         return out
 
@@ -309,16 +338,20 @@ class Shifted(Operator):
 
     def __init__(self, operator, shift):
         super().__init__(operator.shape, operator.dtype, operator.library)
-        self._operator, self._shift = operator, shift
+        self.operator, self.shift = operator, shift
         self.known_hermitian = operator.known_hermitian
 
+    @property
+    def rounding(self):
+        return self.operator.rounding
+
     def apply(self, x, out):
-        self._operator.apply(x, out)
-        out -= self._shift * x
+        self.operator.apply(x, out)
+        out -= self.shift * x
         return out
 
     def magnitude(self):
-        return max(self._operator.magnitude(), abs(self._shift))
+        return max(self.operator.magnitude(), abs(self.shift))
 
 
 class _Cast(Operator):
@@ -330,6 +363,15 @@ class _Cast(Operator):
         super().__init__(operator.shape, dtype, operator.library)
         self._operator = operator
         self.known_hermitian = operator.known_hermitian
+
+    @property
+    def rounding(self):
+        return max(super().rounding, self._operator.rounding)
+
+    @property
+    def given_rounding(self):
+        """Machine epsilon of the dtype in which the operator was given."""
+        return self._operator.given_rounding
 
     def adjoint(self):
         return _Cast(self._operator.adjoint(), self.dtype)
@@ -377,8 +419,13 @@ class Hermitian:
 
 def _as_known(operator, twin):
     """Return `twin`, the operator in another dtype, with the assertion that the operator is Hermitian."""
-    twin.known_hermitian = operator.known_hermitian
+    twin.known_hermitian, twin.given_rounding = operator.known_hermitian, operator.given_rounding
     return twin
+
+
+def _rounding(dtype):
+    """Return machine epsilon of a dtype; zero for integers, which are exact."""
+    return float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
 
 
 def _product_with(A):

@@ -1,13 +1,14 @@
 """The basis of a cycle of GMRES, and the least-squares problem in it."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from .._array import namespace, to_host
-from .._result import Breakdown, Status, not_finite
+from .._kept import Deferred
+from .._result import Breakdown, not_finite
 from ..kernels import kernels_for
+from ._breakdowns import check_null
 
 
 class Arnoldi:
@@ -53,9 +54,9 @@ class Arnoldi:
             for step in range(count):
                 uu = squares[pending + step]
                 rr = kernels.gmres_residual(live, kept, pending, j, step, F, uu, H, R, Y, G, rotations)
-                live = yield partial(form, j + pending + step), rr
+                live = yield Deferred(form, j + pending + step), rr
                 if live is None:
-                    self.check(R, ST)
+                    self.check(A, M, ST)
                     return
             j, pending = j + pending, count
 
@@ -74,12 +75,32 @@ class Arnoldi:
             uw = A.apply_dot(z, W[i + 1]) if M is None else kernels.dot(W[i], A.apply(z, W[i + 1]))
             kernels.gmres_shift(uw, uu, sigma, W[i], W[i + 1])
 
-    def check(self, R, ST):
-        """After a NaN: continue with single steps if earlier steps of the cycle made progress, else raise."""
-        gained = bool(to_host(R)[self.kept, self.kept])
-        if not gained or self.stride == 1:
-            check_step(not gained, ST)
+    def check(self, A, M, ST):
+        """After a NaN: raise if a product is not finite, A is singular, or the cycle made no step.
+
+        Otherwise the next cycle takes single steps. A is singular if it maps a combination of the directions
+        to rounding errors.
+        """
+        if not np.isfinite(to_host(ST)).all():
+            raise not_finite()
+        (H, Y, R), lengths = to_host(self.HYR, self.G[2])
+        used, begun = np.count_nonzero(R.diagonal()), np.count_nonzero(lengths)
+        for count, triangle in ((used, R[:used, :used]), (begun, H[:begun, : begun + 1])):
+            if count:
+                y = np.linalg.svd(triangle.T)[2][-1].conj()
+                y = y if self.Z is None else y / lengths[:count]
+                check_null(A, self.combination(M, y, Y[:count, :count]))
+        if used <= self.kept:
+            raise Breakdown("A M maps the residual to zero, but A maps no vector to zero: M is singular")
         self.stride = 1
+
+    def combination(self, M, y, Y):
+        """Return the combination of directions with coefficients `y`, after M has acted on it."""
+        rows, y = (self.W, y @ Y) if self.Z is None else (self.Z, y)
+        out = namespace(rows).empty_like(rows[0])
+        y = namespace(rows).asarray(y.astype(rows.dtype))[None]
+        kernels_for(rows).rows_combine(True, y, rows[: y.size], out[None])
+        return out if M is None or self.Z is not None else M @ out
 
     def coordinates(self, used):
         """Return the coefficients of the directions for the smallest residual, and the matrix Y."""
@@ -94,14 +115,3 @@ def solve_small(triangle, rhs):
     if sizes.min() > 1e3 * np.finfo(triangle.dtype).eps * sizes.max():
         return np.linalg.solve(triangle, rhs)  # solve_triangular starts every thread
     return np.linalg.lstsq(triangle, rhs)[0]
-
-
-def check_step(first, ST):
-    """After a NaN: raise if a product is not finite, or if it was the `first` step of the cycle."""
-    if not np.isfinite(to_host(ST)).all():
-        raise not_finite()
-    if first:
-        raise Breakdown(
-            "A maps the residual to zero: A is singular, and b may not be in its range",
-            Status.SINGULAR,
-        )

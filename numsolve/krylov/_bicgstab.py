@@ -5,8 +5,9 @@ import numpy as np
 from .._array import namespace, read_sum
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._result import Breakdown, Status, not_finite, warn_of_miss
+from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
+from ._breakdowns import check_null
 
 
 def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, time_limit=None):
@@ -53,7 +54,7 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     Notes
     -----
     Two products with `A` and two with `M` per iteration. Vector work: 144 n bytes per iteration in float64
-    beside the products (with `M`: 152). Storage: 6 vectors (with `M`: 8). The algorithm of [1]_. The
+    beside the products (with `M`: 152). Storage: 7 vectors (with `M`: 9). The algorithm of [1]_. The
     residual may rise on its way down. If an inner product is rounding error, the current residual becomes
     the new shadow residual and the method goes on. It breaks down only if the residual is orthogonal to its
     own image under `A M`, for example where that is skew-symmetric. The true residual is recomputed before
@@ -104,14 +105,13 @@ def steps(A, b, M, x):
         new, rr = kernels.bicgstab_update(live, alpha, tr, tt, rr, eps, y, z, t, s, x, r)
         live = yield x, rr
         if live is None:
-            raise _breakdown(read_sum(kernels.dot(v, v)), read_sum(kernels.dot(t, t)))
+            raise _breakdown(A, z, read_sum(kernels.dot(v, v)), read_sum(kernels.dot(t, t)))
         rho, ss = kernels.bicgstab_direction(rho, new, rr, ss, alpha, tr, tt, eps, v, r, s, p)
 
 
-def _breakdown(vv, tt):
-    """Return the exception for a breakdown, from the squared norms of the last two products."""
+def _breakdown(A, z, vv, tt):
+    """Return the exception for a breakdown, from the squared norms of the last products; z is M r."""
     if vv - vv != 0 or tt - tt != 0:
         return not_finite()
-    if tt == 0:
-        return Breakdown("A M maps the residual to zero: A or M is singular", Status.SINGULAR)
+    check_null(A, z)
     return Breakdown("the products r0^H A M p and r^H A M r both vanish: no step is left, use gmres or idrs")

@@ -6,12 +6,13 @@ import numpy as np
 
 from .. import _validate
 from .._array import namespace, to_host
+from .._kept import Deferred
 from .._linear.columns import LARGEST_BLOCK
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._result import warn_of_miss
+from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
-from . import _arnoldi, _gmres
+from . import _gmres
 
 
 def block_gmres(
@@ -140,9 +141,12 @@ def _cycle(room, m, negligible, A, b, M, x):
         F = kernels.block_advance(j, ST, C, V)
         rr = kernels.block_reduce(j, F, H, R, Q, E, G, L, C)
         kernels.block_transform(C, V[j + 1])
-        live = yield partial(_form, j + 1, x, V, M, R, G), rr
+        live = yield Deferred(_form, j + 1, x, V, M, R, G), rr
         if live is None:
-            _arnoldi.check_step(j == 0, ST)
+            if not np.isfinite(to_host(ST)).all():
+                raise not_finite()
+            if j == 0:
+                raise Breakdown("block GMRES cannot go on: A or M maps the residuals to a smaller space")
             return
 
 

@@ -4,9 +4,8 @@ from functools import partial
 from itertools import count
 
 from .._array import namespace, read_sum
-from .._linear.solve import solve_system
+from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
-from .._operators.hermitian import check_hermitian
 from .._result import warn_of_miss
 from ..kernels import kernels_for
 from . import _block_cg
@@ -71,14 +70,14 @@ def cg(
     Notes
     -----
     One product with `A` and one with `M` per iteration. Vector work: 72 n bytes per iteration in float64
-    beside the product's, in two fused passes (with `M`: 40 n more). Storage: 4 vectors (with `M`: 5).
+    beside the product's, in two fused passes (with `M`: 40 n more). Storage: 5 vectors (with `M`: 6).
     Algorithm 9.1 of [1]_. The true residual is recomputed before convergence is reported. Two products test
     that `A` is Hermitian, unless ``numsolve.hermitian(A)`` asserts it.
 
     Several columns share one Krylov space [2]_, whose basis is made orthonormal again when it becomes
     dependent [3]_. An iteration reads `A` once for all columns, and a block needs fewer iterations than each
     column alone. With k columns an iteration moves ``80 k + 24`` n bytes beside `A`, in three
-    passes (with `M`: 32 k more); storage: 4 k vectors (with `M`: 5 k). A column that has converged stays as
+    passes (with `M`: 32 k more); storage: 5 k vectors (with `M`: 6 k). A column that has converged stays as
     it is. Columns that break down or stagnate in a block are finished one by one. `maxiter` counts iterations
     of a block.
 
@@ -88,7 +87,7 @@ def cg(
     them. After every 2 k iterations the method learns the Ritz vectors of smallest value, from the known
     directions and the last 2 k directions of the iteration [5]_. It stops learning when the values grow by
     less than 1 %. Until then an iteration takes about 24 k n operations more, and with `M` one more pass over
-    k vectors. Storage: ``8 k + 6`` vectors (with `M`: ``12 k + 8``), without the given space.
+    k vectors. Storage: ``8 k + 7`` vectors (with `M`: ``12 k + 9``), without the given space.
 
     References
     ----------
@@ -120,7 +119,7 @@ def cg(
     True
     """
     system = prepare(A, b, x0, M, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
-    check_hermitian(system.A)
+    require_hermitian(system)
     if recycle is not None:
         return warn_of_miss(solve_and_recycle(CgLearner(steps, recycle, system), system, callback))
     return warn_of_miss(solve_system(for_system(system), system, callback, _block_cg.steps))

@@ -8,9 +8,8 @@ import numpy as np
 from .. import _validate
 from .._array import namespace, read_sum
 from .._linear import spectrum
-from .._linear.solve import solve_system
+from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
-from .._operators.hermitian import check_hermitian
 from .._result import Result, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 
@@ -86,7 +85,7 @@ def chebyshev(
     -----
     One product with `A` and one with `M` per iteration. The recurrence needs no inner product; the norm of
     the residual, for the tolerance, is found in the same pass. Vector work: 56 n bytes per iteration in
-    float64 beside the product's, in one fused pass (with `M`: 64 n in two). Storage: 4 vectors (with `M`: 5).
+    float64 beside the product's, in one fused pass (with `M`: 64 n in two). Storage: 5 vectors (with `M`: 6).
     Algorithm 12.1 of [1]_. The residual falls by a factor of :math:`(\sqrt\kappa - 1)/(\sqrt\kappa + 1)` per
     iteration, with kappa the ratio of the bounds. Conjugate gradients need fewer iterations, but wait for two
     inner products in each.
@@ -117,7 +116,7 @@ def chebyshev(
     if maxiter is None:
         system = system._replace(maxiter=max(system.maxiter, 1000))
     interval = Interval(None if bounds is None else _validate.interval(bounds, "bounds"), system)
-    check_hermitian(system.A)
+    require_hermitian(system)
     result = solve_system(interval, system, callback)
     message = result.message
     if result.status == Status.MAXITER and interval.bounds is not None:

@@ -215,6 +215,11 @@ class Cycles(Arnoldi):
         self.combine(x[None], *self.parts(y[:, None], Y), fresh=False)
         return x
 
+    def combination(self, M, y, Y):  # noqa: ARG002 - M is in the stored directions
+        out = namespace(self.W).empty_like(self.W[0])
+        self.combine(out[None], *self.parts(y[:, None], Y))
+        return out
+
     def parts(self, T, Y):
         """Return the combinations of directions by the columns of T as pairs of coefficients and rows."""
         if self.Z is not None:

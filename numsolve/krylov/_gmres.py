@@ -3,7 +3,6 @@
 from functools import cache, partial
 
 from .. import _validate
-from .._array import namespace
 from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._result import warn_of_miss
@@ -116,13 +115,4 @@ def _cycle(arnoldi, A, b, M, x):
 
 def _form(basis, M, x, used):
     """Return x plus the combination of the first directions that minimises the residual."""
-    xp, (y, Y) = namespace(x), basis.coordinates(used)
-    rows, y = (basis.W, y @ Y) if basis.Z is None else (basis.Z, y)
-    y = xp.asarray(y.astype(x.dtype))[None]
-    if M is None or basis.Z is not None:
-        x = x.copy()
-        kernels_for(x).rows_combine(False, y, rows[:used], x[None])
-        return x
-    step = xp.empty_like(x)
-    kernels_for(x).rows_combine(True, y, rows[:used], step[None])
-    return x + M @ step
+    return x + basis.combination(M, *basis.coordinates(used))

@@ -8,8 +8,9 @@ from .. import _random, _validate
 from .._array import namespace, read_sum
 from .._linear.solve import solve_system
 from .._linear.system import prepare
-from .._result import Breakdown, Status, not_finite, warn_of_miss
+from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
+from ._breakdowns import check_null
 
 LEAST_COSINE = 0.7  # smallest cosine at which the step into the next space minimises the residual
 SEED = 20110101
@@ -65,7 +66,7 @@ def idrs(
     Notes
     -----
     One product with `A` and one with `M` per iteration. Vector work: ``8 n (3 s^2 + 14 s + 6) / (s + 1)``
-    bytes per iteration in float64, which is 176 n for ``s = 4``. Storage: ``3 s + 3`` vectors (with `M`: one
+    bytes per iteration in float64, which is 176 n for ``s = 4``. Storage: ``3 s + 4`` vectors (with `M`: one
     more). This is the variant with biorthogonal vectors [1]_. The inner products of a step are taken in one
     pass, as in [2]_. The steps between spaces are lengthened as in [1]_, so that they never vanish. In exact
     arithmetic at most ``n + n / s`` iterations. The residual may rise on its way down; the true one is
@@ -118,17 +119,17 @@ def steps(P, A, b, M, x):
             rr = kernels.idrs_advance(live, k, a, G, U, x, r)
             live = yield x, rr
             if live is None:
-                return _check(A, b, x, start, G[k])
+                return _check(A, b, x, start, U[k], G[k])
         z = r if M is None else M.apply(r, z)
         A.apply(z, v)
         tr, tt = kernels.projection(v, r)
         rr = kernels.idrs_reduce(live, tr, tt, rr, LEAST_COSINE, omega, z, v, x, r)
         live = yield x, rr
         if live is None:
-            return _check(A, b, x, start, v)
+            return _check(A, b, x, start, z, v)
 
 
-def _check(A, b, x, start, product):
+def _check(A, b, x, start, direction, product):
     """After a NaN: raise unless the iterate is better than the first one; the loop then starts from it."""
     dot = kernels_for(b).dot
     square, r = read_sum(dot(product, product)), A.residual(b, x)
@@ -136,6 +137,5 @@ def _check(A, b, x, start, product):
         raise not_finite()
     if read_sum(dot(r, r)) < read_sum(start):
         return
-    if square == 0:
-        raise Breakdown("A M maps a direction to zero: A or M is singular", Status.SINGULAR)
+    check_null(A, direction)
     raise Breakdown("p^H A M v vanishes for a shadow vector p: try another rng or s, or use gmres")

@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import namespace
+from .._array import namespace, to_host
 from .._iterate import iterate
+from .._linear.column import out_of_digits
 from .._linear.columns import ENDS_ALL, join_columns
-from .._linear.system import make_system, norm, unit_near
-from .._operators.operator import Csr, Operator
+from .._linear.system import largest, make_system, norm, unit_near
+from .._operators.operator import Csr, Dense, Operator
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
 
+WORST_RATIO = 1e3  # of the norms of columns, above which they are scaled
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {
     Status.MAXITER: f"maxiter reached: raise it, {_REMEDY}",
@@ -37,7 +39,7 @@ class LeastSquaresResult(Result):
         The same in words, with a remedy and with the norms of the gradient and the residual.
     residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
         Norm of the gradient ``A^H (b - A x) - damp^2 x`` at the start and after each iteration. The last
-        one is recomputed from `x`.
+        one is recomputed from `x`. Where the columns were scaled, it is that of the scaled gradient ``D g``.
     residual_norm : float or numpy.ndarray of floats, shape (k,)
         ``norm(b - A x)``, computed from `x`.
     """
@@ -65,7 +67,7 @@ class LeastSquaresResult(Result):
 
 
 class Damped(Operator):
-    """The matrix ``[A; damp I]``."""
+    """The matrix ``[A; damp I]``, or ``[A; diag(damp)]`` if `damp` is a vector."""
 
     def __init__(self, A, damp):
         super().__init__((sum(A.shape), A.shape[1]), A.dtype, A.library)
@@ -95,6 +97,7 @@ class _DampedAdjoint(Operator):
         return out
 
 
+@np.errstate(all="ignore")
 def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
     """Check the input, run ``steps(A, b, x)`` for each column of b, return the `LeastSquaresResult`."""
     damp = _validate.tolerance(damp, "damp")
@@ -120,28 +123,49 @@ def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
 def _solve_one(steps, system, damp, b, x0, callback):
     """Solve for one column; A and b are scaled to near one if they are far from it."""
     xp, (A, _), dtype = namespace(b), system.scaled(), b.dtype
-    b_unit, A_unit = unit_near(float(abs(b).max()), dtype), system.A_unit
-    x_unit = b_unit / A_unit
+    b_unit, A_unit = unit_near(largest(b), dtype), system.A_unit
+    damp, x_unit = damp / A_unit, b_unit / A_unit
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
+    A, D, size_of_A = _equilibrated(A, damp)
+    if D is not None:
+        damp, x_unit = damp * D, x_unit * D
     x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
-    scale = norm(A.adjoint().apply(b, xp.empty_like(x)))
+    try:
+        scale = norm(A.adjoint().apply(b, xp.empty_like(x)))
+    except KeyboardInterrupt:
+        kept = x if x0 is None else x * x_unit
+        raise Interrupted(
+            LeastSquaresResult(kept, Status.INTERRUPTED, "interrupted at the start", np.full(1, np.nan))
+        ) from None
     if scale == 0:
         message = "converged: b is orthogonal to the columns of A (or zero), and x is zero"
         return LeastSquaresResult(xp.zeros_like(x), Status.CONVERGED, message, np.zeros(1), norm(b) * b_unit)
 
     def finish(result):
-        size = norm(A.residual(b, (result.x / x_unit).astype(dtype)))
-        left = result.residuals[-1] / A_unit / b_unit / scale, size / norm(b)
+        y = (result.x / x_unit).astype(dtype)
+        r, gradient = A.residual(b, y), result.residuals[-1] / A_unit / b_unit
+        size = norm(r)
+        if result.success and bool((abs(result.x) < np.finfo(dtype).tiny).any()):
+            gradient = norm(A.adjoint().apply(r, xp.empty_like(y)) - damp**2 * y)
+            if gradient > tol:
+                result = out_of_digits(result, gradient * A_unit * b_unit)
+        left = gradient / scale, size / norm(b)
         sizes = "the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
+        if size_of_A:
+            errors = size / (size_of_A * norm(y) + norm(b)), gradient / (size_of_A * size) if size else 0.0
+            sizes += f", the normwise backward error {min(errors):.1e}"
+        if D is not None:
+            sizes += " (columns scaled to norms of one size)"
         message = f"{_SAYS.get(result.status) or result.message}; {sizes}"
         return LeastSquaresResult(result.x, result.status, message, result.residuals, size * b_unit)
 
-    wide, tall = (A, b) if damp == 0 else (Damped(A, damp / A_unit), xp.concatenate((b, xp.zeros_like(x))))
+    wide, tall = (A, b) if np.all(damp == 0) else (Damped(A, damp), xp.concatenate((b, xp.zeros_like(x))))
+    tol = max(system.rtol * scale, system.atol / A_unit / b_unit)
     try:
         result = iterate(
             lambda x: steps(wide, tall, x),
             x,
-            tol=max(system.rtol * scale, system.atol / A_unit / b_unit),
+            tol=tol,
             maxiter=system.maxiter,
             callback=callback,
             deadline=system.deadline,
@@ -150,6 +174,35 @@ def _solve_one(steps, system, damp, b, x0, callback):
     except Interrupted as caught:
         raise Interrupted(finish(caught.result)) from None
     return finish(result)
+
+
+def _equilibrated(A, damp):
+    """Return A with scaled columns, the powers of two that scale them, and its Frobenius norm.
+
+    The columns of ``[A; damp I]`` are scaled to norms near one, which is exact. A is not scaled, and the
+    powers are None, if these norms differ little, if entries of A are not known (then the norm is None too),
+    or if A has fewer rows than columns and no damping: scaling would change the solution of least norm.
+    """
+    if not isinstance(A, (Csr, Dense)):
+        return A, None, None
+    squares = _column_squares(A) + damp**2
+    total = float(squares.sum()) ** 0.5
+    norms = np.sqrt(to_host(squares))
+    used = norms[norms > 0]
+    if used.size == 0 or used.max() < WORST_RATIO * used.min() or (A.shape[0] < A.shape[1] and damp == 0):
+        return A, None, total
+    D = np.ldexp(1.0, -np.frexp(np.where(norms > 0, norms, 1))[1]).astype(_validate.real_dtype(A.dtype))
+    D = namespace(squares).asarray(D)
+    A = A.with_data(A.data * D[A.indices]) if isinstance(A, Csr) else Dense(A.array * D)
+    return A, D, float((squares * D**2).sum()) ** 0.5
+
+
+def _column_squares(A):
+    """Return the squared norms of the columns of a matrix, in float64."""
+    if isinstance(A, Dense):
+        return (abs(A.array).astype(float) ** 2).sum(axis=0)
+    xp = namespace(A.data)
+    return xp.bincount(A.indices, weights=abs(A.data).astype(float) ** 2, minlength=A.shape[1])
 
 
 def _solve_columns(steps, system, damp, callback):

@@ -1,17 +1,13 @@
 """The minimal residual method."""
 
 from functools import partial
-from itertools import count
 
 from .. import _validate
-from .._array import namespace
-from .._linear.solve import solve_system
+from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
-from .._operators.hermitian import check_hermitian
 from .._operators.operator import Shifted
 from .._result import warn_of_miss
-from ..kernels import kernels_for
-from ._breakdowns import LARGEST_ENTRY, check_residual
+from ._lanczos import rotations, steps
 from .recycling import minres as recycled_minres
 from .recycling.learn import DirectionLearner, solve_and_recycle
 
@@ -88,7 +84,7 @@ def minres(
     One product with `A` and one with `M` per iteration. Vector work: 80 n bytes per iteration in float64
     beside the product's, in two fused passes. With `M` it is 128 n in three passes, because the residual is
     carried along: MINRES minimises it in the norm of `M`, but the tolerance is in the 2-norm. A shift costs
-    40 n more. Storage: 6 vectors (with `M`: 8). The recurrence is that of [1]_. The true residual is
+    40 n more. Storage: 7 vectors (with `M`: 9). The recurrence is that of [1]_. The true residual is
     recomputed before convergence is reported. Two products test that `A` is Hermitian, unless
     ``numsolve.hermitian(A)`` asserts it. A singular system that has a solution is solved; one that has none
     ends as `Status.SINGULAR` with a least-squares solution (with `M`: in the norm of `M`).
@@ -100,7 +96,7 @@ def minres(
     harmonic Ritz vectors of smallest magnitude, from the known directions and the next 2 k directions of x.
     The images of these follow the same recurrence. It stops learning when the values grow by less than 1 %.
     Until then an iteration takes about 24 k n operations and 100 n bytes more (with `M`: 160 n). Storage:
-    ``8 k + 11`` vectors (with `M`: ``13 k + 17``), without the given space.
+    ``8 k + 12`` vectors (with `M`: ``13 k + 18``), without the given space.
 
     References
     ----------
@@ -120,7 +116,7 @@ def minres(
     shift = _validate.number(shift, "shift")
     if shift:
         system = system.with_matrix(Shifted(system.A, shift))
-    check_hermitian(system.A)
+    require_hermitian(system)
     if recycle is not None:
         recycled = partial(recycled_minres.steps, rotations(system))
         learner = DirectionLearner(recycled, recycle, system, energy=False)
@@ -131,44 +127,3 @@ def minres(
 def for_system(system):
     """Return the method for a system: `steps` with room for its rotations."""
     return partial(steps, rotations(system))
-
-
-def rotations(system):
-    """Return room for the `state` of the kernels."""
-    return namespace(system.b).zeros((2, LARGEST_ENTRY + 1), system.b.real.dtype)
-
-
-def steps(state, A, b, M, x):
-    """Yield the iterates of preconditioned MINRES, which share the array `x`, and their squared residuals.
-
-    `u` and `u_old` are Lanczos vectors, z = M u; `w` and `w_old` are directions. The kernels describe
-    `state`. Its entry for the size of A is kept when the method starts again.
-    """
-    xp, kernels = namespace(b), kernels_for(b)
-    u = A.residual(b, x)
-    rr = kernels.dot(u, u)
-    live = yield x, rr
-    q = xp.empty_like(b)
-    z = u if M is None else M.apply(u, xp.empty_like(b))
-    bb = rr if M is None else kernels.dot(u, z)
-    r = None if M is None else u.copy()
-    u_old, w_old, w = (xp.zeros_like(b) for _ in range(3))
-    bb_old, overlap = bb, 0 * rr  # u_old is zero: any positive number, and zero
-    state[0, LARGEST_ENTRY] = state[:, LARGEST_ENTRY].max()
-    for step in count():
-        aa = A.apply_dot(z, q)
-        bb_next, overlap, alpha = kernels.minres_lanczos(live, aa, bb, bb_old, overlap, q, z, u, u_old)
-        u, u_old = u_old, u
-        if M is None:
-            rr = kernels.minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x)
-            z = u
-        else:
-            bb_next = kernels.dot(u, M.apply(u, q))
-            rr = kernels.minres_update_residual(live, step, alpha, bb, bb_next, state, z, w_old, w, x, u, r)
-            z, q = q, z
-        bb_old, bb = bb, bb_next
-        w_old, w = w, w_old
-        live = yield x, rr
-        if live is None:
-            check_residual(A, b, M, x, float(state[:, LARGEST_ENTRY].max()))
-            return

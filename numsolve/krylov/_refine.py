@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, read_sum, sparse_module
-from .._linear.solve import solve_system
+from .._linear.solve import interruptible, solve_system
 from .._linear.system import norm, prepare, unit_near
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
 from .._result import Breakdown, Interrupted, Result, Status, inner_solve, not_finite, warn_of_miss
@@ -141,7 +141,8 @@ def refine(
     M = None if M is None else as_operator(M, home, "M")
     maxiter = MAX_OUTER_STEPS if maxiter is None else maxiter
     system = prepare(A, b, x0, M and _Uncast(M), rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
-    refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
+    with interruptible(system):
+        refinement = _Refinement(A, M, system, method, inner_rtol, {"maxiter": inner_maxiter, **options})
     try:
         return warn_of_miss(refinement.report(solve_system(refinement, system, callback)))
     except Interrupted as caught:

@@ -63,13 +63,13 @@ class Method(NamedTuple):
 _ANY = "any nonsingular matrix"
 _ALL = (
     Method(
-        *(_cg.cg, "Hermitian positive definite", "4", "1", "cg"),
+        *(_cg.cg, "Hermitian positive definite", "5", "1", "cg"),
         for_system=_cg.for_system,
         block=_block_cg.steps,
         hermitian=True,
     ),
     Method(
-        *(_minres.minres, "Hermitian, also indefinite or singular", "6", "1", "minres"),
+        *(_minres.minres, "Hermitian, also indefinite or singular", "7", "1", "minres"),
         for_system=_minres.for_system,
         hermitian=True,
     ),
@@ -78,15 +78,15 @@ _ALL = (
         *(_fgmres.fgmres, f"{_ANY}; M may change from step to step", "2 restart + 2", "1", "fgmres"),
         for_system=_fgmres.for_system,
     ),
-    Method(_bicgstab.bicgstab, f"{_ANY}, with little memory", "6", "2", "bicgstab", _bicgstab.for_system),
-    Method(_idrs.idrs, f"{_ANY}, with little memory", "3 s + 3", "1", "idrs", _idrs.for_system),
+    Method(_bicgstab.bicgstab, f"{_ANY}, with little memory", "7", "2", "bicgstab", _bicgstab.for_system),
+    Method(_idrs.idrs, f"{_ANY}, with little memory", "3 s + 4", "1", "idrs", _idrs.for_system),
     Method(_gcrodr.gcrodr, "sequences of systems, with recycling", "restart + k + 6", "1", "gcrodr"),
     Method(
         *(_block_gmres.block_gmres, f"{_ANY}, several right-hand sides", "restart + 2 per column", "1"),
         page="block",
     ),
     Method(
-        *(_chebyshev.chebyshev, "positive definite, without inner products", "4", "1", "chebyshev"),
+        *(_chebyshev.chebyshev, "positive definite, without inner products", "5", "1", "chebyshev"),
         hermitian=True,
     ),
     Method(_refine.refine, "condition well below 1e7: single inside double precision", "2", "1", "refine"),

@@ -221,7 +221,7 @@ def test_two_products_with_each_an_iteration(rng):
     assert calls == {"A": 2 * result.nit + 2, "M": 2 * result.nit}  # first residual and residual at exit
 
 
-@pytest.mark.parametrize(("with_M", "vectors"), [(False, 6), (True, 8)])
+@pytest.mark.parametrize(("with_M", "vectors"), [(False, 7), (True, 9)])
 def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
     A = convection_diffusion((90, 90), (5.0, 5.0))
     b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
@@ -229,7 +229,7 @@ def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
-        return len(held) == 5
+        return norm < 0.05 * np.linalg.norm(b)  # one iterate was kept by then
 
     bicgstab(A, b, M=M, callback=callback)
     held.clear()

@@ -123,7 +123,7 @@ def test_one_product_an_iteration(rng):
     assert len(calls) == result.nit + checks
 
 
-@pytest.mark.parametrize(("with_M", "vectors"), [(False, 4), (True, 5)])
+@pytest.mark.parametrize(("with_M", "vectors"), [(False, 5), (True, 6)])
 def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
     A = poisson((90, 90))
     b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
@@ -131,7 +131,7 @@ def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
-        return len(held) == 5
+        return norm < 0.05 * np.linalg.norm(b)  # one iterate was kept by then
 
     cg(A, b, M=M, callback=callback)
     held.clear()

@@ -185,7 +185,7 @@ def test_more_iterations_than_conjugate_gradients_but_not_many(rng):
     np.testing.assert_allclose(ours.x, theirs.x, atol=1e-5)
 
 
-@pytest.mark.parametrize(("with_M", "vectors"), [(False, 4), (True, 5)])
+@pytest.mark.parametrize(("with_M", "vectors"), [(False, 5), (True, 6)])
 def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
     A = poisson((90, 90))
     b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
@@ -193,7 +193,7 @@ def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
-        return len(held) == 5
+        return norm < 0.05 * np.linalg.norm(b)  # one iterate was kept by then
 
     chebyshev(A, b, M=M, callback=callback)
     held.clear()

@@ -214,7 +214,7 @@ def test_one_product_with_each_an_iteration(s, rng):
     assert calls == {"A": result.nit + 2, "M": result.nit}  # first residual and residual at exit
 
 
-@pytest.mark.parametrize(("s", "with_M", "vectors"), [(1, False, 6), (4, False, 15), (4, True, 16)])
+@pytest.mark.parametrize(("s", "with_M", "vectors"), [(1, False, 7), (4, False, 16), (4, True, 17)])
 def test_storage_is_what_the_docstring_says(s, with_M, vectors, rng):
     A = convection_diffusion((90, 90), (5.0, 5.0))
     b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
@@ -222,7 +222,7 @@ def test_storage_is_what_the_docstring_says(s, with_M, vectors, rng):
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
-        return len(held) == 8
+        return norm < 0.05 * np.linalg.norm(b)  # one iterate was kept by then
 
     idrs(A, b, s=s, M=M, callback=callback)
     held.clear()

@@ -267,7 +267,7 @@ def test_one_product_an_iteration_with_each(rng):
     assert calls["M"] == result.nit + 1
 
 
-@pytest.mark.parametrize(("with_M", "vectors"), [(False, 6), (True, 8)])
+@pytest.mark.parametrize(("with_M", "vectors"), [(False, 7), (True, 9)])
 def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
     A = poisson((90, 90))
     b, M = rng.standard_normal(8_100), jacobi(A) if with_M else None
@@ -275,7 +275,7 @@ def test_storage_is_what_the_docstring_says(with_M, vectors, rng):
 
     def callback(x, norm):
         held.append(tracemalloc.get_traced_memory()[0])
-        return len(held) == 5
+        return norm < 0.05 * np.linalg.norm(b)  # one iterate was kept by then
 
     minres(A, b, M=M, callback=callback)
     held.clear()

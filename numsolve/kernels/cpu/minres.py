@@ -70,22 +70,21 @@ def _rotate(live, step, alpha, bb, bb_next, state):
     """Return whether to go on, the coefficients in the dtype of `state`, and the squared residual."""
     real, epsilon = state.dtype.type, np.finfo(state.dtype).eps
     here, there = state[step % 2], state[(step + 1) % 2]
-    c, s, diagonal, above, norm, most, size = here[0], here[1], here[2], here[3], here[4], here[5], here[6]
+    c, s, diagonal, above, norm, limit, size = here[0], here[1], here[2], here[3], here[4], here[5], here[6]
     beta = np.sqrt(bb)
     if step == 0:
-        c, s, diagonal, above, norm, most = real(-1), real(0), real(0), real(0), real(beta), real(0)
+        c, s, diagonal, above, norm = real(-1), real(0), real(0), real(0), real(beta)
     size = max(size, abs(alpha), np.sqrt(abs(bb_next)))
     tiny = 10 * epsilon * size
     beta_next = np.sqrt(bb_next) if bb_next > tiny * tiny else 0.0
     delta, pivot = c * diagonal + s * alpha, s * diagonal - c * alpha
     mapped = np.hypot(pivot, c * beta_next)
-    most = max(most, mapped)
-    go = live[0] and bb > 0 and bb_next >= -tiny * tiny and mapped > tiny and mapped > np.sqrt(epsilon) * most
+    go = live[0] and bb > 0 and bb_next >= -tiny * tiny and mapped > tiny and mapped > limit * size
     gamma = np.hypot(pivot, beta_next)
     new_c, new_s = pivot / gamma, beta_next / gamma
     if go:
         there[0], there[1], there[2], there[3] = new_c, new_s, -c * beta_next, s * beta_next
-        there[4], there[5], there[6] = new_s * norm, most, size
+        there[4], there[5], there[6] = new_s * norm, limit, size
     return (
         go,
         real(1 / (beta * gamma)),

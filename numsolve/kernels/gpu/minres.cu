@@ -51,9 +51,8 @@ __device__ Step<R> rotate(const bool* live, const R* alpha_pieces, int64 alpha_c
     const R size = fmax(here[6], fmax(fabs(alpha), sqrt(fabs(next)))), tiny = 10 * eps * size;
     const R beta_next = next > tiny * tiny ? sqrt(next) : 0;
     const R delta = c * diagonal + s * alpha, pivot = s * diagonal - c * alpha;
-    const R mapped = hypot(pivot, c * beta_next), most = fmax(begun ? here[5] : 0, mapped);
-    const bool go =
-        *live && bb_sum > 0 && next >= -tiny * tiny && mapped > tiny && mapped > sqrt(eps) * most;
+    const R mapped = hypot(pivot, c * beta_next), limit = here[5];
+    const bool go = *live && bb_sum > 0 && next >= -tiny * tiny && mapped > tiny && mapped > limit * size;
     const R gamma = hypot(pivot, beta_next), new_c = pivot / gamma, new_s = beta_next / gamma;
     if (go && blockIdx.x == 0 && threadIdx.x == 0) {
         there[0] = new_c;
@@ -61,7 +60,7 @@ __device__ Step<R> rotate(const bool* live, const R* alpha_pieces, int64 alpha_c
         there[2] = -c * beta_next;
         there[3] = s * beta_next;
         there[4] = new_s * norm;
-        there[5] = most;
+        there[5] = limit;
         there[6] = size;
     }
     return {go, 1 / (beta * gamma), -above / gamma, -delta / gamma, new_c * norm, new_s * new_s, -norm * new_c / gamma,

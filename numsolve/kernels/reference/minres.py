@@ -3,8 +3,8 @@
 Scalars: ``aa`` is z^H A z, ``bb`` is u^H z, for the Lanczos vector u and z = M u, neither of them normalised;
 ``bb_old`` and ``bb_next`` belong to the Lanczos vectors before and after. Row ``step % 2`` of `state` holds
 the results of the Givens rotations of earlier steps: c, s, the next two entries of the triangular factor, the
-residual norm, the largest norm of A times the residual over that of the residual, and the largest entry of
-the tridiagonal matrix. Step 0 needs the last one only.
+residual norm, a limit, and the largest entry of the tridiagonal matrix. Step 0 needs the last two only. The
+limit is for the norm of A times the residual, over that of the residual and over this largest entry.
 """
 
 import numpy as np
@@ -31,8 +31,8 @@ def minres_update(live, step, alpha, bb, bb_next, state, z, w_old, w, x):
     """Turn `w_old` into the next direction, step `x` along it, return the squared residual norm.
 
     The norm is that of M, which without M is the 2-norm. Return NaN and change nothing if `live` is false or
-    M is not positive definite. The same holds if A times the residual is rounding error, or so small relative
-    to earlier steps that the Lanczos vectors begin to repeat the residual.
+    M is not positive definite. The same holds if A times the residual is rounding error, or below the limit,
+    where the Lanczos vectors begin to repeat the residual.
     """
     coefficients = _rotate(live, step, alpha, bb, bb_next, state)
     if not coefficients:
@@ -62,21 +62,20 @@ def _rotate(live, step, alpha, bb, bb_next, state):
     """Bring the new column of the tridiagonal matrix to triangular form; return the steps' coefficients."""
     if not (live[0] and bb > 0):
         return None
-    c, s, diagonal, above, norm, most, size = state[step % 2]
+    c, s, diagonal, above, norm, limit, size = state[step % 2]
     beta, epsilon = np.sqrt(bb), np.finfo(state.dtype).eps
     if step == 0:
-        c, s, diagonal, above, norm, most = -1.0, 0.0, 0.0, 0.0, beta, 0.0
+        c, s, diagonal, above, norm = -1.0, 0.0, 0.0, 0.0, beta
     size = max(size, abs(alpha), np.sqrt(abs(bb_next)))
     tiny = 10 * epsilon * size
     beta_next = np.sqrt(bb_next) if bb_next > tiny**2 else 0.0  # below it: rounding error
     delta, pivot = c * diagonal + s * alpha, s * diagonal - c * alpha
     mapped = np.hypot(pivot, c * beta_next)  # the norm of A times the residual, over that of the residual
-    most = max(most, mapped)
-    if not (bb_next >= -(tiny**2) and mapped > tiny and mapped > np.sqrt(epsilon) * most):
+    if not (bb_next >= -(tiny**2) and mapped > tiny and mapped > limit * size):
         return None
     gamma = np.hypot(pivot, beta_next)
     new_c, new_s = pivot / gamma, beta_next / gamma
-    state[(step + 1) % 2] = new_c, new_s, -c * beta_next, s * beta_next, new_s * norm, most, size
+    state[(step + 1) % 2] = new_c, new_s, -c * beta_next, s * beta_next, new_s * norm, limit, size
     return (
         1 / (beta * gamma),
         -above / gamma,

@@ -166,7 +166,8 @@ class _Loop:
         if self.kept is None:
             self.kept = Kept(self.guess, true)
         elif np.any(true < self.kept.norm):
-            self.kept.take(self.x if self.owns_x else self.x.copy(), true)
+            x = self.x() if callable(self.x) else self.x
+            self.kept.take(x if x is not self.x or self.owns_x else x.copy(), true)
 
     def hopeless(self, true, claimed):
         """Return the status and the message of a start from which the residual will not fall, else None.

@@ -154,6 +154,7 @@ class _Problem:
         self.sizes = absolute(system.A) if isinstance(system.A, (Csr, Dense)) else None
         self.traits = inspect(system.A, self.sizes)
 
+    @np.errstate(all="ignore")
     def best(self, method, M):
         """Try the choices in order until one meets the tolerance; return the best, with all messages."""
         if self.traits.empty:

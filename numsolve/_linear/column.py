@@ -124,8 +124,8 @@ def out_of_digits(result, norm):
     """Return the result, of residual `norm`, for a solution so small that it has lost digits."""
     dtype = result.x.dtype
     message = (
-        f"entries of x are below {np.finfo(dtype).tiny:.0e}, where {dtype} has few digits or none: multiply b, "
-        "or divide A, by a power of two"
+        f"entries of x are below {np.finfo(dtype).tiny:.0e}, where {dtype} has few digits or none: multiply "
+        "b, or divide A, by a power of two"
     )
     residuals = np.append(result.residuals[:-1], norm)
     return replace(result, status=Status.STAGNATED, message=message, residuals=residuals)

@@ -1,6 +1,6 @@
 """Solve a checked system."""
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .._operators.hermitian import check_hermitian
 from .._result import Interrupted, Result, Status
 from .column import solve_column
 from .columns import solve_columns
+from .system import norm
 
 
 def solve_system(method, system, callback, block=None):
@@ -33,12 +34,14 @@ def interruptible(system):
     except Interrupted:
         raise
     except KeyboardInterrupt:
-        b = system.b
+        A, b = system.A, system.b
         x = namespace(b).zeros_like(b) if system.x0 is None else system.x0.astype(b.dtype)
+        with suppress(KeyboardInterrupt):  # a second one leaves b
+            b = b if system.x0 is None else A.residual(b, x)
+        norms = [norm(namespace(b).ascontiguousarray(column)) for column in b.reshape(len(b), -1).T]
         message = "interrupted before the first iteration"
-        raise Interrupted(
-            Result(x, Status.INTERRUPTED, message, np.full((1, *b.shape[1:]), np.nan))
-        ) from None
+        found = Result(x, Status.INTERRUPTED, message, np.array(norms).reshape(1, *b.shape[1:]))
+        raise Interrupted(found) from None
 
 
 def require_hermitian(system):

@@ -106,7 +106,7 @@ def unit_near(magnitude, dtype):
     safe = float(limits.max) ** 0.125
     if 1 / safe < magnitude < safe or magnitude == 0 or not isfinite(magnitude):
         return 1.0
-    is_of_dtype = limits.smallest_subnormal <= magnitude <= limits.max
+    is_of_dtype = float(limits.smallest_subnormal) <= magnitude <= float(limits.max)
     bound = (limits if is_of_dtype else np.finfo(float)).maxexp - 8
     return ldexp(1.0, max(-bound, min(frexp(magnitude)[1], bound)))
 

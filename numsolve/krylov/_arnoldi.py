@@ -6,7 +6,8 @@ import numpy as np
 
 from .._array import namespace, to_host
 from .._kept import Deferred
-from .._result import Breakdown, not_finite
+from .._linear.system import norm
+from .._result import Breakdown, Status, not_finite
 from ..kernels import kernels_for
 from ._breakdowns import check_null
 
@@ -91,7 +92,14 @@ class Arnoldi:
                 y = y if self.Z is None else y / lengths[:count]
                 check_null(A, self.combination(M, y, Y[:count, :count]))
         if used <= self.kept:
-            raise Breakdown("A M maps the residual to zero, but A maps no vector to zero: M is singular")
+            first = self.W[self.kept]
+            if M is not None and not norm(M @ first):
+                raise Breakdown("M maps the residual to zero: M is singular")
+            raise Breakdown(
+                "the residual stopped falling before it met the tolerance: the product of A M with the residual "
+                "depends on those with the kept directions. Raise restart, or improve the preconditioner M",
+                Status.STAGNATED,
+            )
         self.stride = 1
 
     def combination(self, M, y, Y):

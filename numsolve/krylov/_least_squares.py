@@ -144,11 +144,11 @@ def _solve_one(steps, system, damp, b, x0, callback):
     def finish(result):
         y = (result.x / x_unit).astype(dtype)
         r, gradient = A.residual(b, y), result.residuals[-1] / A_unit / b_unit
-        size = norm(r)
+        size, lost = norm(r), False
         if result.success and bool((abs(result.x) < np.finfo(dtype).tiny).any()):
             gradient = norm(A.adjoint().apply(r, xp.empty_like(y)) - damp**2 * y)
-            if gradient > tol:
-                result = out_of_digits(result, gradient * A_unit * b_unit)
+            lost = gradient > tol
+            result = out_of_digits(result, gradient * A_unit * b_unit) if lost else result
         left = gradient / scale, size / norm(b)
         sizes = "the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
         if size_of_A:
@@ -156,7 +156,8 @@ def _solve_one(steps, system, damp, b, x0, callback):
             sizes += f", the normwise backward error {min(errors):.1e}"
         if D is not None:
             sizes += " (columns scaled to norms of one size)"
-        message = f"{_SAYS.get(result.status) or result.message}; {sizes}"
+        message = result.message if lost else _SAYS.get(result.status) or result.message
+        message = f"{message}; {sizes}"
         return LeastSquaresResult(result.x, result.status, message, result.residuals, size * b_unit)
 
     wide, tall = (A, b) if np.all(damp == 0) else (Damped(A, damp), xp.concatenate((b, xp.zeros_like(x))))

@@ -96,8 +96,9 @@ def _with_advice(result, system):
     remedy = f"raise {limit}, choose another omega, or use a Krylov method"
     if result.nit < 4:
         return replace(result, message=f"{reached} reached: {remedy}")
-    before, last = result.residuals[result.nit // 2], result.residuals[-1]
-    rate = (last / before) ** (1 / (result.nit - result.nit // 2)) if 0 < before < inf else 1.0
+    end, middle = result.nit - 1, (result.nit - 1) // 2  # the last norm may be that of an earlier iterate
+    before, last = result.residuals[middle], result.residuals[end]
+    rate = (last / before) ** (1 / (end - middle)) if 0 < before < inf else 1.0
     if not isfinite(rate) or rate > 1 - 1e-6:
         at_rounding = explained(system.A, result, norm(system.b))
         if at_rounding is not result:

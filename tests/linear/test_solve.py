@@ -319,7 +319,7 @@ def test_a_singular_matrix_is_never_a_success_unless_solved(method, rng):
 
 
 @every_method
-def test_callback_stops_and_the_last_iterate_is_kept(method, rng):
+def test_callback_stops_and_the_last_or_a_better_iterate_is_kept(method, rng):
     A = poisson((10, 10))
     seen = []
 
@@ -333,7 +333,11 @@ def test_callback_stops_and_the_last_iterate_is_kept(method, rng):
     assert result.nit == 4
     for x, norm in seen:
         assert np.linalg.norm(b - A @ x) == pytest.approx(norm, rel=1e-8)
-    np.testing.assert_array_equal(result.x, seen[-1][0])
+    if seen[-1][1] <= np.linalg.norm(b):
+        np.testing.assert_array_equal(result.x, seen[-1][0])
+    else:  # the guess is better
+        assert not result.x.any()
+    assert result.residuals[-1] == pytest.approx(np.linalg.norm(b - A @ result.x), rel=1e-8)
 
 
 @every_method
@@ -388,7 +392,7 @@ def test_a_real_interrupt_ends_the_solve_and_keeps_the_iterate(method, interrupt
     with pytest.raises(Interrupted) as caught:
         method(spla.LinearOperator(A.shape, multiply, dtype=float), b, rtol=1e-9)
     result = caught.value.result
-    assert len(products) == 20
+    assert 20 < len(products) <= 22  # one for the residual of the last iterate, or of a better one
     assert result.status == Status.INTERRUPTED
     assert result.nit < 20
     assert np.isfinite(result.x).all()

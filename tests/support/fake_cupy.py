@@ -248,6 +248,11 @@ def nonzero(a):
     return tuple(ndarray(index) for index in np.nonzero(_device(a)))
 
 
+def bincount(x, weights=None, minlength=None):
+    counts["syncs"] += 1  # how many bins there are
+    return _launched(np.bincount(_device(x), _device(weights), minlength))
+
+
 def searchsorted(a, v, side="left", sorter=None):
     if not (isinstance(a, ndarray) and isinstance(v, ndarray)) or sorter is not None:
         raise NotImplementedError("only device arrays are searched, for device arrays")

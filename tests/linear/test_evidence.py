@@ -119,20 +119,23 @@ def test_a_singular_preconditioner_is_not_taken_for_a_singular_matrix():
     assert result.status == Status.BREAKDOWN
 
 
-def test_gmres_converges_with_an_inexact_preconditioner_that_gains_little(rng):
-    """Its rounding to few digits makes claims false: each start gains a part only, as in SciPy's GMRES."""
-    A, b = poisson((10, 10)), rng.standard_normal(100)
-    M = spla.LinearOperator(A.shape, lambda r: np.round(spla.spsolve(A.tocsc(), r), 1), dtype=float)
-    result = gmres(A, b, M=M, rtol=1e-2, restart=5)
-    assert result.residuals[-1] == pytest.approx(np.linalg.norm(b - A @ result.x))
-    assert result.status != Status.SINGULAR
+def test_gmres_goes_on_after_a_start_that_gains_little(rng):
+    """The preconditioner is not linear, so a claim may be false; a later start converges."""
+    A, b, c = poisson((10, 10)), rng.standard_normal(100), rng.standard_normal(100)
+    inverse = spla.splu(A.tocsc()).solve
+
+    def apply(r):
+        z = inverse(r)
+        return z + 0.9 * np.linalg.norm(z) / np.linalg.norm(c) * c
+
+    result = gmres(A, b, M=spla.LinearOperator(A.shape, apply, dtype=float), rtol=1e-8).check()
+    np.testing.assert_allclose(result.x, inverse(b), atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda A: A, lambda A: Scaled(A, 1e-7), lambda A: Shifted(Shifted(A, 2), -2)]
-)
-def test_null_vectors(wrap, rng):
-    A = wrap(as_operator(neumann(12), "numpy"))
+@pytest.mark.parametrize("form", ["matrix", "scaled", "shifted"])
+def test_null_vectors(form, rng):
+    A = as_operator(neumann(12), "numpy")
+    A = {"matrix": A, "scaled": Scaled(A, 1e-7), "shifted": Shifted(Shifted(A, 2), -2)}[form]
     ones = np.ones(144)
     assert is_null(A, ones)
     assert is_null(A, 1e-200 * ones)

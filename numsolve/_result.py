@@ -67,12 +67,12 @@ def not_definite(name, value):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during a solve; ``result`` holds the last iterate.
+    """Ctrl-C during a solve; ``result`` holds a usable iterate.
 
     Attributes
     ----------
     result : Result
-        The last iterate and the history, with status ``Status.INTERRUPTED``.
+        The last iterate, or the best one kept, and the history, with status ``Status.INTERRUPTED``.
     """
 
     def __init__(self, result):
@@ -92,14 +92,15 @@ class Result:
     Attributes
     ----------
     x : array, shape (n,) or (n, k)
-        The last iterate, in the library of the right-hand side.
+        The last iterate, or one that was kept because its residual is smaller, in the library of the
+        right-hand side. The residual is at most that of the starting guess.
     status : Status
         Why the iteration ended.
     message : str
         The same in words; after a failure, with a remedy.
     residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
         Norm of the residual at the start and after each iteration, on the host. The last one
-        is recomputed from `x`. A column that converged before the others is padded with NaN.
+        is the true norm for `x`. A column that converged before the others is padded with NaN.
     """
 
     x: Any

@@ -96,8 +96,8 @@ class Arnoldi:
             if M is not None and not norm(M @ first):
                 raise Breakdown("M maps the residual to zero: M is singular")
             raise Breakdown(
-                "the residual stopped falling before it met the tolerance: A M maps it to a combination of the "
-                "images of kept directions. Raise restart, or improve the preconditioner M",
+                "the residual stopped falling before it met the tolerance: A M maps it to a combination of "
+                "the images of kept directions. Raise restart, or improve the preconditioner M",
                 Status.STAGNATED,
             )
         self.stride = 1

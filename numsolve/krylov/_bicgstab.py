@@ -32,7 +32,7 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

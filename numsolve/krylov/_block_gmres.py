@@ -41,7 +41,7 @@ def block_gmres(
         ``callback(X, residual_norms)`` after each iteration (on a GPU: after every tenth) with up to eight
         columns; true stops.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def cg(
         says how many directions to learn if none are known yet. Columns of `b` are then solved one after the
         other, and each uses the directions of those before it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

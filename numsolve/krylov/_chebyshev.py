@@ -60,7 +60,7 @@ def chebyshev(
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

@@ -34,7 +34,7 @@ def fgmres(
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

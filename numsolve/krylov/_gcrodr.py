@@ -57,7 +57,7 @@ def gcrodr(
         The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors
         of the same length: for the same matrix or a similar one.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

@@ -44,7 +44,7 @@ def idrs(
     rng : int, numpy.random.Generator or None
         Random numbers for the shadow space. Default: a fixed seed, so that results can be repeated.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

@@ -30,7 +30,7 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
         ``callback(x, gradient_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         `x` is overwritten later: copy it to keep it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------
@@ -71,7 +71,9 @@ def lsmr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
     ``eps * norm(A) * (norm(r) + norm(A) * norm(x))``. A smaller tolerance ends as ``STAGNATED``, with an `x`
     that further iterations do not improve.
 
-    There is no preconditioner: scaling the columns of A to norms of one size often helps.
+    There is no preconditioner. Where the norms of the columns of ``[A; damp I]`` differ by more than a factor
+    of 1000, the columns are scaled by powers of two, and the gradient is that of the scaled unknowns. A
+    LinearOperator is not scaled, nor is a matrix with fewer rows than columns without damping.
 
     References
     ----------

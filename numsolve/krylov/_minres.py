@@ -56,7 +56,7 @@ def minres(
         how many directions to learn if none are known yet. Each column of `b` uses the directions of those
         before it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
 
     Returns
     -------

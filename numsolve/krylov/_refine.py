@@ -79,7 +79,7 @@ def refine(
         ``callback(x, residual_norm)`` after each outer step; true stops. `x` is overwritten later: copy it to
         keep it.
     time_limit : float, optional
-        Seconds after which to stop with the last iterate. Default: no limit.
+        Seconds after which to stop with a usable iterate. Default: no limit.
     **options
         Passed to `method`, such as ``restart``.
 

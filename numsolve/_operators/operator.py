@@ -89,6 +89,8 @@ class Operator:
         if x.ndim not in (1, 2) or x.shape[0] != self.shape[1]:
             raise ValueError(f"x has shape {x.shape}, but the operator needs ({self.shape[1]},) or (.., k)")
         out = xp.empty((self.shape[0], *x.shape[1:]), self.dtype)
+        if x.size == 0:
+            return out
         x = xp.ascontiguousarray(x, dtype=self.dtype)
         return self.apply(x, out) if x.ndim == 1 else self.apply_block(x, out)
 
@@ -175,6 +177,8 @@ class Csr(Operator):
         return out
 
     def apply_block(self, X, out):
+        if X.size == 0:  # the kernel needs a column
+            return out
         kernels_for(out).spmm(self.indptr, self.indices, self.data, X, out)
         return out
 

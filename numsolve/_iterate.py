@@ -166,7 +166,7 @@ class _Loop:
         if self.kept is None:
             self.kept = Kept(self.guess, true)
         elif np.any(true < self.kept.norm):
-            x = self.x() if callable(self.x) else self.x
+            x: Any = self.x() if callable(self.x) else self.x
             self.kept.take(x if x is not self.x or self.owns_x else x.copy(), true)
 
     def hopeless(self, true, claimed):

@@ -1,6 +1,7 @@
 """The iterate that a run of the loop keeps, because the residual of a method may rise again."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,8 @@ class Kept:
     """
 
     def __init__(self, guess, first):
-        self.guess, self.x = guess, None
+        self.guess = guess
+        self.x: Any = None
         self.first = self.norm = first
         self._limit = (FALL * np.asarray(first)).tolist()
 

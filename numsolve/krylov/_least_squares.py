@@ -124,7 +124,7 @@ def _solve_one(steps, system, damp, b, x0, callback):
     """Solve for one column; A and b are scaled to near one if they are far from it."""
     xp, (A, _), dtype = namespace(b), system.scaled(), b.dtype
     b_unit, A_unit = unit_near(largest(b), dtype), system.A_unit
-    damp, x_unit = damp / A_unit, b_unit / A_unit
+    damp, x_unit, is_damped = damp / A_unit, b_unit / A_unit, damp > 0
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
     A, D, size_of_A = _equilibrated(A, damp)
     if D is not None:
@@ -160,7 +160,7 @@ def _solve_one(steps, system, damp, b, x0, callback):
         message = f"{message}; {sizes}"
         return LeastSquaresResult(result.x, result.status, message, result.residuals, size * b_unit)
 
-    wide, tall = (A, b) if np.all(damp == 0) else (Damped(A, damp), xp.concatenate((b, xp.zeros_like(x))))
+    wide, tall = (Damped(A, damp), xp.concatenate((b, xp.zeros_like(x)))) if is_damped else (A, b)
     tol = max(system.rtol * scale, system.atol / A_unit / b_unit)
     try:
         result = iterate(

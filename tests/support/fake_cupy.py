@@ -375,7 +375,7 @@ def install(monkeypatch, emulator):
     _emulator = emulator
     counts.clear()
     cupy = ModuleType("cupy")
-    plain = "ndarray RawModule asarray array ascontiguousarray counts nonzero searchsorted"
+    plain = "ndarray RawModule asarray array ascontiguousarray bincount counts nonzero searchsorted"
     for name in plain.split():
         setattr(cupy, name, globals()[name])
     for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange"):

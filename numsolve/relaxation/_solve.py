@@ -99,10 +99,11 @@ def _with_advice(result, system):
     end, middle = result.nit - 1, (result.nit - 1) // 2  # the last norm may be that of an earlier iterate
     before, last = result.residuals[middle], result.residuals[end]
     rate = (last / before) ** (1 / (end - middle)) if 0 < before < inf else 1.0
-    if not isfinite(rate) or rate > 1 - 1e-6:
+    if not rate < 0.99:
         at_rounding = explained(system.A, result, norm(system.b))
         if at_rounding is not result:
             return at_rounding
+    if not isfinite(rate) or rate > 1 - 1e-6:
         message = f"{reached} reached, and the residual does not fall: use another omega, or a Krylov method"
     else:
         digit = ceil(log(0.1) / log(rate))

@@ -85,7 +85,7 @@ def test_the_schedule_changes_no_bit(cupy, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_copies(request, monkeypatch):
-    """Let tests that count launches keep no iterate: a copy belongs to a factor of ten, not to an iteration."""
+    """Let tests that count launches keep no iterate: a copy belongs to a factor of ten gained."""
     if "launches" in request.node.name or "wait" in request.node.name:
         monkeypatch.setattr("numsolve._kept.FALL", 0.0)
 

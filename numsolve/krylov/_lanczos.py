@@ -17,8 +17,8 @@ LOWER_LIMIT = 1e-4  # factor for LIMIT after a stop at which A was not found to 
 LITTLE = 0.03  # of the terms of A z: if more remains, z is far from every vector of the null space
 
 _NOT_SINGULAR = (
-    "A maps the residual to rounding errors of norm(A), but not of its own entries: rows of A differ too much "
-    "in size, so use M = numsolve.precondition.jacobi(A), or gmres"
+    "A maps the residual to rounding errors of norm(A), but not of its own entries: rows of A differ too "
+    "much in size, so use M = numsolve.precondition.jacobi(A), or gmres"
 )
 _NOT_SINGULAR_WITH_M = (
     "A M maps the residual to rounding errors of its norm, but A was not found to be singular: M is too "

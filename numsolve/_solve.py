@@ -130,6 +130,8 @@ def solve(
     given = M if not isinstance(M, str) and M is not None else None
     system = prepare(A, b, x0, given, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
     _validate.function(callback, "callback")
+    if system.b.size == 0:
+        return SolveResult(**vars(solve_system(None, system, callback)), method="direct")
     floor = 8 * float(np.finfo(system.b.dtype).eps)
     raised = system.rtol < floor and system.b.dtype.itemsize // (1 + (system.b.dtype.kind == "c")) < 8
     if raised:

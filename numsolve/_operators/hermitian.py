@@ -36,8 +36,9 @@ def hermitian(A):
     -----
     Methods that need a Hermitian matrix test it with two products. They refuse a matrix that is asymmetric in
     the first half of its digits. The assertion saves the products and accepts matrices that are slightly
-    asymmetric, because of rounding or of boundary conditions that were applied to rows only. With a wrong
-    assertion a method may stagnate, but the residual that it reports is still the true one.
+    asymmetric, because of rounding or of boundary conditions that were applied to rows only. (Start then from
+    an `x0` that meets the conditions, with no preconditioner or a diagonal one.) With a wrong assertion a
+    method may stagnate, but the residual that it reports is still the true one.
 
     Examples
     --------
@@ -75,7 +76,8 @@ def check_hermitian(A, name="A"):
         kind = "Hermitian" if A.dtype.kind == "c" else "symmetric"
         raise ValueError(
             f"{name} is not {kind}: u^H A v and v^H A u differ by {found:.1e} of their size; use gmres, "
-            f"or pass numsolve.hermitian({name}) if you know that it is"
+            f"or pass numsolve.hermitian({name}), which skips this test, if you know that it is, or if only "
+            f"rows of Dirichlet conditions break the symmetry and x0 meets the conditions"
         )
 
 

@@ -403,8 +403,7 @@ def as_operator(A, home, name="A"):
     if is_sparse(A):
         return Csr(A, name=name)
     if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
-        dtype = getattr(A, "dtype", None)
-        return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
+        return Wrapped(A, home, _working_dtype(A, home, name), name)
     return Dense(A, name=name)
 
 
@@ -430,6 +429,15 @@ def _as_known(operator, twin):
 def _rounding(dtype):
     """Return machine epsilon of a dtype; zero for integers, which are exact."""
     return float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
+
+
+def _working_dtype(A: Any, home, name):
+    """Return the working dtype of what multiplies; without a dtype, that of its product with zeros."""
+    dtype = getattr(A, "dtype", None)
+    if dtype is None:
+        product = _product_with(A)(array_module(home).zeros(A.shape[1]))
+        dtype = getattr(product, "dtype", np.dtype(float))
+    return _validate.floating(dtype, name)
 
 
 def _product_with(A):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._array import namespace
+from .. import _callbacks, _validate
+from .._array import namespace, to_host
 from .._iterate import iterate
 from .._linear.column import out_of_digits
 from .._linear.columns import ENDS_ALL, join_columns
@@ -29,6 +29,9 @@ _SAYS = {
 class LeastSquaresResult(Result):
     """Solution and history of a least-squares solve.
 
+    It unpacks, indexes and slices as the tuple of SciPy's function of the same name: ten values for `lsqr`,
+    eight for `lsmr`. The condition number in it is NaN, and so is the norm of a LinearOperator.
+
     Attributes
     ----------
     x : array, shape (n,) or (n, k)
@@ -45,6 +48,11 @@ class LeastSquaresResult(Result):
     """
 
     residual_norm: Any = np.nan
+    _values: tuple = ()
+
+    def _as_tuple(self):
+        """Return the tuple of SciPy's function of the same name."""
+        return self._values or super()._as_tuple()
 
     def plot(self, ax=None, **style):
         """Draw the history of the gradient norm.
@@ -102,7 +110,7 @@ def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
     """Check the input, run ``steps(A, b, x)`` for each column of b, return the `LeastSquaresResult`."""
     damp = _validate.tolerance(damp, "damp")
     system = _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit)
-    _validate.function(callback, "callback")
+    callback = _callbacks.checked(callback)
     scaled = ScaledColumns(system.scaled()[0], damp / system.A_unit)
     if system.b.ndim == 1:
         return _solve_one(steps, system, scaled, system.b, system.x0, callback)

@@ -75,6 +75,13 @@ def test_all_methods_that_scipy_has_too_are_in_the_table():
     assert len(ROWS) == PAGE.count("\n| `")
 
 
+def test_each_block_of_code_runs_alone():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(block, {})
+
+
 def capped(method, *args, **options):
     """Solve without a warning of the miss that is meant."""
     with warnings.catch_warnings():
@@ -132,6 +139,14 @@ def test_info_is_a_status_and_the_count_is_nit(names):
     assert np.isfinite(x).all()
 
 
+@pytest.mark.parametrize("name", ["cg", "bicgstab", "gmres"])
+def test_pyamg_takes_our_methods_as_accelerators(name, names):
+    A, b, ml, seen, residuals = names["A"], names["b"], names["ml"], [], []
+    x = ml.solve(b, tol=1e-9, accel=getattr(krylov, name), residuals=residuals, callback=seen.append)
+    assert np.linalg.norm(b - A @ x) <= 1e-9 * np.linalg.norm(b)
+    assert len(seen) == len(residuals) - 1 >= 3
+
+
 @pytest.mark.parametrize("name", ["cg", "bicgstab", "gmres", "minres"])
 def test_callbacks_get_the_norm_too_and_may_stop(name, names):
     A, b, seen = names["A"], names["b"], []
@@ -147,6 +162,9 @@ def test_callbacks_get_the_norm_too_and_may_stop(name, names):
 def test_shapes(names):
     A, b = names["A"], names["b"]
     assert krylov.cg(A, np.stack([b, b], axis=1)).x.shape == (132, 2)
+    for method in (krylov.cg, krylov.lsqr):
+        assert method(A, b[:, None]).x.shape == (132, 1)
+    assert spla.cg(A, b[:, None])[0].shape == (132,)
 
 
 def test_pyamgs_hierarchy_costs_a_few_more_iterations(names):

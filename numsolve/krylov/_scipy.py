@@ -3,6 +3,7 @@
 import sys
 from functools import wraps
 from inspect import signature
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from .. import _callbacks, _validate
 from .._array import namespace, to_host
 from .._operators.hermitian import hermitian
 
+F = TypeVar("F", bound=Any)
 CALLBACK_TYPES = ("legacy", "pr_norm", "x")
 INSTEAD = {
     "tol": "pass rtol",
@@ -31,7 +33,7 @@ def call(translate=None):
     the methods has an argument that it does not know: what is left after the translation is refused.
     """
 
-    def decorate(method):
+    def decorate(method: F) -> F:
         own = signature(method).parameters
 
         @wraps(method)
@@ -39,7 +41,7 @@ def call(translate=None):
             finish = None
             if translate is not None:
                 A, b, args, finish = translate(method, A, b, args, options)
-            for name in options.keys() - own.keys():
+            for name in sorted(options.keys() - own.keys()):
                 remedy = f": {INSTEAD[name]}" if name in INSTEAD else ""
                 raise TypeError(f"{method.__name__}() got an unexpected keyword argument {name!r}{remedy}")
             if options.get("restart", 0) is None:
@@ -47,7 +49,7 @@ def call(translate=None):
             result = method(A, b, *args, **options)
             return result if finish is None else finish(result)
 
-        return called
+        return cast(F, called)
 
     return decorate
 
@@ -126,13 +128,19 @@ def minres(method, A, b, args, options):  # noqa: ARG001 - as other translations
     return A, b, args, logged(options)
 
 
+def cycle_length(method, A, options):
+    """Return the number of iterations of a cycle, and the number of unknowns."""
+    n, restart = _validate.square_shape(A, empty=True), options.get("restart")
+    if restart is None:
+        restart = signature(method).parameters["restart"].default
+    return max(min(_validate.count(restart, "restart", least=1), n), 1), n
+
+
 def cycles(method, A, b, args, options):
-    """Translate the limit of a method in cycles: by default ``10 * n`` of them, as in SciPy."""
-    n = _validate.square_shape(A, empty=True)
-    restart = options.get("restart")
-    restart = signature(method).parameters["restart"].default if restart is None else restart
+    """Set the default of `maxiter`: that of ``10 * n`` cycles, as in SciPy."""
+    length, n = cycle_length(method, A, options)
     if options.get("maxiter") is None:
-        options["maxiter"] = 10 * n * min(_validate.count(restart, "restart", least=1), n)
+        options["maxiter"] = 10 * n * length
     return A, b, args, None
 
 
@@ -146,18 +154,14 @@ def after_cycles(callback, length):
 
 def gmres(method, A, b, args, options):
     """Translate `callback_type` and callbacks of one argument; the types "x" and "pr_norm" limit cycles."""
-    n, finish = _validate.square_shape(A, empty=True), None
-    kind, callback = options.pop("callback_type", None), options.get("callback")
-    restart = options.get("restart")
-    restart = signature(method).parameters["restart"].default if restart is None else restart
-    length = max(min(_validate.count(restart, "restart", least=1), n), 1)
+    length, _ = cycle_length(method, A, options)
+    kind, callback, finish = options.pop("callback_type", None), options.get("callback"), None
     if kind is not None:
         _validate.choice(kind, "callback_type", CALLBACK_TYPES)
     if kind in ("x", "pr_norm") and options.get("maxiter") is not None:
-        options["maxiter"] = _validate.count(options["maxiter"], "maxiter") * length
+        options["maxiter"] = length * _validate.count(options["maxiter"], "maxiter")
     if kind == "x":
         options["callback"], finish = after_cycles(callback, length)
     elif callable(callback) and _callbacks.takes_one(callback):
         options["callback"] = OfNorm(callback, b)
-    A, b, args, _ = cycles(method, A, b, args, options)
-    return A, b, args, finish
+    return *cycles(method, A, b, args, options)[:3], finish

@@ -6,12 +6,13 @@ from numbers import Complex, Real
 import numpy as np
 
 from .. import _validate
-from .._array import is_sparse, namespace, to_host
+from .._array import is_sparse, library, namespace, to_host
 from .._linear.direct import column_norms
-from .._operators.operator import Csr, Dense
+from .._operators.operator import Csr, Dense, Operator
 from . import _scipy
 
 DEFAULT = 1e-6  # of atol and btol
+LEAST_CONLIM = 1e8  # the default of conlim; a smaller one asks for an early end
 POSITIONAL = {  # the arguments after b, in SciPy's order
     "lsqr": ("damp", "atol", "btol", "conlim", "iter_lim", "show", "calc_var", "x0"),
     "lsmr": ("damp", "atol", "btol", "conlim", "maxiter", "show", "x0"),
@@ -59,9 +60,10 @@ def _by_name(method, args, options):
 
 def _refuse(name, options):
     """Raise for arguments without a counterpart; remove them where they ask for what is done anyway."""
-    if options.pop("conlim", None) not in (None, 0, np.inf):
+    conlim = _validate.scalar(options.pop("conlim", None))
+    if conlim is not None and 0 < conlim < LEAST_CONLIM:
         raise TypeError(
-            f"{name}() does not stop by an estimate of cond(A): leave conlim out, or pass conlim=0; damp "
+            f"{name}() does not stop by an estimate of cond(A), and conlim is {conlim!r}: leave it out; damp "
             "regularises an ill-conditioned problem"
         )
     if name == "lsqr" and options.pop("calc_var", False):
@@ -76,18 +78,15 @@ def _translate_tolerances(options):
 
     `atol` alone stays an absolute tolerance, but it lowers `rtol` to its value.
     """
-    pair = "btol" in options
-    btol = options.pop("btol", DEFAULT)
-    atol = options.get("atol", DEFAULT)
-    if pair:
+    given = {name: options.get(name) for name in ("atol", "btol") if name in options}
+    found = [DEFAULT if value is None else _validate.tolerance(value, name) for name, value in given.items()]
+    if "btol" in given or given.get("atol", 0) is None:
+        options.pop("btol", None)
         options.pop("atol", None)
-    if "rtol" in options or not (pair or options.get("atol")):
+    elif found == [0]:
         return
-    found = [
-        DEFAULT if value is None else _validate.tolerance(value, name)
-        for name, value in (("atol", atol), ("btol", btol))
-    ]
-    options["rtol"] = min(found)
+    if found:
+        options.setdefault("rtol", min(found if len(found) == 2 else [DEFAULT, *found]))
 
 
 @np.errstate(all="ignore")
@@ -128,7 +127,7 @@ def _frobenius(A, damp):
         entries = A.data
     elif is_sparse(A):
         entries = A.tocsr().data
-    elif hasattr(A, "matvec") or hasattr(A, "wrapped"):
+    elif isinstance(A, Operator) or (library(A) is None and hasattr(A, "shape")):
         return np.nan
     else:
         entries = _validate.as_array(A, "A", namespace(A))

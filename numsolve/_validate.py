@@ -76,11 +76,11 @@ def shape_of(A):
 
 
 def matrix_shape(A, name="A"):
-    """Return m and n of an m-by-n operator."""
+    """Return m and n of an m-by-n operator; both may be zero, but not one of them."""
     shape = shape_of(A)
     if len(shape) != 2:
         raise ValueError(f"{name} has shape {shape}; a matrix, of two axes, is needed")
-    if 0 in shape:
+    if 0 in shape and any(shape):
         raise ValueError(f"{name} is empty: it has shape {shape}")
     return int(shape[0]), int(shape[1])
 

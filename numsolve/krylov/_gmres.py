@@ -38,7 +38,8 @@ def gmres(
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
         Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``. A
-        callback of one argument gets the residual norm relative to that of `b`, as in SciPy.
+        callback of one argument gets the residual norm relative to that of `b`, as in SciPy; for several
+        columns it gets `x`.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import _callbacks, _validate
-from .._array import namespace, to_host
+from .._array import namespace
 from .._iterate import iterate
 from .._linear.column import out_of_digits
 from .._linear.columns import ENDS_ALL, join_columns
@@ -111,6 +111,10 @@ def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
     damp = _validate.tolerance(damp, "damp")
     system = _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit)
     callback = _callbacks.checked(callback)
+    if system.A.shape[1] == 0:
+        x, message = namespace(system.b).zeros_like(system.b), "converged: there are no unknowns"
+        norms = np.zeros(x.shape[1:]) if x.ndim == 2 else 0.0
+        return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, *x.shape[1:])), norms)
     scaled = ScaledColumns(system.scaled()[0], damp / system.A_unit)
     if system.b.ndim == 1:
         return _solve_one(steps, system, scaled, system.b, system.x0, callback)

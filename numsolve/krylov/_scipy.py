@@ -66,7 +66,7 @@ class OfNorm:
         """Call the callback."""
         if self._size is None:
             xp = namespace(self._b)
-            self._size = to_host(xp.linalg.norm(xp.asarray(self._b), axis=0))
+            self._size = np.float64(to_host(xp.linalg.norm(xp.asarray(self._b).ravel())))
         self._callback(residual_norm / self._size)
 
 
@@ -162,6 +162,6 @@ def gmres(method, A, b, args, options):
         options["maxiter"] = length * _validate.count(options["maxiter"], "maxiter")
     if kind == "x":
         options["callback"], finish = after_cycles(callback, length)
-    elif callable(callback) and _callbacks.takes_one(callback):
+    elif callable(callback) and _callbacks.takes_one(callback) and _validate.shape_of(b)[1:] in ((), (1,)):
         options["callback"] = OfNorm(callback, b)
     return *cycles(method, A, b, args, options)[:3], finish

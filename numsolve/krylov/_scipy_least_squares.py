@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from numbers import Complex, Real
+from typing import Any
 
 import numpy as np
 
 from .. import _validate
 from .._array import is_sparse, library, namespace, to_host
 from .._linear.direct import column_norms
-from .._operators.operator import Csr, Dense, Operator
+from .._operators.operator import Dense
 from . import _scipy
 
 DEFAULT = 1e-6  # of atol and btol
@@ -107,7 +108,7 @@ def _values(name, A, b, result, options):
 def _sizes(v, xp):
     """Return the norm of a vector as a float, or those of the columns of a block as an array of the host."""
     v = _validate.as_array(v, "b", xp)
-    sizes = to_host(column_norms(v, xp))
+    sizes = to_host(column_norms(v, xp)) if len(v) else np.zeros(v.shape[1:])
     return float(sizes) if v.ndim == 1 else sizes
 
 
@@ -119,15 +120,15 @@ def _last(history):
     return np.array([column[-1] if len(column) else np.nan for column in columns])
 
 
-def _frobenius(A, damp):
+def _frobenius(A: Any, damp):
     """Return the Frobenius norm of ``[A; damp I]``, or NaN if the entries of A are not known."""
     if isinstance(A, Dense):
         entries = A.array
-    elif isinstance(A, Csr) or (is_sparse(A) and A.format in ("csr", "csc", "coo", "bsr")):
+    elif hasattr(A, "indptr"):
         entries = A.data
     elif is_sparse(A):
         entries = A.tocsr().data
-    elif isinstance(A, Operator) or (library(A) is None and hasattr(A, "shape")):
+    elif hasattr(A, "matvec") or (library(A) is None and hasattr(A, "shape")):
         return np.nan
     else:
         entries = _validate.as_array(A, "A", namespace(A))

@@ -133,6 +133,11 @@ class TestGmres:
         sizes = [np.linalg.norm(b - A @ x) for x in iterates]
         ends = [*result.residuals[10:-1:10], result.residuals[-1]]
         np.testing.assert_allclose(sizes, ends, rtol=1e-6)
+        norms, iterates = [], []
+        krylov.gmres(A, b[:, None], callback=norms.append).check()
+        assert all(np.shape(norm) == () and isinstance(norm, float) for norm in norms)
+        krylov.gmres(A, np.stack([b, b], axis=1), callback=iterates.append).check()
+        assert {np.shape(x) for x in iterates} == {(144,)}
         both = []
         krylov.gmres(A, b, callback=lambda x, norm: both.append((x.shape, norm)), callback_type="x").check()
         assert both[0][0] == b.shape

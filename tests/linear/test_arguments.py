@@ -150,7 +150,10 @@ def test_tolerances_without_axes_and_infinite_ones(method, system):
             method(A, b, rtol=bad)
 
 
-@pytest.mark.parametrize("method", [m for m in SQUARE if m is not relaxation.gauss_seidel])
+SOLVERS = [*(m for m in SQUARE if m is not relaxation.gauss_seidel), krylov.lsqr, krylov.lsmr]
+
+
+@pytest.mark.parametrize("method", SOLVERS)
 @pytest.mark.parametrize("form", [np.asarray, sp.csr_array, spla.aslinearoperator])
 def test_a_system_without_unknowns(method, form):
     for shape in ((0,), (0, 2)):

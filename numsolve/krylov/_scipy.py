@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import _callbacks, _validate
 from .._array import namespace, to_host
+from .._linear.direct import column_norms
 from .._operators.hermitian import hermitian
 
 F = TypeVar("F", bound=Any)
@@ -66,7 +67,7 @@ class OfNorm:
         """Call the callback."""
         if self._size is None:
             xp = namespace(self._b)
-            self._size = np.float64(to_host(xp.linalg.norm(xp.asarray(self._b).ravel())))
+            self._size = np.float64(to_host(column_norms(xp.asarray(self._b).ravel(), xp)))
         self._callback(residual_norm / self._size)
 
 

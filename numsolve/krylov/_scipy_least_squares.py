@@ -132,7 +132,7 @@ def _frobenius(A: Any, damp):
         return np.nan
     else:
         entries = _validate.as_array(A, "A", namespace(A))
-    size = float(namespace(entries).linalg.norm(entries)) if entries.size else 0.0
+    size = _sizes(entries.ravel(), namespace(entries))
     return float(np.hypot(size, damp * _validate.shape_of(A)[1] ** 0.5))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as spla
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from support.tiers import extended
 
@@ -21,9 +21,10 @@ each_least_squares = pytest.mark.parametrize("method", LEAST_SQUARES, ids=lambda
 
 
 def quiet(method, *args, **options):
-    """Call without the warning of a miss that is meant."""
+    """Call without the warning of a miss that is meant, and without SciPy's of divisions by zero."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)
         return method(*args, **options)
 
 
@@ -332,6 +333,7 @@ class TestRecyclingByName:
 @pytest.mark.parametrize("dtype", ["float64", *extended("complex128")])
 def test_pairs_of_calls(dtype, n, seed, name, warm, preconditioned, rtol, atol, form):
     """Ours and SciPy's, with the same arguments: both succeed, with solutions equal to the tolerance."""
+    assume(dtype == "float64" or name != "minres")  # SciPy's is for real matrices
     rng = np.random.default_rng(seed)
     Q = rng.standard_normal((n, n)) + (0 if dtype == "float64" else 1j * rng.standard_normal((n, n)))
     Q = np.linalg.qr(Q)[0]
@@ -345,7 +347,7 @@ def test_pairs_of_calls(dtype, n, seed, name, warm, preconditioned, rtol, atol, 
     if preconditioned:
         options["M"] = sp.diags_array(1 / A.diagonal()).tocsr()
     ours = getattr(krylov, name)(form(A), b, **options)
-    theirs = getattr(spla, name)(form(A), b, **{**options, "rtol": float(rtol)})
+    theirs = quiet(getattr(spla, name), form(A), b, **{**options, "rtol": float(rtol)})
     assert ours[1] == theirs[1] == 0
     assert ours[0].shape == theirs[0].shape == b.shape
     assert ours[0].dtype == theirs[0].dtype == A.dtype

@@ -119,10 +119,13 @@ def test_minres_stops_by_the_residual_relative_to_b():
 
 @pytest.mark.parametrize("method", [krylov.lsqr, krylov.lsmr])
 def test_least_squares_stop_by_the_gradient(method, rng):
-    E, f = rng.standard_normal((300, 40)) * np.geomspace(1, 1e-4, 40), rng.standard_normal(300)
-    result = method(E, f).check()
-    assert np.linalg.norm(E.T @ (f - E @ result.x)) <= 1e-6 * np.linalg.norm(E.T @ f)
-    assert result.residual_norm == pytest.approx(np.linalg.norm(f - E @ result.x))
+    E, f = rng.standard_normal((300, 40)), rng.standard_normal(300)
+    for smallest in (1e-2, 1e-4):  # by more than 1000: columns are scaled by powers of two
+        B = E * np.geomspace(1, smallest, 40)
+        D = 1.0 if smallest > 1e-3 else np.ldexp(1.0, -np.frexp(np.linalg.norm(B, axis=0))[1])
+        result = method(B, f).check()
+        assert np.linalg.norm(D * (B.T @ (f - B @ result.x))) <= 1.001e-6 * np.linalg.norm(D * (B.T @ f))
+        assert result.residual_norm == pytest.approx(np.linalg.norm(f - B @ result.x))
 
 
 def test_info_is_a_status_and_the_count_is_nit(names):

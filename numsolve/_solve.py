@@ -187,8 +187,9 @@ class _Problem:
         maxiter = self.maxiter
         if maxiter is None:
             maxiter = 10 * self.traits.n if patient else PATIENCE.get(method, PATIENCE_OTHERS)
-        system = self.system._replace(M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype))
-        system = system._replace(maxiter=maxiter)
+        if M is not None:
+            M = as_operator(M, A.library, "M").astype(A.dtype).with_workspace()
+        system = self.system._replace(M=M, maxiter=maxiter)
         chosen = ITERATIVE[method]
         if chosen.hermitian and not self.traits.hermitian:
             message = "A is not Hermitian: use gmres, or pass numsolve.hermitian(A) if you know that it is"

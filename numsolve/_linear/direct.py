@@ -104,7 +104,7 @@ def _superlu(matrix, rows, cols, **options):
     )
 
 
-def equilibrated(A, size):
+def equilibrated(A, size) -> Any:
     """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
 
     Ruiz's iteration [1]_ divides by the square roots of the largest entries of rows and columns, until all of

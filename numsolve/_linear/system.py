@@ -83,12 +83,12 @@ def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
     given = [A.dtype, _validate.floating(b.dtype, "b")]
     given += [np.dtype(np.complex64) for other in (M, x0) if other is not None and other.dtype.kind == "c"]
     dtype = np.result_type(*given)
-    A = A.astype(dtype)
+    A = A.astype(dtype).with_workspace()
     return System(
         A,
         b.astype(dtype, copy=False),
         x0,
-        None if M is None else M.astype(dtype),
+        None if M is None else M.astype(dtype).with_workspace(),
         *_validate.tolerances(rtol, atol),
         _validate.count(maxiter, "maxiter"),
         _validate.deadline(time_limit),

@@ -23,7 +23,8 @@ def hermitian(A):
     -------
     operator
         `A` with the assertion. Every argument `A` of numsolve accepts it, and ``operator @ x`` is the
-        product. A preconditioner that is made from it has the assertion too.
+        product. A preconditioner that is made from it has the assertion too. A matrix is copied, so later
+        changes of `A` do not change the operator; threads can share it.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def hermitian(A):
     )
     if multiplies_only and not isinstance(A, Operator):
         return A if isinstance(A, Hermitian) else Hermitian(A)
-    operator = copy(as_operator(A, library(A) or "numpy"))
+    operator = copy(as_operator(A, library(A) or "numpy", keep=True))
     operator.known_hermitian = True
     return operator
 

@@ -8,11 +8,15 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, is_sparse, library, namespace, sparse_module
 from ..kernels import kernels_for
-from .sliced import Layout, frozen
+from .readonly import ReadOnly
+from .sliced import Layout
 
 
-class Operator:
+class Operator(ReadOnly):
     """A linear operator; a subclass has to define only ``apply(x, out)``.
+
+    Threads share an operator, so a product changes nothing in it. `with_workspace` makes the work vectors of
+    a solve.
 
     Attributes
     ----------
@@ -35,6 +39,17 @@ class Operator:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.library = library
+
+    def with_workspace(self) -> "Operator":
+        """Return the operator with work vectors of its own, for one solve; itself if it needs none.
+
+        Its products give the same bits, and allocate nothing. Two threads must not share it.
+        """
+        return self
+
+    def without_workspace(self) -> "Operator":
+        """Return the operator that threads can share."""
+        return self
 
     def apply(self, x, out):  # noqa: ARG002 - the protocol
         """Write the product with the vector `x` to `out` and return it."""
@@ -102,10 +117,12 @@ class Operator:
 class Csr(Operator):
     """A matrix in compressed sparse rows: canonical, checked and read-only, with products by our kernels.
 
-    A matrix with few diagonals that is multiplied often gets a copy in sliced diagonals: see `sliced`.
+    A matrix with few diagonals that a solve multiplies often gets a copy in sliced diagonals: see `sliced`.
     """
 
     found_asymmetry: float | None = None
+    _layout: Layout | None = None
+    _not_pickled = ("_adjoint", "_layout", "_converted")
 
     def __init__(self, A, dtype=None, name="A"):
         A = A.tocsr()
@@ -132,11 +149,27 @@ class Csr(Operator):
         """Keep the arrays of a checked matrix."""
         xp = array_module(self.library)
         width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
-        self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
-        self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
-        self.data = frozen(xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype))
-        self._adjoint = None
-        self._layout = Layout()
+        self.indptr = xp.ascontiguousarray(A.indptr, dtype=width)
+        self.indices = xp.ascontiguousarray(A.indices[: A.nnz], dtype=width)
+        self.data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
+        self._adjoint, self._converted = None, []
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._converted = []
+
+    def with_workspace(self):
+        twin = copy(self)
+        twin._converted = self._converted
+        twin._layout = Layout(self._converted)
+        return twin
+
+    def without_workspace(self):
+        return self if self._layout is None else copy(self)
+
+    def _sliced(self):
+        """Count a product of a solve; return the sliced diagonals to use for it, or None."""
+        return None if self._layout is None else self._layout.next(self.indptr, self.indices, self.data)
 
     @property
     def nnz(self):
@@ -144,7 +177,7 @@ class Csr(Operator):
         return len(self.data)
 
     def apply(self, x, out):
-        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        sliced = self._sliced()
         if sliced is None:
             kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
         else:
@@ -152,7 +185,7 @@ class Csr(Operator):
         return out
 
     def apply_dot(self, x, out):
-        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        sliced = self._sliced()
         if sliced is None:
             return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
         return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
@@ -163,7 +196,8 @@ class Csr(Operator):
             return self
         if self._adjoint is None:
             transpose = self.to_sparse().T.tocsr()
-            self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+            adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+            self._adjoint = adjoint if self._layout is None else adjoint.with_workspace()
         return self._adjoint
 
     def residual(self, b, x):
@@ -203,9 +237,8 @@ class Csr(Operator):
     def with_data(self, data, name="A"):
         """Return the matrix with other entries and the same pattern, which is not checked again."""
         twin = copy(self)
-        twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
+        twin.dtype, twin.data = data.dtype, _validate.finite(data, name)
         twin.found_asymmetry, twin.known_hermitian = None, False
-        twin._adjoint, twin._layout = None, Layout()
         return twin
 
 
@@ -311,7 +344,18 @@ class _Adjoint:
             raise TypeError(self._message) from None
 
 
-class Scaled(Operator):
+class Composite(Operator):
+    """An operator that multiplies with another one, from which it takes its work vectors."""
+
+    _operator: Operator
+
+    def with_workspace(self):
+        twin = copy(self)
+        twin._operator = self._operator.with_workspace()
+        return twin
+
+
+class Scaled(Composite):
     """A real number times an operator."""
 
     def __init__(self, operator, factor):
@@ -337,7 +381,7 @@ class Scaled(Operator):
         return out
 
 
-class Shifted(Operator):
+class Shifted(Composite):
     """An operator minus a real number times the identity."""
 
     def __init__(self, operator, shift):
@@ -358,7 +402,7 @@ class Shifted(Operator):
         return max(self.operator.magnitude(), abs(self.shift))
 
 
-class _Cast(Operator):
+class _Cast(Composite):
     """An operator for vectors of another dtype than its own."""
 
     def __init__(self, operator, dtype):
@@ -392,19 +436,23 @@ class _Cast(Operator):
         return self.apply(X, out)
 
 
-def as_operator(A, home, name="A"):
-    """Return `A` as an `Operator` in the library `home`, with as few copies as possible."""
+def as_operator(A, home, name="A", *, keep=False):
+    """Return `A` as an `Operator` in the library `home`, with as few copies as possible.
+
+    The operator shares the arrays of `A`. With `keep` it has its own, which a later change of `A` does not
+    reach, and threads can share it: for an operator that outlives the call.
+    """
     if isinstance(A, Operator):
-        return A
+        return A.without_workspace() if keep else A
     if isinstance(A, Hermitian):
         operator = as_operator(A.wrapped, home, name)
         operator.known_hermitian = True
         return operator
     if is_sparse(A):
-        return Csr(A, name=name)
+        return Csr(A.copy() if keep else A, name=name)
     if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
         return Wrapped(A, home, _working_dtype(A, home, name), name)
-    return Dense(A, name=name)
+    return Dense(array_module(library(A) or "numpy").array(A) if keep else A, name=name)
 
 
 class Hermitian:

@@ -1,11 +1,12 @@
 """Gauss-Seidel sweeps as a smoother of multigrid."""
 
 from .._operators.entries import diagonal, sparse_of
+from .._operators.readonly import ReadOnly
 from .._operators.rows import Order
 from ..kernels import kernels_for
 
 
-class RowSweeps:
+class RowSweeps(ReadOnly):
     """Sweeps of successive over-relaxation over the rows of a matrix, in place from any `x`.
 
     Storage beside `A`: a vector, and on a GPU the order of the rows. A sweep in the natural order runs on one

@@ -240,8 +240,7 @@ def preconditioned(make, dtype):
     here, there = make(A), make(numsolve.to_device(A))
     for factor in (1, 2):
         A, b = factor * A, factor * b
-        here.update(A)
-        there.update(numsolve.to_device(A))
+        here, there = here.update(A), there.update(numsolve.to_device(A))
         host = gmres(A, b, M=here, rtol=rtol).check()
         device = gmres(*numsolve.to_device(A, b), M=there, rtol=rtol).check()
         assert device.nit == pytest.approx(host.nit, rel=0.1, abs=1)

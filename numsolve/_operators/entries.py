@@ -1,7 +1,7 @@
 """Matrices whose entries are needed: the diagonal, and another matrix of the same pattern."""
 
 from .. import _validate
-from .._array import array_module, library, sparse_module
+from .._array import array_module, library, namespace, sparse_module
 from .operator import Csr, Dense, as_operator
 
 # Preconditioners that put large entries on the diagonal themselves.
@@ -66,8 +66,9 @@ def checked_diagonal(entries, method, instead=INSTEAD):
     """Return the entries of a diagonal, or raise at the first that is zero."""
     zeros = entries == 0
     if bool(zeros.any()):
+        first = int(namespace(zeros).argmax(zeros))
         raise PoorDiagonal(
-            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {int(zeros.argmax())}: "
+            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {first}: "
             f"{method} divides by them; use {instead}"
         )
     return entries

@@ -25,7 +25,7 @@ class RowSweeps(ReadOnly):
     def __init__(self, A, omega=1.0, coloured=False):
         self.A = sparse_of(A, "Gauss-Seidel")
         self._scale = omega / diagonal(self.A, "Gauss-Seidel")
-        self._order = Order(self.A.library, self.A.indptr, self.A.indices, coloured)
+        self._sections = Order(self.A.library, self.A.indptr, self.A.indices, coloured).arrays
 
     def forward(self, b, x):
         """Relax the rows from the first to the last; return `x`."""
@@ -41,5 +41,5 @@ class RowSweeps(ReadOnly):
 
     def _relax(self, reverse, b, x):
         A = self.A
-        kernels_for(x).relax(*self._order.arrays, reverse, A.indptr, A.indices, A.data, self._scale, b, x)
+        kernels_for(x).relax(*self._sections, reverse, A.indptr, A.indices, A.data, self._scale, b, x)
         return x

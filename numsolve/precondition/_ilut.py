@@ -6,12 +6,12 @@ import numpy as np
 
 from .. import _validate
 from .._array import to_device, to_host
-from .._linear.direct import equilibrated
 from .._operators.entries import PoorDiagonal, sparse_of
 from .._operators.operator import Csr, entries
 from ._matching import made
 from ._triangles import Triangles, refuse_useless
 
+BALANCING_STEPS = 10  # after which the scales of neighbouring rows hardly change
 REMEDY = (
     "pass a smaller drop_tol, a larger fill_factor or a shift, as shift=0.01, "
     "or solve with numsolve.solve(A, b, method='direct')"
@@ -52,10 +52,10 @@ def ilut(A, drop_tol=1e-3, fill_factor=10.0, *, shift=0.0, solves=None, sweeps=2
 
     Notes
     -----
-    Algorithm 10.6 of [1]_ (ILUT), of the equilibrated matrix, in double precision, on the host. A row keeps
-    the largest entries before and after the diagonal, as many as ``fill_factor / 2`` rows of `A` have on
-    average. A multiplier is dropped if the row that it adds is small beside the row of `A`, so that the
-    scales of rows and columns do not matter. There is no pivoting: `matching` puts large entries on the
+    Algorithm 10.6 of [1]_ (ILUT), in double precision, on the host, of the matrix whose rows and columns are
+    scaled to 2-norms near one. A row keeps the largest entries before and after the diagonal, as many as
+    ``fill_factor / 2`` rows of `A` have on average. A multiplier is dropped if the row that it adds is small
+    beside the row of `A`. There is no pivoting: `matching` puts large entries on the
     diagonal beforehand. The set-up runs on one thread. An application costs that of `ilu0`, times ``M.fill``;
     storage: the factors, about 2.5 indices per entry of them, and a vector.
 
@@ -105,14 +105,14 @@ class Ilut(Triangles):
 
         host: Any = sp.csr_matrix(to_host(entries(matrix)))
         host = host.astype(np.result_type(host.dtype, np.float64), copy=False)
-        A, rows, columns = equilibrated(host, abs(host))
+        A, rows, columns = balanced(host)
         drop_tol, shift = self._options["drop_tol"], self._options["shift"]
         most = int(np.ceil(self._options["fill_factor"] / 2 * A.nnz / max(A.shape[0], 1)))
         indptr, indices, data, last, pivot = ilut(A.indptr, A.indices, A.data, shift, drop_tol, most)
         if last >= 0:
             raise PoorDiagonal(f"ilut meets the pivot {pivot:.1e} in row {last} of A: {REMEDY}")
         row = np.repeat(np.arange(A.shape[0]), np.diff(indptr))
-        # R A C = L U, so A is the product of R^-1 L R and R^-1 U C^-1. The scales are powers of two.
+        # R A C = L U, so A is the product of R^-1 L R and R^-1 U C^-1.
         before = indices < row
         data /= np.where(before, rows[row] / rows[indices], rows[row] * columns[indices])
         LU = sp.csr_matrix((data.astype(matrix.dtype), indices, indptr), shape=A.shape)
@@ -127,3 +127,32 @@ class Ilut(Triangles):
                 f"{self.library} matrix of shape {self.shape}: make a new one"
             )
         return Ilut(matrix, **self._options)
+
+
+def balanced(A):
+    """Return ``diag(rows) A diag(columns)``, whose rows and columns have 2-norms near one, and the scales.
+
+    First the mean logarithms of the entries of rows and columns become zero: A. R. Curtis, J. K. Reid, IMA J.
+    Appl. Math. 10, 1972, doi:10.1093/imamat/10.1.118. This undoes scales of any size. Then the norms become
+    one, by the iteration of Sinkhorn and Knopp.
+    """
+    size, row, column = abs(A.data), np.repeat(np.arange(A.shape[0]), np.diff(A.indptr)), A.indices
+    kept = size > 0
+
+    def sums(index, values):
+        return np.bincount(index[kept], values[kept], A.shape[0])
+
+    logs, ones = np.log(np.where(kept, size, 1)), np.ones(len(size))
+    r, c = np.zeros(A.shape[0]), np.zeros(A.shape[0])
+    for _ in range(BALANCING_STEPS):
+        r = -sums(row, logs + c[column]) / np.maximum(sums(row, ones), 1)
+        c = -sums(column, logs + r[row]) / np.maximum(sums(column, ones), 1)
+    rows, columns = np.exp(r), np.exp(c)
+    size = np.exp(logs + r[row] + c[column])
+    squares, r, c = size * size, np.ones(A.shape[0]), np.ones(A.shape[0])
+    for _ in range(BALANCING_STEPS):
+        r = 1 / np.maximum(sums(row, squares * c[column]), np.finfo(float).tiny)
+        c = 1 / np.maximum(sums(column, squares * r[row]), np.finfo(float).tiny)
+    rows, columns = rows * np.sqrt(r), columns * np.sqrt(c)
+    data = A.data * rows[row] * columns[column]
+    return type(A)((data, A.indices, A.indptr), shape=A.shape), rows, columns

@@ -11,6 +11,7 @@ from support.tiers import extended
 
 import numsolve
 from numsolve import precondition, to_device, to_host
+from numsolve._linear.direct import equilibrated
 from numsolve._operators.operator import Csr
 from numsolve.krylov import cg, gmres
 from numsolve.precondition import block_jacobi, ilu0, iluk, ilut, jacobi, ssor
@@ -54,20 +55,18 @@ def test_a_structurally_singular_matrix_has_no_matching():
 @pytest.mark.parametrize("dtype", ["float64", *extended("complex128")])
 def test_a_plant_is_solved(make, dtype, rng):
     A = plant(400, rng, dtype=dtype)
-    assert (A.diagonal() == 0).all()
+    assert (A.diagonal() == 0).sum() > 380
     with pytest.raises(ValueError, match=r"zero|pivot|singular"):
         make(A, matching=False)
     M = make(A)
     assert M.dtype == dtype
-    x = rng.standard_normal(400) / abs(A).max(axis=0).toarray().ravel()
-    b = A @ x
-    rows = 1 / abs(A).max(axis=1).toarray().ravel()
-    result = gmres(A, b, M=M, rtol=1e-14, maxiter=300)
-    assert np.linalg.norm(rows * (b - A @ result.x)) < 1e-6 * np.linalg.norm(rows * b)
-    scaled = sp.diags_array(rows) @ A
-    result = gmres(scaled, rows * b, M=make(sp.csr_array(scaled)), rtol=1e-12, maxiter=300).check()
-    assert result.nit < 100
-    np.testing.assert_allclose(result.x / x, 1, atol=1e-6)
+    B, rows, columns = equilibrated(A, abs(A))
+    y = rng.standard_normal(400)
+    result = gmres(sp.diags_array(rows) @ A, B @ y, M=make(sp.diags_array(rows) @ A), rtol=1e-10).check()
+    assert result.nit < 60
+    np.testing.assert_allclose(result.x / columns, y, atol=1e-4)
+    unscaled = gmres(A, A @ (columns * y), M=M, rtol=1e-15, maxiter=60).x
+    np.testing.assert_allclose(rows * (A @ unscaled), B @ y, atol=1e-3)
 
 
 @each_maker

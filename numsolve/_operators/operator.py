@@ -120,9 +120,8 @@ class Csr(Operator):
     A matrix with few diagonals that a solve multiplies often gets a copy in sliced diagonals: see `sliced`.
     """
 
-    found_asymmetry: float | None = None
     _layout: Layout | None = None
-    _not_pickled = ("_adjoint", "_layout", "_converted")
+    _not_pickled = ("_layout", "_derived")
 
     def __init__(self, A, dtype=None, name="A"):
         A = A.tocsr()
@@ -152,20 +151,30 @@ class Csr(Operator):
         self.indptr = xp.ascontiguousarray(A.indptr, dtype=width)
         self.indices = xp.ascontiguousarray(A.indices[: A.nnz], dtype=width)
         self.data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
-        self._adjoint, self._converted = None, []
+        self._derived = {}  # what was computed from the entries, which never changes
 
     def __setstate__(self, state):
         super().__setstate__(state)
-        self._converted = []
+        self._derived = {}
+
+    @property
+    def found_asymmetry(self):
+        """The asymmetry, if it is known."""
+        return self._derived.get("asymmetry")
+
+    @found_asymmetry.setter
+    def found_asymmetry(self, value):
+        self._derived["asymmetry"] = value
 
     def with_workspace(self):
-        twin = copy(self)
-        twin._converted = self._converted
-        twin._layout = Layout(self._converted)
+        twin = self.without_workspace()
+        twin._layout = Layout(self._derived)
         return twin
 
     def without_workspace(self):
-        return self if self._layout is None else copy(self)
+        twin = copy(self)
+        twin._derived = self._derived
+        return twin
 
     def _sliced(self):
         """Count a product of a solve; return the sliced diagonals to use for it, or None."""
@@ -194,11 +203,11 @@ class Csr(Operator):
         """Return the conjugate transpose as a CSR matrix: a second copy, made once and kept."""
         if self.known_hermitian:
             return self
-        if self._adjoint is None:
+        if "adjoint" not in self._derived:
             transpose = self.to_sparse().T.tocsr()
-            adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
-            self._adjoint = adjoint if self._layout is None else adjoint.with_workspace()
-        return self._adjoint
+            self._derived["adjoint"] = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+        adjoint = self._derived["adjoint"]
+        return adjoint if self._layout is None else adjoint.with_workspace()
 
     def residual(self, b, x):
         if b.ndim == 2:
@@ -238,7 +247,7 @@ class Csr(Operator):
         """Return the matrix with other entries and the same pattern, which is not checked again."""
         twin = copy(self)
         twin.dtype, twin.data = data.dtype, _validate.finite(data, name)
-        twin.found_asymmetry, twin.known_hermitian = None, False
+        twin.known_hermitian = False
         return twin
 
 

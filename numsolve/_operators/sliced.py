@@ -27,22 +27,22 @@ class Layout:
 
     Convert after as many products as the conversion costs (ski-rental rule: at most twice the best cost).
     Products are counted, not timed, and each solve counts its own, so that its bits depend on nothing else.
-    The solves with a matrix share the conversion: the list `found` holds it once it is known.
+    The solves with a matrix share what was derived from it: the dictionary `derived` holds the conversion.
     """
 
-    def __init__(self, found):
+    def __init__(self, derived):
         self._left = CONVERT_AFTER
         self._sliced = None
-        self._found = found
+        self._derived = derived
 
     def next(self, indptr, indices, data):
         """Count a product; return the sliced diagonals to use for it, or None for CSR."""
         if self._left:
             self._left -= 1
             if not self._left:
-                if not self._found:
-                    self._found.append(convert(indptr, indices, data))
-                self._sliced = self._found[0]
+                if "sliced" not in self._derived:
+                    self._derived["sliced"] = convert(indptr, indices, data)
+                self._sliced = self._derived["sliced"]
         return self._sliced
 
 

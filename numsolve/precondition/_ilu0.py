@@ -88,6 +88,7 @@ class Ilu0(Triangles):
         super().__init__(matrix, solves, sweeps)
         self.shift = shift
         self._factorise(matrix)
+        refuse_useless(self, matrix, self.method, REMEDY)
 
     def update(self, A):
         """Return the operator for another matrix of the same pattern."""
@@ -109,7 +110,6 @@ class Ilu0(Triangles):
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix
-        refuse_useless(self, matrix, self.method, REMEDY)
 
 
 def _shifted_diagonal(diagonal, by):

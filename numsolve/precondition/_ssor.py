@@ -89,6 +89,7 @@ class Ssor(Triangles):
         diagonal(matrix, "ssor")
         super().__init__(matrix, solves, sweeps, colours=colours)
         self._set_matrix(matrix, omega)
+        refuse_useless(self, matrix, "ssor", f"use {INSTEAD}")
 
     def update(self, A=None, omega=None):
         """Return the operator for another matrix of the same pattern, or another omega, or both."""
@@ -108,4 +109,3 @@ class Ssor(Triangles):
             data[pattern.upper] * moved[pattern.upper_rows],
         )
         self._matrix, self.omega = matrix, omega
-        refuse_useless(self, matrix, "ssor", f"use {INSTEAD}")

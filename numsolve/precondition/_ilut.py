@@ -129,7 +129,7 @@ class Ilut(Triangles):
         return Ilut(matrix, **self._options)
 
 
-def balanced(A):
+def balanced(A) -> Any:
     """Return ``diag(rows) A diag(columns)``, whose rows and columns have 2-norms near one, and the scales.
 
     First the mean logarithms of the entries of rows and columns become zero: A. R. Curtis, J. K. Reid, IMA J.

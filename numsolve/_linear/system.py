@@ -84,9 +84,10 @@ def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
     given += [np.dtype(np.complex64) for other in (M, x0) if other is not None and other.dtype.kind == "c"]
     dtype = np.result_type(*given)
     A = A.astype(dtype).with_workspace()
+    read_only = home == "numpy" and not b.flags.writeable  # kernels would be compiled again for it
     return System(
         A,
-        b.astype(dtype, copy=False),
+        b.astype(dtype, copy=read_only),
         x0,
         None if M is None else M.astype(dtype).with_workspace(),
         *_validate.tolerances(rtol, atol),

@@ -19,7 +19,13 @@ def iluk(A, level=1, *, shift=0.0, solves=None, sweeps=2, matching="auto"):
         Matrix of NumPy/SciPy or CuPy, real or complex. The factors depend on the order of its rows.
     level : int
         Highest level of fill that is kept: 0 is `ilu0`; each level more costs more and converges faster.
-    shift, solves, sweeps, matching
+    shift : float
+        As for `ilu0`.
+    solves : {"exact", "levels", "jacobi"}, optional
+        As for `ilu0`.
+    sweeps : int
+        As for `ilu0`.
+    matching : {"auto", True, False}
         As for `ilu0`.
 
     Returns

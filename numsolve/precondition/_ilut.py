@@ -30,7 +30,13 @@ def ilut(A, drop_tol=1e-3, fill_factor=10.0, *, shift=0.0, solves=None, sweeps=2
         values give more fill and fewer iterations; 0 drops nothing but what `fill_factor` forbids.
     fill_factor : float
         Largest number of entries of the factors, as a multiple of that of `A`.
-    shift, solves, sweeps, matching
+    shift : float
+        As for `ilu0`.
+    solves : {"exact", "levels", "jacobi"}, optional
+        As for `ilu0`.
+    sweeps : int
+        As for `ilu0`.
+    matching : {"auto", True, False}
         As for `ilu0`.
 
     Returns

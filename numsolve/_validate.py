@@ -13,7 +13,7 @@ DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "complex64", "complex
 ANY_RESIDUAL = 1e30  # relative tolerance that every residual meets, and that does not overflow
 
 
-def floating(dtype, name):
+def floating(dtype, name) -> np.dtype[Any]:
     """Return the working dtype for `dtype`, in native byte order.
 
     Integers and long doubles become float64, half precision float32, complex long doubles complex128.

@@ -1,18 +1,73 @@
 """Direct solution on the host by SciPy's factorisations, with refinement and an error bound."""
 
+from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
 
 from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status
+from . import fill
 
 REFINEMENTS = 5  # at most, as in LAPACK
 SCALINGS = 10  # at most: enough for the whole range of double precision
 KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on a diagonal entry at least this fraction of its column
 
 
-def solve(A, sizes, b, met):
+class Plan:
+    """How a matrix is factorised: its scales, whether its pivots lie on the diagonal, its order and its fill."""
+
+    def __init__(self, A, sizes):
+        self.A, self.sizes = A, sizes
+        self._fill, self._counted = None, 0.0
+
+    @cached_property
+    def scaled(self) -> Any:
+        """The equilibrated matrix, and the scales of rows and columns."""
+        matrix = self.A.to_sparse()
+        return equilibrated(matrix, _with_data(matrix, self.sizes.data.real))
+
+    @cached_property
+    def hermitian(self):
+        """Whether the matrix equals its adjoint, up to rounding."""
+        matrix = self.A.to_sparse()
+        return abs(matrix - matrix.T.conj()).max() <= 1e-12 * abs(matrix).max()
+
+    @cached_property
+    def keeps_diagonal(self):
+        """Whether the pattern is symmetric and each diagonal entry is large enough for a pivot.
+
+        A zero or tiny one, as in a saddle point problem, would be interchanged with another row later, and the
+        factors would fill far beyond the forecast.
+        """
+        matrix = self.scaled[0]
+        if not has_symmetric_pattern(matrix):
+            return False
+        largest = abs(matrix).max(axis=0).toarray().ravel()
+        return bool((abs(matrix.diagonal()) >= KEEP_DIAGONAL[self.hermitian] * largest).all())
+
+    def fill(self, most_work=inf):
+        """Return the `Fill`; its counts are infinite if the work exceeds the limit."""
+        if self._fill is None or (self._fill.work == inf and most_work > self._counted):
+            self._fill, self._counted = (
+                fill.forecast(self.scaled[0], self.keeps_diagonal, most_work),
+                most_work,
+            )
+        return self._fill
+
+    @property
+    def is_counted(self):
+        """Whether the fill is known."""
+        return self._fill is not None and self._fill.work < inf
+
+    @property
+    def order(self):
+        """The order of elimination, if it was computed."""
+        return None if self._fill is None else self._fill.order
+
+
+def solve(A, sizes, b, met, plan=None):
     """Factorise, solve and refine.
 
     Parameters
@@ -25,6 +80,8 @@ def solve(A, sizes, b, met):
         Right-hand sides, of the dtype of `A`.
     met : callable
         Tells whether the residual norms of the columns are small enough.
+    plan : Plan, optional
+        How to factorise a sparse matrix. Default: made here, in an order of SuperLU's.
 
     Returns
     -------
@@ -41,7 +98,7 @@ def solve(A, sizes, b, met):
         `A` is singular, or its factors do not fit into memory.
     """
     found = None
-    for factorise in _factorisations(A, sizes):
+    for factorise in factorisations(A, plan or Plan(A, sizes)):
         try:
             factors = factorise()
         except MemoryError as error:
@@ -61,6 +118,12 @@ def solve(A, sizes, b, met):
     return x, norms, max((_bound(A, sizes, factors, *column) for column in columns), default=0.0)
 
 
+def has_symmetric_pattern(matrix):
+    """Tell whether the pattern of a matrix in compressed rows, with zeros that are stored, is symmetric."""
+    other = matrix.T.tocsr()
+    return np.array_equal(matrix.indptr, other.indptr) and np.array_equal(matrix.indices, other.indices)
+
+
 def column_norms(b, xp: Any = np):
     """Return the 2-norm of each column, or that of the vector."""
     size = abs(b).max(axis=0)
@@ -75,32 +138,41 @@ class _Factors:
         self.solve, self.adjoint = solve, adjoint
 
 
-def _factorisations(A, sizes):
-    """Return the factorisations to try; for a symmetric pattern first a symmetric ordering: less fill."""
+def factorisations(A, plan):
+    """Return the factorisations to try: where pivots can stay on the diagonal, first one that is less filled."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
-    matrix = A.to_sparse()
-    scaled = equilibrated(matrix, _with_data(matrix, sizes.data.real))
-    pattern = matrix.astype(bool)
-    if (matrix.diagonal() == 0).any() or (pattern != pattern.T).nnz > 0:
-        return [lambda: _superlu(*scaled)]
-    hermitian = abs(matrix - matrix.T.conj()).max() == 0
-    options = {
-        "permc_spec": "MMD_AT_PLUS_A",
-        "diag_pivot_thresh": KEEP_DIAGONAL[bool(hermitian)],
-        "options": {"SymmetricMode": True},
-    }
-    return [lambda: _superlu(*scaled, **options), lambda: _superlu(*scaled)]
+    general = [lambda: _superlu(*plan.scaled)]
+    if not plan.keeps_diagonal:
+        return general
+    options = {"diag_pivot_thresh": KEEP_DIAGONAL[plan.hermitian], "options": {"SymmetricMode": True}}
+    if plan.order is None:
+        return [lambda: _superlu(*plan.scaled, permc_spec="MMD_AT_PLUS_A", **options), *general]
+    return [lambda: _superlu(*_reordered(plan), order=plan.order, permc_spec="NATURAL", **options), *general]
 
 
-def _superlu(matrix, rows, cols, **options):
+def _reordered(plan):
+    """Return the scaled matrix with rows and columns in the order of the plan, and the scales in their own."""
+    matrix, rows, cols = plan.scaled
+    return matrix[plan.order][:, plan.order], rows, cols
+
+
+def _superlu(matrix, rows, cols, order=None, **options):
     from scipy.sparse.linalg import splu
 
     lu = splu(matrix.tocsc(), **options)
     adjoint = "H" if matrix.dtype.kind == "c" else "T"
+
+    def solve(v, trans="N"):
+        if order is None:
+            return lu.solve(v, trans)
+        x = np.empty_like(v)
+        x[order] = lu.solve(v[order], trans)
+        return x
+
     return _Factors(
-        lambda v: _scaled(cols, lu.solve(_scaled(rows, v))),
-        lambda v: _scaled(rows, lu.solve(_scaled(cols, v), adjoint)),
+        lambda v: _scaled(cols, solve(_scaled(rows, v))),
+        lambda v: _scaled(rows, solve(_scaled(cols, v), adjoint)),
     )
 
 

@@ -9,15 +9,15 @@ from ._result import Status
 
 TINY = 300  # unknowns up to which a factorisation is never worth a forecast
 NARROW_WORK = 1e7  # n * bandwidth^2 up to which the same holds
-AT_ONCE = (
-    5e-3  # seconds of a forecast up to which a factorisation is chosen at once: its error bound is sharp
-)
+# Seconds of a forecast up to which a factorisation is chosen at once, for Hermitian matrices and for others:
+# its error bound is sharp.
+AT_ONCE = {True: 5e-3, False: 1.5e-2}
 AFFORDABLE = 600.0  # seconds of the longest factorisation
 MOST_ENTRIES = 5e8  # of a factor: 12 GB for both
 WITH_AMG = 20  # iterations that multigrid is expected to take
 # Iterations over those with an incomplete factorisation: of BiCGStab, and of CG if the couplings differ much.
 SAVED_BY_ILU0, SAVED_BY_IC0 = 3, 8
-PAYS_FROM = 5  # times the forecast of a factorisation takes, which has to be at stake
+PAYS_FROM = 3  # times the forecast of a factorisation takes, which has to be at stake
 LIMIT_ON_DEVICE = 2000  # iterations after which the next choice is tried on a GPU, where time is not forecast
 
 
@@ -47,7 +47,24 @@ class Chooser:
         self.maybe_definite = traits.hermitian and (traits.sign != 0 or traits.kind == "operator")
 
     def choices(self, method, M):
-        """Yield the choices, the most suitable first."""
+        """Yield the choices, the most suitable first.
+
+        A factorisation follows a method that met the tolerance with an `x` in doubt.
+        """
+        following, result = self.by_traits(method, M), None
+        while True:
+            try:
+                choice = following.send(result)
+            except StopIteration:
+                return
+            result = yield choice
+            if result.success and choice.method != "direct":
+                if method == "auto" and self.direct(AFFORDABLE) < inf:
+                    yield Choice("direct", None, "as x was in doubt")
+                return
+
+    def by_traits(self, method, M):
+        """Yield the choices for methods that fail."""
         is_auto = isinstance(M, str) and M == "auto"
         if method != "auto":
             yield self.asked(method, M, is_auto)
@@ -111,17 +128,19 @@ class Chooser:
             yield Choice("direct", None, "as a fallback")
 
     def is_quick_to_factorise(self):
-        """Tell whether a factorisation is certainly cheap, so that its sharp error bound comes for nothing."""
-        traits = self.traits
+        """Tell whether a factorisation is certainly cheap: its error bound is sharp."""
+        traits, most = self.traits, AT_ONCE[self.traits.hermitian]
         if traits.kind == "dense" or traits.n <= TINY:
             return True
-        if traits.n * traits.band**2 <= NARROW_WORK and self.costs.least_direct() <= AT_ONCE:
+        if traits.n * traits.band**2 <= NARROW_WORK and self.costs.least_direct() <= most:
             return True
-        return self.direct(AT_ONCE) <= AT_ONCE
+        return self.direct(most) <= most
 
     def direct(self, most):
         """Return the forecast seconds of a direct solution, or infinity if they exceed `most`."""
         costs = self.costs
+        if self.plan is None and self.traits.kind != "dense":
+            return inf
         if self.traits.kind == "dense":
             return 2e-10 * float(costs.n) ** 3
         most = min(most, AFFORDABLE)
@@ -190,7 +209,7 @@ class Chooser:
         yield from self.last("gmres", "ilu")
 
     def last(self, method, M):
-        """Yield a direct solution if its cost is bearable, then a method that is given all the time it takes."""
+        """Yield a direct solution if it is affordable, then a method that is not limited in time."""
         if self.direct(AFFORDABLE) < inf:
             yield Choice("direct", None, "as a fallback")
         yield Choice(method, M, "as a fallback")

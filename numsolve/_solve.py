@@ -218,9 +218,10 @@ class _Problem:
             story.append(f"{name} ({choice.why}): {result.message}")
             if best is None or result.success or _last(result) < _last(best):
                 best = result
-            if result.success or result.status in (Status.STOPPED, Status.TIME_LIMIT):
+            sure = result.success and not self.doubts(result.forward_error, result.backward_error)
+            if sure or result.status in (Status.STOPPED, Status.TIME_LIMIT):
                 break
-            if result.status == Status.SINGULAR and choice.method == "direct":
+            if choice.method == "direct" and (result.success or result.status == Status.SINGULAR):
                 break
         assert best is not None
         return replace(best, message="; then ".join(story))
@@ -241,7 +242,8 @@ class _Problem:
             M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype),
             maxiter=self.maxiter if self.maxiter is not None else choice.limit or 10 * self.traits.n,
         )
-        if before is not None and before.nit and _last(before) < self.size:
+        goes_on = before is not None and before.nit > 0 and _last(before) < self.size
+        if goes_on:
             system = system._replace(x0=before.x)
         callback = self.patience(choice, label)
         start, block = chosen.for_system(system), chosen.block
@@ -252,6 +254,8 @@ class _Problem:
             self.chooser.remaining = callback.forecast
         if isinstance(callback, Patience) and callback.ended and result.status == Status.STOPPED:
             result = replace(result, status=Status.MAXITER, message=callback.describe(result.nit))
+        if goes_on:
+            result = replace(result, residuals=np.concatenate((before.residuals[:-1], result.residuals)))
         return self.judged(result, choice.method, label, M)
 
     def patience(self, choice, label):

@@ -19,13 +19,13 @@ def relative_error(x, want):
 
 CHOICES = {
     "small": (lambda: poisson((20, 20)), "direct", None),
-    "2-D": (lambda: poisson((80, 80)), "direct", None),
-    "3-D": (lambda: poisson((20, 20, 20)), "cg", "amg"),
-    "3-D negative": (lambda: -poisson((20, 20, 20)), "cg", "amg"),
+    "2-D": (lambda: poisson((80, 80)), "cg", None),
+    "3-D": (lambda: poisson((20, 20, 20)), "cg", None),
+    "3-D negative": (lambda: -poisson((20, 20, 20)), "cg", None),
     "3-D rough": (
         lambda: poisson((20, 20, 20)) + sp.diags_array(np.geomspace(1e-3, 1e3, 20**3)),
         "cg",
-        "amg",
+        "jacobi",
     ),
     "convection": (lambda: convection_diffusion((40, 40), (50.0, 20.0)), "direct", None),
     "tridiagonal": (lambda: poisson((8_000,)), "direct", None),
@@ -68,9 +68,9 @@ def test_falls_back_when_the_choice_fails(rng):
     A = poisson((20, 20, 20)) - 1.1 * sp.eye_array(20**3)
     want = rng.standard_normal(20**3)
     result = solve(A, A @ want).check()
-    assert result.method == "direct"
-    assert "; then direct" in result.message
-    assert result.message.startswith("cg with amg")
+    assert result.method in ("minres", "direct")
+    assert "; then minres" in result.message
+    assert result.message.startswith("cg (")
     assert relative_error(result.x, want) < 1e-6
 
 
@@ -145,7 +145,8 @@ def test_the_shared_matrices(name, matrix):
     result = solve(A, A @ want).check()
     error = np.abs(result.x - want).max() / np.abs(want).max()
     assert result.residuals[-1] <= 1e-8 * result.residuals[0]
-    assert error <= result.forward_error <= 1e6 * max(error, 1e-14)
+    if result.method == "direct":
+        assert error <= result.forward_error <= 1e6 * max(error, 1e-14)
     assert error < 1e-4
 
 
@@ -329,5 +330,6 @@ def test_the_best_of_the_choices_that_failed_is_returned():
             found[method] = numsolve.solve(A, b, method=method, M=None, maxiter=3, rtol=1e-12)
     last = {method: result.residuals[-1] for method, result in found.items()}
     assert last["gmres"] < 0.99 * last["cg"]
-    assert last["auto"] == pytest.approx(last["gmres"], rel=1e-10)
+    assert last["auto"] < 0.99 * last["gmres"]  # each method begins where the one before ended
     assert found["auto"].method == "gmres"
+    assert found["auto"].nit > 3

@@ -16,7 +16,7 @@ KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on a diagonal entry at least t
 
 
 class Plan:
-    """How a matrix is factorised: its scales, whether its pivots lie on the diagonal, its order and its fill."""
+    """How a sparse matrix is factorised: its scales, where its pivots are taken from, its order and fill."""
 
     def __init__(self, A, sizes):
         self.A, self.sizes = A, sizes
@@ -36,7 +36,7 @@ class Plan:
 
     @cached_property
     def keeps_diagonal(self):
-        """Whether the pattern is symmetric and each diagonal entry is large enough for a pivot.
+        """Whether the pattern is symmetric and all diagonal entries are large enough for pivots.
 
         A zero or tiny one, as in a saddle point problem, would be interchanged with another row later, and the
         factors would fill far beyond the forecast.
@@ -139,7 +139,7 @@ class _Factors:
 
 
 def factorisations(A, plan):
-    """Return the factorisations to try: where pivots can stay on the diagonal, first one that is less filled."""
+    """Return the factorisations to try; where pivots can stay on the diagonal, first one with less fill."""
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
     general = [lambda: _superlu(*plan.scaled)]
@@ -152,7 +152,7 @@ def factorisations(A, plan):
 
 
 def _reordered(plan):
-    """Return the scaled matrix with rows and columns in the order of the plan, and the scales in their own."""
+    """Return the scaled matrix in the order of the plan, and the scales in their own order."""
     matrix, rows, cols = plan.scaled
     return matrix[plan.order][:, plan.order], rows, cols
 

@@ -62,7 +62,8 @@ class Patience:
         """Tell whether the next choice is expected to take less time than what remains."""
         columns = width * (total - len(self.history)) + (len(self.tol) - self.column - width) * total
         self.forecast = self.seconds * columns
-        other = self.instead(self.forecast / LEAST_MARGIN)
+        at_stake = max(self.forecast, min(self.spent, 3 * self.forecast))
+        other = self.instead(at_stake / LEAST_MARGIN)
         if self.spent < FIRST * other:
             return False
         margin = next(factor for share, factor in MARGINS if self.spent < share * other or share == inf)

@@ -1,7 +1,7 @@
 """An ordering that keeps factors sparse, and the work of the factorisation: serial loops on the host.
 
-Unknowns are eliminated from a quotient graph. An eliminated unknown becomes an element: the list of the unknowns
-that its elimination couples. Unknowns with the same couplings are merged and eliminated together.
+Unknowns are eliminated from a quotient graph. An eliminated unknown becomes an element: the list of the
+unknowns that its elimination couples. Unknowns with the same couplings are merged and eliminated together.
 """
 
 from typing import Any, NamedTuple
@@ -54,9 +54,9 @@ def minimum_degree(indptr, indices, most_work, most_space):
 
     Notes
     -----
-    The approximate minimum degree ordering of P. R. Amestoy, T. A. Davis, I. S. Duff, SIAM J. Matrix Anal. Appl.
-    17, 1996, doi:10.1137/S0895479894278952. The sizes of the eliminated columns are exact. Rows with more than
-    ``16 + 10 sqrt(n)`` entries come last, and count as coupled to all others.
+    The approximate minimum degree ordering of P. R. Amestoy, T. A. Davis, I. S. Duff, SIAM J. Matrix Anal.
+    Appl. 17, 1996, doi:10.1137/S0895479894278952. The sizes of the eliminated columns are exact. Rows with more
+    than ``16 + 10 sqrt(n)`` entries come last, and count as coupled to all others.
     """
     n = indptr.size - 1
     graph, hubs = quotient_graph(indptr, indices, most_space)
@@ -272,7 +272,7 @@ def merge_into(graph, lists, i, stamp, chain, tail):
 
 @inline
 def settle(graph, lists, pivot, start, end, size, left, least):
-    """Turn the pivot into an element, and put its unknowns into the lists; return the end and least degree."""
+    """Turn the pivot into an element, and list its unknowns; return the end and the least degree."""
     out = start
     for at in range(start, end):
         i = graph.entries[at]

@@ -51,7 +51,7 @@ def anisotropic(shape, epsilon):
 def jumping(shape, digits, seed=0):
     """Return a diffusion matrix whose coefficient is lognormal over so many digits, without correlation."""
     rng = np.random.default_rng(seed)
-    return weighted(shape, lambda count, axis: 10 ** rng.uniform(-digits / 2, digits / 2, count))
+    return weighted(shape, lambda count, _: 10 ** rng.uniform(-digits / 2, digits / 2, count))
 
 
 def heat(shape, step):
@@ -66,7 +66,7 @@ def plate(m):
 
 
 def triangles(m, seed=0, step=None):
-    """Return the stiffness matrix of an unstructured mesh, without its boundary, or with it and a time step."""
+    """Return the stiffness matrix of an unstructured mesh without its boundary, or of a time step."""
     mesh = square_mesh(1 / m, rng=seed)
     K = stiffness(mesh)
     if step is not None:
@@ -76,7 +76,7 @@ def triangles(m, seed=0, step=None):
 
 
 def tetrahedra(count, seed=0):
-    """Return the stiffness matrix of linear elements on the Delaunay tetrahedra of random points in a cube."""
+    """Return the stiffness matrix of linear elements on the Delaunay tetrahedra of random points."""
     points = np.random.default_rng(seed).random((count, 3))
     cells = Delaunay(points).simplices
     corners = points[cells]
@@ -131,7 +131,7 @@ def solid(m, poisson_ratio=0.3):
 
 
 def frame(m, seed=0):
-    """Return a frame of beams along the edges of an m^3 grid: three displacements and three rotations a node."""
+    """Return a frame of beams along the edges of an m^3 grid, with six unknowns a node."""
     rng = np.random.default_rng(seed)
     number = np.arange(m**3).reshape((m,) * 3)
     total = None
@@ -162,7 +162,7 @@ def beam(axis, stretch, twist, bend):
 
 
 def graph(n, neighbours, seed=0, *, far=0.0, shift=1.0):
-    """Return the Laplacian of a random graph plus a multiple of the identity; `far` edges join any two nodes."""
+    """Return the Laplacian of a random graph plus `shift`; a share `far` of the edges joins any nodes."""
     rng = np.random.default_rng(seed)
     rows = np.repeat(np.arange(n), neighbours)
     reach = rng.integers(1, 40, rows.size)
@@ -185,7 +185,7 @@ def hubs(n, seed=0, shift=1e-2):
 
 
 def stokes(m, penalty=0.0, viscosity=1.0):
-    """Return Stokes on a staggered m x m grid with m (m - 1) velocities along each axis; one pressure is fixed."""
+    """Return Stokes on a staggered m x m grid; one pressure is fixed."""
     inner, full = sp.eye_array(m - 1), sp.eye_array(m)
     second = differences(m - 1)
     along_it, across = second.T @ second, differences(m)

@@ -152,10 +152,8 @@ class Chooser:
 
     def direct_if_it_pays(self, most):
         """Return the same, or infinity if the forecast would take long in comparison with `most`."""
-        if self.traits.kind == "sparse" and not self.plan.is_counted:
-            if PAYS_FROM * self.costs.ordering() > most:
-                return inf
-        return self.direct(most)
+        unknown = self.traits.kind == "sparse" and not self.plan.is_counted
+        return inf if unknown and PAYS_FROM * self.costs.ordering() > most else self.direct(most)
 
     def definite(self):
         """Yield the choices for a Hermitian matrix that may be definite, of either sign."""

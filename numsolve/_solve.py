@@ -13,6 +13,7 @@ from ._array import array_module, to_host
 from ._choice import Chooser
 from ._linear import direct
 from ._linear.costs import Costs
+from ._linear.engines import ENGINES, named
 from ._linear.patience import Patience
 from ._linear.solve import solve_system
 from ._linear.system import prepare
@@ -21,7 +22,7 @@ from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entr
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 
 ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
-METHODS = ("auto", "direct", *ITERATIVE)
+METHODS = ("auto", "direct", *ENGINES, *ITERATIVE)
 NEEDS_RECTANGLE = set(_rectangular.METHODS) - set(METHODS)
 # All but block_jacobi, whose block size is not known here.
 PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
@@ -68,22 +69,24 @@ def solve(
     Parameters
     ----------
     A : array, sparse array or LinearOperator, shape (m, n)
-        Any matrix, of NumPy/SciPy or CuPy. If it is not square, the least-squares solution is computed, and the
-        shortest one if there are several.
+        Any matrix, of NumPy/SciPy or CuPy. If it is not square, the least-squares solution is computed, and
+        the shortest one if there are several.
     b : array, shape (m,) or (m, k)
         Right-hand side, or `k` of them, in the library of `A`.
-    method : {"auto", "direct", "cg", "minres", "gmres", "fgmres", "bicgstab", "idrs", "lsmr", "lsqr"}
+    method : str
         "auto" chooses by symmetry and by forecasts of the time of each method, and goes on to the next one if
-        one fails or takes longer than the next would; see the notes. The last two are for matrices that are not
-        square.
+        one fails or takes longer than the next would; see the notes. "direct" factorises, by a package that is
+        installed or by SciPy; "pardiso", "cholmod" and "umfpack" name the package. Iterative methods are "cg",
+        "minres", "gmres", "fgmres", "bicgstab" and "idrs", and for matrices that are not square "lsmr" and
+        "lsqr".
     M : str, None or operator, shape (n, n)
         Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
         "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
     x0 : array, shape of `b`, optional
         Starting guess of the iterative methods, never overwritten. Default: zeros.
     rtol, atol : float
-        For a square matrix, the true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
-        single precision `rtol` is raised to 8 units of rounding, and the message says so. For others, they are
+        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In single
+        precision `rtol` is raised to 8 units of rounding, and the message says so. If A is not square, they are
         those of `krylov.lsmr`.
     maxiter : int, optional
         Largest number of iterations of each method that is tried. Default: ``10 * n``.
@@ -106,6 +109,8 @@ def solve(
         A shape does not fit, an entry is not finite, a tolerance is negative or a name is unknown.
     TypeError
         A dtype is not supported, or NumPy and CuPy arrays are mixed.
+    ImportError
+        `method` names a package that is not installed.
 
     Warns
     -----
@@ -114,7 +119,9 @@ def solve(
 
     Notes
     -----
-    The direct method is SuperLU or LAPACK with iterative refinement. Its error bound is that of LAPACK's
+    The direct method is a factorisation with iterative refinement: LAPACK's, SuperLU's, or from 5,000 unknowns
+    on that of CHOLMOD (scikit-sparse), PARDISO (pypardiso) or UMFPACK (scikit-umfpack), the first of these that
+    is installed and suits the matrix; the message says which. Its error bound is that of LAPACK's
     ``xGERFS`` [1]_, and costs about ten more triangular solves. For costs of the iterative methods see
     `krylov.cg`, `krylov.gmres` and `precondition.amg`. A dense matrix that is not square is solved by LAPACK's
     singular value decomposition, any other such matrix by `krylov.lsmr`.
@@ -209,6 +216,10 @@ class _Problem:
         """Try the choices in order until one meets the tolerance; return the best, with all messages."""
         if self.traits.empty:
             return self.singular(f"{self.traits.empty} of A is zero: A is singular")
+        if method in ENGINES and self.plan is not None:
+            named(method, self.system.A.dtype)
+            self.plan.engine = method
+        method = "direct" if method in ENGINES else method
         story, best, choices, result = [], None, self.chooser.choices(method, M), None
         while (choice := _following(choices, result)) is not None:
             name = choice.method
@@ -283,11 +294,15 @@ class _Problem:
                 Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
             )
         try:
-            x, norms, error = direct.solve(A, self.sizes, b, self.met, self.plan)
+            x, norms, error, engine = direct.solve(A, self.sizes, b, self.met, self.plan)
         except Breakdown as breakdown:
             return self.failure(breakdown.status, str(breakdown), "direct")
         status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
-        message = "converged" if status == 0 else "the residual is at the limit of this precision, above rtol"
+        message = (
+            f"converged by {engine}"
+            if status == 0
+            else "the residual is at the limit of this precision, above rtol"
+        )
         result = self.judged(SolveResult(x, status, message, np.array(norms)), "direct", None, None)
         result = replace(result, forward_error=error)
         if error >= 1:

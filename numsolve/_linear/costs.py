@@ -25,7 +25,7 @@ ORDERING = 2.5e-7  # the minimum degree ordering, an entry of A
 
 
 class Costs(NamedTuple):
-    """The sizes of a system: rows, entries, right-hand sides, bytes of a number over eight, complex or not."""
+    """The sizes of a system: rows, entries, right-hand sides, and the bytes of a number over eight."""
 
     n: int
     entries: int

@@ -1,6 +1,6 @@
 """Direct solution on the host by SciPy's factorisations, with refinement and an error bound."""
 
-from functools import cached_property
+from functools import cached_property, partial
 from math import inf
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status
-from . import fill
+from . import engines, fill
 
 REFINEMENTS = 5  # at most, as in LAPACK
 SCALINGS = 10  # at most: enough for the whole range of double precision
@@ -18,8 +18,8 @@ KEEP_DIAGONAL = {True: 0.01, False: 0.1}  # pivot on a diagonal entry at least t
 class Plan:
     """How a sparse matrix is factorised: its scales, where its pivots are taken from, its order and fill."""
 
-    def __init__(self, A, sizes):
-        self.A, self.sizes = A, sizes
+    def __init__(self, A, sizes, engine=None):
+        self.A, self.sizes, self.engine = A, sizes, engine
         self._fill, self._counted = None, 0.0
 
     @cached_property
@@ -38,8 +38,8 @@ class Plan:
     def keeps_diagonal(self):
         """Whether the pattern is symmetric and all diagonal entries are large enough for pivots.
 
-        A zero or tiny one, as in a saddle point problem, would be interchanged with another row later, and the
-        factors would fill far beyond the forecast.
+        A zero or tiny one, as in a saddle point problem, would be interchanged with another row later, and
+        the factors would fill far beyond the forecast.
         """
         matrix = self.scaled[0]
         if not has_symmetric_pattern(matrix):
@@ -91,6 +91,8 @@ def solve(A, sizes, b, met, plan=None):
         Residual norms of the columns, before the first and after each solution with the factors.
     bound : float
         Estimate of ``norm(x - x_true, inf) / norm(x, inf)``, the largest of the columns.
+    name : str
+        The package that factorised.
 
     Raises
     ------
@@ -115,7 +117,12 @@ def solve(A, sizes, b, met, plan=None):
         raise Breakdown("A is singular: a pivot of its factorisation is zero", Status.SINGULAR)
     factors, x, norms = found
     columns = [(b, x)] if b.ndim == 1 else list(zip(b.T, x.T, strict=True))
-    return x, norms, max((_bound(A, sizes, factors, *column) for column in columns), default=0.0)
+    return (
+        x,
+        norms,
+        max((_bound(A, sizes, factors, *column) for column in columns), default=0.0),
+        factors.name,
+    )
 
 
 def has_symmetric_pattern(matrix):
@@ -134,14 +141,38 @@ def column_norms(b, xp: Any = np):
 class _Factors:
     """A factorisation: it solves with A and with its adjoint."""
 
-    def __init__(self, solve, adjoint):
-        self.solve, self.adjoint = solve, adjoint
+    def __init__(self, solve, adjoint, name="SuperLU"):
+        self.solve, self.adjoint, self.name = solve, adjoint, name
 
 
 def factorisations(A, plan):
-    """Return the factorisations to try; where pivots can stay on the diagonal, first one with less fill."""
+    """Return the factorisations to try: of other packages, and SuperLU's, those with less fill first.
+
+    Where pivots can stay on the diagonal, SuperLU keeps them there and orders rows and columns alike.
+    """
     if isinstance(A, Dense):
         return [lambda: _lapack(A)]
+    if plan.engine is not None:
+        return [lambda: _by_engine(engines.named(plan.engine, A.dtype), plan)]
+    diagonal = plan.A.to_sparse().diagonal()
+    maybe_definite = plan.hermitian and bool((diagonal.real > 0).all())
+    others = engines.installed(A.dtype, A.shape[0], maybe_definite)
+    return [*(partial(_by_engine, engine, plan) for engine in others), *_by_superlu(plan)]
+
+
+def _by_engine(engine, plan):
+    """Return the factors of another package."""
+    matrix, rows, cols = plan.scaled
+    solve, adjoint = engine.factorise(matrix)
+    return _Factors(
+        lambda v: _scaled(cols, solve(_scaled(rows, v))),
+        lambda v: _scaled(rows, adjoint(_scaled(cols, v))),
+        engine.title,
+    )
+
+
+def _by_superlu(plan):
+    """Return SuperLU's factorisations of a matrix."""
     general = [lambda: _superlu(*plan.scaled)]
     if not plan.keeps_diagonal:
         return general
@@ -220,7 +251,9 @@ def _lapack(A):
     lu, pivots, info = lapack.get_lapack_funcs(("getrf",), (A.array,))[0](A.array)
     if info > 0:
         raise np.linalg.LinAlgError("singular")
-    return _Factors(lambda v: lu_solve((lu, pivots), v), lambda v: lu_solve((lu, pivots), v, trans=2))
+    return _Factors(
+        lambda v: lu_solve((lu, pivots), v), lambda v: lu_solve((lu, pivots), v, trans=2), "LAPACK"
+    )
 
 
 def _refined(A, sizes, factors, b, met):

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-# Factors with row interchanges, columns ordered by COLAMD: entries and work (of both factors) over those of the
-# Cholesky factor of A^H A, which bounds them. Measured on grids, networks, saddle points and random matrices: 0.45
-# to 0.75, and 0.6 to 1.5.
+# Factors with row interchanges, columns ordered by COLAMD: entries of one and work of both, over those of the
+# Cholesky factor of A^H A, which bounds them. Measured on grids, networks, saddle points and random
+# matrices: 0.45 to 0.75, and 0.6 to 1.5.
 SHARE_OF_ENTRIES, SHARE_OF_WORK = 0.6, 1.2
 # The same over those of the Cholesky factor of A + A^H, where A^H A is nearly full: a row is nearly full.
 SHARES_OF_SUM = 2.0, 6.0
@@ -45,9 +45,9 @@ def forecast(matrix, keeps_diagonal, most_work=inf):
 
     Notes
     -----
-    With pivots from the diagonal the counts are those of the Cholesky factor in a minimum degree order, which is
-    the order that is used. The time is that of about a thousand products with the matrix, or less if the limit
-    is reached before.
+    With pivots from the diagonal the counts are those of the Cholesky factor in a minimum degree order, which
+    is the order that is used. The time is that of about a thousand products with the matrix, or less if the
+    limit is reached before.
     """
     from ..kernels.host.fill import minimum_degree
 

@@ -6,16 +6,20 @@ import numpy as np
 
 FIRST = 0.1  # the first forecast is made after this fraction of the time of the next choice
 GROWTH = 1.25  # iterations from one forecast to the next, as a ratio
-# The next choice is taken if the forecast of what remains exceeds its time by these factors, which depend on the
-# time spent over its time: early forecasts may be three times too high, late ones are too low for some b.
+# The next choice is taken if the forecast of what remains exceeds its time by these factors, which depend on
+# the time spent over its time: early forecasts may be three times too high, late ones are too low for some b.
 LEAST_MARGIN = 0.4
+SHORT, BRIEF = (
+    3e-2,
+    8e-3,
+)  # a time below SHORT counts as BRIEF in them: for small systems milliseconds are lost
 MARGINS = ((0.3, 2.0), (0.6, 1.0), (inf, LEAST_MARGIN))
 
 
 class Patience:
     """A callback that ends an iteration when the choice that would follow is expected to take less time.
 
-    Time is counted in iterations, at the seconds of a model, so that the same input always gives the same choice.
+    Time is counted in iterations, at the seconds of a model, so that the same input gives the same choice.
 
     Parameters
     ----------
@@ -66,7 +70,8 @@ class Patience:
         other = self.instead(at_stake / LEAST_MARGIN)
         if self.spent < FIRST * other:
             return False
-        margin = next(factor for share, factor in MARGINS if self.spent < share * other or share == inf)
+        scale = min(other, BRIEF) if other < SHORT else other
+        margin = next(factor for share, factor in MARGINS if self.spent < share * scale or share == inf)
         return self.forecast > margin * other
 
 
@@ -74,8 +79,8 @@ def expected(history, tol):
     """Return the number of iterations that a history of residual norms, shape (m, k), lets expect in all.
 
     It is the geometric mean of two linear extrapolations of the logarithm, from the largest norm and from the
-    middle of the history: that of the whole history is too low where the residual falls fast at first, and that
-    of its second half is too high where it begins on a plateau.
+    middle of the history. The first is too low where the residual falls fast in the beginning. The second is
+    too high where it begins on a plateau.
     """
     m, largest = len(history), history.max(axis=0)
     done, before = (_gained(part, largest, tol) for part in (history, history[: (m + 1) // 2]))
@@ -88,7 +93,7 @@ def expected(history, tol):
 
 
 def _gained(history, largest, tol):
-    """Return the fraction of the digits from the largest norm to the tolerance that the slowest column has."""
+    """Return the fraction of the digits, from the largest norm to the tolerance, of the slowest column."""
     with np.errstate(all="ignore"):
         last = history[-max(1, len(history) // 4) :].min(axis=0)
         shares = np.log(largest / last) / np.log(largest / tol)

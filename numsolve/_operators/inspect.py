@@ -71,7 +71,8 @@ def _empty_line(A, sizes):
 def _shape_of_rows(A):
     """Return whether a third of the rows have couplings that differ more than tenfold, and the bandwidth.
 
-    The matrix is sparse and on the host. Couplings are the entries off the diagonal that are not rounding errors.
+    Both are found for sparse matrices on the host. Couplings are the entries off the diagonal that are not
+    rounding errors.
     """
     if not isinstance(A, Csr) or A.library != "numpy" or not A.nnz:
         return False, 0

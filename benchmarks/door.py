@@ -4,10 +4,10 @@
 
 First bar: on 60 systems, `solve` takes at most twice the time of the fastest of SciPy's spsolve, cg, minres,
 bicgstab and gmres with spilu that gives a right answer. Second bar: on 40 symmetric systems, with one and ten
-right-hand sides, it takes at most 1.3 times the fastest of its own methods in the median, and twice at worst; below
-10,000 unknowns it takes at most 5 ms more. All times run from nothing to the result, kernels compiled. An answer is
-right if its error is at most 100 times that of `solve`, or 1e-5. Each competitor runs in a process of its own and is
-ended when it takes ten times as long as `solve`.
+right-hand sides, it takes at most 1.3 times the fastest of its own methods in the median, and twice at worst.
+Below 10,000 unknowns it takes at most 5 ms more. All times run from nothing to the result, kernels compiled.
+An answer is right if its error is at most 100 times that of `solve`, or 1e-5. Each competitor runs in its own
+process and is ended when it takes ten times as long as `solve`.
 """
 
 import argparse
@@ -31,10 +31,10 @@ PATIENCE = 10  # times the time of `solve` after which a competitor is ended
 LARGEST_ERROR = 1e-5
 
 STRANGERS = {  # a factor multiplies the number of points along an axis
-    "random sparse": lambda f: make.random_sparse(int(10_000 * f**3), 11),
-    "random sparse, weak diagonal": lambda f: make.random_sparse(int(10_000 * f**3), 7, 1, dominance=0.6),
-    "irregular": lambda f: make.banded_random(int(20_000 * f**3)),
-    "Markov": lambda f: make.markov(int(20_000 * f**3)),
+    "random sparse": lambda f: make.random_sparse(int(10_000 * f**2), 11),
+    "random sparse, weak diagonal": lambda f: make.random_sparse(int(10_000 * f**2), 7, 1, dominance=0.6),
+    "irregular": lambda f: make.banded_random(int(20_000 * f**2)),
+    "Markov": lambda f: make.markov(int(20_000 * f**2)),
     "Stokes": lambda f: make.stokes(int(110 * f)),
     "Stokes, penalty": lambda f: make.stokes(int(80 * f), 1e-10),
     "Stokes, viscosity": lambda f: make.stokes(int(70 * f), viscosity=1e-2),
@@ -52,12 +52,12 @@ STRANGERS = {  # a factor multiplies the number of points along an axis
     "Helmholtz 2-D": lambda f: make.helmholtz((int(100 * f),) * 2, 0.05),
     "Helmholtz 3-D": lambda f: make.helmholtz((int(30 * f),) * 3, 0.1),
     "Helmholtz, damped": lambda f: make.helmholtz((int(90 * f),) * 2, 0.1, 0.2),
-    "hubs": lambda f: make.hubs(int(20_000 * f**3)),
-    "graph": lambda f: make.graph(int(20_000 * f**3), 5, far=0.3),
-    "graph, near": lambda f: make.graph(int(40_000 * f**3), 5, shift=0.01),
+    "hubs": lambda f: make.hubs(int(20_000 * f**2)),
+    "graph": lambda f: make.graph(int(20_000 * f**2), 5, far=0.3),
+    "graph, near": lambda f: make.graph(int(40_000 * f**2), 5, shift=0.01),
     "elasticity": lambda f: make.elasticity(int(90 * f)),
     "solid": lambda f: make.solid(int(14 * f)),
-    "tetrahedra": lambda f: make.tetrahedra(int(20_000 * f**3)),
+    "tetrahedra": lambda f: make.tetrahedra(int(20_000 * f**2)),
     "jumping 3-D": lambda f: make.jumping((int(35 * f),) * 3, 4),
     "plate": lambda f: make.plate(int(60 * f)),
     "triangles": lambda f: make.triangles(int(120 * f)),
@@ -104,23 +104,25 @@ def scipys(A, b):
 
 
 def ours(A, b, method="auto", M="auto"):
-    """Solve by one of our methods; return x."""
-    return numsolve.solve(A, b, method=method, M=M).x
+    """Solve by one of our methods."""
+    return numsolve.solve(A, b, method=method, M=M)
 
 
 def timed(run, x, rounds):
-    """Return the least time and the error of a run, after one that compiles if there is time for it."""
+    """Return the least time, the error and the choice of a run, after one that compiles if it is short."""
     warnings.simplefilter("ignore")
-    best, error = np.inf, np.inf
+    best, error, choice = np.inf, np.inf, ""
     for counted in range(rounds + 1):
         begun = time.perf_counter()
         found = run()
         spent = time.perf_counter() - begun
         best = min(best, spent) if counted or spent > 2 else best
+        if isinstance(found, numsolve.Result):
+            choice, found = f"{found.method} {found.preconditioner or ''}".strip(), found.x
         error = np.linalg.norm(found - x) / np.linalg.norm(x)
         if spent > 2:
             break
-    return best, error
+    return best, error, choice
 
 
 def in_process(run, x, rounds, limit):
@@ -146,19 +148,19 @@ def in_process(run, x, rounds, limit):
 
 
 def measure(A, x, competitors, rounds):
-    """Return the time and error of `solve`, what it chose, and the name and time of the fastest competitor."""
+    """Return the time, error and choice of `solve`, and the name and time of the fastest competitor."""
     b = A @ x
     found = in_process(partial(ours, A, b), x, rounds, 300)
     if found is None:
         return None
-    seconds, error = found
+    seconds, error, choice = found
     best = ("none", np.inf)
     for name, run in competitors(A, b).items():
         limit = max(2.0, (rounds + 2) * PATIENCE * seconds) + 8  # it may compile first
         other = in_process(run, x, rounds, limit)
         if other is not None and other[1] <= max(100 * error, LARGEST_ERROR) and other[0] < best[1]:
             best = (name, other[0])
-    return seconds, error, best
+    return seconds, error, choice, best
 
 
 def our_methods(A, b):
@@ -181,9 +183,9 @@ def table(title, problems, competitors, columns, rounds):
             print(f"| {name} | {A.shape[0]} | no answer in time |", flush=True)
             ratios[name] = (np.inf, A.shape[0], np.inf)
             continue
-        seconds, error, (other, least) = found
+        seconds, error, choice, (other, least) = found
         ratios[name] = (seconds / least, A.shape[0], seconds - least)
-        cells = [name, A.shape[0], chosen(A, x), f"{1e3 * seconds:.1f}", f"{error:.0e}", other]
+        cells = [name, A.shape[0], choice, f"{1e3 * seconds:.1f}", f"{error:.0e}", other]
         print(
             "|",
             " | ".join(map(str, [*cells, f"{1e3 * least:.1f}", f"{seconds / least:.2f}"])),
@@ -191,14 +193,6 @@ def table(title, problems, competitors, columns, rounds):
             flush=True,
         )
     return ratios
-
-
-def chosen(A, x):
-    """Return the method and the preconditioner that `solve` ends with."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        result = numsolve.solve(A, A @ x)
-    return f"{result.method} {result.preconditioner or ''}".strip()
 
 
 def summary(title, ratios, bars):
@@ -221,7 +215,7 @@ def main():
     parser.add_argument("--only", default="", help="systems whose name contains this word")
     options = parser.parse_args()
     meter, rounds = LoadMeter(), 1 if options.quick else ROUNDS
-    strangers = scaled(STRANGERS, (0.4,) if options.quick else (0.5, 1.0))
+    strangers = scaled(STRANGERS, (0.5,) if options.quick else (0.5, 1.0))
     symmetric = scaled(SYMMETRIC, (1.0,) if options.quick else (1.0, 3.0, 7.0))
     strangers, symmetric = (
         {name: build for name, build in each.items() if options.only in name}

@@ -139,10 +139,10 @@ class Chooser:
     def direct(self, most):
         """Return the forecast seconds of a direct solution, or infinity if they exceed `most`."""
         costs = self.costs
-        if self.plan is None and self.traits.kind != "dense":
-            return inf
         if self.traits.kind == "dense":
             return 2e-10 * float(costs.n) ** 3
+        if self.plan is None:  # an operator without entries, or a GPU
+            return inf
         most = min(most, AFFORDABLE)
         if costs.least_direct() > most:
             return inf

@@ -1,6 +1,5 @@
 """Systems that are not square: the least-squares solution, and the shortest one if there are several."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np

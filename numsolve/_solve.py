@@ -75,19 +75,19 @@ def solve(
         Right-hand side, or `k` of them, in the library of `A`.
     method : str
         "auto" chooses by symmetry and by forecasts of the time of each method, and goes on to the next one if
-        one fails or takes longer than the next would; see the notes. "direct" factorises, by a package that is
-        installed or by SciPy; "pardiso", "cholmod" and "umfpack" name the package. Iterative methods are "cg",
-        "minres", "gmres", "fgmres", "bicgstab" and "idrs", and for matrices that are not square "lsmr" and
-        "lsqr".
+        one fails or takes longer than the next would; see the notes. "direct" factorises, by a package that
+        is installed or by SciPy; "pardiso", "cholmod" and "umfpack" name the package. Iterative methods are
+        "cg", "minres", "gmres", "fgmres", "bicgstab" and "idrs", and for matrices that are not square "lsmr"
+        and "lsqr".
     M : str, None or operator, shape (n, n)
         Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
         "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
     x0 : array, shape of `b`, optional
         Starting guess of the iterative methods, never overwritten. Default: zeros.
     rtol, atol : float
-        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In single
-        precision `rtol` is raised to 8 units of rounding, and the message says so. If A is not square, they are
-        those of `krylov.lsmr`.
+        The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
+        single precision `rtol` is raised to 8 units of rounding, and the message says so. If A is not square,
+        they are those of `krylov.lsmr`.
     maxiter : int, optional
         Largest number of iterations of each method that is tried. Default: ``10 * n``.
     time_limit : float, optional
@@ -119,19 +119,20 @@ def solve(
 
     Notes
     -----
-    The direct method is a factorisation with iterative refinement: LAPACK's, SuperLU's, or from 5,000 unknowns
-    on that of CHOLMOD (scikit-sparse), PARDISO (pypardiso) or UMFPACK (scikit-umfpack), the first of these that
-    is installed and suits the matrix; the message says which. Its error bound is that of LAPACK's
+    The direct method is a factorisation with iterative refinement: LAPACK's, SuperLU's, or from 5,000
+    unknowns on that of CHOLMOD (scikit-sparse), PARDISO (pypardiso) or UMFPACK (scikit-umfpack), the first of
+    these that is installed and suits the matrix; the message says which. Its error bound is that of LAPACK's
     ``xGERFS`` [1]_, and costs about ten more triangular solves. For costs of the iterative methods see
-    `krylov.cg`, `krylov.gmres` and `precondition.amg`. A dense matrix that is not square is solved by LAPACK's
-    singular value decomposition, any other such matrix by `krylov.lsmr`.
+    `krylov.cg`, `krylov.gmres` and `precondition.amg`. A dense matrix that is not square is solved by
+    LAPACK's singular value decomposition, any other such matrix by `krylov.lsmr`.
 
     "auto" begins with the method of the cheapest set-up, unless a factorisation is forecast to take a few
     milliseconds: CG with the diagonal for Hermitian matrices with a diagonal of one sign, MINRES for other
     Hermitian ones, BiCGStab with the diagonal for the rest. While it iterates, the number of iterations is
-    forecast from its residuals. It ends when multigrid, ILU(0) or a factorisation is expected to take less time
-    than what remains; that goes on from its `x`. The fill of a factorisation is counted before it is begun. All
-    forecasts are made from counts, so that the same system is always solved in the same way.
+    forecast from its residuals. It ends when multigrid, an incomplete or a complete factorisation is expected
+    to take less time than what remains; the next iterative method goes on from its `x`. The fill of a
+    factorisation is counted before it is begun. All forecasts are made from counts, so the same system is
+    always solved in the same way.
 
     The error estimate of iterative methods is ``norm(M r) / norm(x)``, where
     M is multigrid or an incomplete factorisation.
@@ -253,8 +254,9 @@ class _Problem:
             M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype),
             maxiter=self.maxiter if self.maxiter is not None else choice.limit or 10 * self.traits.n,
         )
-        goes_on = before is not None and before.nit > 0 and _last(before) < self.size
-        if goes_on:
+        if before is not None and (before.nit == 0 or not _last(before) < self.size):
+            before = None
+        if before is not None:
             system = system._replace(x0=before.x)
         callback = self.patience(choice, label)
         start, block = chosen.for_system(system), chosen.block
@@ -265,7 +267,7 @@ class _Problem:
             self.chooser.remaining = callback.forecast
         if isinstance(callback, Patience) and callback.ended and result.status == Status.STOPPED:
             result = replace(result, status=Status.MAXITER, message=callback.describe(result.nit))
-        if goes_on:
+        if before is not None:
             result = replace(result, residuals=np.concatenate((before.residuals[:-1], result.residuals)))
         return self.judged(result, choice.method, label, M)
 

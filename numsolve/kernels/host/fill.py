@@ -55,8 +55,8 @@ def minimum_degree(indptr, indices, most_work, most_space):
     Notes
     -----
     The approximate minimum degree ordering of P. R. Amestoy, T. A. Davis, I. S. Duff, SIAM J. Matrix Anal.
-    Appl. 17, 1996, doi:10.1137/S0895479894278952. The sizes of the eliminated columns are exact. Rows with more
-    than ``16 + 10 sqrt(n)`` entries come last, and count as coupled to all others.
+    Appl. 17, 1996, doi:10.1137/S0895479894278952. The sizes of the eliminated columns are exact. Rows with
+    more than ``16 + 10 sqrt(n)`` entries come last, and count as coupled to all others.
     """
     n = indptr.size - 1
     graph, hubs = quotient_graph(indptr, indices, most_space)

@@ -29,6 +29,7 @@ import numsolve
 ROUNDS = 3
 PATIENCE = 10  # times the time of `solve` after which a competitor is ended
 LARGEST_ERROR = 1e-5
+TOO_LONG = 20  # seconds of a first run, which may compile, after which it is not repeated
 
 STRANGERS = {  # a factor multiplies the number of points along an axis
     "random sparse": lambda f: make.random_sparse(int(10_000 * f**2), 11),
@@ -116,11 +117,11 @@ def timed(run, x, rounds):
         begun = time.perf_counter()
         found = run()
         spent = time.perf_counter() - begun
-        best = min(best, spent) if counted or spent > 2 else best
+        best = min(best, spent) if counted or spent > TOO_LONG else best
         if isinstance(found, numsolve.Result):
             choice, found = f"{found.method} {found.preconditioner or ''}".strip(), found.x
         error = np.linalg.norm(found - x) / np.linalg.norm(x)
-        if spent > 2:
+        if spent > TOO_LONG:
             break
     return best, error, choice
 
@@ -156,7 +157,7 @@ def measure(A, x, competitors, rounds):
     seconds, error, choice = found
     best = ("none", np.inf)
     for name, run in competitors(A, b).items():
-        limit = max(2.0, (rounds + 2) * PATIENCE * seconds) + 8  # it may compile first
+        limit = (rounds + 1) * PATIENCE * seconds + 30  # it may compile first
         other = in_process(run, x, rounds, limit)
         if other is not None and other[1] <= max(100 * error, LARGEST_ERROR) and other[0] < best[1]:
             best = (name, other[0])

@@ -11,7 +11,7 @@ TINY = 300  # unknowns up to which a factorisation is never worth a forecast
 NARROW_WORK = 1e7  # n * bandwidth^2 up to which the same holds
 # Seconds of a forecast up to which a factorisation is chosen at once, for Hermitian matrices and for others:
 # its error bound is sharp.
-AT_ONCE = {True: 5e-3, False: 1.5e-2}
+AT_ONCE = {True: 5e-3, False: 1e-2}
 AFFORDABLE = 600.0  # seconds of the longest factorisation
 MOST_ENTRIES = 5e8  # of a factor: 12 GB for both
 WITH_AMG = 20  # iterations that multigrid is expected to take

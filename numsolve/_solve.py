@@ -22,7 +22,7 @@ from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entr
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 
 ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
-METHODS = ("auto", "direct", *ENGINES, *ITERATIVE)
+METHODS = ("auto", "direct", *ITERATIVE, *ENGINES)
 NEEDS_RECTANGLE = set(_rectangular.METHODS) - set(METHODS)
 # All but block_jacobi, whose block size is not known here.
 PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")

@@ -33,8 +33,8 @@ CHOICES = {
     "indefinite": (lambda: poisson((15, 15)) - 3.3 * sp.eye_array(225), "direct", None),
 }
 LARGE = {
-    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "ilu0"),
-    "irregular": (lambda: irregular(25_000, rng=0), "gmres", "ilu0"),
+    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "bicgstab", None),
+    "irregular": (lambda: irregular(25_000, rng=0), "bicgstab", "jacobi"),
 }
 
 
@@ -49,6 +49,55 @@ def test_choice_and_error(case, rng):
     assert relative_error(result.x, want) < 1e-5
     assert method in result.message
     assert f"n = {A.shape[0]}" in result.message
+
+
+def random_sparse(n, rng):
+    R = sp.random_array((n, n), density=10 / n, rng=rng, data_sampler=rng.standard_normal)
+    return sp.csr_array(R + sp.diags_array(1.5 * abs(R).sum(axis=1) + 1))
+
+
+def test_a_matrix_that_a_factorisation_would_fill_is_iterated(rng):
+    """Its factors have half a million entries; BiCGStab needs about ten iterations."""
+    A = random_sparse(1500, rng)
+    want = rng.standard_normal(1500)
+    result = solve(A, A @ want).check()
+    assert result.method == "bicgstab"
+    assert relative_error(result.x, want) < 1e-6
+
+
+def test_multigrid_follows_where_cg_takes_long(rng, monkeypatch):
+    """Many right-hand sides, and a factorisation that costs more than multigrid."""
+    monkeypatch.setattr("numsolve._linear.costs.SET_UP", {"amg": (1e-4, 1e-9)})
+    monkeypatch.setattr("numsolve._choice.AFFORDABLE", 0.0)
+    A = poisson((120, 120))
+    want = rng.standard_normal((120**2, 8))
+    result = solve(A, A @ want).check()
+    assert (result.method, result.preconditioner) == ("cg", "amg")
+    assert "stopped after" in result.message
+    assert "now expected to be faster" in result.message
+    assert relative_error(result.x, want) < 1e-6
+    norms = np.linalg.norm(A @ want, axis=0)
+    np.testing.assert_allclose(result.residuals[0], norms)  # the history begins with the first method
+
+
+def test_couplings_of_different_size_call_for_ic0(rng):
+    rough = sp.diags_array(10.0 ** rng.uniform(-2, 2, 81 * 80))
+    D = sp.kron(
+        sp.diags_array([np.ones(80), -np.ones(80)], offsets=[0, -1], shape=(81, 80)), sp.eye_array(80)
+    )
+    A = sp.csr_array(D.T @ rough @ D + 0.01 * poisson((80, 80)))
+    want = rng.standard_normal(6400)
+    result = solve(A, A @ want).check()
+    assert "cg with ic0" in result.message
+    assert relative_error(A @ result.x, A @ want) <= 1e-8
+    assert relative_error(result.x, want) < 1e-3
+
+
+def test_the_choice_does_not_change_from_run_to_run(rng):
+    A, want = convection_diffusion((60, 60), (40.0, 10.0)), rng.standard_normal(3600)
+    first, second = (solve(A, A @ want).check() for _ in range(2))
+    assert first.message == second.message
+    np.testing.assert_array_equal(first.x, second.x)
 
 
 def test_a_linear_operator_is_iterated(rng):

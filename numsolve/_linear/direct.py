@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._operators.hermitian import is_hermitian
 from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status
 from . import engines, fill
@@ -30,9 +31,8 @@ class Plan:
 
     @cached_property
     def hermitian(self):
-        """Whether the matrix equals its adjoint, up to rounding."""
-        matrix = self.A.to_sparse()
-        return abs(matrix - matrix.T.conj()).max() <= 1e-12 * abs(matrix).max()
+        """Whether the matrix is Hermitian."""
+        return is_hermitian(self.A)
 
     @cached_property
     def keeps_diagonal(self):
@@ -41,11 +41,15 @@ class Plan:
         A zero or tiny one, as in a saddle point problem, would be interchanged with another row later, and
         the factors would fill far beyond the forecast.
         """
-        matrix = self.scaled[0]
+        matrix, least = self.A.to_sparse(), KEEP_DIAGONAL[self.hermitian]
         if not has_symmetric_pattern(matrix):
             return False
+        size, diagonal = self.sizes.data.real, np.sqrt(abs(matrix.diagonal()))
+        if (least * size <= np.repeat(diagonal, np.diff(self.A.indptr)) * diagonal[self.A.indices]).all():
+            return True  # so it is when scaled to a diagonal of ones
+        matrix = self.scaled[0]
         largest = abs(matrix).max(axis=0).toarray().ravel()
-        return bool((abs(matrix.diagonal()) >= KEEP_DIAGONAL[self.hermitian] * largest).all())
+        return bool((abs(matrix.diagonal()) >= least * largest).all())
 
     def fill(self, most_work=inf):
         """Return the `Fill`; its counts are infinite if the work exceeds the limit."""

@@ -66,8 +66,8 @@ class Patience:
         """Tell whether the next choice is expected to take less time than what remains."""
         columns = width * (total - len(self.history)) + (len(self.tol) - self.column - width) * total
         self.forecast = self.seconds * columns
-        at_stake = max(self.forecast, min(self.spent, 3 * self.forecast))
-        other = self.instead(at_stake / LEAST_MARGIN)
+        at_stake = max(self.forecast, min(self.spent, 3 * self.forecast)) / LEAST_MARGIN
+        other = self.instead(min(at_stake, self.spent / FIRST))
         if self.spent < FIRST * other:
             return False
         scale = min(other, BRIEF) if other < SHORT else other

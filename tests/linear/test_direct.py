@@ -91,6 +91,14 @@ def test_the_forecast_of_the_fill_is_that_of_its_order(kind, rng):
     assert fill.work == pytest.approx((counts**2).sum(), abs=1)
 
 
+def test_the_fill_of_a_skew_matrix_is_that_of_its_pattern(rng):
+    """A + A.T has no entries off the diagonal."""
+    A = np.triu(poisson((6, 6)).toarray(), 1)
+    A = sp.csr_array(A - A.T + 3 * np.eye(36))
+    fill = plan_of(A).fill()
+    assert fill.entries == entries_of_cholesky_factor(A, fill.order).sum() > 60
+
+
 def test_a_forecast_ends_at_its_limit():
     plan = plan_of(poisson((12, 12, 12)))
     assert plan.fill(1e3).work == np.inf

@@ -43,7 +43,11 @@ class Chooser:
 
     def __init__(self, traits, costs: Costs, plan, on_host):
         self.traits, self.costs, self.plan, self.on_host = traits, costs, plan, on_host
-        self.why, self.remaining = traits.describe(), 0.0  # seconds that the last iteration still needed
+        self.why = traits.describe()
+        self.remaining, self.spent = (
+            0.0,
+            0.0,
+        )  # seconds that the last iteration still needed, and of all so far
         self.maybe_definite = traits.hermitian and (traits.sign != 0 or traits.kind == "operator")
 
     def choices(self, method, M):

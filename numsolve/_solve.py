@@ -264,7 +264,7 @@ class _Problem:
             start, block = (partial(_negative, steps) for steps in (start, block))
         result = solve_system(start, system, callback, block)
         if isinstance(callback, Patience):
-            self.chooser.remaining = callback.forecast
+            self.chooser.remaining, self.chooser.spent = callback.forecast, callback.spent
         if isinstance(callback, Patience) and callback.ended and result.status == Status.STOPPED:
             result = replace(result, status=Status.MAXITER, message=callback.describe(result.nit))
         if before is not None:
@@ -276,7 +276,9 @@ class _Problem:
         if choice.instead is None:
             return self.callback
         seconds = self.costs.iteration(choice.method, label)
-        return Patience(seconds, choice.instead, np.atleast_1d(self.tolerances()), self.callback)
+        return Patience(
+            seconds, choice.instead, np.atleast_1d(self.tolerances()), self.callback, self.chooser.spent
+        )
 
     def preconditioner(self, M):
         """Return the preconditioner of this name, or the given one."""

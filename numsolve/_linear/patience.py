@@ -32,12 +32,14 @@ class Patience:
         Residual norms to reach, one for each column.
     callback : callable, optional
         The caller's own.
+    spent : float
+        Seconds that methods before have taken.
     """
 
-    def __init__(self, seconds, instead, tol, callback):
+    def __init__(self, seconds, instead, tol, callback, spent=0.0):
         self.seconds, self.instead, self.tol, self.callback = seconds, instead, tol, callback
         self.wants_x = callback is not None and getattr(callback, "wants_x", True)
-        self.history, self.column, self.spent, self.forecast = [], 0, 0.0, 0.0
+        self.history, self.column, self.spent, self.forecast = [], 0, spent, 0.0
         self.next, self.ended = 10, False
 
     def __call__(self, x, norm):

@@ -14,6 +14,7 @@ SERIAL = 1.1e-9  # an entry of an incomplete factorisation that is applied row b
 # Items of vectors an iteration moves for each row, and products with the matrix and the preconditioner.
 VECTORS = {"cg": 6, "minres": 9, "bicgstab": 16, "idrs": 20, "gmres": 24, "fgmres": 40}
 PRODUCTS = {"bicgstab": 2}
+IN_BLOCK = {"cg": 0.6}  # time for a column of a block over that of a vector
 CYCLE = 6  # products with the matrix that a multigrid cycle takes the time of
 # Set-ups, a call and an entry: PyAMG's smoothed aggregation; the pattern and the factors of ilu0.
 SET_UP = {"amg": (1e-2, 4e-7), "ilu0": (1e-3, 3e-8), "ic0": (1e-3, 3e-8), "jacobi": (0.0, 1e-9)}
@@ -47,7 +48,8 @@ class Costs(NamedTuple):
             extra = 5 * SERIAL * self.entries
         elif M is not None:
             extra = 2 * item * self.n
-        return CALLS.get(method, CALL) + self.size * (time + products * extra)
+        share = IN_BLOCK.get(method, 1.0) if self.columns > 1 else 1.0
+        return share * (CALLS.get(method, CALL) + self.size * (time + products * extra))
 
     def set_up(self, M):
         """Return the seconds of the set-up of a preconditioner."""

@@ -138,7 +138,15 @@ class Chooser:
             return True
         if traits.n * traits.band**2 <= NARROW_WORK and self.costs.least_direct() <= most:
             return True
-        return self.direct(most) <= most
+        return self.pays(most, 2) and self.direct(most) <= most
+
+    def pays(self, most, times):
+        """Tell whether a factorisation may take less than `most`, and so many counts of its fill as well."""
+        if self.traits.kind != "sparse" or self.plan.is_counted:
+            return True
+        if self.costs.least_direct() > most:
+            return False
+        return times * self.costs.ordering(self.plan.entries_to_order) <= most
 
     def direct(self, most):
         """Return the forecast seconds of a direct solution, or infinity if they exceed `most`."""
@@ -156,8 +164,7 @@ class Chooser:
 
     def direct_if_it_pays(self, most):
         """Return the same, or infinity if the forecast would take long in comparison with `most`."""
-        unknown = self.traits.kind == "sparse" and not self.plan.is_counted
-        return inf if unknown and PAYS_FROM * self.costs.ordering() > most else self.direct(most)
+        return self.direct(most) if self.pays(most, PAYS_FROM) else inf
 
     def definite(self):
         """Yield the choices for a Hermitian matrix that may be definite, of either sign."""

@@ -22,7 +22,7 @@ SET_UP = {"amg": (1e-2, 4e-7), "ilu0": (1e-3, 3e-8), "ic0": (1e-3, 3e-8), "jacob
 # right-hand side with refinement and error bound, an entry of L; scaling and checks, an entry of A.
 ROW, FILL, WORK, SOLVES, CHECKS = 1e-6, 3e-8, 1.5e-10, 2e-8, 2e-7
 COMPLEX_WORK = 10  # complex multiplications, which SuperLU does without BLAS, over real ones
-ORDERING = 2.5e-7  # the minimum degree ordering, an entry of A
+ORDERING = 2.5e-7  # the minimum degree ordering, an entry of its pattern
 
 
 class Costs(NamedTuple):
@@ -77,9 +77,9 @@ class Costs(NamedTuple):
         """Return a time that every direct solution exceeds."""
         return 1e-3 + ROW * self.n + CHECKS * self.entries
 
-    def ordering(self):
-        """Return the seconds that the forecast of a factorisation takes."""
-        return ORDERING * self.entries
+    def ordering(self, entries):
+        """Return the seconds that a count of the fill takes, for a pattern of so many entries."""
+        return ORDERING * entries
 
     def work_within(self, seconds):
         """Return the work of a factorisation that takes so many seconds."""

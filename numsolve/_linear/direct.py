@@ -51,6 +51,13 @@ class Plan:
         largest = abs(matrix).max(axis=0).toarray().ravel()
         return bool((abs(matrix.diagonal()) >= least * largest).all())
 
+    @property
+    def entries_to_order(self):
+        """About how many entries of an ordinary pattern take the time of the count."""
+        if self.keeps_diagonal:
+            return self.A.nnz
+        return fill.ORDERED * float((np.diff(self.A.indptr).astype(float) ** 2).sum())
+
     def fill(self, most_work=inf):
         """Return the `Fill`; its counts are infinite if the work exceeds the limit."""
         if self._fill is None or (self._fill.work == inf and most_work > self._counted):

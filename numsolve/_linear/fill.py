@@ -11,6 +11,9 @@ import numpy as np
 SHARE_OF_ENTRIES, SHARE_OF_WORK = 0.6, 1.2
 # The same over those of the Cholesky factor of A + A^H, where A^H A is nearly full: a row is nearly full.
 SHARES_OF_SUM = 2.0, 6.0
+# The time of a count for A^H A, in entries of an ordinary pattern, over the sum of the squared lengths of the
+# rows of A: many of its rows are alike.
+ORDERED = 0.2
 LARGEST_PRODUCT = 60  # entries of A^H A over those of A up to which it is formed
 
 

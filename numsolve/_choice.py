@@ -177,9 +177,11 @@ class Chooser:
             return min(self.with_ic0(most), others(most))
 
         result = yield Choice(*self.with_diagonal("cg"), self.why, instead=all_others)
-        if self.with_ic0(self.remaining) < others(self.remaining):
+        indefinite = result.status == Status.BREAKDOWN
+        if not indefinite and self.with_ic0(self.remaining) < others(self.remaining):
             result = yield Choice("cg", "ic0", "now expected to be faster", instead=others)
-        if result.status == Status.BREAKDOWN and result.nit:
+            indefinite = result.status == Status.BREAKDOWN and result.nit > 0  # else IC(0) could not be made
+        if indefinite:
             yield from self.indefinite("as it is not definite")
             return
         factorised = self.direct(amg) <= amg

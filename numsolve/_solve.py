@@ -233,8 +233,8 @@ class _Problem:
             sure = result.success and not self.doubts(result.forward_error, result.backward_error)
             if sure or result.status in (Status.STOPPED, Status.TIME_LIMIT):
                 break
-            if choice.method == "direct" and (result.success or result.status == Status.SINGULAR):
-                break
+            if choice.method == "direct" and result.status != Status.BREAKDOWN:
+                break  # no other method would come closer
         assert best is not None
         return replace(best, message="; then ".join(story))
 

@@ -4,7 +4,7 @@ Keep a preconditioner while the matrix changes
 
 Heat spreads through a material that conducts better where it is hot. Each implicit time step solves a system
 with another matrix of the same pattern. The multigrid hierarchy of the first step serves all steps, if
-``M.update(A)`` adapts it to the matrix of each step.
+``M.update(A)`` makes that of the matrix of each step.
 """
 
 import matplotlib.pyplot as plt

@@ -9,7 +9,8 @@ import numpy as np
 
 READ_EVERY = {"numpy": 1, "cupy": 10}  # steps between two reads of the residual norms
 _LIBRARY = {"numpy": "numpy", "scipy": "numpy", "cupy": "cupy", "cupyx": "cupy"}
-_FOREIGN = {"torch", "jax", "jaxlib", "tensorflow", "dask", "sparse", "pandas", "xarray", "polars", "numba"}
+_TABLES = {"pandas", "xarray", "polars"}  # on the host; `numpy.asarray` returns their numbers
+_FOREIGN = {"torch", "jax", "jaxlib", "tensorflow", "dask", "sparse", "numba"}
 
 
 def library(x):
@@ -24,6 +25,8 @@ def library(x):
         if root in _LIBRARY:
             # SciPy's LinearOperator wraps any matvec, and it is a base of many users' classes.
             return None if base.__name__ == "LinearOperator" and root == "scipy" else _LIBRARY[root]
+        if root in _TABLES:
+            return "numpy"
         if root in _FOREIGN:
             raise TypeError(f"{root} arrays are not supported: convert to NumPy, SciPy or CuPy first")
     return None
@@ -64,6 +67,11 @@ def sparse_module(name) -> Any:
 def read_every(x):
     """Return the number of steps between two reads of the residual norms, for the library of `x`."""
     return READ_EVERY[library(x) or "numpy"]
+
+
+def is_table(x):
+    """Tell whether `x` is an array with labels, of pandas, xarray or polars."""
+    return any(base.__module__.partition(".")[0] in _TABLES for base in type(x).__mro__)
 
 
 def is_sparse(x):

@@ -1,5 +1,6 @@
 """The result of a solve, its status, and the errors and warnings of a failure."""
 
+import sys
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -87,7 +88,7 @@ class Interrupted(KeyboardInterrupt):
 class Result:
     """Solution and history of an iterative solve.
 
-    ``x, info = result`` unpacks as SciPy's solvers return.
+    It unpacks, indexes and slices as the tuple that SciPy's solvers return: ``x, info = result``.
 
     Attributes
     ----------
@@ -162,9 +163,18 @@ class Result:
         ax.spines[["top", "right"]].set_visible(False)
         return ax
 
+    def _as_tuple(self):
+        """Return the tuple of SciPy's solvers."""
+        return self.x, int(self.status)
+
     def __iter__(self):
-        yield self.x
-        yield int(self.status)
+        return iter(self._as_tuple())
+
+    def __len__(self):
+        return len(self._as_tuple())
+
+    def __getitem__(self, index):
+        return self._as_tuple()[index]
 
     def __repr__(self):
         last = f"{np.nanmax(self.residuals[-1]):.3e}" if len(self.residuals) else "none"
@@ -175,11 +185,19 @@ class Result:
 
 
 def warn_of_miss(result, name=""):
-    """Return the result; warn in the caller's caller, with the problem's name, if it missed its tolerance."""
+    """Return the result; warn in the code that called the library, with the problem's name, of a miss."""
     if result.status not in (Status.CONVERGED, Status.STOPPED) and not _is_inner.get():
         message = f"{name}: {result.message}" if name else result.message
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
+        warnings.warn(message, ConvergenceWarning, stacklevel=_level_outside())
     return result
+
+
+def _level_outside():
+    """Return the level of the nearest frame outside the library, for a warning in the caller of this."""
+    frame, level = sys._getframe(2), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(f"{__package__}."):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def warn_of_misses(results, kind="problems", names=None):

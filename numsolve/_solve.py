@@ -160,6 +160,8 @@ def solve(
     if method in NEEDS_RECTANGLE:
         raise ValueError(f"method is {method!r}, but A is square; needed: one of {', '.join(METHODS)}")
     system = prepare(A, b, x0, given, **limits)
+    if system.b.size == 0:
+        return SolveResult(**vars(solve_system(None, system, callback)), method="direct")
     floor = 8 * float(np.finfo(system.b.dtype).eps)
     raised = system.rtol < floor and system.b.dtype.itemsize // (1 + (system.b.dtype.kind == "c")) < 8
     if raised:
@@ -250,8 +252,10 @@ class _Problem:
         if chosen.hermitian and not self.traits.hermitian:
             message = "A is not Hermitian: use gmres, or pass numsolve.hermitian(A) if you know that it is"
             return self.failure(Status.BREAKDOWN, message, choice.method)
+        if M is not None:
+            M = as_operator(M, A.library, "M").astype(A.dtype).with_workspace()
         system = self.system._replace(
-            M=None if M is None else as_operator(M, A.library, "M").astype(A.dtype),
+            M=M,
             maxiter=self.maxiter if self.maxiter is not None else choice.limit or 10 * self.traits.n,
         )
         if before is not None and (before.nit == 0 or not _last(before) < self.size):

@@ -7,20 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from ._array import array_module, common_library, is_sparse
+from ._array import array_module, common_library, is_sparse, is_table
 
 DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "complex64", "complex128"))
+ANY_RESIDUAL = 1e30  # relative tolerance that every residual meets, and that does not overflow
 
 
-def floating(dtype, name):
-    """Return the working dtype for `dtype`: integers become float64, half precision float32."""
-    dtype = np.dtype(dtype)
+def floating(dtype, name) -> np.dtype[Any]:
+    """Return the working dtype for `dtype`, in native byte order.
+
+    Integers and long doubles become float64, half precision float32, complex long doubles complex128.
+    """
+    dtype = np.dtype(dtype).newbyteorder("=")
     if dtype in DTYPES:
         return dtype
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
     if dtype == np.float16:
         return np.dtype(np.float32)
+    if dtype.kind in "biufc":
+        return np.dtype(np.complex128 if dtype.kind == "c" else np.float64)
     raise TypeError(
         f"{name} has dtype {dtype}; needed: float32, float64, complex64, complex128 or an integer dtype"
     )
@@ -32,16 +36,25 @@ def real_dtype(dtype):
 
 
 def as_array(x, name, xp: Any = np) -> Any:
-    """Return `x`, which may be a list, as an array of the library `xp`; raise if its dtype is not numeric."""
+    """Return `x`, which may be a list, as an array of the library `xp`; raise if its dtype is not numeric.
+
+    Its bytes are in native order, and long doubles are rounded to double precision.
+    """
     if is_sparse(x):
         raise TypeError(f"{name} is sparse; a dense array is needed: pass {name}.toarray()")
-    if not hasattr(x, "dtype"):
+    if np.ma.is_masked(x):
+        raise ValueError(f"{name} has masked entries; all must be known: pass {name}.filled(value)")
+    if not hasattr(x, "dtype") or is_table(x):
         try:
             x = np.asarray(x)
         except ValueError as error:
             raise ValueError(f"{name} is not a rectangular array: {error}") from None
-    floating(x.dtype, name)
-    return xp.asarray(x)
+    working = floating(x.dtype, name)
+    x = xp.asarray(x)
+    if not x.dtype.isnative or (x.dtype.kind in "fc" and x.dtype.itemsize > working.itemsize):
+        with np.errstate(over="ignore"):  # infinite entries are refused later
+            x = x.astype(working)
+    return x
 
 
 def finite(x, name) -> Any:
@@ -63,21 +76,21 @@ def shape_of(A):
 
 
 def matrix_shape(A, name="A"):
-    """Return m and n of an m-by-n operator."""
+    """Return m and n of an m-by-n operator; both may be zero, but not one of them."""
     shape = shape_of(A)
     if len(shape) != 2:
         raise ValueError(f"{name} has shape {shape}; a matrix, of two axes, is needed")
-    if 0 in shape:
+    if 0 in shape and any(shape):
         raise ValueError(f"{name} is empty: it has shape {shape}")
     return int(shape[0]), int(shape[1])
 
 
-def square_shape(A, name="A"):
-    """Return n of an n-by-n operator."""
+def square_shape(A, name="A", *, empty=False):
+    """Return n of an n-by-n operator; n = 0 only if it may be `empty`."""
     shape = shape_of(A)
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ValueError(f"{name} has shape {shape}; a square matrix is needed")
-    if shape[0] == 0:
+    if shape[0] == 0 and not empty:
         raise ValueError(f"{name} is empty: it has shape (0, 0)")
     return int(shape[0])
 
@@ -86,7 +99,7 @@ def preconditioner(M: Any, n):
     """Raise unless `M` is None or an n-by-n operator; a name is not an operator."""
     if isinstance(M, str):
         raise TypeError(f"M is {M!r}; an operator is needed: pass numsolve.precondition.{M}(A)")
-    if M is not None and square_shape(M, "M") != n:
+    if M is not None and square_shape(M, "M", empty=True) != n:
         raise ValueError(f"M has shape {tuple(M.shape)}, but A needs ({n}, {n})")
 
 
@@ -99,10 +112,14 @@ def right_hand_side(b, n, xp) -> Any:
 
 
 def starting_guess(x0, shape, xp, needing="b needs"):
-    """Return `x0` as a finite array of `shape`, or None."""
+    """Return `x0` as a finite array of `shape`, or None; a single column may have one axis or two."""
     if x0 is None:
         return None
+    if isinstance(x0, str):
+        raise ValueError(f"x0 is {x0!r}; an array is needed, or 'Mb' in a method that takes M")
     x0 = as_array(x0, "x0", xp)
+    if x0.shape != shape and {x0.shape, shape} == {shape[:1], (*shape[:1], 1)}:
+        x0 = x0.reshape(shape)
     if x0.shape != shape:
         raise ValueError(f"x0 has shape {x0.shape}, but {needing} {shape}")
     return finite(x0, "x0")
@@ -114,13 +131,27 @@ def same_library(**arguments):
     return name, array_module(name)
 
 
+def scalar(value: Any) -> Any:
+    """Return an array without axes as the number in it, and any other value as it is."""
+    return value.item() if getattr(value, "ndim", None) == 0 and hasattr(value, "item") else value
+
+
 def tolerance(value: Any, name):
     """Return a tolerance as a float >= 0."""
+    value = scalar(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; a real number >= 0 is needed")
     if not 0 <= float(value) < inf:
         raise ValueError(f"{name} is {value!r}; a finite number >= 0 is needed")
     return float(value)
+
+
+def tolerances(rtol, atol):
+    """Return a relative and an absolute tolerance as finite floats >= 0; both may be given as infinite."""
+    rtol, atol = scalar(rtol), scalar(atol)
+    if inf in (rtol, atol):
+        rtol, atol = ANY_RESIDUAL, 0.0
+    return tolerance(rtol, "rtol"), tolerance(atol, "atol")
 
 
 def deadline(time_limit: Any):
@@ -130,6 +161,7 @@ def deadline(time_limit: Any):
 
 def count(value: Any, name, least=0):
     """Return a whole number that is at least `least`."""
+    value = scalar(value)
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise TypeError(f"{name} is {value!r}; a whole number >= {least} is needed")
     if value < least:
@@ -139,6 +171,7 @@ def count(value: Any, name, least=0):
 
 def number(value: Any, name):
     """Return a finite real number as a float."""
+    value = scalar(value)
     if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError(f"{name} is {value!r}; a real number is needed")
     if not isfinite(value):

@@ -75,6 +75,13 @@ def test_all_methods_that_scipy_has_too_are_in_the_table():
     assert len(ROWS) == PAGE.count("\n| `")
 
 
+def test_each_block_of_code_runs_alone():
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 3
+    for block in blocks:
+        exec(block, {})
+
+
 def capped(method, *args, **options):
     """Solve without a warning of the miss that is meant."""
     with warnings.catch_warnings():
@@ -112,10 +119,13 @@ def test_minres_stops_by_the_residual_relative_to_b():
 
 @pytest.mark.parametrize("method", [krylov.lsqr, krylov.lsmr])
 def test_least_squares_stop_by_the_gradient(method, rng):
-    E, f = rng.standard_normal((300, 40)) * np.geomspace(1, 1e-4, 40), rng.standard_normal(300)
-    result = method(E, f).check()
-    assert np.linalg.norm(E.T @ (f - E @ result.x)) <= 1e-6 * np.linalg.norm(E.T @ f)
-    assert result.residual_norm == pytest.approx(np.linalg.norm(f - E @ result.x))
+    E, f = rng.standard_normal((300, 40)), rng.standard_normal(300)
+    for smallest in (1e-2, 1e-4):  # by more than 1000: columns are scaled by powers of two
+        B = E * np.geomspace(1, smallest, 40)
+        D = 1.0 if smallest > 1e-3 else np.ldexp(1.0, -np.frexp(np.linalg.norm(B, axis=0))[1])
+        result = method(B, f).check()
+        assert np.linalg.norm(D * (B.T @ (f - B @ result.x))) <= 1.001e-6 * np.linalg.norm(D * (B.T @ f))
+        assert result.residual_norm == pytest.approx(np.linalg.norm(f - B @ result.x))
 
 
 def test_info_is_a_status_and_the_count_is_nit(names):
@@ -130,6 +140,14 @@ def test_info_is_a_status_and_the_count_is_nit(names):
         x, info = krylov.cg(-A, b)
     assert info == Status.BREAKDOWN < 0
     assert np.isfinite(x).all()
+
+
+@pytest.mark.parametrize("name", ["cg", "bicgstab", "gmres"])
+def test_pyamg_takes_our_methods_as_accelerators(name, names):
+    A, b, ml, seen, residuals = names["A"], names["b"], names["ml"], [], []
+    x = ml.solve(b, tol=1e-9, accel=getattr(krylov, name), residuals=residuals, callback=seen.append)
+    assert np.linalg.norm(b - A @ x) <= 1e-9 * np.linalg.norm(b)
+    assert len(seen) == len(residuals) - 1 >= 3
 
 
 @pytest.mark.parametrize("name", ["cg", "bicgstab", "gmres", "minres"])
@@ -147,6 +165,9 @@ def test_callbacks_get_the_norm_too_and_may_stop(name, names):
 def test_shapes(names):
     A, b = names["A"], names["b"]
     assert krylov.cg(A, np.stack([b, b], axis=1)).x.shape == (132, 2)
+    for method in (krylov.cg, krylov.lsqr):
+        assert method(A, b[:, None]).x.shape == (132, 1)
+    assert spla.cg(A, b[:, None])[0].shape == (132,)
 
 
 def test_pyamgs_hierarchy_costs_a_few_more_iterations(names):

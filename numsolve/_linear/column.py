@@ -19,7 +19,7 @@ def solve_column(method, system, b, x0, callback):
     xp = namespace(b)
     b = xp.ascontiguousarray(b)
     magnitude = largest(b)
-    if magnitude == 0:
+    if magnitude == 0 and not (system.starts_anywhere and x0 is not None and bool((x0 != 0).any())):
         return Result(xp.zeros_like(b), Status.CONVERGED, "converged: b is zero, and so is x", np.zeros(1))
     A, M = system.scaled()
     b_unit = unit_near(magnitude, b.dtype)
@@ -28,12 +28,13 @@ def solve_column(method, system, b, x0, callback):
     size = norm(b)
     if not 0 < x_unit < inf:
         return out_of_range(xp.zeros_like(b), np.full(1, size * b_unit))
-    tol = max(system.rtol * size, system.atol / b_unit)
 
     def guess():
         x = xp.zeros_like(b) if x0 is None else xp.array(x0, dtype=b.dtype, order="C") / x_unit
         return x.astype(b.dtype, copy=False)
 
+    size = size or norm(A.residual(b, guess()))
+    tol = max(system.rtol * size, system.atol / b_unit)
     result = iterate(
         starter(method, A, b, M),
         guess(),

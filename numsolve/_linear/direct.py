@@ -218,7 +218,7 @@ def _superlu(matrix, rows, cols, order=None, **options):
     )
 
 
-def equilibrated(A, size):
+def equilibrated(A, size) -> Any:
     """Return ``diag(rows) A diag(cols)`` with entries near one, and the scales: powers of two, so exact.
 
     Ruiz's iteration [1]_ divides by the square roots of the largest entries of rows and columns, until all of

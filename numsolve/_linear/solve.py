@@ -4,7 +4,7 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from .. import _validate
+from .. import _callbacks
 from .._array import namespace
 from .._operators.hermitian import check_hermitian
 from .._result import Interrupted, Result, Status
@@ -20,7 +20,10 @@ def solve_system(method, system, callback, block=None):
     ``start(x)``. A method that keeps data between its starts is an object; its ``begin(b)`` is called with
     each new right-hand side. `block` is a method for b of shape (n, k).
     """
-    _validate.function(callback, "callback")
+    callback = _callbacks.checked(callback)
+    if system.b.size == 0:
+        x = namespace(system.b).zeros_like(system.b)
+        return Result(x, Status.CONVERGED, "converged: b is empty", np.zeros((1, *x.shape[1:])))
     if system.b.ndim == 1:
         return solve_column(method, system, system.b, system.x0, callback)
     return solve_columns(method, system, callback, block)

@@ -34,6 +34,8 @@ class System(NamedTuple):
         A power of two. Methods get ``A / A_unit`` and ``M * A_unit``, whose squares do not overflow.
     batches : bool
         Whether the method takes many steps between two checks of the loop, as `iterate` explains.
+    starts_anywhere : bool
+        Whether the method iterates from x0 also where b is zero; `rtol` is then relative to ``norm(A x0)``.
     """
 
     A: Operator
@@ -46,6 +48,7 @@ class System(NamedTuple):
     deadline: float = inf
     A_unit: float = 1.0
     batches: bool = False
+    starts_anywhere: bool = False
 
     def scaled(self):
         """Return A and M in the units of the method."""
@@ -61,10 +64,12 @@ class System(NamedTuple):
 @np.errstate(all="ignore")
 def prepare(A, b, x0, M, *, rtol, atol, maxiter, time_limit=None):
     """Check the caller's arguments, convert them to one dtype and return the `System`."""
-    n = _validate.square_shape(A)
+    n = _validate.square_shape(A, empty=True)
     _validate.preconditioner(M, n)
     home, xp = _validate.same_library(A=A, b=b, x0=x0, M=M)
     b = _validate.right_hand_side(b, n, xp)
+    if isinstance(x0, str) and x0 == "Mb":  # SciPy's name
+        x0 = b if M is None else as_operator(M, home, "M") @ b
     x0 = _validate.starting_guess(x0, b.shape, xp)
     maxiter = 10 * n if maxiter is None else maxiter
     return make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit)
@@ -78,14 +83,14 @@ def make_system(A, b, x0, M, home, rtol, atol, maxiter, time_limit=None):
     given = [A.dtype, _validate.floating(b.dtype, "b")]
     given += [np.dtype(np.complex64) for other in (M, x0) if other is not None and other.dtype.kind == "c"]
     dtype = np.result_type(*given)
-    A = A.astype(dtype)
+    A = A.astype(dtype).with_workspace()
+    read_only = home == "numpy" and not b.flags.writeable  # kernels would be compiled again for it
     return System(
         A,
-        b.astype(dtype, copy=False),
+        b.astype(dtype, copy=read_only),
         x0,
-        None if M is None else M.astype(dtype),
-        _validate.tolerance(rtol, "rtol"),
-        _validate.tolerance(atol, "atol"),
+        None if M is None else M.astype(dtype).with_workspace(),
+        *_validate.tolerances(rtol, atol),
         _validate.count(maxiter, "maxiter"),
         _validate.deadline(time_limit),
         unit_near(A.magnitude(), dtype),

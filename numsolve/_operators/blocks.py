@@ -1,11 +1,13 @@
 """Diagonal and block diagonal operators."""
 
+from copy import copy
+
 import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, to_host
 from ..kernels import kernels_for
-from .entries import diagonal, with_pattern_of
+from .entries import PoorDiagonal, diagonal, with_pattern_of
 from .operator import Operator
 
 
@@ -29,12 +31,11 @@ class Diagonal(Operator):
         return self if self.dtype == dtype else Diagonal(self.entries.astype(dtype))
 
     def update(self, A):
-        """Set the diagonal of another matrix of the same shape; return the operator itself."""
+        """Return the operator for the diagonal of another matrix of the same shape."""
         entries = 1 / diagonal(A, "jacobi").astype(self.dtype)
         if entries.shape != self.entries.shape:
             raise ValueError(f"A has shape {tuple(A.shape)}, but jacobi was made from one of {self.shape}")
-        self.entries = entries
-        return self
+        return Diagonal(entries)
 
 
 def _labels(blocks, n):
@@ -86,14 +87,11 @@ class BlockDiagonal(Operator):
         return out
 
     def update(self, A):
-        """Set the blocks of another matrix of the same pattern; return the operator itself."""
-        self._matrix, before = with_pattern_of(self._matrix, A, self._method), self._matrix
-        try:
-            self.inverses = self._compute_inverses()
-        except ValueError:
-            self._matrix = before
-            raise
-        return self
+        """Return the operator for the blocks of another matrix of the same pattern."""
+        twin = copy(self)
+        twin._matrix = with_pattern_of(self._matrix, A, self._method)
+        twin.inverses = twin._compute_inverses()
+        return twin
 
     def _compute_inverses(self):
         """Return the inverses of the blocks; raise if one is singular to working precision."""
@@ -117,9 +115,9 @@ class BlockDiagonal(Operator):
         rows = to_host(self._rows[block])
         rows = rows[rows >= 0]
         named = ", ".join(map(str, rows[:6])) + (", ..." if len(rows) > 6 else "")
-        return ValueError(
+        return PoorDiagonal(
             f"A has a singular diagonal block, of rows {named}, but {self._method} inverts all blocks; "
-            "choose other blocks, or use spai or amg"
+            "choose other blocks, or use ilut"
         )
 
 

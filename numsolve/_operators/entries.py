@@ -1,30 +1,40 @@
 """Matrices whose entries are needed: the diagonal, and another matrix of the same pattern."""
 
 from .. import _validate
-from .._array import array_module, library, sparse_module
+from .._array import array_module, library, namespace, sparse_module
 from .operator import Csr, Dense, as_operator
 
+# Preconditioners that put large entries on the diagonal themselves.
+INSTEAD = "ilu0 or ilut, which match rows with columns, or no preconditioner"
 
-def matrix_of(A, method):
-    """Return the square matrix `A` as a `Csr` or `Dense` operator; raise for a LinearOperator."""
+
+class PoorDiagonal(ValueError):
+    """A diagonal entry, a pivot or a diagonal block is zero or too small for a preconditioner."""
+
+
+def matrix_of(A, method, *, keep=False):
+    """Return the square matrix `A` as a `Csr` or `Dense` operator; raise for a LinearOperator.
+
+    With `keep` it has arrays of its own, for an operator that outlives the call.
+    """
     _validate.square_shape(A)
-    matrix = as_operator(A, library(A) or "numpy")
+    matrix = as_operator(A, library(A) or "numpy", keep=keep)
     if not isinstance(matrix, (Csr, Dense)):
         raise TypeError(f"{method} needs the entries of A; a {type(A).__name__} only multiplies")
     return matrix
 
 
-def sparse_of(A, method):
-    """Return the square matrix `A` as a `Csr` operator, without the zeros of a dense one."""
-    matrix = matrix_of(A, method)
+def sparse_of(A, method, *, keep=False):
+    """Return the square matrix `A` as a `Csr` operator, without the zeros of a dense one; `keep` as above."""
+    matrix = matrix_of(A, method, keep=keep)
     if isinstance(matrix, Dense):
         return Csr(sparse_module(matrix.library).csr_matrix(matrix.array))
     return matrix
 
 
 def with_pattern_of(old, A, method):
-    """Return the `Csr` operator of `A`, which must have the pattern, dtype and library of `old`."""
-    new = sparse_of(A, method).astype(old.dtype)
+    """Return the `Csr` operator of `A`, to keep, which must have the pattern, dtype and library of `old`."""
+    new = sparse_of(A, method, keep=True).astype(old.dtype)
     if new.library != old.library:
         raise TypeError(f"A is a {new.library} matrix, but {method} was made from a {old.library} one")
     xp = array_module(new.library)
@@ -38,7 +48,7 @@ def with_pattern_of(old, A, method):
     return new
 
 
-def diagonal(A, method, instead="block_jacobi or spai, or no preconditioner"):
+def diagonal(A, method, instead=INSTEAD):
     """Return the diagonal of a matrix; raise if an entry is zero, and recommend what to use `instead`."""
     matrix = matrix_of(A, method)
     if isinstance(matrix, Dense):
@@ -52,12 +62,13 @@ def diagonal(A, method, instead="block_jacobi or spai, or no preconditioner"):
     return checked_diagonal(entries, method, instead).astype(matrix.dtype, copy=False)
 
 
-def checked_diagonal(entries, method, instead="block_jacobi or spai, or no preconditioner"):
+def checked_diagonal(entries, method, instead=INSTEAD):
     """Return the entries of a diagonal, or raise at the first that is zero."""
     zeros = entries == 0
     if bool(zeros.any()):
-        raise ValueError(
-            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {int(zeros.argmax())}: "
+        first = int(namespace(zeros).argmax(zeros))
+        raise PoorDiagonal(
+            f"A has {int(zeros.sum())} zero entries on the diagonal, the first in row {first}: "
             f"{method} divides by them; use {instead}"
         )
     return entries

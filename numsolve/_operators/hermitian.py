@@ -23,7 +23,8 @@ def hermitian(A):
     -------
     operator
         `A` with the assertion. Every argument `A` of numsolve accepts it, and ``operator @ x`` is the
-        product. A preconditioner that is made from it has the assertion too.
+        product. A preconditioner that is made from it has the assertion too. A matrix is copied, so later
+        changes of `A` do not change the operator; threads can share it.
 
     Raises
     ------
@@ -36,8 +37,9 @@ def hermitian(A):
     -----
     Methods that need a Hermitian matrix test it with two products. They refuse a matrix that is asymmetric in
     the first half of its digits. The assertion saves the products and accepts matrices that are slightly
-    asymmetric, because of rounding or of boundary conditions that were applied to rows only. With a wrong
-    assertion a method may stagnate, but the residual that it reports is still the true one.
+    asymmetric, because of rounding or of boundary conditions that were applied to rows only. (Start then from
+    an `x0` that meets the conditions, with no preconditioner or a diagonal one.) With a wrong assertion a
+    method may stagnate, but the residual that it reports is still the true one.
 
     Examples
     --------
@@ -53,7 +55,7 @@ def hermitian(A):
     )
     if multiplies_only and not isinstance(A, Operator):
         return A if isinstance(A, Hermitian) else Hermitian(A)
-    operator = copy(as_operator(A, library(A) or "numpy"))
+    operator = copy(as_operator(A, library(A) or "numpy", keep=True))
     operator.known_hermitian = True
     return operator
 
@@ -75,7 +77,8 @@ def check_hermitian(A, name="A"):
         kind = "Hermitian" if A.dtype.kind == "c" else "symmetric"
         raise ValueError(
             f"{name} is not {kind}: u^H A v and v^H A u differ by {found:.1e} of their size; use gmres, "
-            f"or pass numsolve.hermitian({name}) if you know that it is"
+            f"or pass numsolve.hermitian({name}), which skips this test, if you know that it is, or if only "
+            f"rows of Dirichlet conditions break the symmetry and x0 meets the conditions"
         )
 
 

@@ -8,11 +8,15 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, is_sparse, library, namespace, sparse_module
 from ..kernels import kernels_for
-from .sliced import Layout, frozen
+from .readonly import ReadOnly
+from .sliced import Layout
 
 
-class Operator:
+class Operator(ReadOnly):
     """A linear operator; a subclass has to define only ``apply(x, out)``.
+
+    Threads share an operator, so a product changes nothing in it. `with_workspace` makes the work vectors of
+    a solve.
 
     Attributes
     ----------
@@ -35,6 +39,17 @@ class Operator:
         self.shape = shape
         self.dtype = np.dtype(dtype)
         self.library = library
+
+    def with_workspace(self) -> "Operator":
+        """Return the operator with work vectors of its own, for one solve; itself if it needs none.
+
+        Its products give the same bits, and allocate nothing. Two threads must not share it.
+        """
+        return self
+
+    def without_workspace(self) -> "Operator":
+        """Return the operator that threads can share."""
+        return self
 
     def apply(self, x, out):  # noqa: ARG002 - the protocol
         """Write the product with the vector `x` to `out` and return it."""
@@ -102,10 +117,11 @@ class Operator:
 class Csr(Operator):
     """A matrix in compressed sparse rows: canonical, checked and read-only, with products by our kernels.
 
-    A matrix with few diagonals that is multiplied often gets a copy in sliced diagonals: see `sliced`.
+    A matrix with few diagonals that a solve multiplies often gets a copy in sliced diagonals: see `sliced`.
     """
 
-    found_asymmetry: float | None = None
+    _layout: Layout | None = None
+    _not_pickled = ("_layout", "_derived")
 
     def __init__(self, A, dtype=None, name="A"):
         A = A.tocsr()
@@ -132,11 +148,37 @@ class Csr(Operator):
         """Keep the arrays of a checked matrix."""
         xp = array_module(self.library)
         width = np.int32 if max(*A.shape, A.nnz) < np.iinfo(np.int32).max else np.int64
-        self.indptr = frozen(xp.ascontiguousarray(A.indptr, dtype=width))
-        self.indices = frozen(xp.ascontiguousarray(A.indices[: A.nnz], dtype=width))
-        self.data = frozen(xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype))
-        self._adjoint = None
-        self._layout = Layout()
+        self.indptr = xp.ascontiguousarray(A.indptr, dtype=width)
+        self.indices = xp.ascontiguousarray(A.indices[: A.nnz], dtype=width)
+        self.data = xp.ascontiguousarray(A.data[: A.nnz], dtype=self.dtype)
+        self._derived = {}  # what was computed from the entries, which never changes
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self._derived = {}
+
+    @property
+    def found_asymmetry(self):
+        """The asymmetry, if it is known."""
+        return self._derived.get("asymmetry")
+
+    @found_asymmetry.setter
+    def found_asymmetry(self, value):
+        self._derived["asymmetry"] = value
+
+    def with_workspace(self):
+        twin = self.without_workspace()
+        twin._layout = Layout(self._derived)
+        return twin
+
+    def without_workspace(self):
+        twin = copy(self)
+        twin._derived = self._derived
+        return twin
+
+    def _sliced(self):
+        """Count a product of a solve; return the sliced diagonals to use for it, or None."""
+        return None if self._layout is None else self._layout.next(self.indptr, self.indices, self.data)
 
     @property
     def nnz(self):
@@ -144,7 +186,7 @@ class Csr(Operator):
         return len(self.data)
 
     def apply(self, x, out):
-        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        sliced = self._sliced()
         if sliced is None:
             kernels_for(out).spmv(self.indptr, self.indices, self.data, x, out)
         else:
@@ -152,7 +194,7 @@ class Csr(Operator):
         return out
 
     def apply_dot(self, x, out):
-        sliced = self._layout.next(self.indptr, self.indices, self.data)
+        sliced = self._sliced()
         if sliced is None:
             return kernels_for(out).spmv_dot(self.indptr, self.indices, self.data, x, out)
         return kernels_for(out).sliced_spmv_dot(*sliced, x, out)
@@ -161,10 +203,11 @@ class Csr(Operator):
         """Return the conjugate transpose as a CSR matrix: a second copy, made once and kept."""
         if self.known_hermitian:
             return self
-        if self._adjoint is None:
+        if "adjoint" not in self._derived:
             transpose = self.to_sparse().T.tocsr()
-            self._adjoint = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
-        return self._adjoint
+            self._derived["adjoint"] = Csr(transpose.conj() if self.dtype.kind == "c" else transpose)
+        adjoint = self._derived["adjoint"]
+        return adjoint if self._layout is None else adjoint.with_workspace()
 
     def residual(self, b, x):
         if b.ndim == 2:
@@ -203,9 +246,8 @@ class Csr(Operator):
     def with_data(self, data, name="A"):
         """Return the matrix with other entries and the same pattern, which is not checked again."""
         twin = copy(self)
-        twin.dtype, twin.data = data.dtype, frozen(_validate.finite(data, name))
-        twin.found_asymmetry, twin.known_hermitian = None, False
-        twin._adjoint, twin._layout = None, Layout()
+        twin.dtype, twin.data = data.dtype, _validate.finite(data, name)
+        twin.known_hermitian = False
         return twin
 
 
@@ -311,7 +353,18 @@ class _Adjoint:
             raise TypeError(self._message) from None
 
 
-class Scaled(Operator):
+class Composite(Operator):
+    """An operator that multiplies with another one, from which it takes its work vectors."""
+
+    _operator: Operator
+
+    def with_workspace(self):
+        twin = copy(self)
+        twin._operator = self._operator.with_workspace()
+        return twin
+
+
+class Scaled(Composite):
     """A real number times an operator."""
 
     def __init__(self, operator, factor):
@@ -337,7 +390,7 @@ class Scaled(Operator):
         return out
 
 
-class Shifted(Operator):
+class Shifted(Composite):
     """An operator minus a real number times the identity."""
 
     def __init__(self, operator, shift):
@@ -358,7 +411,7 @@ class Shifted(Operator):
         return max(self.operator.magnitude(), abs(self.shift))
 
 
-class _Cast(Operator):
+class _Cast(Composite):
     """An operator for vectors of another dtype than its own."""
 
     def __init__(self, operator, dtype):
@@ -392,20 +445,23 @@ class _Cast(Operator):
         return self.apply(X, out)
 
 
-def as_operator(A, home, name="A"):
-    """Return `A` as an `Operator` in the library `home`, with as few copies as possible."""
+def as_operator(A, home, name="A", *, keep=False):
+    """Return `A` as an `Operator` in the library `home`, with as few copies as possible.
+
+    The operator shares the arrays of `A`. With `keep` it has its own, which a later change of `A` does not
+    reach, and threads can share it: for an operator that outlives the call.
+    """
     if isinstance(A, Operator):
-        return A
+        return A.without_workspace() if keep else A
     if isinstance(A, Hermitian):
         operator = as_operator(A.wrapped, home, name)
         operator.known_hermitian = True
         return operator
     if is_sparse(A):
-        return Csr(A, name=name)
+        return Csr(A.copy() if keep else A, name=name)
     if hasattr(A, "matvec") or (hasattr(A, "__matmul__") and library(A) is None and hasattr(A, "shape")):
-        dtype = getattr(A, "dtype", None)
-        return Wrapped(A, home, np.dtype(float) if dtype is None else _validate.floating(dtype, name), name)
-    return Dense(A, name=name)
+        return Wrapped(A, home, _working_dtype(A, home, name), name)
+    return Dense(array_module(library(A) or "numpy").array(A) if keep else A, name=name)
 
 
 class Hermitian:
@@ -430,6 +486,15 @@ def _as_known(operator, twin):
 def _rounding(dtype):
     """Return machine epsilon of a dtype; zero for integers, which are exact."""
     return float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
+
+
+def _working_dtype(A: Any, home, name):
+    """Return the working dtype of what multiplies; without a dtype, that of its product with zeros."""
+    dtype = getattr(A, "dtype", None)
+    if dtype is None:
+        product = _product_with(A)(array_module(home).zeros(A.shape[1]))
+        dtype = getattr(product, "dtype", np.dtype(float))
+    return _validate.floating(dtype, name)
 
 
 def _product_with(A):

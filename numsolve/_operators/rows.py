@@ -11,9 +11,10 @@ from .blocks import BlockDiagonal, rows_of_blocks
 from .colours import checked_colouring, greedy_colouring
 from .entries import diagonal
 from .operator import Csr
+from .readonly import ReadOnly, frozen
 
 
-class Rows:
+class Rows(ReadOnly):
     """A matrix with its rows and columns in some order, and sections of rows that are taken at once.
 
     Attributes
@@ -108,10 +109,11 @@ class Blocks(Rows):
     """The same for blocks of neighbouring rows, each relaxed as a whole; sections consist of blocks."""
 
     kind = "block"
-    workspace: Any = None
+    _not_pickled = ("_work",)
 
     def __init__(self, matrix, size):
         super().__init__(matrix)
+        self._work = []  # a vector, made by the first sweep: the blocks belong to one solve
         self.members = rows_of_blocks(matrix, size)
         self.count = len(self.members)
         self.starts = self._to_library(_first_rows(self.members))
@@ -135,9 +137,9 @@ class Blocks(Rows):
 
     def sweep(self, live, data, scale, b, x, y):
         matrix = self.bounds, self.starts, self.indptr, self.indices, data
-        if self.workspace is None:
-            self.workspace = namespace(b).empty_like(b)
-        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, self.workspace)
+        if not self._work:
+            self._work.append(namespace(b).empty_like(b))
+        return kernels_for(b).block_sweep(live, *matrix, scale, b, x, y, *self._work)
 
 
 def bounds_and_order(section):
@@ -159,7 +161,7 @@ def levels_of(matrix):
     return levels(*to_host(matrix.indptr, matrix.indices))
 
 
-class Order:
+class Order(ReadOnly):
     """The order in which coupled rows are taken: level by level on a GPU, as stored on the host.
 
     On the host ``arrays`` holds None twice. If `coloured`, rows are taken colour by colour on both.
@@ -176,7 +178,7 @@ class Order:
         pattern = to_host(self.indptr, self.indices)
         xp, width = array_module(self._library), self.indices.dtype
         section = greedy_colouring(*pattern) if self._coloured else levels_of(self)
-        return tuple(xp.asarray(each.astype(width)) for each in bounds_and_order(section))
+        return frozen(tuple(xp.asarray(each.astype(width)) for each in bounds_and_order(section)))
 
 
 def _first_rows(members):

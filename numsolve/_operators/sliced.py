@@ -2,10 +2,9 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from .._array import library, namespace
 from ..kernels import kernels_for
+from .readonly import frozen
 
 SLICE = 128  # rows per slice: longer slices share fewer offsets, shorter ones vectorise worse
 LARGEST_PADDING = 1.25  # values stored per entry, zeros included: 8 bytes each against 12 in CSR
@@ -24,22 +23,26 @@ class Sliced(NamedTuple):
 
 
 class Layout:
-    """The storage format for the products of a matrix: CSR at first, sliced diagonals after enough products.
+    """The storage format for the products of a solve: CSR at first, sliced diagonals after enough products.
 
     Convert after as many products as the conversion costs (ski-rental rule: at most twice the best cost).
-    Products are counted, not timed, so a program gives the same bits at every run.
+    Products are counted, not timed, and each solve counts its own, so that its bits depend on nothing else.
+    The solves with a matrix share what was derived from it: the dictionary `derived` holds the conversion.
     """
 
-    def __init__(self):
+    def __init__(self, derived):
         self._left = CONVERT_AFTER
         self._sliced = None
+        self._derived = derived
 
     def next(self, indptr, indices, data):
         """Count a product; return the sliced diagonals to use for it, or None for CSR."""
         if self._left:
             self._left -= 1
             if not self._left:
-                self._sliced = convert(indptr, indices, data)
+                if "sliced" not in self._derived:
+                    self._derived["sliced"] = convert(indptr, indices, data)
+                self._sliced = self._derived["sliced"]
         return self._sliced
 
 
@@ -64,11 +67,3 @@ def convert(indptr, indices, data):
     entries = xp.empty((total, SLICE), data.dtype)
     kernels.sliced_fill(indptr, indices, data, starts, offsets, entries)
     return Sliced(*(frozen(array) for array in (starts, offsets, entries)))
-
-
-def frozen(array):
-    """Return a read-only view: Numba sees one type for every matrix, and no kernel can overwrite it."""
-    if isinstance(array, np.ndarray):
-        array = array.view()
-        array.flags.writeable = False
-    return array

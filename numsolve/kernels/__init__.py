@@ -16,6 +16,9 @@ class Home:
     def __init__(self, name):
         self._name = name
 
+    def __reduce__(self):
+        return home, (self._name,)
+
     def __getattr__(self, kernel):
         if kernel not in TABLE:
             raise AttributeError(f"there is no kernel {kernel!r}")

@@ -6,9 +6,11 @@ from ._cg import cg as cg
 from ._chebyshev import chebyshev as chebyshev
 from ._fgmres import fgmres as fgmres
 from ._gcrodr import gcrodr as gcrodr
+from ._gcrotmk import gcrotmk
 from ._gmres import gmres as gmres
 from ._idrs import idrs as idrs
 from ._least_squares import LeastSquaresResult
+from ._lgmres import lgmres
 from ._lsmr import lsmr as lsmr
 from ._lsqr import lsqr as lsqr
 from ._minres import minres as minres
@@ -24,7 +26,9 @@ __all__ = [
     "RecycledSpace",
     "RefinementResult",
     "SequenceRun",
+    "gcrotmk",
     "greedy_order",
+    "lgmres",
     "solve_sequence",
     "write_dataset",
 ]

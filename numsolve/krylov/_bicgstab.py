@@ -7,9 +7,11 @@ from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy
 from ._breakdowns import check_null
 
 
+@_scipy.call()
 def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, time_limit=None):
     r"""Solve :math:`Ax = b` by BiCGStab, preconditioned from the right.
 
@@ -20,8 +22,8 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
         integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
@@ -30,7 +32,8 @@ def bicgstab(A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callba
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is overwritten later: copy it to keep it.
+        `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of `x`, and what
+        it returns is ignored.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

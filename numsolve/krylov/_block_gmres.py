@@ -12,9 +12,10 @@ from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
-from . import _gmres
+from . import _gmres, _scipy
 
 
+@_scipy.call(_scipy.cycles)
 def block_gmres(
     A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None, time_limit=None
 ):
@@ -27,19 +28,20 @@ def block_gmres(
     b : array, shape (n, k) or (n,)
         Right-hand sides, solved eight at a time. Real or complex floating point; integers are taken as
         float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     restart : int
         Number of blocks at which the Krylov space is discarded.
     maxiter : int, optional
-        Largest number of iterations, each a product of `A` with a block. Default: ``10 * n``.
+        Largest number of iterations, each a product of `A` with a block. Default: those of ``10 * n``
+        restarts.
     M : array, sparse array or LinearOperator, shape (n, n), optional
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(X, residual_norms)`` after each iteration (on a GPU: after every tenth) with up to eight
-        columns; true stops.
+        columns; true stops. A callback of one argument gets a copy of `X` alone.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

@@ -8,12 +8,13 @@ from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
 from .._result import warn_of_miss
 from ..kernels import kernels_for
-from . import _block_cg
+from . import _block_cg, _scipy
 from ._breakdowns import indefinite
 from .recycling.cg import CgLearner, NoDeflation, NoLearning, is_rounding
 from .recycling.learn import solve_and_recycle
 
 
+@_scipy.call()
 def cg(
     A, b, x0=None, *, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, recycle=None, time_limit=None
 ):
@@ -26,8 +27,8 @@ def cg(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved eight at a time by block CG. Real or complex floating point;
         integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     maxiter : int, optional
@@ -37,7 +38,8 @@ def cg(
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops. `x` is
         overwritten later: copy it to keep it. For several columns it receives up to eight at once, of shape
-        (n, 8), with an array of their norms.
+        (n, 8), with an array of their norms. A callback of one argument gets a copy of `x`, and what it
+        returns is ignored.
     recycle : RecycledSpace or int, optional
         Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
         result, of this method or of ``minres`` or ``gcrodr``, for the same matrix or a similar one. A number

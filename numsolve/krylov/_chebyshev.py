@@ -12,6 +12,7 @@ from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
 from .._result import Result, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy
 
 ESTIMATE_STEPS = 12  # steps of conjugate gradients for an estimate
 ESTIMATE_MARGIN = 0.02  # by which an interval that was too narrow is widened beyond the new estimate
@@ -32,6 +33,7 @@ class ChebyshevResult(Result):
     bounds: tuple[float, float] | None = None
 
 
+@_scipy.call()
 def chebyshev(
     A, b, x0=None, *, bounds=None, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, time_limit=None
 ) -> ChebyshevResult:
@@ -44,8 +46,8 @@ def chebyshev(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
         integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     bounds : tuple of float, optional
         The smallest and the largest eigenvalue of M A: better a little too wide than too narrow. Default:
         estimated, by a few steps of conjugate gradients.
@@ -58,7 +60,8 @@ def chebyshev(
         Hermitian positive definite approximation of the inverse of `A`.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is overwritten later: copy it to keep it.
+        `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of `x`, and what
+        it returns is ignored.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

@@ -9,11 +9,13 @@ from .._array import namespace, to_host
 from .._linear.system import norm, prepare
 from .._result import not_finite, warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy
 from ._arnoldi import Arnoldi
 from .recycling.learn import solve_and_recycle
 from .recycling.space import RecycledSpace, coordinates, renewed, slowest, subtract
 
 
+@_scipy.call()
 def gcrodr(
     A,
     b,
@@ -38,8 +40,8 @@ def gcrodr(
     b : array, shape (n,) or (n, k)
         Right-hand side, or several, solved one after the other; each uses the directions of those before it.
         Real or complex floating point; integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     restart : int
@@ -52,7 +54,8 @@ def gcrodr(
         Approximates the inverse of `A`, from the right; it may change in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
+        Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``. A
+        callback of one argument gets `x` alone, and what it returns is ignored.
     recycle : RecycledSpace, optional
         The attribute `recycle` of an earlier result, of this method or of ``cg`` or ``minres``, for vectors
         of the same length: for the same matrix or a similar one.

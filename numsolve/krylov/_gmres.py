@@ -7,9 +7,11 @@ from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._result import warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy
 from ._arnoldi import Arnoldi
 
 
+@_scipy.call(_scipy.gmres)
 def gmres(
     A, b, x0=None, *, rtol=1e-5, atol=0.0, restart=30, maxiter=None, M=None, callback=None, time_limit=None
 ):
@@ -22,19 +24,22 @@ def gmres(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other (`block_gmres`: together). Real or complex
         floating point; integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
     restart : int
         Size of the Krylov space at which it is discarded.
     maxiter : int, optional
-        Largest number of iterations, each one product with `A` (SciPy counts restarts). Default: ``10 * n``.
+        Largest number of iterations, each one product with `A` (SciPy counts restarts). Default: those of
+        ``10 * n`` restarts, as in SciPy.
     M : array, sparse array or LinearOperator, shape (n, n), optional
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``.
+        Forming `x` costs a pass over the basis, unless the callback has an attribute ``wants_x = False``. A
+        callback of one argument gets the residual norm relative to that of `b`, as in SciPy; for several
+        columns it gets `x`.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

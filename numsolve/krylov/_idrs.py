@@ -10,12 +10,14 @@ from .._linear.solve import solve_system
 from .._linear.system import prepare
 from .._result import Breakdown, not_finite, warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy
 from ._breakdowns import check_null
 
 LEAST_COSINE = 0.7  # smallest cosine at which the step into the next space minimises the residual
 SEED = 20110101
 
 
+@_scipy.call()
 def idrs(
     A, b, x0=None, *, s=4, rtol=1e-5, atol=0.0, maxiter=None, M=None, callback=None, rng=None, time_limit=None
 ):
@@ -28,8 +30,8 @@ def idrs(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
         integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     s : int
         Dimension of the shadow space. More takes fewer iterations, each with more vector work.
     rtol, atol : float
@@ -40,7 +42,8 @@ def idrs(
         Approximates the inverse of `A`; the same linear operator in every iteration.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is overwritten later: copy it to keep it.
+        `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of `x`, and what
+        it returns is ignored.
     rng : int, numpy.random.Generator or None
         Random numbers for the shadow space. Default: a fixed seed, so that results can be repeated.
     time_limit : float, optional

@@ -16,6 +16,15 @@ LIMIT, LARGEST_ENTRY = 5, 6  # places in a row of `state`: see the kernels
 LOWER_LIMIT = 1e-4  # factor for LIMIT after a stop at which A was not found to be singular
 LITTLE = 0.03  # of the terms of A z: if more remains, z is far from every vector of the null space
 
+_NOT_SINGULAR = (
+    "A maps the residual to rounding errors of norm(A), but not of its own entries: rows of A differ too "
+    "much in size, so use M = numsolve.precondition.jacobi(A), or gmres"
+)
+_NOT_SINGULAR_WITH_M = (
+    "A M maps the residual to rounding errors of its norm, but A was not found to be singular: M is too "
+    "ill-conditioned, so use another one, or gmres"
+)
+
 
 def rotations(system):
     """Return room for the `state` of the kernels."""
@@ -57,14 +66,15 @@ def steps(state, A, b, M, x):
         w_old, w = w, w_old
         live = yield x, rr
         if live is None:
-            check_residual(state, A, b, M, x, step)
+            check_residual(state, A, b, M, x, step, read_sum(bb))
             return
 
 
-def check_residual(state, A, b, M, x, step):
+def check_residual(state, A, b, M, x, step, bb):
     """After a NaN in MINRES: raise unless a new start from `x` is possible, with a lower limit.
 
-    A is called singular if it maps the residual to rounding errors, or a vector near the residual.
+    A is called singular if it maps the residual to rounding errors, or a vector near the residual. `bb` is
+    the last u^H M u: if it is negative, M is not positive definite.
     """
     dot = kernels_for(b).dot
     r = A.residual(b, x)
@@ -75,12 +85,12 @@ def check_residual(state, A, b, M, x, step):
         raise not_finite()
     if M is not None and not is_hermitian(M):
         raise Breakdown("M is not Hermitian, which minres needs: use gmres")
-    if rz <= 0:
-        raise not_definite("M", rz)
+    size = float(state[:, LARGEST_ENTRY].max())
+    if rz <= 0 or bb < -((10 * np.finfo(b.dtype).eps * size) ** 2):
+        raise not_definite("M", min(rz, bb))
     part = mapped(A, z)
     if is_null(A, z) or (part < LITTLE and is_null(A, _near_null(A, q, M, z, step))):
-        terms = float(state[:, LARGEST_ENTRY].max()) * norm(z)
-        left = qq**0.5 / terms if terms > 0 else 0.0
+        left = qq**0.5 / (size * norm(z)) if size > 0 else 0.0
         raise Breakdown(
             "A maps a vector near the residual to rounding errors: A is singular in this precision, and b is "
             f"not in its range. x is a least-squares solution{'' if M is None else ' in the norm of M'}: "
@@ -88,10 +98,7 @@ def check_residual(state, A, b, M, x, step):
             Status.SINGULAR,
         )
     if not float(state[:, LIMIT].max()) > np.finfo(b.dtype).eps:
-        raise Breakdown(
-            "A maps the residual to rounding errors of norm(A), but not of its own entries: rows of A differ "
-            "too much in size; use M = numsolve.precondition.jacobi(A), or gmres"
-        )
+        raise Breakdown(_NOT_SINGULAR if M is None else _NOT_SINGULAR_WITH_M)
     state[:, LIMIT] *= LOWER_LIMIT
     state[:, LARGEST_ENTRY] = 0  # large entries of A that the residual does not meet need not count
 

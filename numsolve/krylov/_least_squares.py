@@ -6,17 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._array import namespace, to_host
+from .. import _callbacks, _validate
+from .._array import namespace
 from .._iterate import iterate
 from .._linear.column import out_of_digits
 from .._linear.columns import ENDS_ALL, join_columns
 from .._linear.system import largest, make_system, norm, unit_near
-from .._operators.operator import Csr, Dense, Operator
+from .._operators.operator import Csr, Operator
 from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
+from ._column_scaling import ScaledColumns
 
-WORST_RATIO = 1e3  # of the norms of columns, above which they are scaled
 _REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
 _SAYS = {
     Status.MAXITER: f"maxiter reached: raise it, {_REMEDY}",
@@ -28,6 +28,9 @@ _SAYS = {
 @dataclass(frozen=True, eq=False, repr=False)
 class LeastSquaresResult(Result):
     """Solution and history of a least-squares solve.
+
+    It unpacks, indexes and slices as the tuple of SciPy's function of the same name: ten values for `lsqr`,
+    eight for `lsmr`. The condition number in it is NaN, and so is the norm of a LinearOperator.
 
     Attributes
     ----------
@@ -45,6 +48,11 @@ class LeastSquaresResult(Result):
     """
 
     residual_norm: Any = np.nan
+    _values: tuple = ()
+
+    def _as_tuple(self):
+        """Return the tuple of SciPy's function of the same name."""
+        return self._values or super()._as_tuple()
 
     def plot(self, ax=None, **style):
         """Draw the history of the gradient norm.
@@ -102,10 +110,15 @@ def solve(steps, A, b, x0, *, damp, rtol, atol, maxiter, callback, time_limit):
     """Check the input, run ``steps(A, b, x)`` for each column of b, return the `LeastSquaresResult`."""
     damp = _validate.tolerance(damp, "damp")
     system = _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit)
-    _validate.function(callback, "callback")
+    callback = _callbacks.checked(callback)
+    if system.A.shape[1] == 0:
+        x, message = namespace(system.b).zeros_like(system.b), "converged: there are no unknowns"
+        norms = np.zeros(x.shape[1:]) if x.ndim == 2 else 0.0
+        return LeastSquaresResult(x, Status.CONVERGED, message, np.zeros((1, *x.shape[1:])), norms)
+    scaled = ScaledColumns(system.scaled()[0], damp / system.A_unit)
     if system.b.ndim == 1:
-        return _solve_one(steps, system, damp, system.b, system.x0, callback)
-    return _solve_columns(steps, system, damp, callback)
+        return _solve_one(steps, system, scaled, system.b, system.x0, callback)
+    return _solve_columns(steps, system, scaled, callback)
 
 
 def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
@@ -119,49 +132,30 @@ def _prepare(A, b, x0, damp, rtol, atol, maxiter, time_limit):
     return system._replace(A_unit=unit_near(max(system.A.magnitude(), damp), system.b.dtype))
 
 
-@np.errstate(all="ignore")
-def _solve_one(steps, system, damp, b, x0, callback):
-    """Solve for one column; A and b are scaled to near one if they are far from it."""
-    xp, (A, _), dtype = namespace(b), system.scaled(), b.dtype
-    b_unit, A_unit = unit_near(largest(b), dtype), system.A_unit
-    damp, x_unit, is_damped = damp / A_unit, b_unit / A_unit, damp > 0
+def _solve_one(steps, system, scaled, b, x0, callback):
+    """Solve for one column, in the units of the method and in scaled unknowns."""
+    xp, A, dtype = namespace(b), scaled.A, b.dtype
+    b_unit = unit_near(largest(b), dtype)
+    x_unit, gradient_unit = scaled.to_caller(b_unit / system.A_unit), system.A_unit * b_unit
     b = xp.ascontiguousarray(b if b_unit == 1 else b * b.real.dtype.type(1 / b_unit))
-    A, D, size_of_A = _equilibrated(A, damp)
-    if D is not None:
-        damp, x_unit = damp * D, x_unit * D
     x = xp.zeros(A.shape[1], dtype) if x0 is None else (xp.array(x0, dtype=dtype) / x_unit).astype(dtype)
     try:
         scale = norm(A.adjoint().apply(b, xp.empty_like(x)))
     except KeyboardInterrupt:
-        kept = x if x0 is None else x * x_unit
-        raise Interrupted(
-            LeastSquaresResult(kept, Status.INTERRUPTED, "interrupted at the start", np.full(1, np.nan))
-        ) from None
+        message = "interrupted before the first iteration"
+        result = LeastSquaresResult(x * x_unit, Status.INTERRUPTED, message, np.full(1, np.nan))
+        raise Interrupted(result) from None
     if scale == 0:
         message = "converged: b is orthogonal to the columns of A (or zero), and x is zero"
         return LeastSquaresResult(xp.zeros_like(x), Status.CONVERGED, message, np.zeros(1), norm(b) * b_unit)
+    wide, tall = A, b
+    if scaled.is_damped:
+        wide, tall = Damped(A, scaled.damp), xp.concatenate((b, xp.zeros_like(x)))
+    tol = max(system.rtol * scale, system.atol / gradient_unit)
 
     def finish(result):
-        y = (result.x / x_unit).astype(dtype)
-        r, gradient = A.residual(b, y), result.residuals[-1] / A_unit / b_unit
-        size, lost = norm(r), False
-        if result.success and bool((abs(result.x) < np.finfo(dtype).tiny).any()):
-            gradient = norm(A.adjoint().apply(r, xp.empty_like(y)) - damp**2 * y)
-            lost = gradient > tol
-            result = out_of_digits(result, gradient * A_unit * b_unit) if lost else result
-        left = gradient / scale, size / norm(b)
-        sizes = "the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
-        if size_of_A:
-            errors = size / (size_of_A * norm(y) + norm(b)), gradient / (size_of_A * size) if size else 0.0
-            sizes += f", the normwise backward error {min(errors):.1e}"
-        if D is not None:
-            sizes += " (columns scaled to norms of one size)"
-        message = result.message if lost else _SAYS.get(result.status) or result.message
-        message = f"{message}; {sizes}"
-        return LeastSquaresResult(result.x, result.status, message, result.residuals, size * b_unit)
+        return _reported(scaled, result, b, tol, scale, (x_unit, b_unit, gradient_unit))
 
-    wide, tall = (Damped(A, damp), xp.concatenate((b, xp.zeros_like(x)))) if is_damped else (A, b)
-    tol = max(system.rtol * scale, system.atol / A_unit / b_unit)
     try:
         result = iterate(
             lambda x: steps(wide, tall, x),
@@ -170,43 +164,35 @@ def _solve_one(steps, system, damp, b, x0, callback):
             maxiter=system.maxiter,
             callback=callback,
             deadline=system.deadline,
-            scale=(x_unit, A_unit * b_unit),
+            scale=(x_unit, gradient_unit),
         )
     except Interrupted as caught:
         raise Interrupted(finish(caught.result)) from None
     return finish(result)
 
 
-def _equilibrated(A, damp):
-    """Return A with scaled columns, the powers of two that scale them, and its Frobenius norm.
-
-    The columns of ``[A; damp I]`` are scaled to norms near one, which is exact. A is not scaled, and the
-    powers are None, if these norms differ little, if entries of A are not known (then the norm is None too),
-    or if A has fewer rows than columns and no damping: scaling would change the solution of least norm.
-    """
-    if not isinstance(A, (Csr, Dense)):
-        return A, None, None
-    squares = _column_squares(A) + damp**2
-    total = float(squares.sum()) ** 0.5
-    norms = np.sqrt(to_host(squares))
-    used = norms[norms > 0]
-    if used.size == 0 or used.max() < WORST_RATIO * used.min() or (A.shape[0] < A.shape[1] and damp == 0):
-        return A, None, total
-    D = np.ldexp(1.0, -np.frexp(np.where(norms > 0, norms, 1))[1]).astype(_validate.real_dtype(A.dtype))
-    D = namespace(squares).asarray(D)
-    A = A.with_data(A.data * D[A.indices]) if isinstance(A, Csr) else Dense(A.array * D)
-    return A, D, float((squares * D**2).sum()) ** 0.5
-
-
-def _column_squares(A):
-    """Return the squared norms of the columns of a matrix, in float64."""
-    if isinstance(A, Dense):
-        return (abs(A.array).astype(float) ** 2).sum(axis=0)
-    xp = namespace(A.data)
-    return xp.bincount(A.indices, weights=abs(A.data).astype(float) ** 2, minlength=A.shape[1])
+def _reported(scaled, result, b, tol, scale, units):
+    """Return the result with the norms of the gradient and the residual, and the backward error, in words."""
+    (x_unit, b_unit, gradient_unit), A = units, scaled.A
+    y = (result.x / x_unit).astype(b.dtype)
+    r, gradient = A.residual(b, y), result.residuals[-1] / gradient_unit
+    message = _SAYS.get(result.status) or result.message
+    if result.success and bool((abs(result.x) < np.finfo(b.dtype).tiny).any()):
+        gradient = norm(A.adjoint().apply(r, namespace(y).empty_like(y)) - scaled.damp**2 * y)
+        if gradient > tol:
+            result = out_of_digits(result, gradient * gradient_unit)
+            message = result.message
+    left = gradient / scale, norm(r) / norm(b)
+    message += "; the gradient is {:.1e} of norm(A^H b), the residual {:.1e} of norm(b)".format(*left)
+    if scaled.size is not None:
+        error = scaled.backward_error(norm(y), norm(b), norm(r), gradient)
+        message += f", the normwise backward error {error:.1e}"
+    if scaled.D is not None:
+        message += " (columns scaled to norms of one size)"
+    return LeastSquaresResult(result.x, result.status, message, result.residuals, norm(r) * b_unit)
 
 
-def _solve_columns(steps, system, damp, callback):
+def _solve_columns(steps, system, scaled, callback):
     """Solve column by column; the worst status is that of the result."""
     xp, n, k = namespace(system.b), system.A.shape[1], system.b.shape[1]
     x = xp.zeros((n, k), system.b.dtype)
@@ -215,7 +201,7 @@ def _solve_columns(steps, system, damp, callback):
     results = []
     for column in range(k):
         try:
-            results.append(_solve_one(steps, system, damp, system.b[:, column], x[:, column], callback))
+            results.append(_solve_one(steps, system, scaled, system.b[:, column], x[:, column], callback))
         except Interrupted as caught:
             results.append(caught.result)
         if results[-1].status in ENDS_ALL:

@@ -3,9 +3,11 @@
 from .._array import namespace
 from .._result import warn_of_miss
 from ..kernels import kernels_for
+from . import _scipy, _scipy_least_squares
 from ._least_squares import first_norms, golub_kahan, not_finite, solve
 
 
+@_scipy.call(_scipy_least_squares.translate)
 def lsqr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback=None, time_limit=None):
     r"""Minimise :math:`\lVert b - Ax\rVert^2 + \text{damp}^2 \lVert x\rVert^2` by LSQR.
 
@@ -28,7 +30,8 @@ def lsqr(A, b, x0=None, *, damp=0.0, rtol=1e-6, atol=0.0, maxiter=None, callback
         Largest number of iterations. Default: ``10 * min(m, n)``.
     callback : callable, optional
         ``callback(x, gradient_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is overwritten later: copy it to keep it.
+        `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of `x`, and what
+        it returns is ignored.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
 

@@ -7,11 +7,13 @@ from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
 from .._operators.operator import Shifted
 from .._result import warn_of_miss
+from . import _scipy
 from ._lanczos import rotations, steps
 from .recycling import minres as recycled_minres
 from .recycling.learn import DirectionLearner, solve_and_recycle
 
 
+@_scipy.call(_scipy.minres)
 def minres(
     A,
     b,
@@ -35,8 +37,8 @@ def minres(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other. Real or complex floating point;
         integers are taken as float64.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     shift : float
         The real number sigma.
     rtol, atol : float
@@ -49,7 +51,8 @@ def minres(
         indefinite).
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); true stops.
-        `x` is overwritten later: copy it to keep it.
+        `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of `x`, and what
+        it returns is ignored.
     recycle : RecycledSpace or int, optional
         Keep the slowest directions for the next solve. A space is the attribute `recycle` of an earlier
         result, of this method or of ``cg`` or ``gcrodr``, for the same matrix or a similar one. A number says

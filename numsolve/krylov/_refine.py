@@ -60,8 +60,8 @@ def refine(
     b : array, shape (n,) or (n, k)
         Right-hand side, or `k` of them, solved one after the other. Double precision, real or complex;
         integers are taken as float64. If `A` and `b` are both in single precision, so is `x`.
-    x0 : array, shape of `b`, optional
-        Starting guess, never overwritten. Default: zeros.
+    x0 : array, shape of `b`, or "Mb", optional
+        Starting guess, never overwritten; "Mb" stands for ``M @ b``. Default: zeros.
     method : callable
         Solves the corrections: `cg`, `gmres`, or any function of the same signature.
     inner_rtol : float
@@ -77,7 +77,7 @@ def refine(
         Preconditioner for `method`, in either precision; it is cast to single precision.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each outer step; true stops. `x` is overwritten later: copy it to
-        keep it.
+        keep it. A callback of one argument gets a copy of `x`, and what it returns is ignored.
     time_limit : float, optional
         Seconds after which to stop with a usable iterate. Default: no limit.
     **options
@@ -136,7 +136,7 @@ def refine(
     if inner_maxiter is not None:
         inner_maxiter = _validate.count(inner_maxiter, "inner_maxiter", least=1)
     home, _ = _validate.same_library(A=A, b=b, x0=x0, M=M)
-    _validate.preconditioner(M, _validate.square_shape(A))
+    _validate.preconditioner(M, _validate.square_shape(A, empty=True))
     A = as_operator(A, home)
     M = None if M is None else as_operator(M, home, "M")
     maxiter = MAX_OUTER_STEPS if maxiter is None else maxiter
@@ -154,6 +154,11 @@ class _Uncast(Operator):
 
     def __init__(self, M):
         super().__init__(M.shape, M.dtype, M.library)
+        self._wrapped = M
+
+    def apply(self, x, out):
+        out[...] = self._wrapped @ x
+        return out
 
     def astype(self, dtype):  # noqa: ARG002 - the protocol
         return self
@@ -231,7 +236,7 @@ def _single(operator, dtype):
     """Return a power of two and, in `dtype`, the operator divided by it, whose entries do not overflow."""
     if not isinstance(operator, (Csr, Dense)):  # one product gives the size
         ones = array_module(operator.library).ones(operator.shape[1])
-        unit = unit_near(float(abs(operator @ ones).max()), dtype)
+        unit = unit_near(float(abs(operator @ ones).max()) if ones.size else 1.0, dtype)
         return unit, (operator if unit == 1 else Scaled(operator, 1 / unit)).astype(dtype)
     entries = operator.data if isinstance(operator, Csr) else operator.array
     unit = unit_near(float(abs(entries).max()) if entries.size else 1.0, dtype)

@@ -49,8 +49,8 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
     -------
     Operator
         ``M @ r`` runs the cycle; ``M.levels``, ``M.operator_complexity`` describe the hierarchy.
-        ``M.update(A)`` takes other values in the same pattern and returns M. It keeps the prolongators and
-        computes the coarse matrices and smoothers anew, at a fraction of the cost of a set-up.
+        ``M.update(A)`` returns the operator for other values in the same pattern. It keeps the prolongators
+        and computes the coarse matrices and smoothers anew, at a fraction of the cost of a set-up.
 
     Raises
     ------
@@ -67,10 +67,10 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
     ``operator_complexity`` times that many products with `A` in all), each fused with its sweep or residual,
     one with each prolongator and one with its transpose; on a GPU ``2 * sweeps + 3`` launches per grid and
     one for the coarsest (fc_jacobi: ``3 * sweeps`` products, and one vector more). Storage: the hierarchy and
-    four vectors per grid (two on the finest). A cycle works in these vectors, so two solves must not use one
-    operator at the same time. The coarsest system is solved by a dense (pseudo-)inverse, on the host above
-    1500 unknowns by sparse LU. Smoothed aggregation is that of [1]_, with the damping of its equation 3.8;
-    the set-up is PyAMG's [2]_.
+    a vector per grid; a solve needs three vectors per grid (one on the finest). The coarsest system is solved
+    by a dense (pseudo-)inverse, on the host above 1500 unknowns by sparse LU. Smoothed aggregation is that of
+    [1]_, with the damping of its equation 3.8; the set-up is PyAMG's [2]_. PyAMG draws from NumPy's global
+    random state, which is restored; set-ups in several threads run one after the other.
 
     References
     ----------
@@ -100,20 +100,23 @@ def amg(A, *, method="smoothed_aggregation", smoother=None, sweeps=1, cycle="V",
         if value not in names:
             raise ValueError(f"{argument} is {value!r}; needed: one of {', '.join(names)}")
     matrix = sparse_of(A, "amg")
-    diagonal(A, "amg")
+    diagonal(matrix, "amg")
     hierarchy = build_hierarchy(to_host(entries(matrix)), matrix.dtype, method, options)
     smooth = partial(SMOOTHERS[smoother], sweeps)
-    return Multigrid(grids_of(hierarchy, matrix), smooth, CYCLES[cycle])
+    return Multigrid(grids_of(hierarchy, matrix, copy=hierarchy is method), smooth, CYCLES[cycle])
 
 
 class Multigrid(Operator):
     """A cycle over a hierarchy of grids."""
 
+    _work: Any = None
+    _not_pickled = ("_work",)
+
     def __init__(self, levels, smooth, visits):
         fine = levels[0].A
         super().__init__(fine.shape, fine.dtype, fine.library)
-        self._levels, self._smooth, self._visits = levels, smooth, visits
-        self._set_matrices([level.A for level in levels])
+        self._smooth, self._visits = smooth, visits
+        self._set_matrices(levels, [level.A for level in levels])
 
     @property
     def levels(self):
@@ -125,7 +128,16 @@ class Multigrid(Operator):
         """Entries of the matrices on all grids, over those of the finest."""
         return sum(level.A.nnz for level in self._levels) / self._levels[0].A.nnz
 
+    def with_workspace(self):
+        twin = copy(self)
+        twin._levels = tuple(level.with_workspace() for level in self._levels)
+        twin._coarsest = self._coarsest.with_workspace()
+        twin._work = [level.work_vectors() for level in self._levels]
+        return twin
+
     def apply(self, x, out):
+        if self._work is None:
+            return self.with_workspace().apply(x, out)
         self._cycle(0, x, out, fresh=True)
         return out
 
@@ -134,44 +146,44 @@ class Multigrid(Operator):
             return self
         twin = copy(self)
         twin.dtype = np.dtype(dtype)
-        twin._levels = [level.astype(dtype) for level in self._levels]
+        twin._levels = tuple(level.astype(dtype) for level in self._levels)
         twin._coarsest = self._coarsest.astype(dtype)
         return twin
 
     def update(self, A):
-        """Set the values of another matrix of the same pattern; return the operator itself.
+        """Return the operator for another matrix of the same pattern.
 
         The prolongators P and restrictions R stay. The coarse matrices R A P, the smoothers and the coarsest
         solver are computed anew.
         """
         matrices = [with_pattern_of(self._levels[0].A, A, "amg")]
-        diagonal(A, "amg")
+        diagonal(matrices[0], "amg")
         for level in self._levels[:-1]:
             matrices.append(galerkin_product(level, matrices[-1]))
-        self._set_matrices(matrices)
-        return self
+        twin = copy(self)
+        twin._set_matrices(self._levels, matrices)
+        return twin
 
-    def _set_matrices(self, matrices):
-        """Set the matrices of the grids, and compute smoothers and the coarsest solver."""
+    def _set_matrices(self, levels, matrices):
+        """Set the grids with other matrices, and compute smoothers and the coarsest solver."""
         hermitian = is_hermitian(matrices[0])
         noise = array_module(self.library).zeros(self.shape[0], matrices[0].data.real.dtype)
         smoothers: list[Any] = []
-        for level, A in zip(self._levels[:-1], matrices[:-1], strict=True):
+        for level, A in zip(levels[:-1], matrices[:-1], strict=True):
             smoothers.append(self._smooth(A, noise, hermitian, level.coarse))
             noise = rounding_of_product(level, A)
-        coarse = coarsest_solver(matrices[-1], float(noise.max()), hermitian)
-        for level, A, smoother in zip(self._levels, matrices, [*smoothers, None], strict=True):
-            level.A, level.smoother = A, smoother
-        self._coarsest = coarse
+        self._coarsest = coarsest_solver(matrices[-1], float(noise.max()), hermitian)
+        changed = zip(levels, matrices, [*smoothers, None], strict=True)
+        self._levels = tuple(level.with_matrix(A, smoother) for level, A, smoother in changed)
 
     def _cycle(self, depth, b, x, fresh):
         """Improve the solution `x` of ``A x = b`` on a grid by one cycle; if `fresh`, it starts from zero."""
-        level = self._levels[depth]
+        level, work = self._levels[depth], self._work
         if depth + 1 == len(self._levels):
             self._coarsest.apply(b, x)
             return
-        y, r = level.smoother.before(b, x, level.spare, fresh)
-        below = self._levels[depth + 1]
+        y, r = level.smoother.before(b, x, work[depth].spare, fresh)
+        below = work[depth + 1]
         level.R.apply(r, below.b)
         for visit in range(self._visits if depth + 2 < len(self._levels) else 1):
             self._cycle(depth + 1, below.b, below.x, fresh=visit == 0)

@@ -2,9 +2,10 @@
 
 from .._operators.blocks import BlockDiagonal, rows_of_blocks
 from .._operators.entries import sparse_of
+from ._matching import made
 
 
-def block_jacobi(A, block_size=None, *, blocks=None):
+def block_jacobi(A, block_size=None, *, blocks=None, matching="auto"):
     r"""Return the inverse of the diagonal blocks of `A` as an operator.
 
     Parameters
@@ -15,18 +16,21 @@ def block_jacobi(A, block_size=None, *, blocks=None):
         Number of neighbouring rows in a block. The last block may be smaller.
     blocks : array of int, shape (n,), optional
         Instead of `block_size`: a label for each row; rows with the same label share a block.
+    matching : {"auto", True, False}
+        Whether to take the rows in the order that makes the product of the diagonal entries largest, and to
+        equilibrate. "auto": if a block is singular; M is then not Hermitian.
 
     Returns
     -------
     Operator
         ``M @ r`` solves with each block; it is in the library of `A`, and is Hermitian positive definite if
-        `A` is. ``M.update(A)`` takes other values in the same pattern and returns M.
+        `A` is. ``M.update(A)`` returns the operator for other values in the same pattern.
 
     Raises
     ------
     ValueError
-        A block is singular (its rows are named), sizes do not fit, blocks differ too much in size, `A` is
-        not square or not finite, or `update` is given another pattern.
+        A block is singular, also after matching (its rows are named), sizes do not fit, blocks differ too
+        much in size, `A` is not square or not finite, or `update` is given another pattern.
     TypeError
         `A` is a LinearOperator, or not exactly one of `block_size` and `blocks` is given.
 
@@ -51,5 +55,6 @@ def block_jacobi(A, block_size=None, *, blocks=None):
     """
     if (block_size is None) == (blocks is None):
         raise TypeError("give either block_size or blocks")
-    matrix = sparse_of(A, "block_jacobi")
-    return BlockDiagonal(matrix, rows_of_blocks(matrix, block_size, blocks))
+    matrix = sparse_of(A, "block_jacobi", keep=True)
+    rows = rows_of_blocks(matrix, block_size, blocks)
+    return made(lambda matrix: BlockDiagonal(matrix, rows), matrix, matching, "block_jacobi")

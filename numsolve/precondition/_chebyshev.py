@@ -3,6 +3,8 @@
 from copy import copy
 from itertools import islice
 
+import numpy as np
+
 from .. import _validate
 from .._array import array_module
 from .._linear import spectrum
@@ -37,7 +39,7 @@ def chebyshev(A, degree=3, *, bounds=None):
     -------
     Operator
         ``M @ r``; Hermitian positive definite, as `cg` and `minres` need it; it is in the library of `A`.
-        ``M.bounds`` is the interval. ``M.update(A)`` takes another matrix and returns M.
+        ``M.bounds`` is the interval. ``M.update(A)`` returns the operator for another matrix.
 
     Raises
     ------
@@ -52,11 +54,12 @@ def chebyshev(A, degree=3, *, bounds=None):
     Notes
     -----
     Applying M takes ``degree - 1`` products, each with a fused pass of 64 n bytes in float64, and 32 n bytes
-    more. Storage: 4 vectors. The set-up takes 12 steps of conjugate gradients, which estimate the largest
-    eigenvalue and test that the spectrum is positive, and two products, which test that `A` is Hermitian. The
-    test can miss a negative eigenvalue near zero; M is positive definite all the same, and `cg` then reports
-    it. Applying M needs no inner products and no order of the rows, so it suits a GPU, unlike triangular
-    solves. Algorithm 12.1 of [1]_, from zero; as a smoother: [2]_.
+    more. Storage: the matrix and a vector; a solve needs three vectors. The set-up takes 12 steps of
+    conjugate gradients, which estimate the largest eigenvalue and test that the spectrum is positive, and two
+    products, which test that `A` is Hermitian. The test can miss a negative eigenvalue near zero; M is
+    positive definite all the same, and `cg` then reports it. Applying M needs no inner products and no order
+    of the rows, so it suits a GPU, unlike triangular solves. Algorithm 12.1 of [1]_, from zero; as a
+    smoother: [2]_.
 
     References
     ----------
@@ -76,15 +79,20 @@ def chebyshev(A, degree=3, *, bounds=None):
     True
     """
     degree = _validate.count(degree, "degree", least=1)
-    return Polynomial(A, degree, None if bounds is None else _validate.interval(bounds, "bounds"))
+    matrix = matrix_of(A, "chebyshev", keep=True)
+    return Polynomial(matrix, degree, None if bounds is None else _validate.interval(bounds, "bounds"))
 
 
 class Polynomial(Operator):
     """A fixed number of steps of the Chebyshev iteration from zero, scaled by the diagonal."""
 
-    def __init__(self, A, degree, bounds):
+    _work: list | None = None
+    _not_pickled = ("_work",)
+
+    def __init__(self, matrix, degree, bounds):
+        super().__init__(matrix.shape, matrix.dtype, matrix.library)
         self._degree, self._given = degree, bounds
-        self._set_matrix(matrix_of(A, "chebyshev"))
+        self._set_matrix(matrix)
 
     def _set_matrix(self, matrix):
         """Set the matrix, and compute its diagonal and bounds."""
@@ -97,16 +105,18 @@ class Polynomial(Operator):
         except Breakdown as error:
             raise ValueError(f"chebyshev needs a positive spectrum: {error} or spai") from None
         self.bounds = self._given or (LOWER_BOUND * lmax, UPPER_BOUND * lmax)
-        self._set_arrays(matrix, 1 / entries)
+        self._A, self._scale = matrix, 1 / entries
 
-    def _set_arrays(self, matrix, scale):
-        """Set the matrix and its inverse diagonal, and allocate the work space."""
-        super().__init__(matrix.shape, matrix.dtype, matrix.library)
-        self._A, self._scale = matrix, scale
-        self._q, self._r, self._d = (array_module(matrix.library).zeros_like(scale) for _ in range(3))
+    def with_workspace(self):
+        twin = copy(self)
+        twin._A = self._A.with_workspace()
+        twin._work = [array_module(self.library).empty_like(self._scale) for _ in range(3)]
+        return twin
 
     def apply(self, x, out):
-        kernels, d, r, q = kernels_for(out), self._d, self._r, self._q
+        if self._work is None:
+            return self.with_workspace().apply(x, out)
+        kernels, (d, r, q) = kernels_for(out), self._work
         (_, gain), *pairs = islice(spectrum.coefficients(*self.bounds), self._degree)
         kernels.chebyshev_start(gain, self._scale, x, d, out)
         for keep, gain in pairs:
@@ -119,17 +129,19 @@ class Polynomial(Operator):
         if self.dtype == dtype:
             return self
         twin = copy(self)
-        twin._set_arrays(self._A.astype(dtype), self._scale.astype(dtype))
+        twin.dtype = np.dtype(dtype)
+        twin._A, twin._scale = self._A.astype(dtype), self._scale.astype(dtype)
         return twin
 
     def update(self, A):
-        """Set another matrix of the same shape, and its bounds unless they were given; return M itself."""
-        matrix = matrix_of(A, "chebyshev")
+        """Return the operator for another matrix of the same shape; bounds that were given stay."""
+        matrix = matrix_of(A, "chebyshev", keep=True)
         if matrix.shape != self.shape:
             raise ValueError(f"A has shape {matrix.shape}, but chebyshev was made from one of {self.shape}")
         if matrix.library != self.library:
             raise TypeError(
                 f"A is a {matrix.library} matrix, but chebyshev was made from a {self.library} one"
             )
-        self._set_matrix(matrix.astype(self.dtype))
-        return self
+        twin = copy(self)
+        twin._set_matrix(matrix.astype(self.dtype))
+        return twin

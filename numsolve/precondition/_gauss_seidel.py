@@ -1,11 +1,12 @@
 """Gauss-Seidel sweeps as a smoother of multigrid."""
 
 from .._operators.entries import diagonal, sparse_of
+from .._operators.readonly import ReadOnly
 from .._operators.rows import Order
 from ..kernels import kernels_for
 
 
-class RowSweeps:
+class RowSweeps(ReadOnly):
     """Sweeps of successive over-relaxation over the rows of a matrix, in place from any `x`.
 
     Storage beside `A`: a vector, and on a GPU the order of the rows. A sweep in the natural order runs on one
@@ -24,7 +25,7 @@ class RowSweeps:
     def __init__(self, A, omega=1.0, coloured=False):
         self.A = sparse_of(A, "Gauss-Seidel")
         self._scale = omega / diagonal(self.A, "Gauss-Seidel")
-        self._order = Order(self.A.library, self.A.indptr, self.A.indices, coloured)
+        self._sections = Order(self.A.library, self.A.indptr, self.A.indices, coloured).arrays
 
     def forward(self, b, x):
         """Relax the rows from the first to the last; return `x`."""
@@ -40,5 +41,5 @@ class RowSweeps:
 
     def _relax(self, reverse, b, x):
         A = self.A
-        kernels_for(x).relax(*self._order.arrays, reverse, A.indptr, A.indices, A.data, self._scale, b, x)
+        kernels_for(x).relax(*self._sections, reverse, A.indptr, A.indices, A.data, self._scale, b, x)
         return x

@@ -1,14 +1,20 @@
 """The grids of multigrid: PyAMG's hierarchy, moved to the device of the matrix, and the coarsest solver."""
 
+import os
 import warnings
-from typing import Any
+from contextlib import contextmanager
+from copy import copy as copied
+from threading import Lock
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._array import array_module, to_device, to_host
 from .._operators.operator import Csr, Dense, Operator, absolute, entries
+from .._operators.readonly import ReadOnly
 
 DENSE_ON_HOST = 1500  # largest number of unknowns for which the coarsest inverse is a dense matrix
+_GLOBAL_STATE = [Lock()]  # of the set-up by PyAMG
 DENSE_ON_DEVICE = 6000  # the same on a GPU, where no sparse factorisation is available
 
 
@@ -34,11 +40,8 @@ def build_hierarchy(A, dtype, method, options):
     if method == "smoothed_aggregation" and "symmetry" not in options:
         skew = abs(A - A.T.conj()).max()
         options = {"symmetry": "hermitian" if skew <= 1e-12 * abs(A).max() else "nonsymmetric", **options}
-    state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state, which is the caller's
-    np.random.seed(0)  # noqa: NPY002
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+        with _global_state_kept(), np.errstate(all="ignore"):
             return builders[method](A, **options)
     except (ArithmeticError, ValueError, RuntimeError, IndexError, np.linalg.LinAlgError) as error:
         others = [name for name in builders if name != method]
@@ -46,15 +49,44 @@ def build_hierarchy(A, dtype, method, options):
             f"PyAMG's {method} cannot build a hierarchy for A ({error}): change its options, try method="
             f"{others[0]!r} or {others[1]!r}, or use jacobi, block_jacobi or spai"
         ) from error
-    finally:
-        np.random.set_state(state)  # noqa: NPY002
 
 
-def grids_of(hierarchy, matrix):
-    """Return the grids of PyAMG's hierarchy, on the device of `matrix` and in its dtype."""
+@contextmanager
+def _global_state_kept():
+    """Give PyAMG a fixed random state and no warnings of SciPy, and restore what the caller had.
+
+    Both are global to the process, so one thread at a time may change them.
+    """
+    import scipy.sparse as sp
+
+    with _GLOBAL_STATE[0]:
+        state = np.random.get_state()  # noqa: NPY002 - PyAMG draws from the global state
+        np.random.seed(0)  # noqa: NPY002
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+                yield
+        finally:
+            np.random.set_state(state)  # noqa: NPY002
+
+
+def _renew_lock():
+    """Replace the lock in a forked process, where the thread that holds it does not run."""
+    _GLOBAL_STATE[0] = Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def grids_of(hierarchy, matrix, *, copy):
+    """Return the grids of PyAMG's hierarchy, on the device of `matrix` and in its dtype.
+
+    With `copy` they do not share arrays with the hierarchy.
+    """
 
     def move(A):
-        A = A.tocsr()
+        A = A.tocsr(copy=copy)
         return Csr(to_device(A) if matrix.library == "cupy" else A, matrix.dtype, "a matrix of the hierarchy")
 
     levels = []
@@ -66,8 +98,16 @@ def grids_of(hierarchy, matrix):
     return levels
 
 
-class Level:
-    """One grid: its matrix, prolongator P and restriction R (except the coarsest), and its work vectors."""
+class WorkVectors(NamedTuple):
+    """The vectors that a cycle needs on a grid; the finest uses the caller's for the last two."""
+
+    spare: Any
+    b: Any = None
+    x: Any = None
+
+
+class Level(ReadOnly):
+    """One grid: its matrix, prolongator P and restriction R (except the coarsest), and its smoother."""
 
     P: Any = None
     R: Any = None
@@ -76,8 +116,24 @@ class Level:
 
     def __init__(self, A, P=None, R=None, *, finest):
         self.A, self.P, self.R, self.finest = A, P, R, finest
-        self.spare, *others = array_module(A.library).empty((1 if finest else 3, A.shape[0]), A.dtype)
-        self.b, self.x = others or (None, None)  # the finest grid uses the caller's vectors
+
+    def with_matrix(self, A, smoother):
+        """Return the grid with another matrix and smoother."""
+        level = copied(self)
+        level.A, level.smoother = A, smoother
+        return level
+
+    def work_vectors(self):
+        """Return the work vectors of a solve."""
+        return WorkVectors(
+            *array_module(self.A.library).empty((1 if self.finest else 3, self.A.shape[0]), self.A.dtype)
+        )
+
+    def with_workspace(self):
+        """Return the grid for one solve."""
+        level = copied(self)
+        level.R = self.R and self.R.with_workspace()
+        return level
 
     def astype(self, dtype):
         """Return the grid in another dtype."""
@@ -122,7 +178,7 @@ class _Factors(Operator):
         from scipy.sparse.linalg import splu
 
         super().__init__(A.shape, A.dtype, A.library)
-        self._double = np.result_type(A.dtype, np.float64)
+        self._A, self._double = A, np.result_type(A.dtype, np.float64)
         try:
             self._factors = splu(entries(A).astype(self._double).tocsc())
         except RuntimeError as error:
@@ -130,6 +186,9 @@ class _Factors(Operator):
                 f"the coarsest grid has {A.shape[0]} unknowns and is singular: choose max_coarse <= "
                 f"{DENSE_ON_HOST}, for which a pseudo-inverse is used, or change strength"
             ) from error
+
+    def __reduce__(self):
+        return _Factors, (self._A,)
 
     def apply(self, x, out):
         out[...] = self._factors.solve(x.astype(self._double))

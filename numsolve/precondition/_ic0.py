@@ -1,5 +1,7 @@
 """Incomplete Cholesky factorisation without fill."""
 
+from copy import copy
+
 import numpy as np
 
 from .. import _validate
@@ -34,7 +36,7 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     Operator
         ``M @ r`` is :math:`L^{-H} L^{-1} r`, Hermitian positive definite as `cg` needs it, with either kind
         of solve; it is in the library of `A`. ``M.shift`` is the shift that was needed, 0 if none;
-        ``M.update(A)`` factorises another matrix of the same pattern and returns M.
+        ``M.update(A)`` returns the operator for another matrix of the same pattern.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def ic0(A, *, shift=0.0, solves=None, sweeps=2):
     >>> cg(A, np.ones(2500), M=ic0(A), rtol=1e-8).check().nit < 50
     True
     """
-    return Ic0(sparse_of(A, "ic0"), _validate.tolerance(shift, "shift"), solves, sweeps)
+    return Ic0(sparse_of(A, "ic0", keep=True), _validate.tolerance(shift, "shift"), solves, sweeps)
 
 
 class Ic0(Triangles):
@@ -82,9 +84,10 @@ class Ic0(Triangles):
         self._factorise(matrix)
 
     def update(self, A):
-        """Factorise another matrix of the same pattern; return the operator itself."""
-        self._factorise(with_pattern_of(self._matrix, A, "ic0"))
-        return self
+        """Return the operator for another matrix of the same pattern."""
+        twin = copy(self)
+        twin._factorise(with_pattern_of(self._matrix, A, "ic0"))
+        return twin
 
     def _factorise(self, matrix):
         check_hermitian(matrix)

@@ -1,16 +1,20 @@
 """Incomplete LU factorisation without fill."""
 
+from copy import copy
+
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, namespace, to_host
-from .._operators.entries import sparse_of, with_pattern_of
-from .._operators.operator import absolute
+from .._array import namespace, to_host
+from .._operators.entries import PoorDiagonal, sparse_of, with_pattern_of
 from ..kernels import kernels_for
-from ._triangles import Triangles
+from ._matching import made
+from ._triangles import Triangles, refuse_useless, row_sums
+
+REMEDY = "pass a larger shift, as shift=0.01, or use ilut with a small drop_tol"
 
 
-def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
+def ilu0(A, *, shift=0.0, solves=None, sweeps=2, matching="auto"):
     r"""Return the inverse of an incomplete LU factorisation of `A` without fill as an operator.
 
     Parameters
@@ -27,19 +31,23 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
         "exact"; on a GPU, where each level takes a launch, "jacobi".
     sweeps : int
         Jacobi iterations for each triangle.
+    matching : {"auto", True, False}
+        Whether to take the rows in the order that makes the product of the diagonal entries largest, and to
+        equilibrate. "auto": if a pivot is zero or tiny, or the factors are useless.
 
     Returns
     -------
     Operator
-        ``M @ r`` is :math:`U^{-1} L^{-1} r`; it is in the library of `A`. ``M.update(A)`` factorises another
-        matrix of the same pattern and returns M.
+        ``M @ r`` is :math:`U^{-1} L^{-1} r`; it is in the library of `A`. ``M.update(A)`` returns the
+        operator for another matrix of the same pattern.
 
     Raises
     ------
     ValueError
-        A pivot is zero, or no larger than the rounding error of the diagonal entry (its row is named), `A` is
-        not square or not finite, `shift` is negative, `sweeps` is less than 1, `solves` is unknown, or
-        `update` is given another pattern.
+        Also after matching, a pivot is zero or no larger than the rounding error of the diagonal entry (its
+        row is named), or the factors are so large that no digit of a product with A M is right; `A` is not
+        square or not finite, `shift` is negative, `sweeps` is less than 1, `solves` is unknown, or `update`
+        is given another pattern.
     TypeError
         `A` is a LinearOperator, which has no entries, or a dtype is not supported.
 
@@ -67,42 +75,41 @@ def ilu0(A, *, shift=0.0, solves=None, sweeps=2):
     >>> gmres(A, np.ones(2500), M=ilu0(A), rtol=1e-8).check().nit < 60
     True
     """
-    return Ilu0(sparse_of(A, "ilu0"), _validate.tolerance(shift, "shift"), solves, sweeps)
+    shift, matrix = _validate.tolerance(shift, "shift"), sparse_of(A, "ilu0", keep=True)
+    return made(lambda matrix: Ilu0(matrix, shift, solves, sweeps), matrix, matching, "ilu0")
 
 
 class Ilu0(Triangles):
     """``U^-1 L^-1`` of an incomplete factorisation, the diagonal of U between the triangles."""
 
+    method = "ilu0"
+
     def __init__(self, matrix, shift, solves, sweeps):
         super().__init__(matrix, solves, sweeps)
         self.shift = shift
         self._factorise(matrix)
+        refuse_useless(self, matrix, self.method, REMEDY)
 
     def update(self, A):
-        """Factorise another matrix of the same pattern; return the operator itself."""
-        self._factorise(with_pattern_of(self._matrix, A, "ilu0"))
-        return self
+        """Return the operator for another matrix of the same pattern."""
+        twin = copy(self)
+        twin._factorise(with_pattern_of(self._matrix, A, self.method))
+        return twin
 
     def _factorise(self, matrix):
         pattern, rows = self._pattern, self.rows
         data = pattern.entries(rows.entries(matrix))
         diagonal = data[pattern.diag]
         if self.shift:
-            diagonal = _shifted_diagonal(diagonal, self.shift * rows.to_order(_row_sums(matrix)))
+            diagonal = _shifted_diagonal(diagonal, self.shift * rows.to_order(row_sums(matrix)))
             data[pattern.diag] = diagonal
         pivots = factorise(pattern, data)
         size = abs(pivots)
         poor = ~((size > np.finfo(self.dtype).eps * abs(diagonal)) & (size < np.inf))  # true for NaN
-        remedy = "pass a larger shift, as shift=0.01, or reorder the rows of A"
-        refuse_poor_pivots(rows.from_order(poor), rows.from_order(pivots), "ilu0", remedy)
+        refuse_poor_pivots(rows.from_order(poor), rows.from_order(pivots), self.method, REMEDY)
         inverse = 1 / pivots
         self.set_factors(data[pattern.lower], inverse, data[pattern.upper] * inverse[pattern.upper_rows])
         self._matrix = matrix
-
-
-def _row_sums(matrix):
-    """Return the sum of magnitudes in each row, a real vector."""
-    return (absolute(matrix) @ array_module(matrix.library).ones(matrix.shape[0], matrix.dtype)).real.copy()
 
 
 def _shifted_diagonal(diagonal, by):
@@ -123,4 +130,4 @@ def refuse_poor_pivots(poor, pivots, method, remedy):
     if bool(poor.any()):
         row = int(namespace(poor).argmax(poor))
         pivot = to_host(pivots[row : row + 1])[0]
-        raise ValueError(f"{method} meets the pivot {pivot:.1e} in row {row} of A: {remedy}")
+        raise PoorDiagonal(f"{method} meets the pivot {pivot:.1e} in row {row} of A: {remedy}")

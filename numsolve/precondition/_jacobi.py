@@ -15,8 +15,8 @@ def jacobi(A):
     Returns
     -------
     Operator
-        ``M @ r`` divides by the diagonal; it is in the library of `A`. ``M.update(A)`` takes the diagonal of
-        another matrix and returns M.
+        ``M @ r`` divides by the diagonal; it is in the library of `A`. ``M.update(A)`` returns the
+        operator for another matrix.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import numpy as np
 from .. import _validate
 from .._array import array_module, namespace, to_host
 from .._operators.operator import absolute
+from .._operators.readonly import ReadOnly
 from .._random import standard_normal
 from ..kernels import kernels_for
 from ._gauss_seidel import RowSweeps
@@ -15,7 +16,7 @@ JACOBI_DAMPING = 4 / 3  # divided by the spectral radius of D^-1 A, as smoothed 
 RADIUS_MARGIN = 1.05  # times the estimated spectral radius, which may be too small
 
 
-class DampedJacobi:
+class DampedJacobi(ReadOnly):
     """Sweeps ``x += w D^-1 (b - A x)``, each with its own damping w.
 
     Polynomials in D^-1 A commute, so for a Hermitian matrix the same sweeps before and after the correction
@@ -69,7 +70,7 @@ def chebyshev(sweeps, A, noise, hermitian, coarse):  # noqa: ARG001 - the signat
     return DampedJacobi(A, inverse, 1 / roots)
 
 
-class GaussSeidel:
+class GaussSeidel(ReadOnly):
     """Sweeps over the rows, forward before the correction and backward after it: a Hermitian cycle."""
 
     coloured = False
@@ -101,7 +102,7 @@ class Multicolour(GaussSeidel):
     coloured = True
 
 
-class FineCoarseJacobi:
+class FineCoarseJacobi(ReadOnly):
     """Undamped Jacobi sweeps, each over the fine or the coarse rows, only after the correction."""
 
     def __init__(self, sweeps, A, fine, coarse):

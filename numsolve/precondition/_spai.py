@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from itertools import pairwise
 from typing import Any
 
@@ -35,7 +36,7 @@ def spai(A, *, power=1, factorized="auto"):
     -------
     Operator
         ``M @ r`` is one product with a sparse matrix, or two with triangular ones if ``M.factorized``; it
-        is in the library of `A`. ``M.update(A)`` takes other values in the same pattern and returns M.
+        is in the library of `A`. ``M.update(A)`` returns the operator for other values in the same pattern.
 
     Raises
     ------
@@ -74,7 +75,7 @@ def spai(A, *, power=1, factorized="auto"):
     if factorized not in ("auto", True, False):
         raise ValueError(f"factorized is {factorized!r}; needed: 'auto', True or False")
     _validate.count(power, "power", least=1)
-    matrix = sparse_of(A, "spai")
+    matrix = sparse_of(A, "spai", keep=True)
     host = _host(matrix)
     pattern = _pattern(host, power)
     if factorized == "auto":
@@ -105,12 +106,18 @@ class ApproximateInverse(Operator):
         return self._factors[1].apply(self._factors[0].apply(x, namespace(x).empty_like(x)), out)
 
     def update(self, A):
-        """Take the values of another matrix of the same pattern; return the operator itself."""
+        """Return the operator for other values in the same pattern."""
         matrix = with_pattern_of(self._matrix, A, "spai")
         if self.factorized:
             check_hermitian(matrix)
-        self._set_matrix(matrix)
-        return self
+        twin = copy(self)
+        twin._set_matrix(matrix)
+        return twin
+
+    def with_workspace(self):
+        twin = copy(self)
+        twin._factors = tuple(F.with_workspace() for F in self._factors)
+        return twin
 
     def _set_matrix(self, matrix):
         """Set the matrix and compute its approximate inverse."""
@@ -121,7 +128,7 @@ class ApproximateInverse(Operator):
         else:
             # Row j of the transposed pattern holds column j of M.
             found = [_solve_in_batches(self._pattern.T.tocsr(), host.T.tocsr(), _inverse_columns).T.tocsr()]
-        self._factors = [self._to_library(F) for F in found]
+        self._factors = tuple(self._to_library(F) for F in found)
         self._matrix = matrix
 
     def _to_library(self, F):

@@ -1,11 +1,14 @@
 """Symmetric successive over-relaxation as a preconditioner."""
 
+from copy import copy
+
 from .. import _validate
-from .._operators.entries import checked_diagonal, diagonal, sparse_of, with_pattern_of
-from ._triangles import Triangles
+from .._operators.entries import INSTEAD, checked_diagonal, diagonal, sparse_of, with_pattern_of
+from ._matching import made
+from ._triangles import Triangles, refuse_useless
 
 
-def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
+def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2, matching="auto"):
     r"""Return one symmetric sweep of successive over-relaxation as an operator.
 
     Parameters
@@ -28,20 +31,25 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
         With `colours`, "levels" takes the colours as levels.
     sweeps : int
         Jacobi iterations for each triangle.
+    matching : {"auto", True, False}
+        Whether to take the rows in the order that makes the product of the diagonal entries largest, and to
+        equilibrate. "auto": if an entry of the diagonal is zero, or so small that
+        M is useless; M is then not Hermitian.
 
     Returns
     -------
     Operator
         ``M @ r`` is :math:`\omega(2-\omega)\,(D+\omega U)^{-1} D\,(D+\omega L)^{-1} r` for
-        :math:`A = L + D + U`; it is in the library of `A`. ``M.update(A, omega)`` takes another matrix of the
-        same pattern, or another omega (the other may be left out), and returns M.
+        :math:`A = L + D + U`; it is in the library of `A`. ``M.update(A, omega)`` returns the operator for
+        another matrix of the same pattern, or for another omega; either may be left out.
 
     Raises
     ------
     ValueError
-        A diagonal entry is zero (its row is named), `omega` is not between 0 and 2, `A` is not square or
-        not finite, two coupled rows have one colour, `sweeps` is less than 1, `solves` is unknown, or
-        `update` is given another pattern.
+        Also after matching, a diagonal entry is zero (its row is named), or the triangles are so large that
+        no digit of a product with A M is right; `omega` is not between 0 and 2, `A` is not square or not
+        finite, two coupled rows have one colour, `sweeps` is less than 1, `solves` is unknown, or `update` is
+        given another pattern.
     TypeError
         `A` is a LinearOperator, which has no entries, or a dtype is not supported.
 
@@ -70,8 +78,8 @@ def ssor(A, omega=1.0, *, colours=None, solves=None, sweeps=2):
     >>> cg(A, np.ones(2500), M=M.update(omega=1.8), rtol=1e-8).check().nit < 40
     True
     """
-    omega, matrix = _validate.relaxation(omega), sparse_of(A, "ssor")
-    return Ssor(matrix, omega, colours, solves, sweeps)
+    omega, matrix = _validate.relaxation(omega), sparse_of(A, "ssor", keep=True)
+    return made(lambda matrix: Ssor(matrix, omega, colours, solves, sweeps), matrix, matching, "ssor")
 
 
 class Ssor(Triangles):
@@ -81,13 +89,15 @@ class Ssor(Triangles):
         diagonal(matrix, "ssor")
         super().__init__(matrix, solves, sweeps, colours=colours)
         self._set_matrix(matrix, omega)
+        refuse_useless(self, matrix, "ssor", f"use {INSTEAD}")
 
     def update(self, A=None, omega=None):
-        """Take another matrix of the same pattern, or another omega, or both; return the operator itself."""
+        """Return the operator for another matrix of the same pattern, or another omega, or both."""
         omega = self.omega if omega is None else _validate.relaxation(omega)
         matrix = self._matrix if A is None or A is self._matrix else with_pattern_of(self._matrix, A, "ssor")
-        self._set_matrix(matrix, omega)
-        return self
+        twin = copy(self)
+        twin._set_matrix(matrix, omega)
+        return twin
 
     def _set_matrix(self, matrix, omega):
         pattern, rows, data = self._pattern, self.rows, self.rows.entries(matrix)

@@ -7,17 +7,21 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, namespace, sparse_module, to_host
-from .._operators.operator import Csr, Operator
+from .._operators.entries import PoorDiagonal
+from .._operators.operator import Csr, Operator, absolute
+from .._operators.readonly import ReadOnly
 from .._operators.rows import Order, Rows, coloured_rows, levels_of
+from .._random import scattered
 from ..kernels import kernels_for
 
 # Rows are taken by levels if these are at most so many, of so many rows or more on average. Two threads then
 # gained a factor of 1.4 to 1.8. On grids in natural order, which have hundreds of levels, they lost: the rows
 # of a level are not neighbours in memory.
 MAX_LEVELS, ROWS_PER_LEVEL = 64, 2048
+LARGEST_GROWTH = 0.01  # of a product with A M, times machine epsilon
 
 
-class Pattern:
+class Pattern(ReadOnly):
     """Where the entries of a matrix go in its triangles: index arrays, computed on the host.
 
     Missing diagonal entries are added, and with `symmetric` also the mirror image of every entry. `bounds`
@@ -165,3 +169,28 @@ class Triangles(Operator):
         other.L, other.U = self.L.astype(dtype), self.U.astype(dtype)
         other.scale = self.scale.astype(dtype)
         return other
+
+
+def row_sums(matrix):
+    """Return the sum of magnitudes in each row, a real vector."""
+    if matrix.library == "numpy":
+        from ..kernels.host import levels
+
+        return levels.row_sums(matrix.indptr, matrix.data)
+    return (absolute(matrix) @ array_module(matrix.library).ones(matrix.shape[0], matrix.dtype)).real.copy()
+
+
+def refuse_useless(M, matrix, method, remedy):
+    """Raise an error if a product with A M has no digit that is right.
+
+    The growth ``A M r`` over r, for a fixed vector r and relative to the size of each row of A, is about one
+    for a good M. Scaling rows of A does not change it.
+    """
+    xp, eps = array_module(matrix.library), float(np.finfo(matrix.dtype).eps)
+    sizes = row_sums(matrix)
+    sizes = xp.where(sizes > 0, sizes, 1)
+    r = (scattered(xp.arange(len(sizes), dtype=np.float64)) - 0.5) * sizes
+    with np.errstate(all="ignore"):
+        growth = 2 * float((abs(matrix @ (M @ r.astype(matrix.dtype))) / sizes).max())
+    if not growth < LARGEST_GROWTH / eps:
+        raise PoorDiagonal(f"the factors of {method} are useless, as A M r is {growth:.1e} times r: {remedy}")

@@ -39,6 +39,7 @@ def jacobi(
         may be smaller.
     rtol, atol : float
         Stop once ``norm(b - A @ x) <= max(rtol * norm(b), atol)``, in the 2-norm, for each column.
+        Where `b` is zero, `rtol` is relative to ``norm(A @ x0)``.
     maxiter : int, optional
         Largest number of iterations. Default: ``max(10 * n, 1000)``.
     time_limit : float, optional
@@ -46,7 +47,8 @@ def jacobi(
         ten on a GPU). The last iterate is returned, with the status ``TIME_LIMIT``. Default: no limit.
     callback : callable, optional
         ``callback(x, residual_norm)`` after each iteration (on a GPU: after every tenth); a true value stops
-        the solve. `x` is overwritten later: copy it to keep it.
+        the solve. `x` is overwritten later: copy it to keep it. A callback of one argument gets a copy of
+        `x`, and what it returns is ignored.
 
     Returns
     -------

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from math import ceil, inf, isfinite, log
 from typing import Any
 
-from .. import _validate
+from .. import _callbacks, _validate
 from .._linear.column import explained
 from .._linear.solve import solve_system
 from .._linear.system import norm, prepare
@@ -41,7 +41,8 @@ def checked_system(method, A, b, x0, rtol, atol, maxiter, time_limit):
     """Return the checked system. The default of `maxiter` is at least 1000, enough for small systems."""
     matrix = sparse_of(A, method)
     maxiter = max(10 * matrix.shape[0], 1000) if maxiter is None else maxiter
-    return prepare(matrix, b, x0, None, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    system = prepare(matrix, b, x0, None, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    return system._replace(starts_anywhere=True)
 
 
 def solve_over_relaxed(
@@ -59,7 +60,7 @@ def solve_over_relaxed(
     """Run sweeps of successive over-relaxation; return the result. `omega` may be a learner."""
     if symmetric and block_size is not None:
         raise ValueError("symmetric sweeps do not support blocks: leave out block_size, or symmetric")
-    _validate.function(callback, "callback")
+    callback = _callbacks.checked(callback)
     rows, colours = ordered_rows(system.A, block_size, colours, reverse)
     scale = rows.scale(method)
     learner = omega if hasattr(omega, "suggest") and hasattr(omega, "observe") else None
@@ -99,10 +100,11 @@ def _with_advice(result, system):
     end, middle = result.nit - 1, (result.nit - 1) // 2  # the last norm may be that of an earlier iterate
     before, last = result.residuals[middle], result.residuals[end]
     rate = (last / before) ** (1 / (end - middle)) if 0 < before < inf else 1.0
-    if not isfinite(rate) or rate > 1 - 1e-6:
-        at_rounding = explained(system.A, result, norm(system.b))
+    if not rate < 0.99:
+        at_rounding = explained(system.A, result, norm(system.b) or result.residuals[0])
         if at_rounding is not result:
             return at_rounding
+    if not isfinite(rate) or rate > 1 - 1e-6:
         message = f"{reached} reached, and the residual does not fall: use another omega, or a Krylov method"
     else:
         digit = ceil(log(0.1) / log(rate))

@@ -1,5 +1,6 @@
 """Newton's method on the dual, with sparse Hessians, for problems where Sinkhorn's iteration is slow."""
 
+from copy import copy
 from math import inf, isfinite
 
 import numpy as np
@@ -97,7 +98,7 @@ class Newton(Sinkhorn):
         P = self.plan(x, DROPPED_SHARE * norm / max(n, self.b.size))
         r, c = self.r[0], self.c[0]
         D, E = (xp.where(sums > 0, sums, 1) + self.shift * norm for sums in (r, c))
-        A = SchurComplement(P, D, E)
+        A = SchurComplement(P, D, E).with_workspace()
         g, h = gradient[:n], gradient[n:]
         atol = min(INNER_RTOL_FAR, max(norm, INNER_RTOL_NEAR)) * norm
         system = System(
@@ -138,16 +139,27 @@ class SchurComplement(Operator):
     also shows how weakly a row is coupled to the others, which that of the whole matrix does not.
     """
 
+    _work: list | None = None
+    _not_pickled = ("_work",)
+
     def __init__(self, P, D, E):
         self.P, self.transposed, self.D, self.E = Csr.trusted(P), Csr.trusted(P.T.tocsr()), D, E
         super().__init__((D.size, D.size), D.dtype, self.P.library)
-        self.left, self.right = namespace(D).empty_like(D), namespace(E).empty_like(E)
+
+    def with_workspace(self):
+        twin = copy(self)
+        twin.transposed = self.transposed.with_workspace()
+        twin._work = [namespace(self.D).empty_like(diagonal) for diagonal in (self.D, self.E)]
+        return twin
 
     def apply(self, x, out):
-        self.transposed.apply(x, self.right)
-        self.right /= self.E
-        namespace(x).multiply(self.D, x, out=self.left)
-        return self.P.residual_to(self.left, self.right, out)
+        if self._work is None:
+            return self.with_workspace().apply(x, out)
+        left, right = self._work
+        self.transposed.apply(x, right)
+        right /= self.E
+        namespace(x).multiply(self.D, x, out=left)
+        return self.P.residual_to(left, right, out)
 
     def jacobi(self):
         """Return the inverse of the diagonal, whose entries are at least their rounding errors."""

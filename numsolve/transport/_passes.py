@@ -42,7 +42,7 @@ class FusedPasses:
 
     def __init__(self, cost, dtype, like):
         self.cost, self.shape, self.dtype = cost, cost.shape[-2:], np.dtype(dtype)
-        self.xp = xp = namespace(like)
+        xp = namespace(like)
         if isinstance(cost, PointCloud):
             self.kind = KIND_OF_METRIC[cost.metric]
             self.C = xp.empty((1, 0, 0), dtype)
@@ -53,8 +53,17 @@ class FusedPasses:
             self.C = xp.ascontiguousarray(cost if cost.ndim == 3 else cost[None], dtype=dtype)
             self.X, self.Y = (xp.empty((1, 0, k), dtype) for k in self.shape)
         rows, most = ROW_BLOCKS[library(like) or "numpy"]
-        self.sums = xp.empty((len(like), max(1, min(self.shape[0] // rows, most)), self.shape[1]), dtype)
+        self.blocks = max(1, min(self.shape[0] // rows, most))
+        self.sums: Any = xp.empty((len(like), self.blocks, self.shape[1]), dtype)
         self.kernels = kernels_for(self.sums)
+
+    def without_workspace(self):
+        """Return the passes for a plan, which threads can share."""
+        return self.like(sums=None)
+
+    def with_workspace(self):
+        """Return the passes of one problem with work space of their own, for one call."""
+        return self.like(sums=namespace(self.C).empty((1, self.blocks, self.shape[1]), self.dtype))
 
     def like(self, **changed):
         """Return a copy with other values of some attributes."""
@@ -91,7 +100,7 @@ class FusedPasses:
 
     def least(self, inverse, G):
         """Return feasible pairs of potentials: ``F_i = min_j (cost_ij - G_j)``, and the columns likewise."""
-        F = self.xp.empty((len(G), self.shape[0]), self.dtype)
+        F = namespace(G).empty((len(G), self.shape[0]), self.dtype)
         self.kernels.transport_least(inverse, *self.arrays, G, F, self.sums)
         return F, self.sums.min(axis=1)
 
@@ -107,6 +116,12 @@ class LogSumExpPasses:
     """
 
     dtype = np.dtype(float)
+
+    def with_workspace(self):
+        """Return the passes themselves: they need no work space."""
+        return self
+
+    without_workspace = with_workspace
 
     def part(self, p):  # noqa: ARG002 - as of the other passes
         """Return the passes of one problem, or of some: they are the same for all."""
@@ -169,10 +184,11 @@ class GridPasses(LogSumExpPasses):
 
     def exponentials(self, inverse):
         """Return ``exp(-inverse * cost)`` of each axis."""
-        if self._made[0] != inverse:
+        made = self._made  # threads share a plan: each reads it once
+        if made[0] != inverse:
             xp = namespace(self.cost.costs[0])
-            self._made = inverse, [xp.exp(-inverse * C) for C in self.cost.costs]
-        return self._made[1]
+            self._made = made = inverse, [xp.exp(-inverse * C) for C in self.cost.costs]
+        return made[1]
 
     def log_sum_exp(self, inverse, G, axis, hard=False):
         sides = self.cost.to if axis else self.cost.axes

@@ -30,7 +30,7 @@ class Plan:
     """
 
     def __init__(self, passes, inverse, F, G, transposed=False):
-        self._passes, self._inverse, self._F, self._G = passes, inverse, F, G
+        self._passes, self._inverse, self._F, self._G = passes.without_workspace(), inverse, F, G
         self._transposed = transposed
 
     @property
@@ -67,7 +67,7 @@ class Plan:
 
     def _product(self, v) -> Any:
         """Return the product with a vector by the passes: its logarithm is added to the potential."""
-        xp, passes = namespace(self._F), self._passes
+        xp, passes = namespace(self._F), self._passes.with_workspace()
         still, live = xp.zeros(1), xp.ones(1, bool)
         F, G = (potential[None].astype(np.float64) for potential in (self._F, self._G))
         a, b, r, c = (xp.ones((1, size)) for size in (*passes.shape, *passes.shape))

@@ -256,5 +256,5 @@ def _bounds(result):
 
 def _lower(result, passes, a, b):
     """Return the dual value of the c-transforms of g, a lower bound; where g is -inf it imposes nothing."""
-    f, g = passes.least(1.0, result.g[None].astype(passes.dtype))
+    f, g = passes.with_workspace().least(1.0, result.g[None].astype(passes.dtype))
     return float(to_host(a @ f[0].astype(a.dtype) + b @ g[0].astype(b.dtype)))

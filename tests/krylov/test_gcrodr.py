@@ -15,20 +15,27 @@ from numsolve.problems import convection_diffusion
 
 
 class Counted(Csr):
-    """A matrix that counts its products."""
+    """A matrix that counts its products, also those of its copies for a solve."""
 
-    count = 0
+    def __init__(self, A):
+        super().__init__(A)
+        self.products = []
+
+    @property
+    def count(self):
+        """Number of products so far."""
+        return len(self.products)
 
     def apply(self, x, out):
-        self.count += 1
+        self.products.append(1)
         return super().apply(x, out)
 
     def apply_dot(self, x, out):
-        self.count += 1
+        self.products.append(1)
         return super().apply_dot(x, out)
 
     def residual_to(self, b, x, out):
-        self.count += 1
+        self.products.append(1)
         return super().residual_to(b, x, out)
 
 

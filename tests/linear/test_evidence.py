@@ -10,7 +10,7 @@ from numsolve import ConvergenceWarning, Status
 from numsolve._linear.evidence import is_null, size_of_terms
 from numsolve._operators.operator import Scaled, Shifted, as_operator
 from numsolve.krylov import bicgstab, block_gmres, cg, fgmres, gcrodr, gmres, idrs, minres
-from numsolve.precondition import jacobi
+from numsolve.precondition import ilu0, jacobi
 from numsolve.problems import poisson
 
 GMRES = [gmres, fgmres, gcrodr]
@@ -66,6 +66,15 @@ def test_minres_names_a_preconditioner_that_is_not_symmetric():
     with pytest.warns(ConvergenceWarning, match="M is not"):
         result = minres(A, np.array([1.0, -1.0, 0.5]), M=M)
     assert result.status == Status.BREAKDOWN
+
+
+def test_minres_names_a_preconditioner_that_is_not_positive_definite(matrix):
+    """ILU(0) of a stiffness matrix: the matrix itself is positive definite, and not singular."""
+    A = matrix("bcsstk15")
+    with pytest.warns(ConvergenceWarning, match="M is not positive definite"):
+        result = minres(A, A @ np.ones(A.shape[0]), M=ilu0(A))
+    assert result.status == Status.BREAKDOWN
+    assert result.residuals[-1] <= result.residuals[0]
 
 
 @pytest.mark.parametrize("shift", [0.0, 1.0, 30.0])

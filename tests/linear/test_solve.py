@@ -228,7 +228,6 @@ BAD = {
     "A not square": (lambda: (np.ones((3, 2)), np.ones(3)), ValueError, r"A has shape \(3, 2\); a square"),
     "sparse not square": (lambda: (sp.eye_array(3, 2), np.ones(3)), ValueError, "square"),
     "A a vector": (lambda: (np.ones(3), np.ones(3)), ValueError, "square"),
-    "A empty": (lambda: (np.ones((0, 0)), np.ones(0)), ValueError, "A is empty"),
     "NaN in A": (lambda: (np.diag([1, np.nan]), np.ones(2)), ValueError, "A has 1 NaN or infinite"),
     "inf in sparse A": (
         lambda: (sp.diags_array([1, np.inf]), np.ones(2)),
@@ -244,7 +243,6 @@ BAD = {
     "complex NaN": (lambda: (np.eye(2), np.array([1, 1j * np.nan])), ValueError, "b has 1 NaN"),
     "object b": (lambda: (np.eye(2), np.array([1, None])), TypeError, "b has dtype object"),
     "text A": (lambda: (np.array([["a"]]), np.ones(1)), TypeError, "A has dtype"),
-    "long double": (lambda: (np.eye(2, dtype=np.longdouble), np.ones(2)), TypeError, "float32, float64"),
     "ragged b": (lambda: (np.eye(2), [[1, 2], [3]]), ValueError, "b is not a rectangular"),
     "sparse b": (lambda: (np.eye(2), sp.csr_array(np.ones((2, 1)))), TypeError, "b is sparse"),
     "three axes": (lambda: (np.eye(2), np.ones((2, 2, 2))), ValueError, "b has shape"),

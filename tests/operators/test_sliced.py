@@ -71,7 +71,7 @@ def test_the_product_is_scipys(dtype, A):
 def test_any_matrix_multiplies_as_scipys_before_and_after_the_choice(n, seed, density):
     rng = np.random.default_rng(seed)
     A = sp.csr_array(sp.random_array((n, n), density=density, rng=rng)) + sp.eye_array(n)
-    C, x, y = Csr(sp.csr_array(A)), rng.standard_normal(n), np.empty(n)
+    C, x, y = Csr(sp.csr_array(A)).with_workspace(), rng.standard_normal(n), np.empty(n)
     for _ in range(CONVERT_AFTER + 1):
         np.testing.assert_allclose(C.apply(x, y), A @ x, rtol=1e-12, atol=1e-12)
 
@@ -120,7 +120,7 @@ def test_what_lies_outside_the_matrix_is_not_read():
     ],
 )
 def test_large_padding_is_refused(A):
-    C = Csr(A)
+    C = Csr(A).with_workspace()
     assert converted(C) is None
     x = np.ones(A.shape[1])
     for _ in range(CONVERT_AFTER + 2):
@@ -152,12 +152,29 @@ def test_the_choice_is_made_after_so_many_products(monkeypatch, rng):
     names = []
     monkeypatch.setattr(operator, "kernels_for", lambda x: Watched(kernels_for(x), names))
     C, x, y = Csr(poisson((24, 25))), rng.standard_normal(600), np.empty(600)
-    for step in range(CONVERT_AFTER + 3):
-        C.apply(x, y) if step % 2 else C.apply_dot(x, y)
-    csr, rest = names[: CONVERT_AFTER - 1], names[CONVERT_AFTER - 1 :]
-    assert csr[:2] == ["spmv_dot", "spmv"]
-    assert set(csr) == {"spmv_dot", "spmv"}
-    assert set(rest) == {"sliced_spmv_dot", "sliced_spmv"}
+    for _ in range(2):  # each solve counts its own products
+        solve = C.with_workspace()
+        names.clear()
+        for step in range(CONVERT_AFTER + 3):
+            solve.apply(x, y) if step % 2 else solve.apply_dot(x, y)
+        csr, rest = names[: CONVERT_AFTER - 1], names[CONVERT_AFTER - 1 :]
+        assert csr[:2] == ["spmv_dot", "spmv"]
+        assert set(csr) == {"spmv_dot", "spmv"}
+        assert set(rest) == {"sliced_spmv_dot", "sliced_spmv"}
+
+
+def test_the_solves_with_a_matrix_convert_it_once(monkeypatch, rng):
+    calls = []
+    monkeypatch.setattr(sliced, "convert", lambda *arrays: calls.append(1) or convert(*arrays))
+    C, x, y = Csr(poisson((24, 25))), rng.standard_normal(600), np.empty(600)
+    for _ in range(3):
+        solve = C.with_workspace()
+        for _ in range(CONVERT_AFTER):
+            solve.apply(x, y)
+    assert len(calls) == 1
+    for _ in range(CONVERT_AFTER):  # without a solve no product is counted
+        C.apply(x, y)
+    np.testing.assert_allclose(y, poisson((24, 25)) @ x, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("method", [cg, gmres])
@@ -188,7 +205,7 @@ def test_small_matrices_are_left_alone(library, cupy, monkeypatch):
 @pytest.mark.parametrize("dtype", ["complex128", *extended("float32")])
 def test_on_a_gpu(cupy, dtype, rng):
     A = convection_diffusion((30, 31), (4.0, -2.0)).astype(dtype)
-    C = Csr(to_device(sp.csr_matrix(A)))
+    C = Csr(to_device(sp.csr_matrix(A))).with_workspace()
     host = converted(Csr(A))
     for device, want in zip(converted(C), host, strict=True):
         np.testing.assert_array_equal(to_host(device), want)

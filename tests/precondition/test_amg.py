@@ -260,7 +260,7 @@ def test_bad_input_is_named():
         amg(A, method="ruge_stuben", strength=("nonsense", {}))
     hollow = A.copy()
     hollow.setdiag(0)
-    with pytest.raises(ValueError, match=r"zero entries on the diagonal.*block_jacobi or spai"):
+    with pytest.raises(ValueError, match=r"zero entries on the diagonal.*use ilu0 or ilut"):
         amg(A).update(hollow)
 
 
@@ -272,10 +272,11 @@ def test_the_collection(name, count, matrix):
     assert abs(result.nit - count) <= 3
 
 
-def test_storage_is_four_vectors_a_grid_beside_the_hierarchy():
+def test_a_solve_needs_four_vectors_a_grid_beside_the_hierarchy():
     M = amg(poisson((40, 40)))
-    for depth, level in enumerate(M._levels[:-1]):
-        vectors = [level.spare, level.smoother.inverse, *([level.b, level.x] if depth else [])]
+    assert M._work is None
+    for depth, (level, work) in enumerate(zip(M._levels[:-1], M.with_workspace()._work, strict=False)):
+        vectors = [work.spare, level.smoother.inverse, *([work.b, work.x] if depth else [])]
         assert sum(v.size for v in vectors) == (4 if depth else 2) * level.A.shape[0]
         if not depth:
-            assert level.b is level.x is None
+            assert work.b is work.x is None

@@ -51,8 +51,10 @@ def test_updates_are_new_operators(colours, solves, rng):
         (A, 0.4, {"A": A, "omega": 0.4}),
         (A, 1.2, {"omega": 1.2}),
     ):
-        assert M.update(**given) is M
+        M, before = M.update(**given), (M, M.omega, M @ r)
         assert M.omega == omega
+        assert before[0].omega == before[1]
+        assert np.array_equal(before[0] @ r, before[2])
         assert np.array_equal(M @ r, ssor(matrix, omega, **options) @ r)
     hole = A.copy()
     hole.setdiag(np.where(np.arange(60) == 7, 0.0, A.diagonal()))
@@ -113,7 +115,7 @@ def test_colours_on_the_device(cupy, rng):
     here, M = ssor(A, 1.3, colours="greedy"), ssor(device, 1.3, colours="greedy")
     assert M.solves == "levels"
     np.testing.assert_allclose((M @ there).get(), here @ r, rtol=1e-12, atol=1e-12)
-    M.update(omega=0.9)
+    M = M.update(omega=0.9)
     np.testing.assert_allclose((M @ there).get(), here.update(omega=0.9) @ r, rtol=1e-12, atol=1e-12)
     grid = ssor(numsolve.to_device(poisson((9, 9))), colours="greedy")
     x, out = cupy.ones(81), cupy.empty(81)

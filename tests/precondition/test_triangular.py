@@ -71,7 +71,7 @@ def test_a_missing_diagonal_is_added(rng):
 
 def test_a_vanishing_pivot_is_named_with_a_remedy():
     with pytest.raises(ValueError, match=r"ilu0 meets the pivot 0.0e\+00 in row 0 of A: pass a larger shift"):
-        ilu0(sp.csr_array([[0.0, 1], [1, 0]]))
+        ilu0(sp.csr_array([[0.0, 1], [1, 0]]), matching=False)
     A = np.array([[1.0, 1, 0], [1, 1, 0], [0, 0, 1]])
     with pytest.raises(ValueError, match="in row 1 "):
         ilu0(A)
@@ -171,7 +171,8 @@ def test_levels_solve_what_rows_solve(make, n, density, dtype, rng):
     rows, levels = make(A, solves="exact", **options), make(A, solves="levels", **options)
     assert levels.rows.bounds is not None
     close(levels @ b, rows @ b, dtype)
-    close(levels.update(2 * A) @ b, rows @ b / 2, dtype)
+    levels = levels.update(2 * A)
+    close(levels @ b, rows @ b / 2, dtype)
     close(levels.astype("complex128") @ b, rows @ b / 2, dtype)
 
 

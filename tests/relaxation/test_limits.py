@@ -26,6 +26,26 @@ def test_small_systems(method, n, rng):
     assert SOLVERS[method](A, A @ x, x, rtol=1e-8).check().nit == 0
 
 
+@pytest.mark.parametrize("method", SOLVERS)
+def test_where_b_is_zero_the_sweeps_start_from_x0(method, rng):
+    """The tolerance is then relative to the first residual."""
+    A, x0 = dominant(rng, 12, float), rng.standard_normal(12)
+    result = SOLVERS[method](A, np.zeros(12), x0, omega=1.0, rtol=1e-8).check()
+    assert result.nit > 2
+    assert result.residuals[0] == pytest.approx(np.linalg.norm(A @ x0))
+    assert np.linalg.norm(A @ result.x) <= 1e-8 * np.linalg.norm(A @ x0)
+    few = {"omega": 1.0, "maxiter": 3, "rtol": 1e-14}
+    with pytest.warns(ConvergenceWarning):
+        swept = SOLVERS[method](A, np.zeros(12), x0, **few).x
+    with pytest.warns(ConvergenceWarning):
+        shifted = SOLVERS[method](A, A @ x0, **few).x  # the same error, with the solution x0
+    np.testing.assert_allclose(swept, x0 - shifted, atol=1e-12)
+    X0 = np.stack([x0, 0 * x0], axis=1)
+    assert SOLVERS[method](A, np.zeros((12, 2)), X0, omega=1.0).check().nit > 2
+    assert SOLVERS[method](A, np.zeros(12), x0, omega=1.0, atol=1e9).check().nit == 0
+    assert SOLVERS[method](A, np.zeros(12), 0 * x0, omega=1.0).check().nit == 0
+
+
 @each_dtype
 def test_columns_extreme_scales_and_integers(dtype, rng):
     A, X = dominant(rng, 20, dtype), random(rng, (20, 3), dtype)

@@ -27,7 +27,8 @@ def ilu0(bounds, order, indptr, indices, diag, data):  # noqa: ARG001 - the natu
         for k in range(start, np.uint64(diag[i])):
             j = np.uint64(indices[k])
             pivot = np.uint64(diag[j])
-            factor = data[k] / data[pivot]
+            # Numba raises an error where a complex number is divided by zero.
+            factor = data[k] / data[pivot] if data[pivot] != 0 else data.dtype.type(np.nan)
             data[k] = factor
             for q in range(pivot + ONE, np.uint64(indptr[j + ONE])):
                 place = places[np.uint64(indices[q])]

@@ -1,4 +1,4 @@
-"""The levels of rows and the diagonal of a matrix: serial loops on the host."""
+"""The levels of rows, the diagonal and the sums of rows of a matrix: serial loops on the host."""
 
 import numpy as np
 
@@ -36,3 +36,13 @@ def diagonal(indptr, indices, data):
             if indices[k] == i:
                 found[i] = data[k]
     return found
+
+
+@inline
+def row_sums(indptr, data):
+    """Return the sum of magnitudes of each row."""
+    sums = np.zeros(indptr.size - 1, data.real.dtype)
+    for i in range(sums.size):
+        for k in range(indptr[i], indptr[i + 1]):
+            sums[i] += abs(data[k])
+    return sums

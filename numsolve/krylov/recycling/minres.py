@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._array import namespace, to_host
+from ..._array import namespace, read_sum, to_host
 from ...kernels import kernels_for
 from .._lanczos import LARGEST_ENTRY, check_residual
 from .space import RecycledSpace, combined, coordinates, subtract, whitening
@@ -67,7 +67,7 @@ def steps(state, learner, A, b, M, x):
         if live is None:
             learner.count(2)
             x = current() if callable(current) else current
-            check_residual(state, A, b, M, x, step)
+            check_residual(state, A, b, M, x, step, read_sum(bb))
             learner.alone = True  # deflation may gain nothing more
             return
 

@@ -94,11 +94,11 @@ class Preconditioner:
         if not hasattr(M, "update"):
             return None
         try:
-            M.update(A)
+            updated = M.update(A)
         except (ValueError, TypeError):  # another pattern, dtype or library
             return None
         self.updates += 1
-        return M
+        return M if updated is None else updated  # a user's operator may change itself
 
     def _due(self, state):
         if isinstance(self.every, int):

@@ -8,10 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from . import _validate, krylov, precondition
+from . import _rectangular, _validate, krylov, precondition
 from ._array import array_module, to_host
-from ._choice import PATIENCE, PATIENCE_OTHERS, choices
+from ._choice import Chooser
 from ._linear import direct
+from ._linear.costs import Costs
+from ._linear.engines import ENGINES, named
+from ._linear.patience import Patience
 from ._linear.solve import solve_system
 from ._linear.system import prepare
 from ._operators.inspect import inspect
@@ -19,7 +22,8 @@ from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entr
 from ._result import Breakdown, ConvergenceWarning, Result, Status
 
 ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
-METHODS = ("auto", "direct", *ITERATIVE)
+METHODS = ("auto", "direct", *ITERATIVE, *ENGINES)
+NEEDS_RECTANGLE = set(_rectangular.METHODS) - set(METHODS)
 # All but block_jacobi, whose block size is not known here.
 PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
 NEAR_INVERSES = ("amg", "ilu", "ilu0", "ic0")  # preconditioners that errors are estimated with
@@ -32,7 +36,7 @@ class SolveResult(Result):
     Attributes
     ----------
     method : str
-        "direct" or the name of a function of `numsolve.krylov`.
+        "direct" or the name of a function of `numsolve.krylov`; "lsmr" or "direct" if A is not square.
     preconditioner : str or None
         The name of a function of `numsolve.precondition`, "ilu" for SciPy's, "given", or None.
     backward_error : float
@@ -64,12 +68,17 @@ def solve(
 
     Parameters
     ----------
-    A : array, sparse array or LinearOperator, shape (n, n)
-        Any square matrix, of NumPy/SciPy or CuPy.
-    b : array, shape (n,) or (n, k)
+    A : array, sparse array or LinearOperator, shape (m, n)
+        Any matrix, of NumPy/SciPy or CuPy. If it is not square, the least-squares solution is computed, and
+        the shortest one if there are several.
+    b : array, shape (m,) or (m, k)
         Right-hand side, or `k` of them, in the library of `A`.
-    method : {"auto", "direct", "cg", "minres", "gmres", "fgmres", "bicgstab", "idrs"}
-        "auto" chooses by size, symmetry, diagonal and bandwidth, and tries another method if one fails.
+    method : str
+        "auto" chooses by symmetry and by forecasts of the time of each method, and goes on to the next one if
+        one fails or takes longer than the next would; see the notes. "direct" factorises, by a package that
+        is installed or by SciPy; "pardiso", "cholmod" and "umfpack" name the package. Iterative methods are
+        "cg", "minres", "gmres", "fgmres", "bicgstab" and "idrs", and for matrices that are not square "lsmr"
+        and "lsqr".
     M : str, None or operator, shape (n, n)
         Preconditioner of the iterative methods: "auto", the name of a function of `numsolve.precondition`,
         "ilu" for SciPy's incomplete LU with fill, or an approximate inverse.
@@ -77,9 +86,10 @@ def solve(
         Starting guess of the iterative methods, never overwritten. Default: zeros.
     rtol, atol : float
         The true residual must meet ``norm(b - A @ x) <= max(rtol * norm(b), atol)`` for each column. In
-        single precision `rtol` is raised to 8 units of rounding, and the message says so.
+        single precision `rtol` is raised to 8 units of rounding, and the message says so. If A is not square,
+        they are those of `krylov.lsmr`.
     maxiter : int, optional
-        Largest number of iterations. Default: 300 or 600 for choices of "auto", else ``10 * n``.
+        Largest number of iterations of each method that is tried. Default: ``10 * n``.
     time_limit : float, optional
         Seconds after which an iterative method stops with its last iterate; no other method is tried then.
         The set-up of a preconditioner and a factorisation are not interrupted. Default: no limit.
@@ -99,6 +109,8 @@ def solve(
         A shape does not fit, an entry is not finite, a tolerance is negative or a name is unknown.
     TypeError
         A dtype is not supported, or NumPy and CuPy arrays are mixed.
+    ImportError
+        `method` names a package that is not installed.
 
     Warns
     -----
@@ -107,9 +119,22 @@ def solve(
 
     Notes
     -----
-    The direct method is SuperLU or LAPACK with iterative refinement. Its error bound is that of LAPACK's
+    The direct method is a factorisation with iterative refinement: LAPACK's, SuperLU's, or from 5,000
+    unknowns on that of CHOLMOD (scikit-sparse), PARDISO (pypardiso) or UMFPACK (scikit-umfpack), the first of
+    these that is installed and suits the matrix; the message says which. Its error bound is that of LAPACK's
     ``xGERFS`` [1]_, and costs about ten more triangular solves. For costs of the iterative methods see
-    `krylov.cg`, `krylov.gmres` and `precondition.amg`. Their error estimate is ``norm(M r) / norm(x)``, where
+    `krylov.cg`, `krylov.gmres` and `precondition.amg`. A dense matrix that is not square is solved by
+    LAPACK's singular value decomposition, any other such matrix by `krylov.lsmr`.
+
+    "auto" begins with the method of the cheapest set-up, unless a factorisation is forecast to take a few
+    milliseconds: CG with the diagonal for Hermitian matrices with a diagonal of one sign, MINRES for other
+    Hermitian ones, BiCGStab with the diagonal for the rest. While it iterates, the number of iterations is
+    forecast from its residuals. It ends when multigrid, an incomplete or a complete factorisation is expected
+    to take less time than what remains; the next iterative method goes on from its `x`. The fill of a
+    factorisation is counted before it is begun. All forecasts are made from counts, so the same system is
+    always solved in the same way.
+
+    The error estimate of iterative methods is ``norm(M r) / norm(x)``, where
     M is multigrid or an incomplete factorisation.
 
     References
@@ -124,12 +149,17 @@ def solve(
     >>> numsolve.solve(np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([3.0, 4.0])).check().x.round(12)
     array([1., 1.])
     """
-    _one_of(method, METHODS, "method")
+    _one_of(method, (*METHODS, *sorted(NEEDS_RECTANGLE)), "method")
     if isinstance(M, str):
         _one_of(M, PRECONDITIONERS, "M")
     given = M if not isinstance(M, str) and M is not None else None
-    system = prepare(A, b, x0, given, rtol=rtol, atol=atol, maxiter=maxiter, time_limit=time_limit)
+    limits = {"rtol": rtol, "atol": atol, "maxiter": maxiter, "time_limit": time_limit}
     _validate.function(callback, "callback")
+    if is_rectangular(A):
+        return _warned(_solve_rectangle(A, b, x0, method, M, limits | {"callback": callback}), False)
+    if method in NEEDS_RECTANGLE:
+        raise ValueError(f"method is {method!r}, but A is square; needed: one of {', '.join(METHODS)}")
+    system = prepare(A, b, x0, given, **limits)
     if system.b.size == 0:
         return SolveResult(**vars(solve_system(None, system, callback)), method="direct")
     floor = 8 * float(np.finfo(system.b.dtype).eps)
@@ -141,9 +171,25 @@ def solve(
     if raised:
         message = f"{result.message} (rtol raised to {floor:.1e}, the limit of {system.b.dtype})"
         result = replace(result, message=message)
-    doubtful = result.success and problem.doubts(result.forward_error, result.backward_error)
-    if doubtful or result.status not in (Status.CONVERGED, Status.STOPPED):
-        warnings.warn(result.message, ConvergenceWarning, stacklevel=2)
+    return _warned(result, problem.doubts(result.forward_error, result.backward_error))
+
+
+def is_rectangular(A):
+    """Tell whether the matrix has two axes of different lengths."""
+    shape = _validate.shape_of(A)
+    return len(shape) == 2 and shape[0] != shape[1] and 0 not in shape
+
+
+def _solve_rectangle(A, b, x0, method, M, limits):
+    """Return the `SolveResult` for a matrix that is not square."""
+    found, name, why = _rectangular.solve(A, b, x0, method=method, M=M, limits=limits)
+    return SolveResult(found.x, found.status, f"{name} ({why}): {found.message}", found.residuals, name)
+
+
+def _warned(result, is_doubtful):
+    """Return the result; warn in the caller of `solve` if it missed its tolerance or is doubtful."""
+    if (result.success and is_doubtful) or result.status not in (Status.CONVERGED, Status.STOPPED):
+        warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
     return result
 
 
@@ -153,52 +199,90 @@ class _Problem:
     def __init__(self, system, callback, maxiter):
         self.system, self.callback, self.maxiter = system, callback, maxiter
         self.xp = array_module(system.A.library)
+        self.norms = to_host(direct.column_norms(system.b, self.xp))
+        self.size = float(np.max(self.norms, initial=0))
         self.sizes = absolute(system.A) if isinstance(system.A, (Csr, Dense)) else None
         self.traits = inspect(system.A, self.sizes)
+        on_host = system.A.library == "numpy"
+        self.plan = direct.Plan(system.A, self.sizes) if on_host and isinstance(system.A, Csr) else None
+        self.costs = Costs(
+            self.traits.n,
+            getattr(system.A, "nnz", self.traits.n**2),
+            system.b.size // self.traits.n,
+            system.A.dtype.itemsize / 8,
+            system.A.dtype.kind == "c",
+        )
+        self.chooser = Chooser(self.traits, self.costs, self.plan, on_host)
 
     @np.errstate(all="ignore")
     def best(self, method, M):
         """Try the choices in order until one meets the tolerance; return the best, with all messages."""
         if self.traits.empty:
             return self.singular(f"{self.traits.empty} of A is zero: A is singular")
-        story, best = [], None
-        tried = choices(self.traits, method, M, self.system.A.library == "numpy")
-        for method, M, why in tried:
-            name = method if M is None or method == "direct" else f"{method} with {_label(M)}"
-            result = self.attempt(method, M, patient=len(tried) == 1)
-            result = replace(result, message=f"{name} ({why}): {result.message}")
-            story.append(result.message)
+        if method in ENGINES and self.plan is not None:
+            named(method, self.system.A.dtype)
+            self.plan.engine = method
+        method = "direct" if method in ENGINES else method
+        story, best, choices, result = [], None, self.chooser.choices(method, M), None
+        while (choice := _following(choices, result)) is not None:
+            name = choice.method
+            if choice.M is not None and name != "direct":
+                name = f"{name} with {_label(choice.M)}"
+            result = self.attempt(choice, best)
+            story.append(f"{name} ({choice.why}): {result.message}")
             if best is None or result.success or _last(result) < _last(best):
                 best = result
-            if result.success or result.status in (Status.STOPPED, Status.SINGULAR, Status.TIME_LIMIT):
+            sure = result.success and not self.doubts(result.forward_error, result.backward_error)
+            if sure or result.status in (Status.STOPPED, Status.TIME_LIMIT):
                 break
+            if choice.method == "direct" and result.status != Status.BREAKDOWN:
+                break  # no other method would come closer
         assert best is not None
         return replace(best, message="; then ".join(story))
 
-    def attempt(self, method, M, *, patient):
-        """Solve with one choice."""
-        if method == "direct":
+    def attempt(self, choice, before):
+        """Solve with one choice; an iterative method starts from the x of `before`, if that is any better."""
+        if choice.method == "direct":
             return self.direct()
-        A, label = self.system.A, _label(M)
+        A, label, chosen = self.system.A, _label(choice.M), ITERATIVE[choice.method]
         try:
-            M = self.preconditioner(M)
+            M = self.preconditioner(choice.M)
         except (ValueError, RuntimeError, np.linalg.LinAlgError, MemoryError) as error:
-            return self.failure(Status.BREAKDOWN, f"no {label} for this matrix: {error}", method)
-        maxiter = self.maxiter
-        if maxiter is None:
-            maxiter = 10 * self.traits.n if patient else PATIENCE.get(method, PATIENCE_OTHERS)
-        if M is not None:
-            M = as_operator(M, A.library, "M").astype(A.dtype).with_workspace()
-        system = self.system._replace(M=M, maxiter=maxiter)
-        chosen = ITERATIVE[method]
+            return self.failure(Status.BREAKDOWN, f"no {label} for this matrix: {error}", choice.method)
         if chosen.hermitian and not self.traits.hermitian:
             message = "A is not Hermitian: use gmres, or pass numsolve.hermitian(A) if you know that it is"
-            return self.failure(Status.BREAKDOWN, message, method)
+            return self.failure(Status.BREAKDOWN, message, choice.method)
+        if M is not None:
+            M = as_operator(M, A.library, "M").astype(A.dtype).with_workspace()
+        system = self.system._replace(
+            M=M,
+            maxiter=self.maxiter if self.maxiter is not None else choice.limit or 10 * self.traits.n,
+        )
+        if before is not None and (before.nit == 0 or not _last(before) < self.size):
+            before = None
+        if before is not None:
+            system = system._replace(x0=before.x)
+        callback = self.patience(choice, label)
         start, block = chosen.for_system(system), chosen.block
-        if method == "cg" and self.traits.sign < 0:
+        if choice.method == "cg" and self.traits.sign < 0:
             start, block = (partial(_negative, steps) for steps in (start, block))
-        result = solve_system(start, system, self.callback, block)
-        return self.judged(result, method, label, M)
+        result = solve_system(start, system, callback, block)
+        if isinstance(callback, Patience):
+            self.chooser.remaining, self.chooser.spent = callback.forecast, callback.spent
+        if isinstance(callback, Patience) and callback.ended and result.status == Status.STOPPED:
+            result = replace(result, status=Status.MAXITER, message=callback.describe(result.nit))
+        if before is not None:
+            result = replace(result, residuals=np.concatenate((before.residuals[:-1], result.residuals)))
+        return self.judged(result, choice.method, label, M)
+
+    def patience(self, choice, label):
+        """Return the callback of an attempt: the caller's, or one that also ends it for the next choice."""
+        if choice.instead is None:
+            return self.callback
+        seconds = self.costs.iteration(choice.method, label)
+        return Patience(
+            seconds, choice.instead, np.atleast_1d(self.tolerances()), self.callback, self.chooser.spent
+        )
 
     def preconditioner(self, M):
         """Return the preconditioner of this name, or the given one."""
@@ -218,11 +302,15 @@ class _Problem:
                 Status.BREAKDOWN, "direct solves need a matrix on the host: numsolve.to_host(A, b)", "direct"
             )
         try:
-            x, norms, error = direct.solve(A, self.sizes, b, self.met)
+            x, norms, error, engine = direct.solve(A, self.sizes, b, self.met, self.plan)
         except Breakdown as breakdown:
             return self.failure(breakdown.status, str(breakdown), "direct")
         status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
-        message = "converged" if status == 0 else "the residual is at the limit of this precision, above rtol"
+        message = (
+            f"converged by {engine}"
+            if status == 0
+            else "the residual is at the limit of this precision, above rtol"
+        )
         result = self.judged(SolveResult(x, status, message, np.array(norms)), "direct", None, None)
         result = replace(result, forward_error=error)
         if error >= 1:
@@ -232,8 +320,11 @@ class _Problem:
 
     def met(self, norms):
         """Tell whether the residual norms of all columns meet the tolerance."""
-        tol = np.maximum(self.system.rtol * direct.column_norms(self.system.b), self.system.atol)
-        return bool((norms <= tol).all())
+        return bool((norms <= self.tolerances()).all())
+
+    def tolerances(self):
+        """Return the residual norm that each column has to reach."""
+        return np.maximum(self.system.rtol * self.norms, self.system.atol)
 
     def judged(self, result, method, label, M):
         """Return the result with estimates of its errors, and a warning in the message if one is large."""
@@ -287,9 +378,7 @@ class _Problem:
     def failure(self, status, message, method):
         """Return a result with zeros for x."""
         x = self.xp.zeros_like(self.system.b)
-        return SolveResult(
-            x, status, message, to_host(direct.column_norms(self.system.b, self.xp))[None], method
-        )
+        return SolveResult(x, status, message, self.norms[None], method)
 
     def singular(self, message):
         """Return the result for a matrix that has no inverse."""
@@ -323,6 +412,14 @@ def _last(result):
     """Return the largest last residual of a result."""
     last = np.nanmax(result.residuals[-1], initial=0) if result.residuals.size else np.inf
     return last if np.isfinite(last) else np.inf
+
+
+def _following(choices, result):
+    """Return the next choice after the result of one that failed, or None if there is none."""
+    try:
+        return choices.send(result)
+    except StopIteration:
+        return None
 
 
 def _label(M):

@@ -19,13 +19,13 @@ def relative_error(x, want):
 
 CHOICES = {
     "small": (lambda: poisson((20, 20)), "direct", None),
-    "2-D": (lambda: poisson((80, 80)), "direct", None),
-    "3-D": (lambda: poisson((20, 20, 20)), "cg", "amg"),
-    "3-D negative": (lambda: -poisson((20, 20, 20)), "cg", "amg"),
+    "2-D": (lambda: poisson((80, 80)), "cg", None),
+    "3-D": (lambda: poisson((20, 20, 20)), "cg", None),
+    "3-D negative": (lambda: -poisson((20, 20, 20)), "cg", None),
     "3-D rough": (
         lambda: poisson((20, 20, 20)) + sp.diags_array(np.geomspace(1e-3, 1e3, 20**3)),
         "cg",
-        "amg",
+        "jacobi",
     ),
     "convection": (lambda: convection_diffusion((40, 40), (50.0, 20.0)), "direct", None),
     "tridiagonal": (lambda: poisson((8_000,)), "direct", None),
@@ -33,8 +33,8 @@ CHOICES = {
     "indefinite": (lambda: poisson((15, 15)) - 3.3 * sp.eye_array(225), "direct", None),
 }
 LARGE = {
-    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "gmres", "ilu0"),
-    "irregular": (lambda: irregular(25_000, rng=0), "gmres", "ilu0"),
+    "3-D convection": (lambda: convection_diffusion((30, 30, 30), (50.0, 20.0, 1.0)), "bicgstab", None),
+    "irregular": (lambda: irregular(25_000, rng=0), "bicgstab", "jacobi"),
 }
 
 
@@ -49,6 +49,56 @@ def test_choice_and_error(case, rng):
     assert relative_error(result.x, want) < 1e-5
     assert method in result.message
     assert f"n = {A.shape[0]}" in result.message
+
+
+def random_sparse(n, rng):
+    R = sp.random_array((n, n), density=10 / n, rng=rng, data_sampler=rng.standard_normal)
+    return sp.csr_array(R + sp.diags_array(1.5 * abs(R).sum(axis=1) + 1))
+
+
+def test_a_matrix_that_a_factorisation_would_fill_is_iterated(rng):
+    """Its factors have half a million entries; BiCGStab needs about ten iterations."""
+    A = random_sparse(1500, rng)
+    want = rng.standard_normal(1500)
+    result = solve(A, A @ want).check()
+    assert result.method == "bicgstab"
+    assert relative_error(result.x, want) < 1e-6
+
+
+def test_multigrid_follows_where_cg_takes_long(rng, monkeypatch):
+    """Here multigrid is declared cheap, and a factorisation too expensive."""
+    monkeypatch.setattr("numsolve._linear.costs.SET_UP", {"amg": (1e-4, 1e-9)})
+    monkeypatch.setattr("numsolve._choice.AFFORDABLE", 0.0)
+    monkeypatch.setattr("numsolve._choice.WITH_AMG", 1)
+    A = poisson((70, 70))
+    want = rng.standard_normal((4900, 2))
+    result = solve(A, A @ want).check()
+    assert (result.method, result.preconditioner) == ("cg", "amg")
+    assert "stopped after" in result.message
+    assert "now expected to be faster" in result.message
+    assert relative_error(result.x, want) < 1e-6
+    norms = np.linalg.norm(A @ want, axis=0)
+    np.testing.assert_allclose(result.residuals[0], norms)  # the history begins with the first method
+
+
+def test_couplings_of_different_size_call_for_ic0(rng):
+    rough = sp.diags_array(10.0 ** rng.uniform(-2, 2, 81 * 80))
+    D = sp.kron(
+        sp.diags_array([np.ones(80), -np.ones(80)], offsets=[0, -1], shape=(81, 80)), sp.eye_array(80)
+    )
+    A = sp.csr_array(D.T @ rough @ D + 0.01 * poisson((80, 80)))
+    want = rng.standard_normal(6400)
+    result = solve(A, A @ want).check()
+    assert "cg with ic0" in result.message
+    assert relative_error(A @ result.x, A @ want) <= 1e-8
+    assert relative_error(result.x, want) < 1e-3
+
+
+def test_the_choice_does_not_change_from_run_to_run(rng):
+    A, want = convection_diffusion((60, 60), (40.0, 10.0)), rng.standard_normal(3600)
+    first, second = (solve(A, A @ want).check() for _ in range(2))
+    assert first.message == second.message
+    np.testing.assert_array_equal(first.x, second.x)
 
 
 def test_a_linear_operator_is_iterated(rng):
@@ -68,9 +118,9 @@ def test_falls_back_when_the_choice_fails(rng):
     A = poisson((20, 20, 20)) - 1.1 * sp.eye_array(20**3)
     want = rng.standard_normal(20**3)
     result = solve(A, A @ want).check()
-    assert result.method == "direct"
-    assert "; then direct" in result.message
-    assert result.message.startswith("cg with amg")
+    assert result.method in ("minres", "direct")
+    assert "; then minres" in result.message
+    assert result.message.startswith("cg (")
     assert relative_error(result.x, want) < 1e-6
 
 
@@ -145,7 +195,8 @@ def test_the_shared_matrices(name, matrix):
     result = solve(A, A @ want).check()
     error = np.abs(result.x - want).max() / np.abs(want).max()
     assert result.residuals[-1] <= 1e-8 * result.residuals[0]
-    assert error <= result.forward_error <= 1e6 * max(error, 1e-14)
+    if result.method == "direct":
+        assert error <= result.forward_error <= 1e6 * max(error, 1e-14)
     assert error < 1e-4
 
 
@@ -329,5 +380,6 @@ def test_the_best_of_the_choices_that_failed_is_returned():
             found[method] = numsolve.solve(A, b, method=method, M=None, maxiter=3, rtol=1e-12)
     last = {method: result.residuals[-1] for method, result in found.items()}
     assert last["gmres"] < 0.99 * last["cg"]
-    assert last["auto"] == pytest.approx(last["gmres"], rel=1e-10)
+    assert last["auto"] < 0.99 * last["gmres"]  # each method begins where the one before ended
     assert found["auto"].method == "gmres"
+    assert found["auto"].nit > 3

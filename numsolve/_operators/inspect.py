@@ -18,8 +18,10 @@ class Traits:
     hermitian: bool
     sign: int  # of all diagonal entries; 0 if signs differ or an entry is zero
     zero_diagonal: bool
+    even_diagonal: bool  # whether all its entries are of about one size
     empty: str  # "", or the first zero row or column, such as "row 3"
-    band_work: float  # n * bandwidth^2 after reordering; infinite if it was not computed
+    uneven: bool  # whether the couplings of many rows of a sparse matrix on the host differ more than tenfold
+    band: int  # largest distance of an entry from the diagonal; of a sparse matrix on the host
 
     def describe(self):
         """Return the properties in words."""
@@ -37,7 +39,7 @@ def inspect(A, sizes=None):
     elif isinstance(A, Dense):
         kind, entries = "dense", A.array.diagonal()
     else:
-        return Traits(n, "operator", hermitian, 0, False, "", np.inf)
+        return Traits(n, "operator", hermitian, 0, False, False, "", False, 0)
     entries = to_host(entries)
     zero = bool((entries == 0).any())
     sign = (
@@ -45,7 +47,9 @@ def inspect(A, sizes=None):
         if zero or abs(entries.imag).any()
         else int((entries.real > 0).all()) - int((entries.real < 0).all())
     )
-    return Traits(n, kind, hermitian, sign, zero, _empty_line(A, sizes), _band_work(A, hermitian))
+    sizes_of_diagonal = abs(entries)
+    even = bool(sizes_of_diagonal.max() <= 1.2 * sizes_of_diagonal.min())
+    return Traits(n, kind, hermitian, sign, zero, even, _empty_line(A, sizes), *_shape_of_rows(A))
 
 
 def _empty_line(A, sizes):
@@ -64,16 +68,21 @@ def _empty_line(A, sizes):
     return ""
 
 
-def _band_work(A, hermitian):
-    """Return n * bandwidth^2 after reverse Cuthill-McKee, an upper bound for the work of a factorisation."""
-    n = A.shape[0]
-    if not isinstance(A, Csr) or A.library != "numpy":
-        return np.inf
-    from scipy.sparse.csgraph import reverse_cuthill_mckee
+def _shape_of_rows(A):
+    """Return whether a third of the rows have couplings that differ more than tenfold, and the bandwidth.
 
-    pattern = A.to_sparse()
-    pattern = pattern if hermitian else pattern + pattern.T
-    order = np.empty(n, np.int64)
-    order[reverse_cuthill_mckee(pattern.tocsr(), symmetric_mode=True)] = np.arange(n)
-    rows = np.repeat(order, np.diff(A.indptr))
-    return float(n) * float(abs(rows - order[A.indices]).max(initial=0) + 1) ** 2
+    Both are found for sparse matrices on the host. Couplings are the entries off the diagonal that are not
+    rounding errors.
+    """
+    if not isinstance(A, Csr) or A.library != "numpy" or not A.nnz:
+        return False, 0
+    rows = np.repeat(np.arange(A.shape[0]), np.diff(A.indptr))
+    band = int(abs(A.indices - rows).max())
+    sizes = abs(A.data)
+    coupled = (A.indices != rows) & (sizes > 1e-10 * sizes.max())
+    rows, sizes = rows[coupled], sizes[coupled]
+    if not len(rows):
+        return False, band
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    largest, smallest = np.maximum.reduceat(sizes, starts), np.minimum.reduceat(sizes, starts)
+    return bool((largest > 10 * smallest).mean() > 1 / 3), band

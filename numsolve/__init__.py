@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._result import ConvergenceError as ConvergenceError
     from ._result import ConvergenceWarning as ConvergenceWarning
     from ._result import Interrupted as Interrupted
+    from ._result import LinearResult as LinearResult
     from ._result import Result as Result
     from ._result import Status as Status
     from ._solve import solve as solve
@@ -31,6 +32,7 @@ _HOME = {
     "ConvergenceError": "_result",
     "ConvergenceWarning": "_result",
     "Interrupted": "_result",
+    "LinearResult": "_result",
     "Progress": "_progress",
     "Result": "_result",
     "Status": "_result",
@@ -51,6 +53,7 @@ __all__ = [
     "ConvergenceError",
     "ConvergenceWarning",
     "Interrupted",
+    "LinearResult",
     "Progress",
     "Result",
     "Status",

@@ -62,7 +62,7 @@ class Chooser:
             except StopIteration:
                 return
             result = yield choice
-            if result.success and choice.method != "direct":
+            if result.status == Status.DOUBTFUL and choice.method != "direct":
                 if method == "auto" and self.direct(AFFORDABLE) < inf:
                     yield Choice("direct", None, "as x was in doubt")
                 return

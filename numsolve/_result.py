@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,8 @@ _is_inner = ContextVar("is_inner", default=False)  # one for each thread, unlike
 class Status(IntEnum):
     """Why an iteration ended.
 
-    The signs are those of SciPy's ``info``. Zero: converged. Positive: stopped early with a usable iterate.
-    Negative: broke down.
+    The signs are those of SciPy's ``info``. Zero: converged. Positive: stopped early with a usable iterate,
+    or doubtful: the tolerance is met, but the error of the iterate may be large. Negative: broke down.
     """
 
     CONVERGED = 0
@@ -26,6 +27,7 @@ class Status(IntEnum):
     STAGNATED = 3
     TIME_LIMIT = 4
     INTERRUPTED = 5
+    DOUBTFUL = 6
     BREAKDOWN = -1
     NONFINITE = -2
     SINGULAR = -3
@@ -184,9 +186,35 @@ class Result:
         )
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearResult(Result):
+    """A `Result` of a linear system, with what its entries tell about the error of `x`.
+
+    Attributes
+    ----------
+    backward_error : float
+        The row-wise backward error, ``max(abs(b - A @ x) / (abs(A) @ abs(x) + abs(b)))``, the largest of the
+        columns: `x` solves a system whose entries differ by this factor at most. NaN for a LinearOperator.
+    forward_error : float
+        Relative change of `x` when the method went on to a smaller residual: the error of the iterate before.
+        NaN where this was not done.
+    doubt : str
+        Why `x` may be wrong although its residual meets the tolerance, with a remedy; the message ends with
+        it. Empty if nothing was found, which does not prove that `x` is right.
+    """
+
+    backward_error: float = nan
+    forward_error: float = nan
+    doubt: str = ""
+
+
 def warn_of_miss(result, name=""):
-    """Return the result; warn in the code that called the library, with the problem's name, of a miss."""
-    if result.status not in (Status.CONVERGED, Status.STOPPED) and not _is_inner.get():
+    """Return the result; warn in the code that called the library, with the problem's name.
+
+    There is a warning if the result missed its tolerance, or if its solution is in doubt.
+    """
+    missed = result.status not in (Status.CONVERGED, Status.STOPPED)
+    if (missed or getattr(result, "doubt", "")) and not _is_inner.get():
         message = f"{name}: {result.message}" if name else result.message
         warnings.warn(message, ConvergenceWarning, stacklevel=_level_outside())
     return result
@@ -213,6 +241,11 @@ def warn_of_misses(results, kind="problems", names=None):
         message = f"{len(missed)} of {len(results)} {kind}, first {name}: {results[first].message}"
         warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return results
+
+
+def is_inner():
+    """Tell whether this is a solve inside another one, which checks the tolerance."""
+    return _is_inner.get()
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """`solve`: inspect the system, choose a method and a preconditioner, check the answer, report the reasons."""
 
-import warnings
 from dataclasses import dataclass, replace
 from functools import partial
-from math import nan
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from . import _rectangular, _validate, krylov, precondition
 from ._array import array_module, to_host
 from ._choice import Chooser
 from ._linear import direct
+from ._linear.backward import largest_backward_error
 from ._linear.costs import Costs
 from ._linear.engines import ENGINES, named
 from ._linear.patience import Patience
@@ -19,19 +18,20 @@ from ._linear.solve import solve_system
 from ._linear.system import prepare
 from ._operators.inspect import inspect
 from ._operators.operator import Csr, Dense, Scaled, absolute, as_operator, entries
-from ._result import Breakdown, ConvergenceWarning, Result, Status
+from ._result import Breakdown, LinearResult, Status, warn_of_miss
 
 ITERATIVE = {name: method for name, method in krylov.METHODS.items() if method.for_system is not None}
 METHODS = ("auto", "direct", *ITERATIVE, *ENGINES)
 NEEDS_RECTANGLE = set(_rectangular.METHODS) - set(METHODS)
 # All but block_jacobi, whose block size is not known here.
 PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
-NEAR_INVERSES = ("amg", "ilu", "ilu0", "ic0")  # preconditioners that errors are estimated with
+ROUNDING = 16  # units of rounding in the residual of a row that count as rounding error
+LARGEST_BOUND = 1e-2  # of the error of a direct solution that counts as a success
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SolveResult(Result):
-    """The result of `solve`: a `Result` with the method that was used and estimates of the errors.
+class SolveResult(LinearResult):
+    """The result of `solve`: a `LinearResult` with the method that was used and what is known of the error.
 
     Attributes
     ----------
@@ -39,16 +39,14 @@ class SolveResult(Result):
         "direct" or the name of a function of `numsolve.krylov`; "lsmr" or "direct" if A is not square.
     preconditioner : str or None
         The name of a function of `numsolve.precondition`, "ilu" for SciPy's, "given", or None.
-    backward_error : float
-        Largest residual of a row, relative to the size of the terms in it; NaN for a LinearOperator.
     forward_error : float
-        Estimate of ``norm(x - x_true) / norm(x)``, in the maximum norm; NaN where no estimate is cheap.
+        After a direct solve an estimated bound of ``norm(x - x_true) / norm(x)``, in the maximum norm. After
+        an iterative one the relative change of `x`, in the 2-norm, when the method went on to a residual a
+        thousand times smaller: the error of the iterate before. NaN where this was not needed.
     """
 
     method: str = ""
     preconditioner: str | None = None
-    backward_error: float = nan
-    forward_error: float = nan
 
 
 def solve(
@@ -101,7 +99,7 @@ def solve(
     -------
     SolveResult
         ``x``, ``status``, ``message``, ``residuals``, ``method``, ``preconditioner``, ``backward_error`` and
-        ``forward_error``. The message warns if the residual is small but `x` may be wrong.
+        ``forward_error``. If the residual is small but `x` may be wrong, ``doubt`` and the message say why.
 
     Raises
     ------
@@ -115,14 +113,15 @@ def solve(
     Warns
     -----
     ConvergenceWarning
-        The tolerance was not met; or it was met, but the estimated error of `x` is large.
+        The tolerance was not met; or it was met, but `x` may be wrong.
 
     Notes
     -----
     The direct method is a factorisation with iterative refinement: LAPACK's, SuperLU's, or from 5,000
     unknowns on that of CHOLMOD (scikit-sparse), PARDISO (pypardiso) or UMFPACK (scikit-umfpack), the first of
     these that is installed and suits the matrix; the message says which. Its error bound is that of LAPACK's
-    ``xGERFS`` [1]_, and costs about ten more triangular solves. For costs of the iterative methods see
+    ``xGERFS`` [1]_, and costs about ten more triangular solves. A residual that is rounding error in every
+    row is a success, also above `rtol`, if this bound is small. For costs of the iterative methods see
     `krylov.cg`, `krylov.gmres` and `precondition.amg`. A dense matrix that is not square is solved by
     LAPACK's singular value decomposition, any other such matrix by `krylov.lsmr`.
 
@@ -134,8 +133,15 @@ def solve(
     factorisation is counted before it is begun. All forecasts are made from counts, so the same system is
     always solved in the same way.
 
-    The error estimate of iterative methods is ``norm(M r) / norm(x)``, where
-    M is multigrid or an incomplete factorisation.
+    A small residual does not prove that `x` is right, so the answer of an iterative method is checked. The
+    residuals of single rows, and their sums over parts of the unknowns that are joined weakly, are lower
+    bounds of the error. Unless the matrix is strictly diagonally dominant, or a symmetric weighted Laplacian,
+    whose nearly null vectors are constant on such parts, the method also solves for a random right-hand side
+    until no direction can be missing: this estimates the norm of the inverse and costs about half as much as
+    the solve. If the residual then says little about `x`, the method goes on to a thousandth of it, and the
+    change of `x` is `forward_error`. If `x` remains doubtful, a factorisation follows if it is affordable; if
+    doubt is left at the end, the status is ``Status.DOUBTFUL``, which is no success. The extra iterations are
+    not limited by `maxiter`, and are not reported to `callback`.
 
     References
     ----------
@@ -156,7 +162,7 @@ def solve(
     limits = {"rtol": rtol, "atol": atol, "maxiter": maxiter, "time_limit": time_limit}
     _validate.function(callback, "callback")
     if is_rectangular(A):
-        return _warned(_solve_rectangle(A, b, x0, method, M, limits | {"callback": callback}), False)
+        return warn_of_miss(_solve_rectangle(A, b, x0, method, M, limits | {"callback": callback}))
     if method in NEEDS_RECTANGLE:
         raise ValueError(f"method is {method!r}, but A is square; needed: one of {', '.join(METHODS)}")
     system = prepare(A, b, x0, given, **limits)
@@ -171,7 +177,7 @@ def solve(
     if raised:
         message = f"{result.message} (rtol raised to {floor:.1e}, the limit of {system.b.dtype})"
         result = replace(result, message=message)
-    return _warned(result, problem.doubts(result.forward_error, result.backward_error))
+    return warn_of_miss(result)
 
 
 def is_rectangular(A):
@@ -183,14 +189,9 @@ def is_rectangular(A):
 def _solve_rectangle(A, b, x0, method, M, limits):
     """Return the `SolveResult` for a matrix that is not square."""
     found, name, why = _rectangular.solve(A, b, x0, method=method, M=M, limits=limits)
-    return SolveResult(found.x, found.status, f"{name} ({why}): {found.message}", found.residuals, name)
-
-
-def _warned(result, is_doubtful):
-    """Return the result; warn in the caller of `solve` if it missed its tolerance or is doubtful."""
-    if (result.success and is_doubtful) or result.status not in (Status.CONVERGED, Status.STOPPED):
-        warnings.warn(result.message, ConvergenceWarning, stacklevel=3)
-    return result
+    return SolveResult(
+        found.x, found.status, f"{name} ({why}): {found.message}", found.residuals, method=name
+    )
 
 
 class _Problem:
@@ -230,10 +231,9 @@ class _Problem:
                 name = f"{name} with {_label(choice.M)}"
             result = self.attempt(choice, best)
             story.append(f"{name} ({choice.why}): {result.message}")
-            if best is None or result.success or _last(result) < _last(best):
+            if best is None or _rank(result) <= _rank(best):
                 best = result
-            sure = result.success and not self.doubts(result.forward_error, result.backward_error)
-            if sure or result.status in (Status.STOPPED, Status.TIME_LIMIT):
+            if result.success or result.status in (Status.STOPPED, Status.TIME_LIMIT):
                 break
             if choice.method == "direct" and result.status != Status.BREAKDOWN:
                 break  # no other method would come closer
@@ -266,14 +266,15 @@ class _Problem:
         start, block = chosen.for_system(system), chosen.block
         if choice.method == "cg" and self.traits.sign < 0:
             start, block = (partial(_negative, steps) for steps in (start, block))
-        result = solve_system(start, system, callback, block)
+        result = solve_system(start, system, callback, block, thorough=True)
         if isinstance(callback, Patience):
             self.chooser.remaining, self.chooser.spent = callback.forecast, callback.spent
         if isinstance(callback, Patience) and callback.ended and result.status == Status.STOPPED:
             result = replace(result, status=Status.MAXITER, message=callback.describe(result.nit))
         if before is not None:
             result = replace(result, residuals=np.concatenate((before.residuals[:-1], result.residuals)))
-        return self.judged(result, choice.method, label, M)
+        result = SolveResult(**vars(result), method=choice.method, preconditioner=label)
+        return replace(result, status=Status.DOUBTFUL) if result.success and result.doubt else result
 
     def patience(self, choice, label):
         """Return the callback of an attempt: the caller's, or one that also ends it for the next choice."""
@@ -305,18 +306,33 @@ class _Problem:
             x, norms, error, engine = direct.solve(A, self.sizes, b, self.met, self.plan)
         except Breakdown as breakdown:
             return self.failure(breakdown.status, str(breakdown), "direct")
-        status = Status.CONVERGED if self.met(norms[-1]) else Status.STAGNATED
-        message = (
-            f"converged by {engine}"
-            if status == 0
-            else "the residual is at the limit of this precision, above rtol"
-        )
-        result = self.judged(SolveResult(x, status, message, np.array(norms)), "direct", None, None)
-        result = replace(result, forward_error=error)
-        if error >= 1:
-            message = "A is singular to working precision: x meets the residual but has no correct digit"
+        backward = largest_backward_error(A, b, x)
+        result = SolveResult(x, Status.CONVERGED, f"converged by {engine}", np.array(norms), backward, error)
+        return self.bounded(replace(result, method="direct"), self.met(norms[-1]))
+
+    def bounded(self, result, met):
+        """Return the result of a direct solve with what its error bound says.
+
+        A residual that is rounding error in each row is a success although it exceeds the tolerance, if the
+        error is small: in this precision no x has a much smaller residual.
+        """
+        error, eps = result.forward_error, float(np.finfo(self.system.b.dtype).eps)
+        if not met:
+            status = Status.CONVERGED if result.backward_error <= ROUNDING * eps else Status.STAGNATED
+            message = (
+                f"the residual is at the limit of this precision, above rtol; x is off by {error:.1e} at most"
+            )
+            result = replace(result, status=status, message=message)
+        if not error > eps**0.25:
+            return result
+        if error >= 1 and result.success:
+            message = (
+                "A is singular to working precision: x meets the residual, but may have no correct digit"
+            )
             return replace(result, status=Status.SINGULAR, message=message)
-        return replace(result, message=result.message + self.doubt(error))
+        doubt = f"A is so ill-conditioned that x may be off by {error:.1e} of its size"
+        status = Status.DOUBTFUL if result.success and error > LARGEST_BOUND else result.status
+        return replace(result, status=status, message=f"{result.message}, but {doubt}", doubt=doubt)
 
     def met(self, norms):
         """Tell whether the residual norms of all columns meet the tolerance."""
@@ -326,59 +342,10 @@ class _Problem:
         """Return the residual norm that each column has to reach."""
         return np.maximum(self.system.rtol * self.norms, self.system.atol)
 
-    def judged(self, result, method, label, M):
-        """Return the result with estimates of its errors, and a warning in the message if one is large."""
-        backward = self.backward_error(result.x)
-        forward = nan
-        if label in NEAR_INVERSES and result.success:
-            forward = max(
-                (self.by_preconditioner(M, bj, xj) for bj, xj in _columns(self.system.b, result.x)),
-                default=nan,
-            )
-        message = result.message + self.doubt(forward)
-        if result.success and self.doubts(backward):
-            message += (
-                f", but a row of A x - b is off by {backward:.1e} of its terms: rows differ much in scale "
-                "and x may be wrong; scale the rows of A, or use method='direct'"
-            )
-        return SolveResult(
-            result.x, result.status, message, result.residuals, method, label, backward, forward
-        )
-
-    def doubts(self, *errors):
-        """Tell whether an estimated error exceeds the fourth root of machine epsilon."""
-        return any(error > np.finfo(self.system.b.dtype).eps ** 0.25 for error in errors)
-
-    def doubt(self, error):
-        """Return the warning for an error estimate, or an empty text."""
-        return (
-            f", but A is so ill-conditioned that x may be off by {error:.1e} of its size"
-            if self.doubts(error)
-            else ""
-        )
-
-    def backward_error(self, x):
-        """Return the largest residual of a row over ``norm(row, 1) * norm(x, inf) + |b|``."""
-        A, b = self.system.A, self.system.b
-        if self.sizes is None:
-            return nan
-        rows = (self.sizes @ self.xp.ones(self.traits.n, A.dtype)).real
-        worst = 0.0
-        for bj, xj in _columns(b, x):
-            size = rows * abs(xj).max() + abs(bj)
-            worst = max(worst, float((abs(bj - A @ xj) / self.xp.where(size > 0, size, 1)).max()))
-        return worst
-
-    def by_preconditioner(self, M, b, x):
-        """Return ``norm(M r) / norm(x)``: an estimate of the error, if M is near the inverse."""
-        if not float(abs(x).max()):
-            return 0.0
-        return float(abs(M @ (b - self.system.A @ x)).max() / abs(x).max())
-
     def failure(self, status, message, method):
         """Return a result with zeros for x."""
         x = self.xp.zeros_like(self.system.b)
-        return SolveResult(x, status, message, self.norms[None], method)
+        return SolveResult(x, status, message, self.norms[None], method=method)
 
     def singular(self, message):
         """Return the result for a matrix that has no inverse."""
@@ -403,15 +370,17 @@ def _negative(steps, A, b, M, x):
     return steps(Scaled(A, -1), -b, None if M is None else Scaled(M, -1), x)
 
 
-def _columns(b, x):
-    """Pair the columns of b and x."""
-    return [(b, x)] if b.ndim == 1 else [(b[:, j], x[:, j].copy()) for j in range(b.shape[1])]
-
-
 def _last(result):
     """Return the largest last residual of a result."""
     last = np.nanmax(result.residuals[-1], initial=0) if result.residuals.size else np.inf
     return last if np.isfinite(last) else np.inf
+
+
+def _rank(result):
+    """Return a key to compare results with: first successes, then doubtful ones, then small residuals."""
+    if result.success or result.status == Status.DOUBTFUL:
+        return int(not result.success), 0.0
+    return 2, _last(result)
 
 
 def _following(choices, result):

@@ -168,10 +168,10 @@ def test_a_small_residual_of_watt_does_not_hide_its_error(matrix):
     best = solve(A, b).check()
     assert relative_error(best.x, np.ones(1856)) < 1e-9
     for M in (None, "ilu"):
-        with pytest.warns(ConvergenceWarning, match="may be"):
+        with pytest.warns(ConvergenceWarning, match="rows of A differ much in size"):
             poor = solve(A, b, method="gmres", M=M)
-        assert poor.status == Status.CONVERGED
-        assert max(poor.backward_error, poor.forward_error if M else 0) > 1e-3
+        assert poor.status == Status.DOUBTFUL
+        assert poor.backward_error > 1e-3
 
 
 ALL = [

@@ -7,14 +7,17 @@ import numpy as np
 from .. import _callbacks
 from .._array import namespace
 from .._operators.hermitian import check_hermitian
-from .._result import Interrupted, Result, Status
+from .._result import Interrupted, LinearResult, Result, Status
 from .column import solve_column
 from .columns import solve_columns
+from .doubt import examined
 from .system import norm
 
 
-def solve_system(method, system, callback, block=None):
-    """Solve a checked system for each column of b, or with `block` for several at once; return the `Result`.
+def solve_system(method, system, callback, block=None, *, thorough=False):
+    """Solve a checked system for each column of b, or with `block` for several at once.
+
+    Return a `LinearResult`. A `thorough` solve makes further ones to find whether x is right: see `doubt`.
 
     A method is a generator function ``method(A, b, M, x)``, with the protocol that `iterate` describes for
     ``start(x)``. A method that keeps data between its starts is an object; its ``begin(b)`` is called with
@@ -23,10 +26,12 @@ def solve_system(method, system, callback, block=None):
     callback = _callbacks.checked(callback)
     if system.b.size == 0:
         x = namespace(system.b).zeros_like(system.b)
-        return Result(x, Status.CONVERGED, "converged: b is empty", np.zeros((1, *x.shape[1:])))
+        return LinearResult(x, Status.CONVERGED, "converged: b is empty", np.zeros((1, *x.shape[1:])))
     if system.b.ndim == 1:
-        return solve_column(method, system, system.b, system.x0, callback)
-    return solve_columns(method, system, callback, block)
+        result = solve_column(method, system, system.b, system.x0, callback)
+    else:
+        result = solve_columns(method, system, callback, block)
+    return examined(method, system, result, thorough)
 
 
 @contextmanager

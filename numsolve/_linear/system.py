@@ -102,6 +102,15 @@ def norm(x):
     return sqrt(read_sum(kernels_for(x).dot(x, x)))
 
 
+def length(x):
+    """Return the 2-norm of a vector as a float of the host, also where squares overflow or vanish."""
+    found, limits = norm(x), np.finfo(x.dtype)
+    if float(limits.tiny) ** 0.25 < found < float(limits.max) ** 0.25:
+        return found
+    largest = float(abs(x).max(initial=0))
+    return largest * norm(x / largest) if 0 < largest < inf else largest
+
+
 def unit_near(magnitude, dtype):
     """Return a power of two near `magnitude` if its squares might overflow or vanish in `dtype`, else 1.
 

@@ -9,6 +9,7 @@ from .._array import array_module, is_sparse, library, read_sum
 from .._random import GOLDEN, SQRT2, scattered
 from ..kernels import kernels_for
 from .operator import Csr, Dense, Hermitian, Operator, as_operator
+from .terms import row_terms
 
 
 def hermitian(A):
@@ -35,11 +36,11 @@ def hermitian(A):
 
     Notes
     -----
-    Methods that need a Hermitian matrix test it with two products. They refuse a matrix that is asymmetric in
-    the first half of its digits. The assertion saves the products and accepts matrices that are slightly
-    asymmetric, because of rounding or of boundary conditions that were applied to rows only. (Start then from
-    an `x0` that meets the conditions, with no preconditioner or a diagonal one.) With a wrong assertion a
-    method may stagnate, but the residual that it reports is still the true one.
+    Methods that need a Hermitian matrix test it with two products. They refuse a matrix whose rows differ
+    from its columns in the first half of their digits. The assertion saves the products and accepts matrices
+    that are slightly asymmetric, because of rounding or of boundary conditions that were applied to rows
+    only. (Start then from an `x0` that meets the conditions, with no preconditioner or a diagonal one.) With
+    a wrong assertion a method may stagnate, but the residual that it reports is still the true one.
 
     Examples
     --------
@@ -90,7 +91,9 @@ def _largest_asymmetry(A):
 def asymmetry(A):
     """Return how far ``u^H A v`` is from ``(v^H A u)^*``, relative to their size, for two fixed vectors.
 
-    A matrix stores the value, so it is computed once for many solves with one operator.
+    For a matrix each entry of u is divided by the sum of its row of ``abs(A)``. Small rows then count as much
+    as large ones: the value is about the mean of ``abs((A - A^H) v)`` relative to the rows. A matrix stores
+    it, so it is computed once for many solves with one operator.
     """
     if not isinstance(A, (Csr, Dense)):  # others may change
         return _asymmetry(A)
@@ -113,8 +116,15 @@ def _asymmetry(A):
         return (values + 1j * values[::-1] * turned if A.dtype.kind == "c" else values).astype(A.dtype)
 
     u, v = vector(GOLDEN, 1), vector(SQRT2, -2)
-    Au, Av = A @ u, A @ v
     dot = kernels_for(u).dot
+    if isinstance(A, (Csr, Dense)):
+        sizes = row_terms(A, v)[1]
+        by_size = u / xp.where(sizes > 0, sizes, 1)
+        left, right, uu, vv = (
+            read_sum(dot(x, y)) for x, y in ((by_size, A @ v), (A @ by_size, v), (u, u), (v, v))
+        )
+        return abs(left - right) / (uu * vv) ** 0.5 if uu * vv > 0 else 0.0
+    Au, Av = A @ u, A @ v
     left, right, *squares = (
         read_sum(dot(x, y)) for x, y in ((u, Av), (Au, v), (u, u), (v, v), (Au, Au), (Av, Av))
     )

@@ -10,7 +10,7 @@ from .._array import namespace, read_sum
 from .._linear import spectrum
 from .._linear.solve import require_hermitian, solve_system
 from .._linear.system import prepare
-from .._result import Result, Status, not_finite, warn_of_miss
+from .._result import LinearResult, Status, not_finite, warn_of_miss
 from ..kernels import kernels_for
 from . import _scipy
 
@@ -20,8 +20,8 @@ RATE_SLACK = 4.0  # factor by which a residual may exceed the one that the bound
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ChebyshevResult(Result):
-    """A `Result` with the bounds of the spectrum that were used last.
+class ChebyshevResult(LinearResult):
+    """A `LinearResult` with the bounds of the spectrum that were used last.
 
     Attributes
     ----------
@@ -124,7 +124,8 @@ def chebyshev(
     message = result.message
     if result.status == Status.MAXITER and interval.bounds is not None:
         message += interval.says()
-    return warn_of_miss(ChebyshevResult(result.x, result.status, message, result.residuals, interval.bounds))
+    fields = vars(result) | {"message": message}
+    return warn_of_miss(ChebyshevResult(**fields, bounds=interval.bounds))
 
 
 class Interval:

@@ -13,7 +13,7 @@ from .._array import array_module, read_sum, sparse_module
 from .._linear.solve import interruptible, solve_system
 from .._linear.system import norm, prepare, unit_near
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
-from .._result import Breakdown, Interrupted, Result, Status, inner_solve, not_finite, warn_of_miss
+from .._result import Breakdown, Interrupted, LinearResult, Status, inner_solve, not_finite, warn_of_miss
 from ..kernels import kernels_for
 from ._gmres import gmres
 
@@ -23,7 +23,7 @@ MAX_OUTER_STEPS = (
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RefinementResult(Result):
+class RefinementResult(LinearResult):
     """Result of `refine`: ``nit`` and ``residuals`` count its outer steps.
 
     Attributes
@@ -229,7 +229,7 @@ class _Refinement:
         taken = np.isfinite(result.residuals[1:])
         inner_nit = np.zeros(taken.shape, int)
         inner_nit.T[taken.T] = self.counts[: taken.sum()]
-        return RefinementResult(result.x, result.status, result.message, result.residuals, inner_nit)
+        return RefinementResult(**vars(result), inner_nit=inner_nit)
 
 
 def _single(operator, dtype):

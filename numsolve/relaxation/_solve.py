@@ -10,7 +10,7 @@ from .._linear.solve import solve_system
 from .._linear.system import norm, prepare
 from .._operators.entries import sparse_of
 from .._operators.rows import ordered_rows
-from .._result import Result, Status
+from .._result import LinearResult, Status
 from ._steps import iterates, iterates_in_batches
 
 BATCHED_BELOW = 1 << 14  # entries of A; a sweep over fewer takes no longer than a step of the loop
@@ -22,7 +22,7 @@ _LIMITS = {  # what was reached, and the argument that sets it
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RelaxationResult(Result):
+class RelaxationResult(LinearResult):
     """Solution and history of a relaxation method.
 
     Attributes

@@ -304,6 +304,7 @@ def test_an_operator_that_misbehaves(method):
     assert np.isfinite(result.x).all()
 
 
+@pytest.mark.filterwarnings("ignore:.*almost singular")
 @every_method
 def test_a_singular_matrix_is_never_a_success_unless_solved(method, rng):
     A = np.diag([1.0, 2.0, 0.0])

@@ -71,6 +71,26 @@ def spmv_dot(indptr, indices, data, p, q):
     return total(sums)
 
 
+@kernel(items=_work)
+def row_terms(indptr, indices, data, x, terms, sizes):
+    if data.size == 0:
+        terms[:] = 0
+        sizes[:] = 0
+        return
+    bounds = _bounds(indptr)
+    for c in prange(bounds.size - 1):
+        start = np.uint64(indptr[bounds[c]])
+        for i in range(np.uint64(bounds[c]), np.uint64(bounds[c + 1])):
+            end = np.uint64(indptr[i + np.uint64(1)])
+            found, size = terms.dtype.type(0), terms.dtype.type(0)
+            for k in range(start, end):
+                entry = abs(data[k])
+                found += entry * abs(x[np.uint64(indices[k])])
+                size += entry
+            terms[i], sizes[i] = found, size
+            start = end
+
+
 def spmm(indptr, indices, data, X, Y):
     if data.size == 0:  # there is no column to prefetch
         Y[:] = 0

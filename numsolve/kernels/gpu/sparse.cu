@@ -30,6 +30,31 @@ __global__ void spmv_dot(const I* indptr, const I* indices, const T* data, const
     if (threadIdx.x == 0) pq[blockIdx.x] = total;
 }
 
+template <typename T, typename I>
+__global__ void row_terms(const I* indptr, const I* indices, const T* data, const T* x, real<T>* terms,
+                          real<T>* sizes, int64 lanes, int64 n)
+{
+    const int64 rows = BLOCK / lanes, lane = threadIdx.x % lanes;
+    for (int64 base = blockIdx.x * rows; base < n; base += gridDim.x * rows) {
+        const int64 row = base + threadIdx.x / lanes;
+        real<T> found = 0, size = 0;
+        if (row < n) {
+            const int64 end = indptr[row + 1];
+            for (int64 k = indptr[row] + lane; k < end; k += lanes) {
+                const real<T> entry = magnitude(data[k]);
+                found += entry * magnitude(x[indices[k]]);
+                size += entry;
+            }
+        }
+        found = lane_sum(found, int(lanes));
+        size = lane_sum(size, int(lanes));
+        if (row < n && lane == 0) {
+            terms[row] = found;
+            sizes[row] = size;
+        }
+    }
+}
+
 // Column c of a row's product with a block.
 template <typename T, typename I>
 __device__ T row_times_block(const I* indptr, const I* indices, const T* data, const T* X, int64 row, int64 c, int64 k)

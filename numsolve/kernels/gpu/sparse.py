@@ -26,6 +26,11 @@ def spmm_gram(indptr, indices, data, P, Q):
     return row_sums(sums).reshape(P.shape[1], P.shape[1])
 
 
+def row_terms(indptr, indices, data, x, terms, sizes):
+    lanes = _lanes(data.size, x.size)
+    launch("row_terms", blocks(x.size, lanes), indptr, indices, data, x, terms, sizes, lanes, x.size)
+
+
 def _lanes(nnz, n):
     """Return how many threads share a row: one for short rows, a warp for long ones."""
     average = nnz / max(n, 1)

@@ -28,3 +28,9 @@ def spmm_gram(indptr, indices, data, P, Q):
     """Write ``A @ P`` to `Q`, return ``P^H Q``."""
     spmm(indptr, indices, data, P, Q)
     return P.conj().T @ Q
+
+
+def row_terms(indptr, indices, data, x, terms, sizes):
+    """Write ``abs(A) @ abs(x)`` to `terms`, and the sums of the rows of ``abs(A)`` to `sizes`."""
+    spmv(indptr, indices, abs(data), abs(x), terms)
+    spmv(indptr, indices, abs(data), np.ones_like(terms), sizes)

@@ -8,7 +8,7 @@ from scipy.linalg import get_lapack_funcs, schur
 
 from ..._array import library, namespace, to_host
 from ..._operators.operator import Operator
-from ..._result import Result
+from ..._result import LinearResult
 from ...kernels import kernels_for
 from .._arnoldi import solve_small
 
@@ -79,8 +79,8 @@ class RecycledSpace:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RecycledResult(Result):
-    """A `Result` with the recycled space for the next solve.
+class RecycledResult(LinearResult):
+    """A `LinearResult` with the recycled space for the next solve.
 
     Attributes
     ----------

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .block_cg import width
-from .vector import vectors
+from .vector import real_dtype, vectors
 
 
 def csr(rng, n, dtype, index):
@@ -33,6 +33,11 @@ CASES = {
     "spmm_gram": lambda rng, n, t, i: (
         *csr(rng, n, t, i),
         *blocks(rng, n, width(n), t),
+    ),
+    "row_terms": lambda rng, n, t, i: (
+        *csr(rng, n, t, i),
+        *vectors(rng, 1, n, t),
+        *vectors(rng, 2, n, real_dtype(t)),
     ),
 }
 RETURNS_SUM = {"spmv_dot"}

@@ -1,0 +1,182 @@
+r"""Whether x may be wrong although its residual meets the tolerance.
+
+For every vector w, :math:`w^H r = (A^H w)^H (x_{true} - x)`. So the residual r, summed with the weights w,
+over the sum of :math:`|A^H w|` is a mean of the error. The vectors w are here those of single rows, and the
+indicators of parts of the unknowns: where A^H maps one of these almost to zero, the error is about the same
+on the whole part. Where indicators cannot be all the nearly null vectors, a solve for a random right-hand
+side estimates the norm of the inverse. Where the residual says little about x, the method goes on to a
+smaller one, and the change of x is measured. None of this proves that x is right.
+"""
+
+from functools import cached_property
+from math import inf, nan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._array import namespace
+from .._operators.operator import Csr, Dense
+from .._operators.terms import row_terms
+from .._result import LinearResult, Status, is_inner
+from .backward import backward_error
+from .further import adjoint_product, gone_on, inverse_norm, is_symmetric, ratio
+from .parts import Parts
+from .system import length
+
+LARGE = 1e-3  # relative error that is worth a warning, unless the tolerance is not much smaller
+MISLED = 30.0  # how much larger, by rows of equal size, the relative residual may be than the tolerance
+CHEAP = 1 << 24  # products of entries up to which further solves are made in any case: some 20 milliseconds
+
+
+class Doubt(NamedTuple):
+    """Why a column may be wrong ("" if nothing was found), and what going on to a smaller residual gave.
+
+    Attributes
+    ----------
+    why : str
+        A sentence with a remedy.
+    change : float
+        Relative change of x when the method went on; NaN if it did not.
+    further : Result or None
+        The result of going on.
+    """
+
+    why: str = ""
+    change: float = nan
+    further: Any = None
+
+
+@np.errstate(all="ignore")
+def examined(method, system, result, thorough=False):
+    """Return the `LinearResult` with the backward error of x and, if x may be wrong, with the doubt.
+
+    A `thorough` examination makes further solves whatever they cost, and takes the better x that they give.
+    """
+    known = isinstance(system.A, (Csr, Dense))
+    converged = result.status == Status.CONVERGED and not is_inner()
+    if not result.x.size or not (known or (converged and thorough)):
+        return LinearResult(**vars(result))
+    examination, backward, doubts = Examination(method, system, result.nit, thorough), [], []
+    for b, x in columns_of(system.b, result.x):
+        doubt = examination.doubt(b, x) if converged else Doubt()
+        if thorough and doubt.further is not None:
+            x = doubt.further.x
+        if known:
+            backward.append(backward_error(system.A.residual(b, x), b, row_terms(system.A, x)[0]))
+        doubts.append(doubt)
+    why = next((doubt.why for doubt in doubts if doubt.why), "")
+    fields = vars(result) | {"message": f"{result.message}, but {why}" if why else result.message}
+    if thorough:
+        fields |= _improved(result, [doubt.further for doubt in doubts])
+    change = float(np.fmax.reduce([doubt.change for doubt in doubts]))
+    return LinearResult(**fields, backward_error=max(backward, default=nan), forward_error=change, doubt=why)
+
+
+def columns_of(b, x):
+    """Pair the columns of b and x."""
+    xp = namespace(x)
+    if b.ndim == 1:
+        return [(b, x)]
+    return [tuple(xp.ascontiguousarray(each[:, j]) for each in (b, x)) for j in range(b.shape[1])]
+
+
+def _improved(result, further):
+    """Return x and the history with the columns that the method went on with."""
+    x, residuals = result.x.copy(), result.residuals.reshape(len(result.residuals), -1)
+    longest = max((each.nit for each in further if each is not None), default=0)
+    history = np.vstack([residuals, np.full((longest, residuals.shape[1]), nan)])
+    for column, each in enumerate(further):
+        if each is not None:
+            x[(...,) if x.ndim == 1 else (..., column)] = each.x
+            last = np.flatnonzero(~np.isnan(residuals[:, column])).max()
+            history[last : last + each.nit + 1, column] = each.residuals
+    return {"x": x, "residuals": history.reshape(-1, *result.residuals.shape[1:])}
+
+
+class Examination:
+    """The search for reasons to doubt the columns of one solve."""
+
+    def __init__(self, method, system, nit, thorough):
+        self.method, self.system, self.nit, self.thorough = method, system, nit, thorough
+        self.parts = None  # of a sparse matrix on the host
+
+    @cached_property
+    def inverse(self):
+        """An estimate of the norm of the inverse; 0 where it is not needed or costs too much."""
+        A = self.system.A
+        entries = A.nnz if isinstance(A, Csr) else A.shape[0] ** 2
+        if not self.thorough and entries * (self.nit + 1) > CHEAP:
+            return 0.0
+        if self.parts is not None and self.parts.show_all:
+            return 0.0
+        return inverse_norm(self.method, self.system, self.nit, self.thorough)
+
+    def doubt(self, b, x):
+        """Return the `Doubt` about one column."""
+        A, r = self.system.A, self.system.A.residual(b, x)
+        left, size = length(r), length(x)
+        if not left or not size or not length(b):
+            return Doubt()
+        relative = max(left / length(b), self.system.rtol)
+        large, misled = max(LARGE, 10 * relative), 0.0
+        if isinstance(A, (Csr, Dense)):
+            sizes = row_terms(A, x)[1]
+            if self.parts is None and isinstance(A, Csr) and A.library == "numpy":
+                self.parts = Parts(A, sizes)
+            scale = 1 / namespace(x).where(sizes > 0, sizes, 1)
+            scaled = length(scale * r)
+            if scaled > large * size:
+                return Doubt(_rows(scaled / size))
+            misled = ratio(scaled, length(scale * b)) / relative
+        least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, r, left)
+        if least > large * size:
+            return Doubt(_parts(least / size))
+        unknown = max(unknown, self.inverse * left)
+        if unknown <= large * size and misled <= MISLED:
+            return Doubt()
+        further = gone_on(self.method, self.system, b, x, self.nit, self.thorough)
+        size, last = length(further.x), float(further.residuals[-1])
+        change = ratio(length(further.x - x), size)
+        if unknown * last / left > 10 * large * size:
+            return Doubt(_SINGULAR, change, further)
+        settled = self.thorough and misled <= MISLED  # x is then replaced by the better one
+        return Doubt("" if settled or change <= large else _changes(change), change, further)
+
+    def along_parts(self, parts, r, left):
+        """Return a lower bound of the error, and how far x could be changed without a larger residual."""
+        A, least, unknown = self.system.A, 0.0, 0.0
+        for w in parts.indicators():
+            image, many = A @ w, length(w)
+            weights, image = image if is_symmetric(A) else adjoint_product(A, w), length(image)
+            shown = ratio(float(abs((w * r).sum())) * many, float(abs(weights).sum()))
+            least = max(least, shown if shown < inf else 0.0)
+            if length(weights) > 10 * image:
+                unknown = max(unknown, ratio(left * many, image))
+        return least, unknown
+
+
+def _rows(error):
+    return (
+        f"x is off by about {error:.1e} of its size or more: rows of A differ much in size, and the residual "
+        "of small rows is large. Scale the rows, lower rtol, or use a direct method"
+    )
+
+
+def _parts(error):
+    return (
+        f"x is off by about {error:.1e} of its size or more, as the sums of the residual over parts of the "
+        "unknowns show: lower rtol, or use a direct method"
+    )
+
+
+def _changes(change):
+    return (
+        f"x changes by {change:.1e} of its size when the residual is reduced further: lower rtol, or use a "
+        "direct method"
+    )
+
+
+_SINGULAR = (
+    "A is almost singular: the residual hardly determines x along some direction. Use a direct method, or a "
+    "much smaller rtol"
+)

@@ -98,6 +98,7 @@ class Examination:
 
     def __init__(self, method, system, nit, thorough):
         self.method, self.system, self.nit, self.thorough = method, system, nit, thorough
+        self.may_go_on = not hasattr(method, "begin")  # what a method learns and counts stays as it is
         self.parts = None  # of a sparse matrix on the host
 
     @cached_property
@@ -105,7 +106,7 @@ class Examination:
         """An estimate of the norm of the inverse; 0 where it is not needed or costs too much."""
         A = self.system.A
         entries = A.nnz if isinstance(A, Csr) else A.shape[0] ** 2
-        if not self.thorough and entries * (self.nit + 1) > CHEAP:
+        if not self.may_go_on or (not self.thorough and entries * (self.nit + 1) > CHEAP):
             return 0.0
         if self.parts is not None and self.parts.show_all:
             return 0.0
@@ -132,7 +133,7 @@ class Examination:
         if least > large * size:
             return Doubt(_parts(least / size))
         unknown = max(unknown, self.inverse * left)
-        if unknown <= large * size and misled <= MISLED:
+        if not self.may_go_on or (unknown <= large * size and misled <= MISLED):
             return Doubt()
         further = gone_on(self.method, self.system, b, x, self.nit, self.thorough)
         size, last = length(further.x), float(further.residuals[-1])

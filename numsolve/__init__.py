@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ._array import to_device as to_device
     from ._array import to_host as to_host
     from ._operators.hermitian import hermitian as hermitian
+    from ._operators.singular import singular as singular
     from ._progress import Progress as Progress
     from ._result import ConvergenceError as ConvergenceError
     from ._result import ConvergenceWarning as ConvergenceWarning
@@ -43,6 +44,7 @@ _HOME = {
     "problems": None,
     "radial": None,
     "relaxation": None,
+    "singular": "_operators.singular",
     "solve": "_solve",
     "to_device": "_array",
     "to_host": "_array",
@@ -64,6 +66,7 @@ __all__ = [
     "problems",
     "radial",
     "relaxation",
+    "singular",
     "solve",
     "to_device",
     "to_host",

@@ -122,7 +122,7 @@ class Examination:
         large, misled = max(LARGE, 10 * relative), 0.0
         if isinstance(A, (Csr, Dense)):
             sizes = row_terms(A, x)[1]
-            if self.parts is None and isinstance(A, Csr) and A.library == "numpy":
+            if self.parts is None and isinstance(A, Csr) and A.library == "numpy" and A.null_space is None:
                 self.parts = Parts(A, sizes)
             scale = 1 / namespace(x).where(sizes > 0, sizes, 1)
             scaled = length(scale * r)

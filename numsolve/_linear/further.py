@@ -37,6 +37,7 @@ def inverse_norm(method, system, nit, thorough):
     """
     A, n = system.A, system.b.shape[0]
     f = standard_normal(0, n, dtype=A.dtype, like=A.library)
+    f = f if A.null_space is None else A.null_space.in_range(f)
     probe = system._replace(rtol=RESOLVED / sqrt(n), atol=0.0, maxiter=most(nit, thorough), x0=None)
     y = solve_column(method, probe, f, None, None).x
     s, found = A.residual(f, y), sqrt(n) * length(y) / length(f)

@@ -10,6 +10,7 @@ from .._operators.hermitian import check_hermitian
 from .._result import Interrupted, LinearResult, Result, Status
 from .column import solve_column
 from .columns import solve_columns
+from .complement import solve_in_complement
 from .doubt import examined
 from .system import norm
 
@@ -21,12 +22,19 @@ def solve_system(method, system, callback, block=None, *, thorough=False):
 
     A method is a generator function ``method(A, b, M, x)``, with the protocol that `iterate` describes for
     ``start(x)``. A method that keeps data between its starts is an object; its ``begin(b)`` is called with
-    each new right-hand side. `block` is a method for b of shape (n, k).
+    each new right-hand side. `block` is a method for b of shape (n, k). If the null space of A is known, the
+    system is solved in its complement.
     """
     callback = _callbacks.checked(callback)
     if system.b.size == 0:
         x = namespace(system.b).zeros_like(system.b)
         return LinearResult(x, Status.CONVERGED, "converged: b is empty", np.zeros((1, *x.shape[1:])))
+    if system.is_singular():
+
+        def solve(inside):
+            return solve_system(method, inside, callback, block, thorough=thorough)
+
+        return solve_in_complement(solve, system)
     if system.b.ndim == 1:
         result = solve_column(method, system, system.b, system.x0, callback)
     else:

@@ -8,6 +8,7 @@ import numpy as np
 from .. import _validate
 from .._array import read_sum
 from .._operators.operator import Csr, Dense, Operator, Scaled, as_operator
+from .._operators.singular import Projected
 from ..kernels import kernels_for
 
 
@@ -36,6 +37,8 @@ class System(NamedTuple):
         Whether the method takes many steps between two checks of the loop, as `iterate` explains.
     starts_anywhere : bool
         Whether the method iterates from x0 also where b is zero; `rtol` is then relative to ``norm(A x0)``.
+    in_complement : bool
+        Whether the null space of A has been taken into account, see `solve_in_complement`.
     """
 
     A: Operator
@@ -49,12 +52,20 @@ class System(NamedTuple):
     A_unit: float = 1.0
     batches: bool = False
     starts_anywhere: bool = False
+    in_complement: bool = False
 
     def scaled(self):
-        """Return A and M in the units of the method."""
+        """Return A and M in the units of the method; M keeps out of a known null space of A."""
+        A, M = self.A, self.M
+        if M is not None and A.null_space is not None:
+            M = Projected(M, A.null_space)
         if self.A_unit == 1:
-            return self.A, self.M
-        return _scaled(self.A, 1 / self.A_unit), None if self.M is None else Scaled(self.M, self.A_unit)
+            return A, M
+        return _scaled(A, 1 / self.A_unit), None if M is None else Scaled(M, self.A_unit)
+
+    def is_singular(self):
+        """Tell whether a null space of A is known that has not been taken into account."""
+        return self.A.null_space is not None and not self.in_complement
 
     def with_matrix(self, A):
         """Return the system with another matrix of the same shape, dtype and library."""

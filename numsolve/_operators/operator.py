@@ -30,10 +30,13 @@ class Operator(ReadOnly):
         Whether the caller asserted that it is Hermitian; it is then not tested.
     given_rounding : float
         Machine epsilon of the dtype in which the entries were given, or the products were returned.
+    null_space : NullSpace or None
+        The null spaces of a singular operator, as far as they are known.
     """
 
     known_hermitian = False
     given_rounding = 0.0
+    null_space: Any = None
 
     def __init__(self, shape, dtype, library):
         self.shape = shape
@@ -247,7 +250,7 @@ class Csr(Operator):
         """Return the matrix with other entries and the same pattern, which is not checked again."""
         twin = copy(self)
         twin.dtype, twin.data = data.dtype, _validate.finite(data, name)
-        twin.known_hermitian = False
+        twin.known_hermitian, twin.null_space = False, None
         return twin
 
 
@@ -370,7 +373,7 @@ class Scaled(Composite):
     def __init__(self, operator, factor):
         super().__init__(operator.shape, operator.dtype, operator.library)
         self.factor, self.operator = factor, operator
-        self.known_hermitian = operator.known_hermitian
+        self.known_hermitian, self.null_space = operator.known_hermitian, operator.null_space
 
     @property
     def rounding(self):
@@ -419,7 +422,7 @@ class _Cast(Composite):
             raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
         super().__init__(operator.shape, dtype, operator.library)
         self._operator = operator
-        self.known_hermitian = operator.known_hermitian
+        self.known_hermitian, self.null_space = operator.known_hermitian, operator.null_space
 
     @property
     def rounding(self):
@@ -478,8 +481,9 @@ class Hermitian:
 
 
 def _as_known(operator, twin):
-    """Return `twin`, the operator in another dtype, with the assertion that the operator is Hermitian."""
-    twin.known_hermitian, twin.given_rounding = operator.known_hermitian, operator.given_rounding
+    """Return `twin`, the operator in another dtype, with what is asserted of the operator."""
+    twin.known_hermitian, twin.null_space = operator.known_hermitian, operator.null_space
+    twin.given_rounding = operator.given_rounding
     return twin
 
 

@@ -52,7 +52,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _methods():
     """Return the methods and preconditioners that `solve` knows, as a text."""
-    from .._solve import ITERATIVE, PRECONDITIONERS
+    from .._problem import ITERATIVE
+    from .._solve import PRECONDITIONERS
 
     rows = [("auto", "chosen from the matrix"), ("direct", "a factorisation")]
     rows += [(method.name, method.suits) for method in ITERATIVE.values()]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from numsolve import krylov
-from numsolve._solve import ITERATIVE
+from numsolve._problem import ITERATIVE
 from numsolve.krylov import _registry as registry
 
 ROOT = Path(__file__).parents[2]

@@ -386,7 +386,7 @@ def install(monkeypatch, emulator):
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff "
-    functions += "maximum minimum sign"
+    functions += "maximum minimum sign einsum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     for name in _DEFAULT_AXIS:

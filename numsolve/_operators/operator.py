@@ -359,11 +359,11 @@ class _Adjoint:
 class Composite(Operator):
     """An operator that multiplies with another one, from which it takes its work vectors."""
 
-    _operator: Operator
+    operator: Operator
 
     def with_workspace(self):
         twin = copy(self)
-        twin._operator = self._operator.with_workspace()
+        twin.operator = self.operator.with_workspace()
         return twin
 
 
@@ -421,27 +421,27 @@ class _Cast(Composite):
         if operator.dtype.kind == "c" and np.dtype(dtype).kind != "c":
             raise TypeError(f"an operator of {operator.dtype} cannot act on {np.dtype(dtype)} vectors")
         super().__init__(operator.shape, dtype, operator.library)
-        self._operator = operator
+        self.operator = operator
         self.known_hermitian, self.null_space = operator.known_hermitian, operator.null_space
 
     @property
     def rounding(self):
-        return max(super().rounding, self._operator.rounding)
+        return max(super().rounding, self.operator.rounding)
 
     @property
     def given_rounding(self):
         """Machine epsilon of the dtype in which the operator was given."""
-        return self._operator.given_rounding
+        return self.operator.given_rounding
 
     def adjoint(self):
-        return _Cast(self._operator.adjoint(), self.dtype)
+        return _Cast(self.operator.adjoint(), self.dtype)
 
     def apply(self, x, out):
-        if out.dtype.kind == "c" and self._operator.dtype.kind != "c":
-            out.real[...] = self._operator @ x.real.copy()
-            out.imag[...] = self._operator @ x.imag.copy()
+        if out.dtype.kind == "c" and self.operator.dtype.kind != "c":
+            out.real[...] = self.operator @ x.real.copy()
+            out.imag[...] = self.operator @ x.imag.copy()
         else:
-            out[...] = self._operator @ x
+            out[...] = self.operator @ x
         return out
 
     def apply_block(self, X, out):

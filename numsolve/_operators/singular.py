@@ -150,15 +150,15 @@ class Projected(Composite):
     def __init__(self, M, null_space):
         super().__init__(M.shape, M.dtype, M.library)
         self.known_hermitian = M.known_hermitian
-        self._operator, self._right = M, null_space.right
+        self.operator, self._right = M, null_space.right
 
     def apply(self, x, out):
-        self._operator.apply(x, out)
+        self.operator.apply(x, out)
         out -= self._right.part(out)
         return out
 
     def apply_block(self, X, out):
-        self._operator.apply_block(X, out)
+        self.operator.apply_block(X, out)
         out -= self._right.part(out)
         return out
 

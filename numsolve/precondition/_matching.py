@@ -62,14 +62,14 @@ def matched_rows(matrix):
 class Matched(Composite):
     """A preconditioner of the equilibrated matrix with its rows in another order."""
 
-    _operator: Any
+    operator: Any
     _work: Any = None
     _not_pickled = ("_work",)
 
     def __init__(self, matrix, make, order, method):
         super().__init__(matrix.shape, matrix.dtype, matrix.library)
         self._method, self.row_order = method, array_module(matrix.library).asarray(order)
-        self._operator = make(self._arranged(matrix))
+        self.operator = make(self._arranged(matrix))
 
     def _arranged(self, matrix):
         """Return the matrix with its rows in order, equilibrated; keep it, and the scales."""
@@ -84,9 +84,9 @@ class Matched(Composite):
         return Csr(to_device(sp.csr_matrix(B)) if self.library == "cupy" else B, self.dtype)
 
     def __getattr__(self, name):
-        if name.startswith("_"):
+        if name.startswith("_") or name == "operator":
             raise AttributeError(name)
-        return getattr(self._operator, name)
+        return getattr(self.operator, name)
 
     def with_workspace(self):
         twin = super().with_workspace()
@@ -99,7 +99,7 @@ class Matched(Composite):
         ordered = self._work[0]
         ordered[...] = x[self.row_order]
         ordered *= self._rows
-        self._operator.apply(ordered, out)
+        self.operator.apply(ordered, out)
         out *= self._columns
         return out
 
@@ -107,7 +107,7 @@ class Matched(Composite):
         if self.dtype == dtype:
             return self
         twin = copy(self)
-        twin.dtype, twin._operator = np.dtype(dtype), self._operator.astype(dtype)
+        twin.dtype, twin.operator = np.dtype(dtype), self.operator.astype(dtype)
         twin._rows, twin._columns = (
             each.astype(np.finfo(dtype).dtype) for each in (self._rows, self._columns)
         )
@@ -117,5 +117,5 @@ class Matched(Composite):
         """Return the operator for another matrix of the same pattern; the order of the rows stays."""
         twin = copy(self)
         matrix = self._matrix if A is None else with_pattern_of(self._matrix, A, self._method)
-        twin._operator = self._operator.update(twin._arranged(matrix), *args, **options)
+        twin.operator = self.operator.update(twin._arranged(matrix), *args, **options)
         return twin

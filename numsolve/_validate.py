@@ -18,7 +18,7 @@ def floating(dtype, name) -> np.dtype[Any]:
 
     Integers and long doubles become float64, half precision float32, complex long doubles complex128.
     """
-    dtype = np.dtype(dtype).newbyteorder("=")
+    dtype = np.dtype(np.dtype(dtype).newbyteorder("=").str)  # the dtype object that all arrays share
     if dtype in DTYPES:
         return dtype
     if dtype == np.float16:

@@ -69,8 +69,9 @@ def iterative(monkeypatch):
     """Let `solve` try iterative methods first for small matrices too."""
     from numsolve import _choice
 
-    monkeypatch.setattr(_choice, "DIRECT_SIZE", {True: 10, False: 10})
-    monkeypatch.setattr(_choice, "DIRECT_BAND_WORK", {True: 1.0, False: 1.0})
+    monkeypatch.setattr(_choice, "TINY", 10)
+    monkeypatch.setattr(_choice, "NARROW_WORK", 1.0)
+    monkeypatch.setattr(_choice, "AT_ONCE", {True: 0.0, False: 0.0})
 
 
 def test_a_few_calls():

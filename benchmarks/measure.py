@@ -1,9 +1,12 @@
 """How everything here is measured: a warm-up by the same call, competitors in turn, ratios of one run."""
 
+import os
 from statistics import median
 from time import perf_counter
 
 from numsolve.papers._timing import LoadMeter, describe_load
+
+os.environ.setdefault("NUMSOLVE_COMPILE", "always")  # the first call compiles all kernels of the later ones
 
 __all__ = ["LoadMeter", "describe_load", "floor_row", "in_turn", "iterations", "ratio"]
 

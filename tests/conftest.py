@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: its idle threads keep cores busy
+os.environ.setdefault("NUMSOLVE_COMPILE", "always")  # the tests are about compiled kernels
 
 import numpy as np
 import pytest

@@ -1,10 +1,11 @@
 """Hot loops. Each exists three times, with the same file, name and arguments: reference, cpu, gpu."""
 
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import Any
 
 from .._array import library
+from . import cold
 from .table import TABLE
 
 _HOME = {"numpy": "cpu", "cupy": "gpu"}
@@ -22,9 +23,18 @@ class Home:
     def __getattr__(self, kernel):
         if kernel not in TABLE:
             raise AttributeError(f"there is no kernel {kernel!r}")
-        function = getattr(import_module(f"{__name__}.{self._name}.{TABLE[kernel][0]}"), kernel)
+        file = TABLE[kernel][0]
+        function = getattr(import_module(f"{__name__}.{self._name}.{file}"), kernel)
+        if self._name == "cpu" and cold.is_allowed() and not _has_compiled(file):
+            reference, keep = getattr(home("reference"), kernel), partial(setattr, self, kernel, function)
+            function = cold.substitute(file, reference, function, keep)
         setattr(self, kernel, function)
         return function
+
+
+def _has_compiled(file):
+    """Tell whether the disk holds compiled kernels of a file."""
+    return import_module(f"{__name__}.cpu._jit").is_stored(f"{file}.")
 
 
 def kernels_for(x) -> Any:

@@ -74,6 +74,7 @@ def learners(method, trials):
     return [None if method == "CG" else relaxation.FixedOmega(float(method.split()[1]))]
 
 
+@_timing.compile_at_once()
 def warm_up(side, count):
     """Take the first two steps and the hardest one by every method, untimed; the second one updates M."""
     u, steps = heat_crank_nicolson(count, side)

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 from time import perf_counter
 
+from ..kernels.cold import compile_at_once
+
 clock = perf_counter  # every time of a paper is read from here
 BUSY = 0.1  # share of the processors used by other programs above which the machine counts as busy
 ROUNDING = 0.1  # processors by which a load may come out negative, for the system counts in ticks
@@ -24,13 +26,15 @@ def second_call(call):
     object
         The value of the second call.
     """
-    call()
+    with compile_at_once():
+        call()
     return call()
 
 
 def time_call(call):
     """Call a function twice and return what the second call returns, and its seconds."""
-    call()
+    with compile_at_once():
+        call()
     begun = clock()
     value = call()
     return value, clock() - begun
@@ -38,7 +42,8 @@ def time_call(call):
 
 def least_time(call, rounds):
     """Return the least seconds of so many calls, after one that is not timed."""
-    call()
+    with compile_at_once():
+        call()
     seconds = []
     for _ in range(rounds):
         begun = clock()

@@ -1,5 +1,7 @@
 """Compilation of CPU kernels: for one thread and, for calls with many items, for all threads."""
 
+from functools import cache
+from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -7,10 +9,15 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from .. import cold
 from . import _team
 
 GRAIN = 1 << 13  # items below which a second thread costs more than it saves
+MANY = 1 << 16  # items from which on threads gain so much that they are compiled at once
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
+PARALLEL = dict.fromkeys(
+    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
+) | {"prange": True}  # the loops over chunks alone: other parallel loops would only cost time to compile
 
 
 def inline(function):
@@ -53,25 +60,45 @@ def kernel(function=None, *, items=last_axis):
     """Compile `function`, whose ``prange`` runs over fixed chunks, once serial and once threaded.
 
     The chunks depend on the size alone and their sums are added in order, so that results do not depend on
-    the number of threads. The threaded one is called if there are GRAIN items, ``items(*args)``, or more.
+    the number of threads. The threaded one is called if there are GRAIN items, ``items(*args)``, or more. It
+    is compiled if there are MANY, or if the serial one has taken so long that this pays.
     """
     if function is None:
         return lambda function: kernel(function, items=items)
-    serial = inline(function)
+    serial, twin, budget = inline(function), _twin(function), cold.Budget(cold.SERIAL_TIME)
     threads = None
 
     def call(*args):
         nonlocal threads
-        if items(*args) < GRAIN or _team.is_lost():
+        count = items(*args)
+        if count < GRAIN or _team.is_lost():
             return serial(*args)
         if threads is None:
-            threads = njit(cache=True, nogil=True, parallel=True, fastmath=FASTMATH, error_model="numpy")(
-                _twin(function)
+            if count < MANY and not budget.is_spent() and not is_stored(_name(twin)):
+                return budget.run(serial, args)
+            threads = njit(cache=True, nogil=True, parallel=PARALLEL, fastmath=FASTMATH, error_model="numpy")(
+                twin
             )
         return _team.run(threads, args)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__
     return call
+
+
+def _name(function):
+    """Return the name of a function in `is_stored`."""
+    return f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}-"
+
+
+def is_stored(start):
+    """Tell whether the disk holds compiled code of a function whose name, ``file.name-``, starts so."""
+    return any(name.startswith(start) for name in _stored_names())
+
+
+@cache
+def _stored_names():
+    """Return the names in Numba's cache, as they are when this process first asks."""
+    return [path.name for path in Path(inline(last_axis).stats.cache_path).glob("*.nbi")]
 
 
 def _twin(function):

@@ -52,21 +52,27 @@ def _four_by_two(a, b, first, last, X, Y, found):
 
 @kernel
 def rows_combine(fresh, T, X, Y):
-    k, p = T.shape
     for c in prange(chunk_count(X.shape[1])):
         start, end = chunk_range(c, X.shape[1])
-        found = np.empty((k, STRIP), Y.dtype)  # Y may be part of X
-        for first in range(start, end, STRIP):
-            last = min(first + STRIP, end)
-            for o in range(np.uint64(k)):
-                for i in range(last - first):
-                    found[o, i] = 0 if fresh else Y[o, first + i]
-            for o in range(np.uint64(0), np.uint64(k), np.uint64(4)):
-                for q in range(np.uint64(0), np.uint64(p), np.uint64(4)):
-                    _add(o, q, first, last - first, T, X, found)
-            for o in range(np.uint64(k)):
-                for i in range(last - first):
-                    Y[o, first + i] = found[o, i]
+        _combine(start, end, fresh, T, X, Y)
+
+
+@inline
+def _combine(start, end, fresh, T, X, Y):
+    """Write multiples of the rows of X to those of Y, over some items."""
+    k, p = T.shape
+    found = np.empty((k, STRIP), Y.dtype)  # Y may be part of X
+    for first in range(start, end, STRIP):
+        last = min(first + STRIP, end)
+        for o in range(np.uint64(k)):
+            for i in range(last - first):
+                found[o, i] = 0 if fresh else Y[o, first + i]
+        for o in range(np.uint64(0), np.uint64(k), np.uint64(4)):
+            for q in range(np.uint64(0), np.uint64(p), np.uint64(4)):
+                _add(o, q, first, last - first, T, X, found)
+        for o in range(np.uint64(k)):
+            for i in range(last - first):
+                Y[o, first + i] = found[o, i]
 
 
 @paste

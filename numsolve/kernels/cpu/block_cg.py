@@ -18,7 +18,7 @@ from ._rows import (
     width,
     zero_row,
 )
-from ._small import product
+from ._small import assign, product
 
 STRIP = 128  # rows of P that one update leaves in the nearest cache for the next
 
@@ -169,13 +169,13 @@ def _replace(first, last, beta, Y, P, width):
 
 @inline
 def block_alpha(live, G, H, S, alpha, step):
-    alpha[:] = H
+    assign(alpha, H)
     definite = _solve(G, alpha)
     for j in range(len(H)):
         definite = definite and (G[j, j] != 0 or H[j, j] == 0)
     if not definite:
         alpha[:] = np.nan
-    step[:] = product(alpha, S)
+    assign(step, product(alpha, S))
     for c in range(live.size):
         if not live[c]:
             step[:, c] = 0
@@ -188,7 +188,7 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
     for j in range(m):
         old[j] = H[j, j].real
         definite = definite and F[j, j].real >= 0
-    beta[:] = F
+    assign(beta, F)
     definite = _solve(H, beta) and definite
     moves[0], moves[1] = True, False
     for c in range(rr.size):
@@ -199,12 +199,21 @@ def block_beta(N, F, S, H, C, beta, rr, moves):
         return
     L, order = np.zeros_like(F), np.full(m, -1)
     rank, moves[1] = _pivoted(F, old, L, order)
-    H[:] = F
+    assign(H, F)
     if moves[1]:
         _inverse(L, order, rank, C)
-        S[:] = product(L, S)
-        beta[:] = product(beta, C)
-        H[:] = product(C.conj().T.copy(), product(F, C))
+        assign(S, product(L, S))
+        assign(beta, product(beta, C))
+        assign(H, product(_conjugate_transpose(C), product(F, C)))
+
+
+@inline
+def _conjugate_transpose(C):
+    result = np.empty_like(C)
+    for i in range(len(C)):
+        for j in range(len(C)):
+            result[i, j] = np.conj(C[j, i])
+    return result
 
 
 @inline

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._jit import inline
-from ._small import add_product
+from ._small import add_product, assign
 
 
 @inline
@@ -47,7 +47,7 @@ def block_correct(live, j, ST, L, H, R, Q, E, G, C):
 def block_reduce(j, F, H, R, Q, E, G, L, C):
     p, k = E.shape[1:]
     _scale(F, L, C)
-    H[j, (j + 1) * p : (j + 2) * p] = L
+    assign(H[j, (j + 1) * p : (j + 2) * p], L)
     _triangularise(j, H, R, Q, E, G)
     rr = np.zeros(k, F.real.dtype)
     for a in range(p):
@@ -138,7 +138,7 @@ def _triangularise(j, H, R, Q, E, G):
     for i in range(j):
         rotated[:] = 0
         add_product(rotated, two, Q[i], column[i * p :])
-        column[i * p : (i + 2) * p] = rotated
+        assign(column[i * p : (i + 2) * p], rotated)
     last, both = column[j * p :], Q[j]
     for a in range(two):
         for c in range(two):
@@ -154,10 +154,11 @@ def _triangularise(j, H, R, Q, E, G):
         norm, head = np.sqrt(norm2), abs(v[c])
         v[c] += norm * (v[c] / head if head > 0 else v[c] + 1)
         factor = np.sqrt(2 / (norm2 - head**2 + (norm + head) ** 2))
-        v[c:] *= factor
+        for a in range(c, two):
+            v[a] *= factor
         _reflect(c, v, last)
         _reflect(c, v, both)
-    R[j, : (j + 1) * p] = column[: (j + 1) * p]
+    assign(R[j, : (j + 1) * p], column)
     G[j] = 0
     E[j + 1] = 0
     add_product(G[j], p, both, E[j])

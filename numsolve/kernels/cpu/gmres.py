@@ -53,18 +53,33 @@ def gmres_project(j, count, V):
     part = _part(V)
     pieces = np.zeros((4, rows + 3, chunks), V.dtype)  # rows come in groups of four
     for c in prange(chunks):
-        first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
-        for k in range(
-            np.uint64(0), np.uint64(rows), THREE + ONE
-        ):  # in place of rows beyond the last the last is taken again
-            for low in range(first, last, part):
-                high = min(low + part, last)
-                _prefetch_rows(k, low, high, V)
-                if count == 2:
-                    _two_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
-                else:
-                    _four_by_four(pieces[:, :, c], np.uint64(j), k, np.uint64(rows - 1), low, high, V)
-    return row_sums(pieces.reshape(4 * (rows + 3), chunks)).reshape(4, rows + 3)[:count, :rows].copy()
+        _project(np.uint64(c * strip), np.uint64(min((c + 1) * strip, n)), part, j, count, V, pieces[:, :, c])
+    return _sums(count, rows, pieces)
+
+
+@inline
+def _project(first, last, part, j, count, V, found):
+    """Write the products of the rows of V with its last `count`, over some items."""
+    x, end = np.uint64(j), np.uint64(j + count - 1)
+    for k in range(np.uint64(0), end + ONE, THREE + ONE):  # beyond the last row that is taken
+        for low in range(first, last, part):
+            high = min(low + part, last)
+            _prefetch_rows(k, low, high, V)
+            if count == 2:
+                _two_by_four(found, x, k, end, low, high, V)
+            else:
+                _four_by_four(found, x, k, end, low, high, V)
+
+
+@inline
+def _sums(count, rows, pieces):
+    """Return the sums of the pieces of the first rows."""
+    sums = np.zeros((count, rows), pieces.dtype)
+    for a in range(count):
+        for k in range(rows):
+            for c in range(pieces.shape[2]):
+                sums[a, k] += pieces[a, k, c]
+    return sums
 
 
 @paste
@@ -163,29 +178,36 @@ def gmres_advance(j, F, V):
         pieces[moving] = np.nan
     for c in prange(chunks):
         first, last = np.uint64(c * strip), np.uint64(min((c + 1) * strip, n))
-        for k in range(np.uint64(0), np.uint64(j if moving else 0), np.uint64(4)):
-            for low in range(first, last, part):
-                high = min(low + part, last)
-                _prefetch_rows(k, low, high, V)
-                if moving == 4:
-                    _from_four(k, np.uint64(j), F, low, high, V)
-                else:
-                    for a in range(np.uint64(0), np.uint64(moving), TWO):
-                        _from_two(k, np.uint64(j), min(a, np.uint64(moving - 2)), a, F, low, high, V)
-        for a in range(np.uint64(moving)):
-            x = np.uint64(j) + a
-            for k in range(np.uint64(j), x):
-                s = F[a, k]
-                for i in range(first, last):
-                    V[x, i] -= s * V[k, i]
-            size, found = F[a, x].real, pieces[a, c]
-            inverse = 1 / size if size > 0 else size
-            for i in range(first, last):
-                z = V[x, i] * inverse
-                V[x, i] = z
-                found += z.real * z.real + z.imag * z.imag
-            pieces[a, c] = found
+        _advance(first, last, part, j, moving, F, V, pieces[:, c])
     return row_sums(pieces)
+
+
+@inline
+def _advance(first, last, part, j, moving, F, V, squares):
+    """Replace the last rows of V that move, over some items, and write the sums of their squares."""
+    j = np.uint64(j)
+    for k in range(np.uint64(0), j if moving else np.uint64(0), np.uint64(4)):
+        for low in range(first, last, part):
+            high = min(low + part, last)
+            _prefetch_rows(k, low, high, V)
+            if moving == 4:
+                _from_four(k, j, F, low, high, V)
+            else:
+                for a in range(np.uint64(0), np.uint64(moving), TWO):
+                    _from_two(k, j, min(a, np.uint64(moving - 2)), a, F, low, high, V)
+    for a in range(np.uint64(moving)):
+        x = j + a
+        for k in range(j, x):
+            s = F[a, k]
+            for i in range(first, last):
+                V[x, i] -= s * V[k, i]
+        size, found = F[a, x].real, squares[a]
+        inverse = 1 / size if size > 0 else size
+        for i in range(first, last):
+            z = V[x, i] * inverse
+            V[x, i] = z
+            found += z.real * z.real + z.imag * z.imag
+        squares[a] = found
 
 
 @paste

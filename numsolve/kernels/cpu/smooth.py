@@ -10,7 +10,8 @@ from .sparse import _bounds, _row
 @kernel
 def residual(indptr, indices, data, x, b, r):
     if data.size == 0:
-        r[:] = b
+        for i in range(r.size):
+            r[i] = b[i]
         return
     bounds = _bounds(indptr)
     for c in prange(bounds.size - 1):
@@ -38,7 +39,8 @@ def correct(indptr, indices, data, e, x):
 def jacobi_sweep(omega, inverse, indptr, indices, data, b, x, y):
     w = x.real.dtype.type(omega)
     if data.size == 0:
-        y[:] = x + w * inverse * b
+        for i in range(y.size):
+            y[i] = x[i] + w * (inverse[i] * b[i])
         return
     bounds = _bounds(indptr)
     for c in prange(bounds.size - 1):

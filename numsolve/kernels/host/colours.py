@@ -67,7 +67,8 @@ def permuted(indptr, indices, order):
             found = place[indices[first:last]]
             ranks = np.argsort(found)
             end = begin + (last - first)
-            columns[begin:end], places[begin:end] = found[ranks], ranks + first
+            for k in range(last - first):
+                columns[begin + k], places[begin + k] = found[ranks[k]], np.uint64(ranks[k]) + first
         else:  # by insertion
             for k in range(first, last):
                 column, at = place[indices[k]], end

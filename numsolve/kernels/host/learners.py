@@ -129,7 +129,7 @@ def fit_in_box(G, r, box, theta):
     The shortest minimiser without the box is taken if it is inside; return whether it was.
     """
     free = np.ones(r.size, np.bool_)
-    theta[:] = minimiser(G, -r, free)
+    set_to(theta, minimiser(G, -r, free))
     if (np.abs(theta) <= box).all():
         return True
     for j in range(r.size):
@@ -159,6 +159,13 @@ def fit_in_box(G, r, box, theta):
             break
         free[out] = True
     return False
+
+
+@inline
+def set_to(theta, values):
+    """Write `values` to `theta`: for ``theta[:] = values`` Numba compiles the texts of its errors too."""
+    for j in range(theta.size):
+        theta[j] = values[j]
 
 
 @inline

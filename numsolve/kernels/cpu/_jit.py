@@ -7,6 +7,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core.cpu_options import ParallelOptions
 from numba.extending import intrinsic
 
 from .. import cold
@@ -15,9 +16,9 @@ from . import _team
 GRAIN = 1 << 13  # items below which a second thread costs more than it saves
 MANY = 1 << 16  # items from which on threads gain so much that they are compiled at once
 FASTMATH = {"reassoc", "contract"}  # vector sums and FMA; NaN and infinity keep their meaning
-PARALLEL = dict.fromkeys(
-    ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion"), False
-) | {"prange": True}  # the loops over chunks alone: other parallel loops would only cost time to compile
+# Loops over chunks alone run in parallel: others would cost time to compile and gain none.
+OTHER_LOOPS = ("comprehension", "reduction", "inplace_binop", "setitem", "numpy", "stencil", "fusion")
+PARALLEL = ParallelOptions(dict.fromkeys(OTHER_LOOPS, False))
 
 
 def inline(function):

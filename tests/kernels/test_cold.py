@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -130,6 +131,20 @@ def test_one_thread_ends_when_its_time_is_spent(threaded, monkeypatch):
     monkeypatch.setattr(cold, "SERIAL_TIME", 1e-12)
     kernel = _jit.kernel(lambda x: None)
     assert [kernel(np.ones(_jit.GRAIN)) for _ in range(3)] == ["serial", "threads", "threads"]
+
+
+def test_the_time_of_compiling_is_not_counted():
+    class Compiled:
+        overloads: ClassVar = {}
+
+        def __call__(self, dtype):
+            self.overloads[dtype] = dtype
+
+    budget, function = cold.Budget(1e-12), Compiled()
+    budget.run(function, ("float64",))
+    assert not budget.is_spent()
+    budget.run(function, ("float64",))
+    assert budget.is_spent()
 
 
 def test_threads_work_at_once_if_the_disk_holds_them(threaded):

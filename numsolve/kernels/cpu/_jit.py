@@ -71,11 +71,10 @@ def kernel(function=None, *, items=last_axis):
 
     def call(*args):
         nonlocal threads
-        count = items(*args)
-        if count < GRAIN or _team.is_lost():
+        if items(*args) < GRAIN or _team.is_lost():
             return serial(*args)
         if threads is None:
-            if count < MANY and not budget.is_spent() and not is_stored(_name(twin)):
+            if items(*args) < MANY and not budget.is_spent() and not is_stored(_name(twin)):
                 return budget.run(serial, args)
             threads = njit(cache=True, nogil=True, parallel=PARALLEL, fastmath=FASTMATH, error_model="numpy")(
                 twin

@@ -2,8 +2,8 @@
 
 Compiling a kernel takes a good part of a second, and more for several threads. A call on few numbers takes
 microseconds, whatever runs it. So a kernel of which the disk holds no compiled code first runs as its
-reference, and on one thread, until the time spent so reaches a share of what compiling costs: at most this
-share is lost. The reference has the same results up to rounding; one thread has the same bits as several.
+reference, and on one thread, until the CPU time spent so is of the order of what compiling costs. The
+reference has the same results up to rounding; one thread adds the same sums in the same order as several.
 
 With the environment variable ``NUMSOLVE_COMPILE=always`` each kernel is compiled when it is first called.
 """
@@ -11,11 +11,11 @@ With the environment variable ``NUMSOLVE_COMPILE=always`` each kernel is compile
 import os
 from contextlib import contextmanager
 from contextvars import ContextVar
-from time import perf_counter
+from time import thread_time
 
 import numpy as np
 
-REFERENCE_TIME, SERIAL_TIME = 0.1, 0.5  # seconds for each kernel before it is compiled, for threads
+REFERENCE_TIME, SERIAL_TIME = 0.1, 1.0  # CPU seconds for each kernel before it is compiled, for threads
 # Most numbers in all arrays of a call, so that even one call of a reference takes little time.
 MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 LOOPS = {"block_jacobi", "dirac", "radial", "relaxation", "sliced", "transport", "triangular"}  # over rows
@@ -40,7 +40,7 @@ def is_allowed():
 
 
 class Budget:
-    """Some seconds for calls of a function that is slower than its compiled version."""
+    """Some CPU seconds for calls of a function that is slower than its compiled version."""
 
     def __init__(self, seconds):
         self._seconds = seconds
@@ -56,12 +56,12 @@ class Budget:
     def run(self, function, args):
         """Call the function, and subtract its time unless the call compiled it."""
         versions = getattr(function, "overloads", ())
-        before, start = len(versions), perf_counter()
+        before, start = len(versions), thread_time()
         try:
             return function(*args)
         finally:
             if len(versions) == before:
-                self._seconds -= perf_counter() - start
+                self._seconds -= thread_time() - start
 
 
 class Substitute:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from typing import ClassVar
 
 import numpy as np
@@ -23,6 +24,12 @@ reference = kernels.home("reference")
 def allowed(monkeypatch):
     """Let kernels run without being compiled, as they do outside of the tests."""
     monkeypatch.delenv("NUMSOLVE_COMPILE", raising=False)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let each call of a function take a second or more."""
+    monkeypatch.setattr(cold, "thread_time", count().__next__)
 
 
 @pytest.fixture
@@ -56,8 +63,8 @@ def test_many_numbers_are_compiled_for(substitute):
     assert calls[-1] == "compiled"
 
 
-def test_the_reference_ends_when_its_time_is_spent(substitute, monkeypatch):
-    monkeypatch.setattr(cold, "REFERENCE_TIME", 1e-12)
+@pytest.mark.usefixtures("clock")
+def test_the_reference_ends_when_its_time_is_spent(substitute):
     total, calls = substitute()
     total(np.arange(4.0))
     assert calls == []
@@ -81,8 +88,9 @@ def test_a_warm_up_compiles(substitute):
     assert calls[-1] == "compiled"
 
 
+@pytest.mark.usefixtures("clock")
 def test_python_threads_may_share_a_substitute(substitute, monkeypatch):
-    monkeypatch.setattr(cold, "REFERENCE_TIME", 1e-4)
+    monkeypatch.setattr(cold, "REFERENCE_TIME", 500.0)
     total, calls = substitute()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(lambda _: total(np.arange(4.0)), range(2000))) == {6.0}
@@ -119,7 +127,7 @@ def threaded(monkeypatch):
     return _jit.kernel(work), stored, _jit._name(_jit._twin(work))
 
 
-def test_one_thread_works_until_several_pay(threaded, monkeypatch):
+def test_one_thread_works_until_several_pay(threaded):
     kernel, _, _ = threaded
     assert kernel(np.ones(_jit.GRAIN)) == "serial"
     assert kernel(np.ones(_jit.MANY)) == "threads"
@@ -127,12 +135,13 @@ def test_one_thread_works_until_several_pay(threaded, monkeypatch):
     assert kernel(np.ones(_jit.GRAIN - 1)) == "serial"
 
 
-def test_one_thread_ends_when_its_time_is_spent(threaded, monkeypatch):
-    monkeypatch.setattr(cold, "SERIAL_TIME", 1e-12)
+@pytest.mark.usefixtures("clock", "threaded")
+def test_one_thread_ends_when_its_time_is_spent():
     kernel = _jit.kernel(lambda x: None)
     assert [kernel(np.ones(_jit.GRAIN)) for _ in range(3)] == ["serial", "threads", "threads"]
 
 
+@pytest.mark.usefixtures("clock")
 def test_the_time_of_compiling_is_not_counted():
     class Compiled:
         overloads: ClassVar = {}
@@ -140,7 +149,7 @@ def test_the_time_of_compiling_is_not_counted():
         def __call__(self, dtype):
             self.overloads[dtype] = dtype
 
-    budget, function = cold.Budget(1e-12), Compiled()
+    budget, function = cold.Budget(1.0), Compiled()
     budget.run(function, ("float64",))
     assert not budget.is_spent()
     budget.run(function, ("float64",))

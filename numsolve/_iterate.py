@@ -110,6 +110,7 @@ class _Loop:
         self.x_scale, self.norm_scale = scale
         self.guess, self.explain = guess, explain
         self.kept: Any = None
+        self.steps: Any = None
         self.owns_x = False  # whether the method never overwrites the iterate that it was started from
         self.idle, self.reference = 0, inf  # starts in a row without progress, and the norm before them
 
@@ -155,9 +156,11 @@ class _Loop:
 
     def begin(self, x):
         """Start the method from `x`; return its generator and the true norm, which is recorded."""
-        steps = self.start(x)
-        self.x, rr = next(steps)
-        return steps, self.norms.first(rr)
+        if self.steps is not None:
+            self.steps.close()
+        self.steps = self.start(x)
+        self.x, rr = next(self.steps)
+        return self.steps, self.norms.first(rr)
 
     def keep(self, true):
         """Keep the iterate from which the method was started, if its norm is the smallest."""

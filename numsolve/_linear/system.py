@@ -118,7 +118,7 @@ def length(x):
     found, limits = norm(x), np.finfo(x.dtype)
     if float(limits.tiny) ** 0.25 < found < float(limits.max) ** 0.25:
         return found
-    largest = float(abs(x).max(initial=0))
+    largest = float(abs(x).max()) if x.size else 0.0
     return largest * norm(x / largest) if 0 < largest < inf else largest
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from math import acosh, ceil, cosh, log
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def chebyshev(
     message = result.message
     if result.status == Status.MAXITER and interval.bounds is not None:
         message += interval.says()
-    fields = vars(result) | {"message": message}
+    fields: dict[str, Any] = vars(result) | {"message": message}
     return warn_of_miss(ChebyshevResult(**fields, bounds=interval.bounds))
 
 

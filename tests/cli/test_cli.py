@@ -55,9 +55,12 @@ def test_not_converged_is_one(file, capsys):
 
 
 def test_a_singular_matrix_is_one(tmp_path, capsys):
-    path = tmp_path / "singular.mtx"
+    path, rhs = tmp_path / "singular.mtx", tmp_path / "rhs.mtx"
     mmwrite(path, sp.coo_array(np.ones((3, 3))))
-    assert main(["solve", str(path)]) == 1
+    mmwrite(rhs, np.array([[1.0], [2.0], [3.0]]))
+    assert main(["solve", str(path), "--rhs", str(rhs)]) == 1  # no solution
+    assert "singular" in capsys.readouterr().out
+    assert main(["solve", str(path)]) == 0  # many solutions
     assert "singular" in capsys.readouterr().out
 
 

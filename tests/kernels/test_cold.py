@@ -116,7 +116,7 @@ def test_division_by_zero_is_no_error():
 def threaded(monkeypatch):
     """A kernel that tells which of its versions ran."""
     monkeypatch.setattr(_jit, "inline", lambda function: lambda *args: "serial")
-    monkeypatch.setattr(_jit, "njit", lambda **options: lambda function: lambda *args: "threads")
+    monkeypatch.setattr(_jit, "compiled", lambda function, **options: lambda *args: "threads")
     monkeypatch.setattr(_jit, "is_stored", lambda start: start in stored)
     monkeypatch.setattr(_team, "is_lost", lambda: False)
     stored = set()

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 
+from numsolve.kernels.cpu import _jit
 from numsolve.kernels.cpu._jit import GRAIN
 from numsolve.krylov import cg
 from numsolve.problems import poisson
@@ -34,3 +36,24 @@ def test_python_threads_may_solve_at_once(rng):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda x: cg(A, A @ x, rtol=1e-10).check().x, X.T))
     np.testing.assert_allclose(np.array(results).T, X, atol=1e-6)
+
+
+def test_a_change_of_a_helper_makes_compiled_code_on_the_disk_invalid(tmp_path, monkeypatch):
+    """The code of a kernel contains its helpers, which may be in other files."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path))
+
+    def compiled_anew():
+        """Compile a kernel as a new process would; return whether the disk had no code for it."""
+        dispatcher = _jit.compiled(last_item)
+        dispatcher(np.ones(3))
+        return bool(dispatcher.stats.cache_misses)
+
+    assert compiled_anew()
+    assert not compiled_anew()
+    monkeypatch.setattr(_jit, "_sources", lambda: (("another file", 0, 0),))
+    assert compiled_anew()
+    assert not compiled_anew()
+
+
+def last_item(x):
+    return x[-1]

@@ -263,7 +263,9 @@ def test_a_singular_matrix(rng):
     assert not result.success
     assert np.isfinite(result.x).all()
     B = np.array([[1.0, 2.0, 3.0, 0.0], [3.0, 1.0, 1.0, 0.0]]).T
-    np.testing.assert_allclose(A @ gmres(A, B).check().x, B, atol=1e-5)
+    with pytest.warns(ConvergenceWarning, match="almost singular"):
+        result = gmres(A, B).check()
+    np.testing.assert_allclose(A @ result.x, B, atol=1e-5)
     with pytest.warns(ConvergenceWarning, match="2 of 3 columns, first 0: .*singular"):
         result = gmres(np.diag(np.ones(3), 1), np.eye(4)[:, [0, 3, 0]] * [1, 0, 1])
     assert result.status == Status.SINGULAR
@@ -344,7 +346,7 @@ def test_storage_is_what_the_docstring_says(with_M, besides, rng):
 
 
 def test_the_memory_of_the_basis_is_freed_with_the_result(rng):
-    A, B = convection_diffusion((45, 45), (5.0, 5.0)), block(2_025, 4, float, rng)
+    A, B = convection_diffusion((90, 90), (5.0, 5.0)), block(8_100, 4, float, rng)
     gmres(A, B, restart=10, rtol=0.1)
     gc.collect()
     gc.disable()

@@ -158,6 +158,7 @@ def test_exact_directions_are_deflated(rng):
     assert result.nit < 30 < plain.nit
 
 
+@pytest.mark.usefixtures("unexamined")
 def test_the_same_system_twice_needs_no_products_for_the_space(rng):
     A, b = problem(rng, **HARD)
     first = gcrodr(Counted(A), b, rtol=1e-8).check()
@@ -170,6 +171,7 @@ def test_the_same_system_twice_needs_no_products_for_the_space(rng):
     np.testing.assert_allclose(A @ second.x, b, atol=1e-7 * np.linalg.norm(b))
 
 
+@pytest.mark.usefixtures("unexamined")
 def test_products_are_all_counted_when_the_matrix_changes(rng):
     A, b = problem(rng, **HARD)
     first = gcrodr(A, b, rtol=1e-8).check()

@@ -186,9 +186,10 @@ def test_a_nilpotent_matrix_is_singular():
 
 def test_watt_meets_the_residual_but_not_the_error(matrix):
     A = matrix("watt__1")
-    result = gmres(A, A @ np.ones(1856), rtol=1e-8).check()
+    with pytest.warns(ConvergenceWarning, match="rows of A differ much in size"):
+        result = gmres(A, A @ np.ones(1856), rtol=1e-8).check()
     assert result.nit <= 8
-    assert np.linalg.norm(result.x - 1) > 0.5 * np.sqrt(1856)  # why solve() looks at rows, not at norms alone
+    assert np.linalg.norm(result.x - 1) > 0.5 * np.sqrt(1856)
 
 
 def test_one_product_an_iteration(rng):

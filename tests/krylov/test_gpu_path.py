@@ -136,6 +136,7 @@ def test_two_steps_that_were_too_many_between_two_reads(cupy):
         np.testing.assert_allclose(device.x.get(), np.linalg.solve(A, b), atol=1e-9)
 
 
+@pytest.mark.usefixtures("unexamined")
 def test_a_space_stays_on_the_device(cupy):
     A, b = numsolve.to_device(*problem()[:2])
     first = gcrodr(A, b, rtol=1e-8, restart=20, k=6).check()
@@ -189,6 +190,7 @@ def test_idrs_does_not_wait_for_the_device(cupy, s):
     assert syncs <= 0.1
 
 
+@pytest.mark.usefixtures("unexamined")
 def test_bicgstab_starts_again_on_the_device_without_waiting(cupy):
     A = np.array([[-1.0, 1, 1, -1], [1, 0, 1, -1], [1, 0, 1, 0], [1, -1, 0, 1]])
     b = np.array([2.0, 0, -1, 1])

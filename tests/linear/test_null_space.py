@@ -158,16 +158,16 @@ def test_large_systems_have_the_solution_of_mean_zero(case, method, rng):
     A = (LARGE | LARGER)[case](rng)
     x = rng.standard_normal(A.shape[0])
     x -= x.mean()
-    b = A @ x
-    assert relative_error(solve(A, b, method=method).check().x, x) < 1e-6
+    b, limit = A @ x, 1e-8 * A.shape[0]  # rtol times a bound of the condition in the complement
+    assert relative_error(solve(A, b, method=method).check().x, x) < limit
     nearly = b + 3e-9 * np.linalg.norm(b) * np.ones(len(b)) / len(b) ** 0.5
     result = solve(A, nearly, method=method).check()
-    assert relative_error(result.x, x) < 1e-6
+    assert relative_error(result.x, x) < limit
     assert np.linalg.norm(nearly - A @ result.x) <= 1e-8 * np.linalg.norm(nearly)
     with pytest.warns(ConvergenceWarning, match="least-squares"):
         result = solve(A, b + 1, method=method)
     assert result.status == Status.SINGULAR
-    assert relative_error(result.x, x) < 1e-6
+    assert relative_error(result.x, x) < limit
     assert result.residuals[-1] == pytest.approx(len(b) ** 0.5)
 
 

@@ -21,14 +21,34 @@ OTHER_LOOPS = ("comprehension", "reduction", "inplace_binop", "setitem", "numpy"
 PARALLEL = ParallelOptions(dict.fromkeys(OTHER_LOOPS, False))
 
 
+def compiled(function, **options):
+    """Compile a function; its code on the disk is valid as long as no file of kernels has changed.
+
+    Numba looks at the file of the function alone, but the code contains that of its helpers too.
+    """
+    dispatcher: Any = njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", **options)(
+        function
+    )
+    dispatcher._cache._cache_file._source_stamp = _sources()
+    return dispatcher
+
+
+@cache
+def _sources():
+    """Return the times and the sizes of all files with kernels for the CPU."""
+    here = Path(__file__).parent
+    files = sorted([*here.glob("*.py"), *here.parent.glob("host/*.py")])
+    return tuple((file.name, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
+
+
 def inline(function):
     """Compile a helper that kernels call."""
-    return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy")(function)
+    return compiled(function)
 
 
 def paste(function):
     """Compile a helper that Numba inlines into its caller: for bodies of inner loops."""
-    return njit(cache=True, nogil=True, fastmath=FASTMATH, error_model="numpy", inline="always")(function)
+    return compiled(function, inline="always")
 
 
 def _prefetch(typing_context, array, index):  # noqa: ARG001 - Numba's interface
@@ -76,9 +96,7 @@ def kernel(function=None, *, items=last_axis):
         if threads is None:
             if items(*args) < MANY and not budget.is_spent() and not is_stored(_name(twin)):
                 return budget.run(serial, args)
-            threads = njit(cache=True, nogil=True, parallel=PARALLEL, fastmath=FASTMATH, error_model="numpy")(
-                twin
-            )
+            threads = compiled(twin, parallel=PARALLEL)
         return _team.run(threads, args)
 
     call.__name__, call.__doc__ = function.__name__, function.__doc__

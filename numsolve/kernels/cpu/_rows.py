@@ -16,7 +16,7 @@ from numba.core.datamodel import models
 from numba.core.datamodel.registry import register_default
 from numba.extending import intrinsic
 
-from ._jit import FASTMATH, inline, kernel, paste
+from ._jit import FASTMATH, compiled, inline, kernel, paste
 
 SHARED = 8  # up to so many lanes, only powers of two: other numbers of columns share the next one
 TILE = 16  # rows whose sums of products are added in one go, while the cache holds them
@@ -222,10 +222,11 @@ def versions(function):
 
     Numba compiles `function` once for each number of lanes. In a copy the number of columns is a constant.
     """
-    options = {"nogil": True, "fastmath": FASTMATH, "error_model": "numpy", "forceinline": True}
-    body = njit(cache=True, **options)(function)
+    body = compiled(function, forceinline=True)
 
-    @njit(**options)  # not cached: Numba's key to a closure over a compiled function differs in each process
+    @njit(
+        nogil=True, fastmath=FASTMATH, error_model="numpy", forceinline=True
+    )  # not cached: Numba's key to a closure over a compiled function differs in each process
     def call(*args):
         width = args[-1]
         if (len(width) != 4 and len(width) != SHARED) or width[0] == len(width):

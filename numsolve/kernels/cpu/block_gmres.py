@@ -85,14 +85,14 @@ def _add_to_grams(S, T, first, last, V, U, W, width):
 
 
 def block_advance(j, ST, C, V):
-    return _block_advance(j, ST, C, V, V[j + 1], width(C))
+    return _block_advance(j, -ST, C, V, V[j + 1], width(C))
 
 
 @block_kernel
-def _block_advance(j, ST, C, V, W, width):
+def _block_advance(j, minus, C, V, W, width):
     chunks, k = chunk_count(len(W)), len(C)
     grams = np.zeros((chunks, k, k), V.dtype)
-    S, T = -ST[0], -ST[1]
+    S, T = minus[0], minus[1]
     mixed, gamma = np.zeros_like(C), np.zeros_like(C)  # C gamma C, less than zero, is what W takes from U
     add_product(gamma, k, T[j * k :], C)
     add_product(mixed, k, C, gamma)

@@ -26,7 +26,7 @@ MADE_BY_THE_LIBRARY = {
     "Mesh",
     "Orbital",
     "RadialStates",
-    "Result",
+    "LinearResult", "Result",
     "Status",
     "System",
     "TimeStep",

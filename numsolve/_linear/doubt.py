@@ -23,7 +23,7 @@ from .further import adjoint_product, gone_on, inverse_norm, is_symmetric, ratio
 from .parts import Parts
 from .system import length
 
-LARGE = 1e-3  # relative error that is worth a warning, unless the tolerance is not much smaller
+LARGE = 3e-3  # relative error that is worth a warning, unless the tolerance is not much smaller
 MISLED = 30.0  # how much larger, by rows of equal size, the relative residual may be than the tolerance
 CHEAP = 1 << 24  # products of entries up to which further solves are made in any case: some 20 milliseconds
 
@@ -129,7 +129,8 @@ class Examination:
         if not left or not size or not whole:
             return Doubt()
         relative = max(left / whole, self.system.rtol)
-        large, misled = max(LARGE, 10 * relative), 0.0
+        usual = float(np.finfo(x.dtype).eps) ** 0.25  # the error of many a solution in single precision
+        large, misled = max(LARGE, usual, 10 * relative), 0.0
         if sizes is not None:
             if self.parts is None and isinstance(A, Csr) and A.library == "numpy" and A.null_space is None:
                 self.parts = Parts(A, sizes)
@@ -138,6 +139,9 @@ class Examination:
             if scaled > large * size:
                 return Doubt(_rows(scaled / size))
             misled = ratio(scaled, length(scale * b)) / relative
+            alone = self.by_diagonal(rows, relative)
+            if alone > large * size:
+                return Doubt(_rows(alone / size))
         least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, r, left)
         if least > large * size:
             return Doubt(_parts(least / size))
@@ -151,6 +155,16 @@ class Examination:
             return Doubt(_SINGULAR, change, further)
         settled = self.thorough and misled <= MISLED  # x is then replaced by the better one
         return Doubt("" if settled or change <= large else _changes(change), change, further)
+
+    def by_diagonal(self, rows, relative):
+        """Return the length of the residual over the diagonal, of rows where it is far above the tolerance.
+
+        It estimates the error of unknowns in other units, whose rows hardly contribute to the norm.
+        """
+        if self.parts is None:
+            return 0.0
+        missed = (abs(rows.r) > MISLED**2 * relative * rows.terms) & (self.parts.diagonal != 0)
+        return length(rows.r[missed] / self.parts.diagonal[missed]) if missed.any() else 0.0
 
     def along_parts(self, parts, r, left):
         """Return a lower bound of the error, and how far x could be changed without a larger residual."""

@@ -22,7 +22,7 @@ def gone_on(method, system, b, x, nit, thorough):
 
 def most(nit, thorough):
     """Return the largest number of iterations of a further solve, after a solve that took `nit`."""
-    return 4 * nit + 200 if thorough else nit + 30
+    return 4 * nit + 200
 
 
 def inverse_norm(method, system, nit, thorough):

@@ -148,7 +148,7 @@ class Examination:
         unknown = max(unknown, self.inverse * left)
         if not self.may_go_on or (unknown <= large * size and misled <= MISLED):
             return Doubt()
-        further = gone_on(self.method, self.system, b, x, self.nit, self.thorough)
+        further = gone_on(self.method, self.system, b, x, self.nit)
         size, last = length(further.x), float(further.residuals[-1])
         change = ratio(length(further.x - x), size)
         if unknown * last / left > 10 * large * size:

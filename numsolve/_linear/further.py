@@ -12,15 +12,13 @@ MISSED = 0.3  # part of a random vector along a direction that is left if the so
 RESOLVED = 0.005  # part of a random vector along a direction; about one vector in 250 has less
 
 
-def gone_on(method, system, b, x, nit, thorough):
+def gone_on(method, system, b, x, nit):
     """Return the result of going on from x to a residual that is FURTHER times its present limit."""
-    tighter = system._replace(
-        rtol=system.rtol * FURTHER, atol=system.atol * FURTHER, maxiter=most(nit, thorough)
-    )
+    tighter = system._replace(rtol=system.rtol * FURTHER, atol=system.atol * FURTHER, maxiter=most(nit))
     return solve_column(method, tighter, b, x, None)
 
 
-def most(nit, thorough):
+def most(nit):
     """Return the largest number of iterations of a further solve, after a solve that took `nit`."""
     return 4 * nit + 200
 
@@ -38,7 +36,7 @@ def inverse_norm(method, system, nit, thorough):
     A, n = system.A, system.b.shape[0]
     f = standard_normal(0, n, dtype=A.dtype, like=A.library)
     f = f if A.null_space is None else A.null_space.in_range(f)
-    probe = system._replace(rtol=RESOLVED / sqrt(n), atol=0.0, maxiter=most(nit, thorough), x0=None)
+    probe = system._replace(rtol=RESOLVED / sqrt(n), atol=0.0, maxiter=most(nit), x0=None)
     y = solve_column(method, probe, f, None, None).x
     s, found = A.residual(f, y), sqrt(n) * length(y) / length(f)
     if thorough and not length(s) * sqrt(n) < MISSED * length(f):

@@ -16,10 +16,10 @@ MARGIN = 0.99  # of the tolerance: what the projections at the end may add to th
 def solve_in_complement(solve, system):
     """Solve a system whose matrix has a known null space; return the result for the solution of minimum norm.
 
-    ``solve(system)`` gets a right-hand side from which the part that no x can match is removed. Let
-    Z be an orthonormal basis of the null space of A, and W one of that of its adjoint. The solution of least
-    norm among those of least residual is ``(I - Z Z^H) x``, where ``A x = (I - W W^H) b`` (section 5.5 of G. H. Golub,
-    C. F. Van Loan, *Matrix Computations*, 4th ed., 2013).
+    ``solve(system)`` gets a right-hand side from which the part that no x can match is removed. Let Z be an
+    orthonormal basis of the null space of A, and W one of that of its adjoint. The solution of least norm
+    among those of least residual is ``(I - Z Z^H) x``, where ``A x = (I - W W^H) b``: section 5.5 of
+    G. H. Golub, C. F. Van Loan, *Matrix Computations*, 4th ed., 2013.
     """
     space, b = system.A.null_space, system.b
     inside, removed = matched_part(space, b)

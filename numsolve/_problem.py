@@ -227,9 +227,7 @@ class Problem:
         error, eps = result.forward_error, float(np.finfo(self.system.b.dtype).eps)
         if not met:
             status = Status.CONVERGED if result.backward_error <= ROUNDING * eps else Status.STAGNATED
-            message = (
-                f"the residual is at the limit of this precision, above rtol; x is off by {error:.1e} at most"
-            )
+            message = f"the residual is at the limit of this precision, above rtol; error bound {error:.1e}"
             result = replace(result, status=status, message=message)
         if not error > eps**0.25:
             return result

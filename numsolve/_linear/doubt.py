@@ -141,7 +141,7 @@ class Examination:
             misled = ratio(scaled, length(scale * b)) / relative
             alone = self.by_diagonal(rows, relative)
             if alone > large * size:
-                return Doubt(_rows(alone / size))
+                return Doubt(_units(alone / size))
         least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, r, left)
         if least > large * size:
             return Doubt(_parts(least / size))
@@ -183,6 +183,13 @@ def _rows(error):
     return (
         f"x is off by about {error:.1e} of its size or more: rows of A differ much in size, and the residual "
         "of small rows is large. Scale the rows, lower rtol, or use a direct method"
+    )
+
+
+def _units(error):
+    return (
+        f"x may be off by about {error:.1e} of its size: rows of A differ much in size, and the residual of "
+        "small rows is large. Scale the rows, lower rtol, or use a direct method"
     )
 
 

@@ -17,7 +17,7 @@ from .._result import Breakdown, Interrupted, Result, Status
 from ..kernels import kernels_for
 from ._column_scaling import ScaledColumns
 
-_REMEDY = "scale the columns of A to norms of one size, or regularise with damp"
+_REMEDY = "scale the columns of a LinearOperator to norms of one size, or regularise with damp"
 _SAYS = {
     Status.MAXITER: f"maxiter reached: raise it, {_REMEDY}",
     Status.STAGNATED: f"the gradient stopped falling: loosen rtol, use a higher precision, {_REMEDY}",

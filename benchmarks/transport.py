@@ -147,7 +147,7 @@ def batches(rounds):
         C = ((x[:, :, None] - y[:, None]) ** 2).sum(axis=-1)
         eps = 0.05 * float(np.median(C))
         runs = {
-            "numsolve": lambda a=a, C=C, eps=eps: sinkhorn(a, a, C, eps, atol=1e-6).check(),
+            "numsolve": lambda a=a, C=C, eps=eps: [one.check() for one in sinkhorn(a, a, C, eps, atol=1e-6)],
             "one after the other": lambda a=a, C=C, eps=eps: [
                 sinkhorn(p, p, cost, eps, atol=1e-6).check() for p, cost in zip(a, C, strict=True)
             ],

@@ -11,10 +11,12 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from . import krylov as krylov
     from . import learners as learners
+    from . import newton as newton
     from . import precondition as precondition
     from . import problems as problems
     from . import radial as radial
     from . import relaxation as relaxation
+    from . import sketch as sketch
     from . import transport as transport
     from ._array import to_device as to_device
     from ._array import to_host as to_host
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from ._progress import Progress as Progress
     from ._result import ConvergenceError as ConvergenceError
     from ._result import ConvergenceWarning as ConvergenceWarning
+    from ._result import FunctionError as FunctionError
     from ._result import Interrupted as Interrupted
     from ._result import LinearResult as LinearResult
     from ._result import Result as Result
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 _HOME = {
     "ConvergenceError": "_result",
     "ConvergenceWarning": "_result",
+    "FunctionError": "_result",
     "Interrupted": "_result",
     "LinearResult": "_result",
     "Progress": "_progress",
@@ -40,10 +44,12 @@ _HOME = {
     "hermitian": "_operators.hermitian",
     "krylov": None,
     "learners": None,
+    "newton": None,
     "precondition": None,
     "problems": None,
     "radial": None,
     "relaxation": None,
+    "sketch": None,
     "singular": "_operators.singular",
     "solve": "_solve",
     "to_device": "_array",
@@ -54,6 +60,7 @@ _HOME = {
 __all__ = [
     "ConvergenceError",
     "ConvergenceWarning",
+    "FunctionError",
     "Interrupted",
     "LinearResult",
     "Progress",
@@ -62,11 +69,13 @@ __all__ = [
     "hermitian",
     "krylov",
     "learners",
+    "newton",
     "precondition",
     "problems",
     "radial",
     "relaxation",
     "singular",
+    "sketch",
     "solve",
     "to_device",
     "to_host",

@@ -41,6 +41,8 @@ def iterate(
     fresh=False,
     guess=None,
     explain=None,
+    says=None,
+    every=None,
 ):
     """Run a method until its residual meets the tolerance, and return the result with the reason for its end.
 
@@ -81,6 +83,10 @@ def iterate(
         ``explain(x)`` is called when a new start from `x` gained nothing. It returns a status and a message
         if it can tell why the residual cannot fall further, else None. With it, several starts in a row have
         to gain nothing before the run ends.
+    says : dict, optional
+        The message for a status, where it is not that of a linear solver.
+    every : int, optional
+        Number of steps between two reads of the norms. Default: see the notes.
 
     Returns
     -------
@@ -95,7 +101,7 @@ def iterate(
     """
     norms = ColumnNorms if np.ndim(tol) else Norms
     loop = (_BatchLoop if batches else _Loop)(
-        start, x, norms(x, tol, fresh), maxiter, callback, deadline, scale, guess, explain
+        start, x, norms(x, tol, fresh, every), maxiter, callback, deadline, scale, guess, explain, says
     )
     return loop.result()
 
@@ -103,12 +109,13 @@ def iterate(
 class _Loop:
     """The state of one run of the loop."""
 
-    def __init__(self, start, x, norms, maxiter, callback, deadline, scale, guess, explain):
+    def __init__(self, start, x, norms, maxiter, callback, deadline, scale, guess, explain, says):
         self.x: Any = x
         self.start, self.norms, self.maxiter, self.callback = start, norms, maxiter, callback
         self.deadline = deadline
         self.x_scale, self.norm_scale = scale
         self.guess, self.explain = guess, explain
+        self.says = _SAYS if says is None else _SAYS | says
         self.kept: Any = None
         self.steps: Any = None
         self.owns_x = False  # whether the method never overwrites the iterate that it was started from
@@ -128,7 +135,7 @@ class _Loop:
             true = self.begin(self.formed())[1]
             self.keep(true)
             self.settled(true, None)
-        return self.hand_out(Status.INTERRUPTED, _SAYS[Status.INTERRUPTED])
+        return self.hand_out(Status.INTERRUPTED, self.says[Status.INTERRUPTED])
 
     def hand_out(self, status, message):
         """Return the result in the caller's units."""
@@ -141,7 +148,7 @@ class _Loop:
         while True:
             steps, true = self.begin(self.formed())
             if norms.is_met(true):
-                return Status.CONVERGED, _SAYS[Status.CONVERGED]
+                return Status.CONVERGED, self.says[Status.CONVERGED]
             self.keep(true)
             ending = ending or self.hopeless(true, claimed)
             if ending is not None:
@@ -150,7 +157,7 @@ class _Loop:
             try:
                 status = self.limit() or self.follow(steps)
                 claimed = status is Status.CONVERGED
-                ending = None if claimed or status is None else (status, _SAYS[status])
+                ending = None if claimed or status is None else (status, self.says[status])
             except Breakdown as error:
                 ending = error.status, str(error)
 
@@ -179,7 +186,7 @@ class _Loop:
         """
         norms, patient = self.norms, self.explain is not None
         if not norms.is_finite(true):
-            return Status.NONFINITE, _SAYS[Status.NONFINITE]
+            return Status.NONFINITE, self.says[Status.NONFINITE]
         least_gain = (0.9 if patient else 0.5) if claimed else 1 - 1e-12
         if not norms.is_stuck(true, least_gain * self.reference):
             self.idle, self.reference = 0, true
@@ -188,7 +195,7 @@ class _Loop:
         found = self.explain(self.x) if patient else None
         if found is None and self.idle < PATIENCE and patient and true <= 10 * self.reference:
             return None
-        return found or (Status.STAGNATED, _SAYS[Status.STAGNATED])
+        return found or (Status.STAGNATED, self.says[Status.STAGNATED])
 
     def settled(self, true, ending):
         """Replace the last iterate, of norm `true`, by the kept one or the guess if that is better.
@@ -206,9 +213,9 @@ class _Loop:
             x, best = better(x, best, kept.guess(), kept.first)
         norms.replace(best)
         if norms.is_met(best):
-            ending = Status.CONVERGED, _SAYS[Status.CONVERGED]
+            ending = Status.CONVERGED, self.says[Status.CONVERGED]
         elif ending and ending[0] == Status.STAGNATED and x is not last:
-            ending = (self.explain and self.explain(x)) or (Status.STAGNATED, _SAYS[Status.STAGNATED])
+            ending = (self.explain and self.explain(x)) or (Status.STAGNATED, self.says[Status.STAGNATED])
         self.x = x
         return ending
 

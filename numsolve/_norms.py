@@ -11,9 +11,9 @@ from .kernels import kernels_for
 class Norms:
     """The residual norms of one vector: they are read, recorded and compared with the tolerance here."""
 
-    def __init__(self, x, tol, fresh):
+    def __init__(self, x, tol, fresh, every=None):
         self.judge = kernels_for(x).residual_norm
-        self.room = namespace(x).empty(read_every(x), x.real.dtype)
+        self.room = namespace(x).empty(every or read_every(x), x.real.dtype)
         self.live = namespace(x).ones(1, bool)
         self.tol = self.goal = self.room.dtype.type(tol)
         self.fresh, self.history, self.unknown = fresh, [], nan
@@ -80,10 +80,10 @@ class ColumnNorms(Norms):
     The norms of a step are a list: for few columns, lists are faster than arrays.
     """
 
-    def __init__(self, x, tol, fresh):
+    def __init__(self, x, tol, fresh, every=None):
         xp = namespace(x)
         self.judge_all = kernels_for(x).residual_norms
-        self.room = xp.empty((read_every(x), len(tol)), x.real.dtype)
+        self.room = xp.empty((every or read_every(x), len(tol)), x.real.dtype)
         self.live = xp.ones(len(tol), bool)
         self.tol = self.goal = np.asarray(tol, self.room.dtype)
         self.fresh, self.history, self.unknown = fresh, [], [nan] * len(tol)

@@ -86,6 +86,25 @@ class Interrupted(KeyboardInterrupt):
         return type(self), (self.result,)
 
 
+class FunctionError(RuntimeError):
+    """A function of the caller raised an exception during a solve.
+
+    The exception itself is the cause, ``__cause__``.
+
+    Attributes
+    ----------
+    result : Result
+        The last iterate at which the function had a value, and the history.
+    """
+
+    def __init__(self, message, result):
+        super().__init__(message)
+        self.result = result
+
+    def __reduce__(self):
+        return type(self), (str(self), self.result)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Result:
     """Solution and history of an iterative solve.

@@ -1,0 +1,210 @@
+"""Jacobians: given by the caller, by finite differences on a sparsity pattern, or as products only."""
+
+from math import inf, sqrt
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._array import is_sparse, namespace, sparse_module, to_host
+from .._linear.system import length
+from .._operators.colours import greedy_colouring
+from .._operators.operator import Dense, Operator, as_operator
+from ._functions import Function, VectorFunction
+
+
+class GivenJacobian:
+    """The Jacobian that a function of the caller returns: an array, a sparse array or a LinearOperator."""
+
+    def __init__(self, jac, function, variables, args=()):
+        self._function = Function(jac, variables, args, "jac")
+        self._of, self._variables = function, variables
+
+    @property
+    def calls(self):
+        """Evaluations of the caller's function."""
+        return self._function.calls
+
+    @property
+    def functions(self):
+        """The functions of the caller."""
+        return (self._function,)
+
+    def at(self, x, f) -> Operator:  # noqa: ARG002 - differences need f
+        """Return the Jacobian at the vector `x`, where the function has the value `f`, as an operator."""
+        return self.checked(self._function(x))
+
+    def checked(self, J: Any):
+        """Return what the caller's function returned as an operator; raise unless its shape fits."""
+        m, n = self._of.m, self._variables.n
+        if not (is_sparse(J) or hasattr(J, "matvec") or isinstance(J, Operator)):
+            J = _validate.as_array(J, "the value of jac", self._variables.xp)
+            if J.size == m * n:
+                J = J.reshape(m, n)
+        if tuple(J.shape) != (m, n):
+            raise ValueError(f"jac returned an array of shape {tuple(J.shape)}, but ({m}, {n}) is needed")
+        operator = as_operator(J, self._variables.library, "jac")
+        if operator.dtype.kind == "c" and self._variables.dtype.kind != "c":
+            raise TypeError("jac returned complex values for real variables: pass a complex x0")
+        return operator.astype(self._variables.dtype)
+
+
+class DifferenceJacobian:
+    """A Jacobian by forward differences, sparse on a given pattern or dense.
+
+    Columns without a common row have one colour; a colour takes one evaluation of the function. The step of
+    column j is ``sqrt(eps) * max(abs(x[j]), scale[j])``, away from a bound that it would cross.
+
+    Curtis, Powell, Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl. Math. 13 (1974) 117-119,
+    doi:10.1093/imamat/13.1.117.
+
+    Attributes
+    ----------
+    colours : int
+        Evaluations of the function for a Jacobian.
+    """
+
+    functions, calls = (), 0
+
+    def __init__(self, function, variables, sparsity=None, scale=1.0, bounds=None):
+        self._function, self._variables = function, variables
+        self._scale, self._bounds = scale, bounds
+        self._pattern: Any = None if sparsity is None else self._checked(sparsity)
+        if self._pattern is None:
+            self._colour = np.arange(variables.n)
+        else:
+            self._colour = _colours_of_columns(self._pattern)
+            P, xp = self._pattern.tocoo(), variables.xp
+            self._rows, self._columns = xp.asarray(P.row), xp.asarray(P.col)
+        self.colours = int(self._colour.max(initial=-1)) + 1
+
+    def at(self, x, f) -> Operator:
+        """Return the Jacobian at `x`, where the function has the value `f`."""
+        xp, h = self._variables.xp, self._steps(x)
+        colour = xp.asarray(self._colour)
+        differences = xp.empty((self.colours, len(f)), f.dtype)
+        for c in range(self.colours):
+            differences[c] = self._function(xp.where(colour == c, x + h, x)) - f
+        h = (x + h) - x  # the steps that were taken
+        if self._pattern is None:
+            return Dense((differences / h[:, None]).T)
+        i, j = self._rows, self._columns
+        values = differences[colour[j], i] / h[j]
+        sparse = sparse_module(self._variables.library)
+        return as_operator(
+            sparse.csr_matrix((values, (i, j)), shape=self._pattern.shape), self._variables.library, "jac"
+        )
+
+    def _steps(self, x):
+        xp = self._variables.xp
+        h = sqrt(np.finfo(x.dtype).eps) * xp.maximum(abs(x), self._scale)
+        h = xp.where(x.real < 0, -h, h).astype(x.dtype)
+        if self._bounds is not None:
+            lower, upper = self._bounds
+            outside = (x + h > upper) | (x + h < lower)
+            h = xp.where(outside, -h, h)
+            room = xp.where(upper - x > x - lower, upper - x, lower - x)
+            h = xp.where((x + h > upper) | (x + h < lower), room, h)
+        return h
+
+    def _checked(self, sparsity):
+        """Return the pattern as a sparse array of the host in CSR form."""
+        from scipy.sparse import csr_array
+
+        shape, needed = _validate.shape_of(sparsity), (self._function.m, self._variables.n)
+        if shape != needed:
+            raise ValueError(f"jac_sparsity has shape {shape}, but {needed} is needed")
+        pattern: Any = csr_array(to_host(sparsity) if is_sparse(sparsity) else np.asarray(to_host(sparsity)))
+        pattern.sum_duplicates()
+        pattern.eliminate_zeros()
+        return pattern
+
+
+class DirectionalJacobian(Operator):
+    """Products with the Jacobian by forward differences of the function: no matrix is stored.
+
+    The step along v has the length ``sqrt(eps * (1 + norm(x))) / norm(v)``.
+
+    Knoll, Keyes, Jacobian-free Newton-Krylov methods, J. Comput. Phys. 193 (2004) 357-397, section 3,
+    doi:10.1016/j.jcp.2003.08.010.
+    """
+
+    def __init__(self, function, x, f):
+        super().__init__((len(f), len(x)), x.dtype, _library(x))
+        self._function, self._x, self._f = function, x.copy(), f.copy()
+        self._step = sqrt(np.finfo(x.dtype).eps * (1 + length(x)))
+
+    @property
+    def rounding(self):
+        """The relative error of a product."""
+        return sqrt(np.finfo(self.dtype).eps)
+
+    def apply(self, x, out):
+        size = length(x)
+        if not 0 < size < inf:
+            out[...] = x[:1] * 0 if size == 0 else x[:1] * np.nan
+            return out
+        h = self._step / size
+        out[...] = (self._function(self._x + h * x) - self._f) / h
+        return out
+
+
+class ProductsOnly:
+    """A Jacobian of which only products are formed, by differences of the function."""
+
+    functions, calls = (), 0
+
+    def __init__(self, function):
+        self._function = function
+
+    def at(self, x, f) -> Operator:
+        """Return the products with the Jacobian at `x`, where the function has the value `f`."""
+        return DirectionalJacobian(self._function, x, f)
+
+
+def jacobian(jac, function: VectorFunction, variables, args=(), sparsity=None, matrix=False, **options):
+    """Return the Jacobian for the caller's arguments.
+
+    Parameters
+    ----------
+    jac : callable, "2-point" or None
+        The caller's argument. (`WithDerivative` splits a `fun` that returns both.)
+    function : VectorFunction
+        The function, evaluated once before: its number of values is known.
+    variables : Variables
+        The variables.
+    args : tuple
+        Further arguments of `jac`.
+    sparsity : sparse array, shape (m, n), optional
+        Pattern of the Jacobian for finite differences.
+    matrix : bool
+        Whether entries are needed; without `jac` and `sparsity`, products alone are formed otherwise.
+    **options
+        ``scale`` and ``bounds`` of `DifferenceJacobian`.
+
+    Returns
+    -------
+    GivenJacobian, DifferenceJacobian or ProductsOnly
+        Its ``at(x, f)`` returns an `Operator`; `calls` counts evaluations of `jac`.
+    """
+    if callable(jac):
+        if sparsity is not None:
+            raise ValueError("jac_sparsity is for finite differences: leave it out, or leave jac out")
+        return GivenJacobian(jac, function, variables, args)
+    if jac not in (None, "2-point"):
+        raise ValueError(f"jac is {jac!r}; needed: a callable, True, '2-point' or None")
+    if sparsity is None and jac is None and not matrix:
+        return ProductsOnly(function)
+    return DifferenceJacobian(function, variables, sparsity, **options)
+
+
+def _colours_of_columns(pattern):
+    """Return a colour for each column; columns of one colour have no row in common."""
+    P = (pattern != 0).astype(np.int32)
+    together = (P.T @ P).tocsr()
+    together.sort_indices()
+    return greedy_colouring(together.indptr.astype(np.int32), together.indices.astype(np.int32))
+
+
+def _library(x):
+    return namespace(x).__name__

@@ -1,0 +1,3 @@
+"""Randomized sketching: operators, least squares, low-rank factorisations and row-action methods."""
+
+__all__ = []

@@ -9,18 +9,17 @@ smaller one, and the change of x is measured. None of this proves that x is righ
 """
 
 from functools import cached_property
-from math import inf, nan
+from math import inf, nan, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._array import namespace
 from .._operators.operator import Csr, Dense
-from .._operators.terms import row_terms
 from .._result import LinearResult, Status, is_inner
-from .backward import backward_error
 from .further import adjoint_product, gone_on, inverse_norm, is_symmetric, ratio
 from .parts import Parts
+from .rows import Rows
 from .system import length
 
 LARGE = 3e-3  # relative error that is worth a warning, unless the tolerance is not much smaller
@@ -64,7 +63,7 @@ def examined(method, system, result, thorough=False):
         if thorough and doubt.further is not None:
             rows = Rows(system.A, b, doubt.further.x)
         if known:
-            backward.append(backward_error(rows.r, b, rows.terms))
+            backward.append(rows.backward)
         doubts.append(doubt)
     why = next((doubt.why for doubt in doubts if doubt.why), "")
     fields = vars(result) | {"message": f"{result.message}, but {why}" if why else result.message}
@@ -72,14 +71,6 @@ def examined(method, system, result, thorough=False):
         fields |= _improved(result, [doubt.further for doubt in doubts])
     change = float(np.fmax.reduce([doubt.change for doubt in doubts]))
     return LinearResult(**fields, backward_error=max(backward, default=nan), forward_error=change, doubt=why)
-
-
-class Rows:
-    """The residual of one column of a system, and for a matrix the sizes of the terms in each row."""
-
-    def __init__(self, A, b, x):
-        self.b, self.x, self.r = b, x, A.residual(b, x)
-        self.terms, self.sizes = row_terms(A, x) if isinstance(A, (Csr, Dense)) else (None, None)
 
 
 def columns_of(b, x):
@@ -124,59 +115,72 @@ class Examination:
 
     def doubt(self, rows):
         """Return the `Doubt` about one column."""
-        A, b, x, r, sizes = self.system.A, rows.b, rows.x, rows.r, rows.sizes
-        left, size, whole = length(r), length(x), length(b)
+        A, left, size, whole = self.system.A, rows.left, rows.size, rows.whole
         if not left or not size or not whole:
             return Doubt()
         relative = max(left / whole, self.system.rtol)
-        usual = float(np.finfo(x.dtype).eps) ** 0.25  # the error of many a solution in single precision
+        usual = float(np.finfo(rows.x.dtype).eps) ** 0.25  # the error of many a solution in single precision
         large, misled = max(LARGE, usual, 10 * relative), 0.0
-        if sizes is not None:
+        if isinstance(A, (Csr, Dense)):
             if self.parts is None and isinstance(A, Csr) and A.library == "numpy" and A.null_space is None:
-                self.parts = Parts(A, sizes)
-            scale = 1 / namespace(x).where(sizes > 0, sizes, 1)
-            scaled = length(scale * r)
-            if scaled > large * size:
-                return Doubt(_rows(scaled / size))
-            misled = ratio(scaled, length(scale * b)) / relative
-            alone = self.by_diagonal(rows, relative)
+                self.parts = Parts(A, rows)
+            if rows.scaled > large * size:
+                return Doubt(_rows(rows.scaled / size))
+            misled = ratio(rows.scaled, rows.given) / relative
+            alone = self.by_diagonal(rows, MISLED**2 * relative)
             if alone > large * size:
                 return Doubt(_units(alone / size))
-        least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, r, left)
+        least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, rows)
         if least > large * size:
             return Doubt(_parts(least / size))
         unknown = max(unknown, self.inverse * left)
         if not self.may_go_on or (unknown <= large * size and misled <= MISLED):
             return Doubt()
-        further = gone_on(self.method, self.system, b, x, self.nit)
+        further = gone_on(self.method, self.system, rows.b, rows.x, self.nit)
         size, last = length(further.x), float(further.residuals[-1])
-        change = ratio(length(further.x - x), size)
+        change = ratio(length(further.x - rows.x), size)
         if unknown * last / left > 10 * large * size:
             return Doubt(_SINGULAR, change, further)
         settled = self.thorough and misled <= MISLED  # x is then replaced by the better one
         return Doubt("" if settled or change <= large else _changes(change), change, further)
 
-    def by_diagonal(self, rows, relative):
-        """Return the length of the residual over the diagonal, of rows where it is far above the tolerance.
+    def by_diagonal(self, rows, missed):
+        """Return the length of the residual over the diagonal, of rows whose residual exceeds `missed` terms.
 
-        It estimates the error of unknowns in other units, whose rows hardly contribute to the norm.
+        It estimates the error of unknowns in other units, whose rows hardly contribute to the norm. Only if
+        the row-wise backward error exceeds ``missed / (2 + missed)`` can there be such rows.
         """
-        if self.parts is None:
+        if self.parts is None or rows.backward * (2 + missed) < missed:
             return 0.0
-        missed = (abs(rows.r) > MISLED**2 * relative * rows.terms) & (self.parts.diagonal != 0)
-        return length(rows.r[missed] / self.parts.diagonal[missed]) if missed.any() else 0.0
+        found = (abs(rows.r) > missed * rows.terms) & (rows.diagonal != 0)
+        return length(rows.r[found] / rows.diagonal[found]) if found.any() else 0.0
 
-    def along_parts(self, parts, r, left):
+    def along_parts(self, parts, rows):
         """Return a lower bound of the error, and how far x could be changed without a larger residual."""
-        A, least, unknown = self.system.A, 0.0, 0.0
+        least, unknown = 0.0, 0.0
         for w in parts.indicators():
-            image, many = A @ w, length(w)
-            weights, image = image if is_symmetric(A) else adjoint_product(A, w), length(image)
-            shown = ratio(float(abs((w * r).sum())) * many, float(abs(weights).sum()))
+            along, many, image, reached, spread = self._of_all(rows) if w is None else self._of_part(rows, w)
+            shown = ratio(along * many, spread)
             least = max(least, shown if shown < inf else 0.0)
-            if length(weights) > 10 * image:
-                unknown = max(unknown, ratio(left * many, image))
+            if reached > 10 * image:
+                unknown = max(unknown, ratio(rows.left * many, image))
         return least, unknown
+
+    def _of_part(self, rows, w):
+        """Return ``abs(w^H r)``, the norms of w, A w and A^H w, and the 1-norm of A^H w."""
+        A = self.system.A
+        image = A @ w
+        weights = image if is_symmetric(A) else adjoint_product(A, w)
+        along = float(abs((w * rows.r).sum()))
+        return along, length(w), length(image), length(weights), float(abs(weights).sum())
+
+    def _of_all(self, rows):
+        """Return the same for the vector of ones, of which the pass over the rows has found the most."""
+        A, many = self.system.A, sqrt(len(rows.b))
+        if is_symmetric(A):
+            return rows.total, many, rows.norm_of_sums, rows.norm_of_sums, rows.sum_of_sums
+        weights = adjoint_product(A, namespace(rows.b).ones_like(rows.b))
+        return rows.total, many, rows.norm_of_sums, length(weights), float(abs(weights).sum())
 
 
 def _rows(error):

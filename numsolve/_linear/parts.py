@@ -10,22 +10,18 @@ from .further import is_symmetric
 WEAK = 1e-2  # couplings below this part of the largest of their row join two parts weakly
 MOST = 8  # parts that are examined, the largest first
 DOMINANT = 1e-2  # excess of the diagonal, relative to the row, above which a matrix has a moderate inverse
-CHUNK = 1 << 15  # entries whose magnitudes are held at a time
 
 
 class Parts:
     """The strongly joined parts of the unknowns of a sparse matrix on the host.
 
-    `sizes` holds the sums of the rows of the magnitudes. The entries are sorted into strong and weak ones
-    only if their magnitudes differ much, so that other matrices cost a few passes over the vectors.
+    `rows` are the `Rows` of one right-hand side. The entries are sorted into strong and weak ones only if
+    their magnitudes differ much: other matrices are not read again.
     """
 
-    def __init__(self, A, sizes):
-        self.A, self.n, self.sizes = A, A.shape[0], sizes
-        self.diagonal = A.to_sparse().diagonal()
-        ranges = [_range(A.data[first : first + CHUNK]) for first in range(0, A.nnz, CHUNK)]
-        low, high = (zip(*ranges, strict=True)) if ranges else ((0.0,), (0.0,))
-        self.alike = min(low) >= WEAK * max(high)
+    def __init__(self, A, rows):
+        self.A, self.n, self.rows = A, A.shape[0], rows
+        self.alike = rows.least >= WEAK * rows.most
         if not is_symmetric(A):
             asymmetry(A)
 
@@ -34,7 +30,7 @@ class Parts:
         """Which entries are strong couplings, and which are couplings."""
         A, counts = self.A, np.diff(self.A.indptr)
         rows = np.repeat(np.arange(self.n, dtype=A.indices.dtype), counts)
-        couplings, largest = np.where(rows == A.indices, 0, abs(A.data)), np.zeros(self.n, self.sizes.dtype)
+        couplings, largest = np.where(rows == A.indices, 0, abs(A.data)), np.zeros(self.n, A.data.real.dtype)
         largest[counts > 0] = np.maximum.reduceat(couplings, A.indptr[:-1][counts > 0])
         return (couplings >= WEAK * largest[rows]) & (couplings > 0), couplings > 0
 
@@ -53,14 +49,18 @@ class Parts:
         return connected_components(graph, directed=True, connection="weak")[1].astype(np.int64)
 
     def indicators(self):
-        """Yield the indicator vectors of the components and of parts of them.
+        """Yield the indicator vectors of the components and of parts of them; None stands for all unknowns.
 
         Each component is also split by the sign of the diagonal, as in saddle points, and by turns of two and
         three unknowns, as in elasticity.
         """
-        families = [self.components]
-        signs = np.sign(self.diagonal.real).astype(np.int64)
-        if (signs != signs[0]).any():
+        families, rows = [], self.rows
+        if self.alike:
+            yield None
+        else:
+            families.append(self.components)
+        if max(rows.above, rows.below, self.n - rows.above - rows.below) != self.n:
+            signs = np.sign(rows.diagonal.real).astype(np.int64)
             families.append(3 * self.components + signs + 1)
         if not self.show_all:
             turns = [turn for turn in (2, 3) if self.n % turn == 0]
@@ -79,23 +79,15 @@ class Parts:
         the diagonal and do not differ much. A matrix whose diagonal clearly exceeds its couplings has no
         nearly null vectors at all.
         """
-        excess = 2 * abs(self.diagonal) - self.sizes
-        if (excess > DOMINANT * self.sizes).all():
+        rows = self.rows
+        if 2 * rows.beside < 1 - DOMINANT:
             return True
-        if self.A.dtype.kind == "c" or not is_symmetric(self.A) or (excess < -1e-8 * self.sizes).any():
+        if self.A.dtype.kind == "c" or not is_symmetric(self.A) or self.n not in (rows.above, rows.below):
             return False
-        sign = np.sign(self.diagonal[0])
-        if (sign * self.diagonal <= 0).any() or np.count_nonzero(
-            self.A.data > 0 if sign > 0 else self.A.data < 0
-        ) > self.n:
+        rounding = max(1e-8, 64 * float(np.finfo(self.A.dtype).eps))
+        if 2 * rows.beside > 1 + rounding or rows.same_sign > rounding:
             return False
         if self.alike:
             return True
         strong, couplings = self.strong
         return bool((strong == couplings).all())
-
-
-def _range(entries):
-    """Return the smallest and the largest magnitude of some entries."""
-    magnitudes = abs(entries)
-    return magnitudes.min(), magnitudes.max()

@@ -32,6 +32,7 @@ spmv_dot lanes: indptr,indices:I* data,p,q:T* pq:R* lanes,n
 spmm: indptr,indices:I* data,X,Y:T* k,items
 spmm_gram: indptr,indices:I* data,P,Q,pieces:T* k,n
 row_terms lanes: indptr,indices:I* data,x:T* terms,sizes:R* lanes,n
+examine_rows lanes: indptr,indices:I* data,x,b:T* found,tops:R* lanes,n
 [basis]
 rows_gram: X,Y,pieces:T* p,q,n
 rows_combine: coefficients,X,Y:T* fresh,k,p,n

@@ -91,6 +91,75 @@ def row_terms(indptr, indices, data, x, terms, sizes):
             start = end
 
 
+@kernel(items=lambda *args: (args[2].size + args[4].size) // 6)
+def examine_rows(indptr, indices, data, x, b, sums, largest):
+    bounds = _bounds(indptr)
+    found = np.zeros((bounds.size - 1, sums.size), sums.dtype)
+    tops = np.zeros((bounds.size - 1, largest.size), sums.dtype)
+    for c in prange(bounds.size - 1):
+        first, last = np.uint64(bounds[c]), np.uint64(bounds[c + 1])
+        _examine(first, last, indptr, indices, data, x, b, found[c], tops[c])
+    for j in range(sums.size):
+        sums[j] = total(found[:, j])
+    for j in range(largest.size):
+        top = tops[0, j]
+        for c in range(1, bounds.size - 1):
+            top = max(top, tops[c, j])
+        largest[j] = top
+
+
+@inline
+def _examine(first, last, indptr, indices, data, x, b, sums, largest):
+    """Write the sums and the largest values of `examine_rows` for some rows."""
+    zero, half, one = sums.dtype.type(0), sums.dtype.type(0.5), sums.dtype.type(1)
+    rr, xx, bb, scaled, given, real, imag = zero, zero, zero, zero, zero, zero, zero
+    rows, squares, above, below = zero, zero, zero, zero
+    far = sums.dtype.type(np.inf)
+    error, beside, same, least, most = zero, zero, zero, far, zero
+    start, none = np.uint64(indptr[first]), x.dtype.type(0)
+    for i in range(first, last):
+        end = np.uint64(indptr[i + np.uint64(1)])
+        r, w, d, t, s, low, high = b[i], none, none, zero, zero, far, zero
+        prefetch(data, start + AHEAD)
+        prefetch(indices, start + AHEAD)
+        for k in range(start, end):
+            j, entry = np.uint64(indices[k]), data[k]
+            magnitude = abs(entry)
+            r -= entry * x[j]
+            w += entry
+            t += magnitude * abs(x[j])
+            s += magnitude
+            low = magnitude if magnitude < low else low
+            high = magnitude if magnitude > high else high
+            d += entry if j == i else none
+        start = end
+        least, most = low if low < least else least, high if high > most else most
+        by, size, left = one / s if s > 0 else one, abs(b[i]), abs(r)
+        rr += left * left
+        xx += x[i].real * x[i].real + x[i].imag * x[i].imag
+        bb += size * size
+        scaled += (left * by) * (left * by)
+        given += (size * by) * (size * by)
+        real += r.real
+        imag += r.imag
+        rows += abs(w)
+        squares += abs(w) * abs(w)
+        above += one if d.real > 0 else zero
+        below += one if d.real < 0 else zero
+        share = left / (t + size) if t + size > 0 else left
+        error = share if share > error else error
+        share = one + ((w.real if d.real > 0 else -w.real) - abs(d) - abs(d)) * by if s > 0 else zero
+        same = share if share > same else same
+        share = one - abs(d) * by if s > 0 else half
+        beside = share if share > beside else beside
+    values = (rr, xx, bb, scaled, given, real, imag, rows, squares, above, below)
+    for j in range(sums.size):
+        sums[j] = values[j]
+    tops = (error, beside, same, one / least, most)
+    for j in range(largest.size):
+        largest[j] = tops[j]
+
+
 def spmm(indptr, indices, data, X, Y):
     if data.size == 0:  # there is no column to prefetch
         Y[:] = 0

@@ -36,6 +36,10 @@ __device__ inline float real_part(float a) { return a; }
 __device__ inline double real_part(double a) { return a; }
 template <typename R> __device__ R real_part(complex_t<R> a) { return a.re; }
 
+__device__ inline float imaginary_part(float) { return 0; }
+__device__ inline double imaginary_part(double) { return 0; }
+template <typename R> __device__ R imaginary_part(complex_t<R> a) { return a.im; }
+
 __device__ inline float magnitude(float a) { return fabsf(a); }
 __device__ inline double magnitude(double a) { return fabs(a); }
 template <typename R> __device__ R magnitude(complex_t<R> a) { return hypot(a.re, a.im); }
@@ -77,6 +81,28 @@ __device__ T block_sum(T value)
         __syncthreads();
     }
     return scratch[0];
+}
+
+// The largest `value` of the block, for all its threads; every thread must call it.
+template <typename T>
+__device__ T block_max(T value)
+{
+    __shared__ T scratch[BLOCK];
+    const int t = threadIdx.x;
+    __syncthreads();
+    scratch[t] = value;
+    __syncthreads();
+    for (int half = BLOCK / 2; half > 0; half /= 2) {
+        if (t < half && scratch[t + half] > scratch[t]) scratch[t] = scratch[t + half];
+        __syncthreads();
+    }
+    return scratch[0];
+}
+
+// Make `most` the larger of itself and `value`.
+template <typename R> __device__ void raise(R& most, R value)
+{
+    if (value > most) most = value;
 }
 
 // The sum of the pieces that an earlier kernel left: the same bits in every block and at every launch.

@@ -55,6 +55,67 @@ __global__ void row_terms(const I* indptr, const I* indices, const T* data, cons
     }
 }
 
+// Sums over the rows of a square system, and largest values: a column of `found` and `tops` for each block.
+template <typename T, typename I>
+__global__ void examine_rows(const I* indptr, const I* indices, const T* data, const T* x, const T* b,
+                             real<T>* found, real<T>* tops, int64 lanes, int64 n)
+{
+    using R = real<T>;
+    const int64 rows = BLOCK / lanes, lane = threadIdx.x % lanes;
+    R sums[11] = {}, most[5] = {};
+    for (int64 base = blockIdx.x * rows; base < n; base += gridDim.x * rows) {
+        const int64 row = base + threadIdx.x / lanes;
+        T value = T(0), w = T(0), d = T(0);
+        R t = 0, s = 0;
+        if (row < n) {
+            const int64 end = indptr[row + 1];
+            for (int64 k = indptr[row] + lane; k < end; k += lanes) {
+                const T entry = data[k], factor = x[indices[k]];
+                const R size = magnitude(entry);
+                value += entry * factor;
+                w += entry;
+                if (int64(indices[k]) == row) d += entry;
+                t += size * magnitude(factor);
+                s += size;
+                raise(most[3], 1 / size);
+                raise(most[4], size);
+            }
+        }
+        value = lane_sum(value, int(lanes));
+        w = lane_sum(w, int(lanes));
+        d = lane_sum(d, int(lanes));
+        t = lane_sum(t, int(lanes));
+        s = lane_sum(s, int(lanes));
+        if (row < n && lane == 0) {
+            const T r = b[row] - value;
+            const R left = magnitude(r), given = magnitude(b[row]), of_row = magnitude(w), by = s > 0 ? s : R(1);
+            sums[0] += left * left;
+            sums[1] += inner(x[row], x[row]);
+            sums[2] += given * given;
+            sums[3] += (left / by) * (left / by);
+            sums[4] += (given / by) * (given / by);
+            sums[5] += real_part(r);
+            sums[6] += imaginary_part(r);
+            sums[7] += of_row;
+            sums[8] += of_row * of_row;
+            sums[9] += real_part(d) > 0;
+            sums[10] += real_part(d) < 0;
+            raise(most[0], t + given > 0 ? left / (t + given) : left);
+            raise(most[1], s > 0 ? 1 - magnitude(d) / s : R(0.5));
+            const R of_sign = (real_part(d) > 0 ? real_part(w) : -real_part(w)) - 2 * magnitude(d);
+            raise(most[2], s > 0 ? 1 + of_sign / s : R(0));
+        }
+    }
+    for (int j = 0; j < 11; ++j) {
+        const R total = block_sum(sums[j]);
+        if (threadIdx.x == 0) found[j * gridDim.x + blockIdx.x] = total;
+    }
+    for (int j = 0; j < 5; ++j) {
+        const R top = block_max(most[j]);
+        if (threadIdx.x == 0) tops[j * gridDim.x + blockIdx.x] = top;
+    }
+}
+
 // Column c of a row's product with a block.
 template <typename T, typename I>
 __device__ T row_times_block(const I* indptr, const I* indices, const T* data, const T* X, int64 row, int64 c, int64 k)

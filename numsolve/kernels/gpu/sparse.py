@@ -31,6 +31,16 @@ def row_terms(indptr, indices, data, x, terms, sizes):
     launch("row_terms", blocks(x.size, lanes), indptr, indices, data, x, terms, sizes, lanes, x.size)
 
 
+def examine_rows(indptr, indices, data, x, b, sums, largest):
+    lanes = _lanes(data.size, x.size)
+    grid = blocks(x.size, lanes)
+    found = pieces(sums, (sums.size, grid))
+    tops = pieces(sums, (largest.size, grid))
+    launch("examine_rows", grid, indptr, indices, data, x, b, found, tops, lanes, x.size)
+    sums[...] = found.sum(axis=1)
+    largest[...] = tops.max(axis=1)
+
+
 def _lanes(nnz, n):
     """Return how many threads share a row: one for short rows, a warp for long ones."""
     average = nnz / max(n, 1)

@@ -42,21 +42,6 @@ struct Cost {
 };
 
 template <typename T>
-__device__ T block_max(T value)
-{
-    __shared__ T scratch[BLOCK];
-    const int t = threadIdx.x;
-    __syncthreads();
-    scratch[t] = value;
-    __syncthreads();
-    for (int half = BLOCK / 2; half > 0; half /= 2) {
-        if (t < half && scratch[t + half] > scratch[t]) scratch[t] = scratch[t + half];
-        __syncthreads();
-    }
-    return scratch[0];
-}
-
-template <typename T>
 __device__ T step(T omega, T kappa, T potential, T mass, T found)
 {
     if (omega == 0) return potential;

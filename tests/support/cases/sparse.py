@@ -39,5 +39,10 @@ CASES = {
         *vectors(rng, 1, n, t),
         *vectors(rng, 2, n, real_dtype(t)),
     ),
+    "examine_rows": lambda rng, n, t, i: (
+        *csr(rng, n, t, i),
+        *vectors(rng, 2, n, t),
+        *(np.full(count, 3, real_dtype(t)) for count in (11, 5)),
+    ),
 }
 RETURNS_SUM = {"spmv_dot"}

@@ -23,13 +23,13 @@ class Variables:
         A copy of the starting point.
     """
 
-    def __init__(self, x0, *, real=False):
-        self.library, self.xp = _validate.same_library(x0=x0)
-        x0 = _validate.finite(_validate.as_array(x0, "x0", self.xp), "x0")
+    def __init__(self, x0, *, real=False, name="x0"):
+        self.library, self.xp = _validate.same_library(**{name: x0})
+        x0 = _validate.finite(_validate.as_array(x0, name, self.xp), name)
         if real and x0.dtype.kind == "c":
-            raise TypeError("x0 is complex; real variables are needed: pass real and imaginary parts")
+            raise TypeError(f"{name} is complex; real variables are needed: pass real and imaginary parts")
         self.shape = x0.shape or (1,)
-        self.dtype = _validate.floating(x0.dtype, "x0")
+        self.dtype = _validate.floating(x0.dtype, name)
         self.start = x0.reshape(-1).astype(self.dtype, copy=True)
 
     @property
@@ -107,7 +107,7 @@ class VectorFunction(Function):
             )
         if value.dtype.kind == "c" and variables.dtype.kind != "c":
             raise TypeError(f"{self.name} returned complex values for real variables: pass a complex x0")
-        if self.m is None:
+        if self.shape is None:
             self.m, self.shape = value.size, value.shape or (1,)
         return value.reshape(-1).astype(variables.dtype, copy=True)
 

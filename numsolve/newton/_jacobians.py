@@ -10,6 +10,7 @@ from .._array import is_sparse, namespace, sparse_module, to_host
 from .._linear.system import length
 from .._operators.colours import greedy_colouring
 from .._operators.operator import Dense, Operator, as_operator
+from .._result import Breakdown, Status
 from ._functions import Function, VectorFunction
 
 
@@ -32,7 +33,13 @@ class GivenJacobian:
 
     def at(self, x, f) -> Operator:  # noqa: ARG002 - differences need f
         """Return the Jacobian at the vector `x`, where the function has the value `f`, as an operator."""
-        return self.checked(self._function(x))
+        J = self._function(x)
+        try:
+            return self.checked(J)
+        except ValueError as error:
+            if self.calls == 1:
+                raise
+            raise Breakdown(str(error), Status.NONFINITE) from error
 
     def checked(self, J: Any):
         """Return what the caller's function returned as an operator; raise unless its shape fits."""
@@ -85,6 +92,8 @@ class DifferenceJacobian:
         differences = xp.empty((self.colours, len(f)), f.dtype)
         for c in range(self.colours):
             differences[c] = self._function(xp.where(colour == c, x + h, x)) - f
+        if not bool(xp.isfinite(differences).all()):
+            raise Breakdown("fun is not finite near x, where it is differenced: pass jac", Status.NONFINITE)
         h = (x + h) - x  # the steps that were taken
         if self._pattern is None:
             return Dense((differences / h[:, None]).T)

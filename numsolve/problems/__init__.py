@@ -11,6 +11,7 @@ from ._families import (
     thermal_systems,
 )
 from ._fields import gaussian_field
+from ._nonlinear_pde import Equations, bratu, driven_cavity
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
 from ._relaxing import TimeStep, heat_crank_nicolson, laplacian_shifted
@@ -18,15 +19,18 @@ from ._transport import assignment, image_pair, line_pair, point_clouds
 from ._triangles import Mesh, plate_mesh, square_mesh
 
 __all__ = [
+    "Equations",
     "Mesh",
     "System",
     "TimeStep",
     "assignment",
+    "bratu",
     "convection_diffusion",
     "convection_diffusion_systems",
     "darcy",
     "darcy_systems",
     "diffusion",
+    "driven_cavity",
     "gaussian_field",
     "heat_crank_nicolson",
     "helmholtz",

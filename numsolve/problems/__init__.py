@@ -1,5 +1,14 @@
 """Test problems for papers, tests, benchmarks and examples."""
 
+from ._affine import (
+    SoftMaximum,
+    SumOfTerms,
+    logistic_regression,
+    polytope_feasibility,
+    soft_maximum,
+    worst_instance,
+)
+from ._classic import unconstrained, unconstrained_names
 from ._darcy import darcy, helmholtz
 from ._elements import poisson_fem, thermal
 from ._families import (
@@ -15,14 +24,20 @@ from ._nonlinear_pde import Equations, bratu, driven_cavity
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
 from ._relaxing import TimeStep, heat_crank_nicolson, laplacian_shifted
+from ._residuals import PowerOfNorm, norm_power
 from ._transport import assignment, image_pair, line_pair, point_clouds
 from ._triangles import Mesh, plate_mesh, square_mesh
+from ._unconstrained import UnconstrainedProblem
 
 __all__ = [
     "Equations",
     "Mesh",
+    "PowerOfNorm",
+    "SoftMaximum",
+    "SumOfTerms",
     "System",
     "TimeStep",
+    "UnconstrainedProblem",
     "assignment",
     "bratu",
     "convection_diffusion",
@@ -39,12 +54,19 @@ __all__ = [
     "irregular",
     "laplacian_shifted",
     "line_pair",
+    "logistic_regression",
+    "norm_power",
     "plate_mesh",
     "point_clouds",
     "poisson",
     "poisson_fem",
     "poisson_systems",
+    "polytope_feasibility",
+    "soft_maximum",
     "square_mesh",
     "thermal",
     "thermal_systems",
+    "unconstrained",
+    "unconstrained_names",
+    "worst_instance",
 ]

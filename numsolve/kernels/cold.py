@@ -18,7 +18,8 @@ import numpy as np
 REFERENCE_TIME, SERIAL_TIME = 0.1, 1.0  # CPU seconds for each kernel before it is compiled, for threads
 # Most numbers in all arrays of a call, so that even one call of a reference takes little time.
 MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
-LOOPS = {"block_jacobi", "dirac", "radial", "relaxation", "sliced", "transport", "triangular"}  # over rows
+# Files whose references loop over rows.
+LOOPS = {"block_jacobi", "dirac", "kaczmarz", "radial", "relaxation", "sliced", "transport", "triangular"}
 
 
 _at_once = ContextVar("_at_once", default=False)

@@ -88,6 +88,12 @@ relax level: bounds,order,indptr,indices:I* data,scale,b,x:T* level
 sor_sweep level: live:bool* bounds,indptr,indices:I* data,scale,b,x,y:T* rr:R* section
 block_sweep level: live:bool* bounds,starts,indptr,indices:I* data,inverses,b,x,y,r:T* rr:R* m,section
 colour_sweep level: live:bool* bounds,indptr,indices:I* data,scale,b,x:T* section
+[kaczmarz]
+kaczmarz_dense block: rows:I* A:T* norms:R* b,x:T* steps,n
+kaczmarz_csr block: rows,indptr,indices:I* data:T* norms:R* b,x:T* steps
+project_dense block: rows:I* K,G,z,r:T* steps,m,n
+project_csr block: rows,indptr,indices:I* data:T* starts,numbers:I* values:T* norms:R* z,r:T* steps,m
+project_along block: S,Y,W,z,r:T* steps,m,n
 [sliced]
 sliced_find item: indptr,indices:I* data:T* counts,offsets:I* rows,room,n,slices
 sliced_fill: indptr,indices:I* data:T* starts,offsets:I* sliced:T* rows,n,places

@@ -43,6 +43,8 @@ MADE_BY_THE_LIBRARY = {
     "UnconstrainedProblem",
     "BarycenterResult",
     "Divergence",
+    "EighResult",
+    "SvdResult",
     "TransportResult",
 }  # classes whose attributes are documented, not the arguments of their constructors
 MODULES = [name for name in numsolve.__all__ if inspect.ismodule(getattr(numsolve, name))]

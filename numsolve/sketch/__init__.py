@@ -1,3 +1,13 @@
 """Randomized sketching: operators, least squares, low-rank factorisations and row-action methods."""
 
-__all__ = []
+from ._eigh import EighResult, eigh
+from ._kaczmarz import kaczmarz
+from ._svd import SvdResult, svd
+
+__all__ = [
+    "EighResult",
+    "SvdResult",
+    "eigh",
+    "kaczmarz",
+    "svd",
+]

@@ -242,6 +242,16 @@ def _along(name):
 _DEFAULT_AXIS = {"cumsum": None, "sort": -1, "argsort": -1}
 
 
+def _factorisation(name):
+    """A function of ``linalg``, which returns an array or a tuple of them."""
+
+    def factorise(a, **options):
+        found = getattr(np.linalg, name)(_device(a), **options)
+        return tuple(map(_launched, found)) if isinstance(found, tuple) else _launched(found)
+
+    return factorise
+
+
 def nonzero(a):
     counts["launches"] += 1
     counts["syncs"] += 1  # how many there are
@@ -392,7 +402,8 @@ def install(monkeypatch, emulator):
     for name in _DEFAULT_AXIS:
         setattr(cupy, name, _along(name))
     cupy.linalg = ModuleType("cupy.linalg")
-    cupy.linalg.inv = lambda a: _launched(np.linalg.inv(_device(a)))
+    for name in ("inv", "qr", "svd", "eigh", "eigvalsh"):
+        setattr(cupy.linalg, name, _factorisation(name))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None
     cupy.cuda = ModuleType("cupy.cuda")

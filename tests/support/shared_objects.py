@@ -99,6 +99,7 @@ MAKERS = {
     "iluk": precondition.iluk,
     "ilut": precondition.ilut,
     "jacobi": precondition.jacobi,
+    "nystrom": partial(precondition.nystrom, rank=30, shift=0.1, rng=0),
     "spai": precondition.spai,
     "spai, one matrix": partial(precondition.spai, factorized=False),
     "ssor": precondition.ssor,

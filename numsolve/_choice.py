@@ -1,7 +1,7 @@
 """Choose the methods and preconditioners that suit a matrix, in the order in which `solve` tries them."""
 
 from collections.abc import Callable
-from math import inf
+from math import inf, log, sqrt
 from typing import NamedTuple
 
 from ._linear.costs import Costs
@@ -17,6 +17,7 @@ MOST_ENTRIES = 5e8  # of a factor: 12 GB for both
 WITH_AMG = 20  # iterations that multigrid is expected to take
 # Iterations over those with an incomplete factorisation: of BiCGStab, and of CG if the couplings differ much.
 SAVED_BY_ILU0, SAVED_BY_IC0 = 3, 8
+DIGITS = log(1e10)  # reduction of the residual to which the iterations of dominant matrices are counted
 PAYS_FROM = 3  # times the forecast of a factorisation takes, which has to be at stake
 LIMIT_ON_DEVICE = 2000  # iterations after which the next choice is tried on a GPU, where time is not forecast
 
@@ -136,9 +137,27 @@ class Chooser:
         traits, most = self.traits, AT_ONCE[self.traits.hermitian]
         if traits.kind == "dense" or traits.n <= TINY:
             return True
+        if self.dominant() < self.costs.least_direct():
+            return False
         if traits.n * traits.band**2 <= NARROW_WORK and self.costs.least_direct() <= most:
             return True
         return self.pays(most, 2) and self.direct(most) <= most
+
+    def dominant(self):
+        """Return the seconds of an iterative method by a bound for diagonally dominant matrices, or infinity.
+
+        Jacobi's method reduces the error by the ratio q of the sum of a row beside the diagonal to the
+        diagonal. BiCGStab, with two products an iteration, is assumed to take no more products. The condition
+        number of a Hermitian matrix is at most (1 + q) / (1 - q) after scaling, which bounds CG.
+        """
+        q = self.traits.ratio
+        if not q < 1 or self.traits.kind != "sparse":
+            return inf
+        if self.maybe_definite:
+            return self.costs.iterative(*self.with_diagonal("cg"), sqrt((1 + q) / (1 - q)) / 2 * DIGITS)
+        if self.traits.hermitian:
+            return inf
+        return self.costs.iterative(*self.with_diagonal("bicgstab"), DIGITS / -log(max(q, 1e-3)) / 2)
 
     def pays(self, most, times):
         """Tell whether a factorisation may take less than `most`, and so many counts of its fill as well."""

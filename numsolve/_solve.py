@@ -15,7 +15,8 @@ from ._result import warn_of_miss
 METHODS = ("auto", "direct", *ITERATIVE, *ENGINES)
 NEEDS_RECTANGLE = set(_rectangular.METHODS) - set(METHODS)
 # All but block_jacobi, whose block size is not known here.
-PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name != "block_jacobi"), "ilu")
+NEED_ARGUMENTS = ("block_jacobi", "nystrom")  # so they are passed as operators, not by name
+PRECONDITIONERS = ("auto", *(name for name in precondition.__all__ if name not in NEED_ARGUMENTS), "ilu")
 
 
 def solve(

@@ -65,6 +65,22 @@ def test_a_matrix_that_a_factorisation_would_fill_is_iterated(rng):
     assert relative_error(result.x, want) < 1e-6
 
 
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_the_fill_of_a_dominant_matrix_is_not_counted(symmetric, rng, monkeypatch):
+    def count(*_args):
+        raise AssertionError("counting the fill takes longer than the iterations")
+
+    monkeypatch.setattr("numsolve._linear.fill.forecast", count)
+    n = 3000
+    A = sp.random_array((n, n), density=4 / n, rng=rng, format="csr")
+    A = abs(A + A.T) if symmetric else abs(A)
+    A = (A + sp.diags_array(3 * A.sum(axis=1) + 1)).tocsr()
+    x = rng.standard_normal(n)
+    result = solve(A, A @ x).check()
+    assert not result.message.startswith("direct")
+    assert np.linalg.norm(result.x - x) <= 1e-6 * np.linalg.norm(x)
+
+
 def test_multigrid_follows_where_cg_takes_long(rng, monkeypatch):
     """Here multigrid is declared cheap, and a factorisation too expensive."""
     monkeypatch.setattr("numsolve._linear.costs.SET_UP", {"amg": (1e-4, 1e-9)})

@@ -1,6 +1,7 @@
 """Properties of a matrix that decide on the method, found before the solve."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class Traits:
     empty: str  # "", or the first zero row or column, such as "row 3"
     uneven: bool  # whether the couplings of many rows of a sparse matrix on the host differ more than tenfold
     band: int  # largest distance of an entry from the diagonal; of a sparse matrix on the host
+    ratio: float  # largest sum of a row beside the diagonal, over the diagonal entry; all in magnitude
 
     def describe(self):
         """Return the properties in words."""
@@ -39,7 +41,7 @@ def inspect(A, sizes=None):
     elif isinstance(A, Dense):
         kind, entries = "dense", A.array.diagonal()
     else:
-        return Traits(n, "operator", hermitian, 0, False, False, "", False, 0)
+        return Traits(n, "operator", hermitian, 0, False, False, "", False, 0, inf)
     entries = to_host(entries)
     zero = bool((entries == 0).any())
     sign = (
@@ -49,13 +51,16 @@ def inspect(A, sizes=None):
     )
     sizes_of_diagonal = abs(entries)
     even = bool(sizes_of_diagonal.max() <= 1.2 * sizes_of_diagonal.min())
-    return Traits(n, kind, hermitian, sign, zero, even, _empty_line(A, sizes), *_shape_of_rows(A))
+    rows = to_host(sizes @ array_module(A.library).ones(n, A.dtype)).real
+    ratio = inf if zero else float((rows / sizes_of_diagonal).max()) - 1
+    return Traits(
+        n, kind, hermitian, sign, zero, even, _empty_line(A, sizes, rows), *_shape_of_rows(A), ratio
+    )
 
 
-def _empty_line(A, sizes):
+def _empty_line(A, sizes, rows):
     """Return the name of the first zero row of a matrix or, on the host, of the first zero column."""
-    rows = sizes @ array_module(A.library).ones(A.shape[0], A.dtype)
-    lines = {"row": to_host(rows)}
+    lines = {"row": rows}
     if A.library == "numpy":
         is_sparse = isinstance(A, Csr)
         columns = (

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, library, namespace, to_host
+from .._linear.tall import orthonormalised, tall_svd
 from .._operators.hermitian import check_hermitian
 from .._operators.operator import Operator, as_operator
 from .._random import standard_normal
@@ -61,7 +62,7 @@ def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = N
 
     The effective dimension of `A` is :math:`d = \operatorname{tr}(A(A+\mu I)^{-1})`, about the number of
     eigenvalues above :math:`\mu`. With a rank of at least :math:`2\lceil 1.5 d\rceil + 1` the expected
-    condition number of the preconditioned matrix is below 28: theorem 1.1 of [1]_. So M suits matrices with
+    condition number of the preconditioned matrix is below 28: Theorem 5.1 of [1]_. So M suits matrices with
     few large eigenvalues: kernel matrices, Gauss-Newton and normal equations with regularisation. For a
     discretised differential equation, whose eigenvalues decay slowly, `amg` and `ic0` are better.
 
@@ -187,16 +188,6 @@ class Nystrom(Operator):
         return twin
 
 
-def orthonormalised(block, basis):
-    """Return orthonormal columns with the span of those of `block`, orthogonal to those of `basis`."""
-    qr = namespace(block).linalg.qr
-    if basis.shape[1] == 0:
-        return qr(block)[0]
-    for _ in range(2):  # the second time removes what rounding left
-        block = qr(block - basis @ (basis.conj().T @ block))[0]
-    return block
-
-
 def factors(basis, product):
     """Return eigenvalues (host, decreasing, positive) and eigenvectors of a Nystrom approximation.
 
@@ -219,7 +210,7 @@ def factors(basis, product):
         return np.zeros(0, values.dtype), basis[:, :0]
     first = int(np.argmax(kept))
     roots = xp.asarray(np.sqrt(values[first:]))
-    U, singular, _ = xp.linalg.svd((product @ V[:, first:]) / roots, full_matrices=False)
+    U, singular, _ = tall_svd((product @ V[:, first:]) / roots)
     eigenvalues = to_host(singular).astype(float) ** 2 - float(shift)
     count = int((eigenvalues > len(values) * eps * eigenvalues[0]).sum())
     return eigenvalues[:count], xp.ascontiguousarray(U[:, :count])

@@ -12,7 +12,7 @@ from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ..precondition._nystrom import factors
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, kept_rank
+from ._range import checked_limits, find_range, in_units, kept_rank
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +28,7 @@ class EighResult(LowRank):
     V : array, shape (n, k)
         Eigenvectors, orthonormal columns.
     error_bound : float
-        A bound of ``norm(A - V @ diag(w) @ V^H, 2)`` that holds with a probability of at least 1 - 1e-10.
+        A bound of ``norm(A - V @ diag(w) @ V^H, 2)`` that holds with a probability of at least 1 - 1e-8.
     error_frobenius : float
         An unbiased estimate of the Frobenius norm of the same matrix (of its square).
     status : Status
@@ -104,7 +104,7 @@ def eigh(
     Notes
     -----
     With l = k + oversampling: ``2 (power + 1) l`` products with vectors, in blocks; about
-    ``4 l^2 n (power + 1)`` operations for orthogonal bases; 10 products for the error, and 2 that test that
+    ``4 l^2 n (power + 1)`` operations for orthogonal bases; 16 products for the error, and 2 that test that
     `A` is Hermitian. Storage: 3 l vectors, and as many for work.
 
     With a basis Q of the range finder, the pairs are those of ``Q Q^H A Q Q^H``: section 5.3 of [1]_. With
@@ -134,6 +134,7 @@ def eigh(
     k, rtol, oversampling, power = checked_limits(A, k, rtol, oversampling, power)
     operator = as_operator(A, library(A) or "numpy")
     check_hermitian(operator)
+    operator, unit = in_units(operator)
     share = None if rtol is None else rtol / 4
     found, probes = find_range(operator, k, share, oversampling, power, np.random.default_rng(rng))
     xp = array_module(operator.library)
@@ -149,4 +150,5 @@ def eigh(
     w, V = xp.asarray(w[order].astype(V.real.dtype)), V[:, xp.asarray(order)]
     bound = 2 * found.bound(probes) + left
     frobenius = probes.frobenius(V @ (w[:, None] * (V.conj().T @ probes.vectors)))
-    return warn_of_miss(EighResult(bound, frobenius, *judged(bound, size, rank, rtol), w, V))
+    status, message = judged(bound * unit, size * unit, rank, rtol)
+    return warn_of_miss(EighResult(bound * unit, frobenius * unit, status, message, w * unit, V))

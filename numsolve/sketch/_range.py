@@ -5,12 +5,14 @@ from typing import Any
 
 from .. import _validate
 from .._array import array_module, namespace
+from .._linear.system import unit_near
+from .._linear.tall import orthonormalised
+from .._operators.operator import Scaled
 from .._random import standard_normal
-from ..precondition._nystrom import orthonormalised
 
-PROBES = 10  # random vectors of the error estimate
-FAILURE = 10.0**-PROBES  # probability that the bound does not hold
-SLACK = 10 * sqrt(2 / pi)
+PROBES = 16  # random vectors of the error estimate
+FAILURE = 1e-8  # probability that the bound does not hold
+SLACK = FAILURE ** (-1 / PROBES) * sqrt(2 / pi)
 FIRST = 16  # columns of the first block if the rank is adapted to a tolerance
 
 
@@ -45,7 +47,7 @@ class Range:
         start = standard_normal(self._rng, (A.shape[1], count), dtype=A.dtype, like=A.library)
         block = orthonormalised(product(A, start), self.Q)
         for _ in range(self._power):
-            back = xp.linalg.qr(product(self._adjoint, block))[0]
+            back = orthonormalised(product(self._adjoint, block))
             block = orthonormalised(product(A, back), self.Q)
         self.Q = xp.concatenate((self.Q, block), axis=1)
         self.C = xp.concatenate((self.C, product(self._adjoint, block)), axis=1)
@@ -54,8 +56,8 @@ class Range:
 class Probes:
     r"""Products of A with random vectors, which are independent of everything else, to estimate errors.
 
-    For a matrix E and Gaussian vectors w the bound ``norm(E, 2) <= 10 sqrt(2 / pi) max norm(E w)`` fails with
-    a probability of at most ``10**-PROBES``: Lemma 4.1 of Halko, Martinsson, Tropp. The mean of
+    For a matrix E and p Gaussian vectors w the bound ``norm(E, 2) <= a sqrt(2 / pi) max norm(E w)`` fails
+    with a probability of at most ``a**-p``: Lemma 4.1 of Halko, Martinsson, Tropp. The mean of
     ``norm(E w)**2`` is the square of the Frobenius norm.
     """
 
@@ -109,6 +111,12 @@ def checked_limits(A, k, rtol, oversampling, power):
     if rtol is not None:
         rtol = _validate.positive(rtol, "rtol")
     return k, rtol, _validate.count(oversampling, "oversampling"), _validate.count(power, "power")
+
+
+def in_units(A):
+    """Return the operator in units in which squares of its entries do not overflow, and the unit."""
+    unit = unit_near(A.magnitude(), A.dtype)
+    return (A, 1.0) if unit == 1 else (Scaled(A, 1 / unit), unit)
 
 
 def kept_rank(sizes, k, rtol):

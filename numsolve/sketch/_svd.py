@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .._array import array_module, library, to_host
+from .._array import library, to_host
+from .._linear.tall import tall_svd
 from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, kept_rank
+from ._range import checked_limits, find_range, in_units, kept_rank
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +29,7 @@ class SvdResult(LowRank):
     Vh : array, shape (k, n)
         Conjugate transpose of the right singular vectors.
     error_bound : float
-        A bound of ``norm(A - U @ diag(s) @ Vh, 2)`` that holds with a probability of at least 1 - 1e-10.
+        A bound of ``norm(A - U @ diag(s) @ Vh, 2)`` that holds with a probability of at least 1 - 1e-8.
     error_frobenius : float
         An unbiased estimate of the Frobenius norm of the same matrix (of its square).
     status : Status
@@ -102,12 +103,12 @@ def svd(
     -----
     With l = k + oversampling: ``2 (power + 1) l`` products with vectors, in blocks, half of them with the
     adjoint; about ``2 l^2 (m + n) (power + 1)`` operations for orthogonal bases, which are renewed after each
-    product; and 10 products for the error. Storage: l vectors of m and of n, and as many for work. For a
+    product; and 16 products for the error. Storage: l vectors of m and of n, and as many for work. For a
     sparse matrix its conjugate transpose is kept during the call.
 
     Algorithms 4.4 and 5.1 of [1]_. With Q the basis, the error has two orthogonal parts: ``A - Q Q^H A``,
     and the singular values of ``Q^H A`` that are left out. The second is known. The first is bounded by
-    equation 4.3 there (Lemma 4.1), from 10 random vectors that nothing else depends on; this bound is several
+    equation 4.3 there (Lemma 4.1), from 16 random vectors that nothing else depends on; this bound is a few
     times as large as the norm. With `rtol`, the basis is doubled until it is half of the tolerance, and
     singular values below the other half are left out. Rounding limits `rtol` to about 1e-13 (1e-5 in single
     precision).
@@ -135,13 +136,13 @@ def svd(
     True
     """
     k, rtol, oversampling, power = checked_limits(A, k, rtol, oversampling, power)
-    operator = as_operator(A, library(A) or "numpy")
+    operator, unit = in_units(as_operator(A, library(A) or "numpy"))
     share = None if rtol is None else rtol / 2
     found, probes = find_range(operator, k, share, oversampling, power, np.random.default_rng(rng))
-    xp = array_module(operator.library)
-    V, s, Wh = xp.linalg.svd(found.C, full_matrices=False)  # A is about Q C^H = (Q W) s V^H
+    V, s, Wh = tall_svd(found.C)  # A is about Q C^H = (Q W) s V^H
     rank, left, size = kept_rank(to_host(s), k, rtol)
     U, s, Vh = found.Q @ Wh[:rank].conj().T, s[:rank], V[:, :rank].conj().T
     bound = hypot(found.bound(probes), left)  # what is left out is in the range of Q, and the rest is not
     frobenius = probes.frobenius(U @ (s[:, None] * (Vh @ probes.vectors)))
-    return warn_of_miss(SvdResult(bound, frobenius, *judged(bound, size, rank, rtol), U, s, Vh))
+    status, message = judged(bound * unit, size * unit, rank, rtol)
+    return warn_of_miss(SvdResult(bound * unit, frobenius * unit, status, message, U, s * unit, Vh))

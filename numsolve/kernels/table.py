@@ -93,6 +93,7 @@ kaczmarz_dense block: rows:I* A:T* norms:R* b,x:T* steps,n
 kaczmarz_csr block: rows,indptr,indices:I* data:T* norms:R* b,x:T* steps
 project_dense block: rows:I* K,G,z,r:T* steps,m,n
 project_csr block: rows,indptr,indices:I* data:T* starts,numbers:I* values:T* norms:R* z,r:T* steps,m
+project_blocks block: rows:I* inverses,y,K,G,z,r:T* steps,q,m,n
 project_along block: S,Y,W,z,r:T* steps,m,n
 [sliced]
 sliced_find item: indptr,indices:I* data:T* counts,offsets:I* rows,room,n,slices

@@ -82,9 +82,10 @@ class Projections:
         self._rows.project(self._rng.integers(len(r), size=steps), z, r)
 
     def _blocks(self, z, r, steps):
-        for _ in range(steps):
-            chosen = self._rng.choice(len(r), self._size, replace=False, shuffle=False)
-            self._rows.project_block(chosen, z, r)
+        for first in range(0, steps, AT_ONCE):
+            keys = self._rng.random((min(AT_ONCE, steps - first), len(r)))
+            rows = keys.argpartition(self._size - 1, axis=1)[:, : self._size]  # subsets, all as likely
+            self._rows.project_blocks(rows, z, r)
 
     def _gaussian(self, z, r, steps):
         project = kernels_for(z).project_along
@@ -94,7 +95,7 @@ class Projections:
     def _gaussian_blocks(self, z, r, steps):
         for _ in range(steps):
             S, Y, W = self._combinations(self._size)
-            y = solve_gram(Y.conj() @ Y.T, S.conj() @ r)
+            y = pseudo_inverse(Y.conj() @ Y.T) @ (S.conj() @ r)
             z -= Y.T @ y
             r -= W.T @ y
 
@@ -135,40 +136,29 @@ class KeptResidual:
             matrices = K.indptr, K.indices, K.data, A.indptr, A.indices, A.data
             kernels.project_csr(rows, *matrices, self._norms, z, r)
 
-    def project_block(self, rows, z, r):
-        """Project `z` onto the equations `rows` at once; all must differ."""
+    def project_blocks(self, rows, z, r):
+        """Project `z` onto several equations at once, one block after the other: those of a row of `rows`."""
         K = self._K
         if isinstance(K, Dense):
-            chosen = self._xp.asarray(rows)
-            G = self._gram[chosen]
-            y = solve_gram(G[:, chosen], r[chosen])
-            z -= self._array[chosen].conj().T @ y
-            r -= G.conj().T @ y
-        else:
-            part = K.to_sparse()[rows]
-            step = part.conj().T @ solve_gram((part @ part.conj().T).toarray(), r[rows])
+            rows = self._xp.asarray(rows).astype(self._index, copy=False)
+            inverses = pseudo_inverse(self._gram[rows[:, :, None], rows[:, None, :]])
+            kernels_for(z).project_blocks(rows, inverses, self._array, self._gram, z, r)
+            return
+        matrix = K.to_sparse()
+        for chosen in rows:
+            part = matrix[chosen]
+            step = part.conj().T @ (pseudo_inverse((part @ part.conj().T).toarray()) @ r[chosen])
             z -= step
-            r -= K.to_sparse() @ step
-
-
-def solve_gram(G, r):
-    """Return the solution of smallest norm of ``G y = r`` for a small positive semidefinite matrix."""
-    inverses, V = _inverted(G)
-    return V @ (inverses * (V.conj().T @ r))
+            r -= matrix @ step
 
 
 def pseudo_inverse(G):
-    """Return the pseudo-inverse of a small positive semidefinite matrix."""
-    inverses, V = _inverted(G)
-    return (V * inverses) @ V.conj().T
-
-
-def _inverted(G):
-    """Return the inverses of the eigenvalues, zero for those at rounding level, and the eigenvectors."""
+    """Return the pseudo-inverse of a small positive semidefinite matrix, or of each of several."""
     xp = namespace(G)
     values, V = xp.linalg.eigh(G)
-    least = values[-1] * (len(G) * np.finfo(values.dtype).eps)
-    return xp.where(values > least, 1 / xp.where(values > least, values, 1), 0), V
+    least = values[..., -1:] * (G.shape[-1] * np.finfo(values.dtype).eps)
+    inverses = xp.where(values > least, 1 / xp.where(values > least, values, 1), 0)
+    return (V * inverses[..., None, :]) @ V.conj().swapaxes(-2, -1)
 
 
 def squared_rows(A):

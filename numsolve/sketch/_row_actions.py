@@ -69,6 +69,7 @@ class Greedy:
 
     def __init__(self, A, block_size):
         self._kept, self._size = KeptResidual(A), block_size
+        self._library = A.library
         norms = squared_rows(A)
         self._inverses = array_module(A.library).where(norms > 0, 1 / norms, 0)
 
@@ -80,7 +81,8 @@ class Greedy:
             return
         for _ in range(-(-len(b) // self._size)):
             distances = abs(r) ** 2 * self._inverses
-            self._kept.project_block((-distances).argsort()[: self._size], x, r)
+            farthest = array_module(self._library).argsort(-distances)[: self._size]
+            self._kept.project_blocks(farthest[None], x, r)
 
 
 def drawing(count, weights, rng):

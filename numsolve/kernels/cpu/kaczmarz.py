@@ -50,6 +50,23 @@ def project_dense(rows, K, G, z, r):
 
 
 @inline
+def project_blocks(rows, inverses, K, G, z, r):
+    q = np.uint64(rows.shape[1])
+    y = np.empty(rows.shape[1], r.dtype)
+    for step in range(np.uint64(rows.shape[0])):
+        for a in range(q):
+            y[a] = 0
+            for c in range(q):
+                y[a] += inverses[step, a, c] * r[np.uint64(rows[step, c])]
+        for a in range(q):
+            i, w = np.uint64(rows[step, a]), y[a]
+            for j in range(np.uint64(z.size)):
+                z[j] -= w * np.conj(K[i, j])
+            for j in range(np.uint64(r.size)):
+                r[j] -= w * np.conj(G[i, j])
+
+
+@inline
 def project_csr(rows, indptr, indices, data, starts, numbers, values, norms, z, r):
     for step in range(rows.size):
         i = np.uint64(rows[step]) if rows[step] >= 0 else _farthest(norms, r)

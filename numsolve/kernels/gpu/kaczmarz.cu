@@ -76,6 +76,25 @@ __global__ void project_dense(const I* rows, const T* K, const T* G, T* z, T* r,
 }
 
 template <typename T, typename I>
+__global__ void project_blocks(const I* rows, const T* inverses, T* y, const T* K, const T* G, T* z, T* r, int64 steps,
+                               int64 q, int64 m, int64 n)
+{
+    for (int64 step = 0; step < steps; ++step, rows += q, inverses += q * q) {
+        for (int64 a = threadIdx.x; a < q; a += blockDim.x) {
+            T sum = T(0);
+            for (int64 c = 0; c < q; ++c) sum += inverses[a * q + c] * r[rows[c]];
+            y[a] = sum;
+        }
+        __syncthreads();
+        for (int64 j = threadIdx.x; j < n; j += blockDim.x)
+            for (int64 a = 0; a < q; ++a) z[j] -= y[a] * conj_(K[rows[a] * n + j]);
+        for (int64 j = threadIdx.x; j < m; j += blockDim.x)
+            for (int64 a = 0; a < q; ++a) r[j] -= y[a] * conj_(G[rows[a] * m + j]);
+        __syncthreads();
+    }
+}
+
+template <typename T, typename I>
 __global__ void project_csr(const I* rows, const I* indptr, const I* indices, const T* data, const I* starts,
                             const I* numbers, const T* values, const real<T>* norms, T* z, T* r, int64 steps, int64 m)
 {

@@ -1,5 +1,7 @@
 """Row actions: one block of threads takes one row after the other."""
 
+import cupy
+
 from ._launch import launch
 
 
@@ -13,6 +15,12 @@ def kaczmarz_csr(rows, indptr, indices, data, norms, b, x):
 
 def project_dense(rows, K, G, z, r):
     launch("project_dense", 1, rows, K, G, z, r, rows.size, r.size, z.size)
+
+
+def project_blocks(rows, inverses, K, G, z, r):
+    steps, q = rows.shape
+    y = cupy.empty(q, r.dtype)
+    launch("project_blocks", 1, rows, inverses, y, K, G, z, r, steps, q, r.size, z.size)
 
 
 def project_csr(rows, indptr, indices, data, starts, numbers, values, norms, z, r):

@@ -37,6 +37,18 @@ def project_dense(rows, K, G, z, r):
             r -= w * G[i].conj()
 
 
+def project_blocks(rows, inverses, K, G, z, r):
+    """Move `z` onto several equations at once, a block S in each row of `rows`, and keep ``r = K z - b``.
+
+    ``y = W r_S``, ``z -= K_S^H y``, ``r -= G_S^H y``, with ``G = K K^H`` and W the pseudo-inverse of ``G_SS``
+    from `inverses`.
+    """
+    for chosen, inverse in zip(rows, inverses, strict=True):
+        y = inverse @ r[chosen]
+        z -= y @ K[chosen].conj()
+        r -= y @ G[chosen].conj()
+
+
 def project_csr(rows, indptr, indices, data, starts, numbers, values, norms, z, r):
     """Do the same for sparse K; ``starts, numbers, values`` hold K^H in compressed sparse rows."""
     for row in rows:

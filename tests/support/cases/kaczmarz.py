@@ -58,6 +58,15 @@ def projection_dense(rng, n, dtype, index):
     return rows(rng, n, index, greedy=True), K, G, z, r
 
 
+def projection_blocks(rng, n, dtype, index):
+    """Return the arguments of project_blocks; a row is twice in a block."""
+    _, K, G, z, r = projection_dense(rng, n, dtype, index)
+    blocks = rng.integers(0, max(len(r), 1), (4 if n > 2 else 0, 3)).astype(index)
+    blocks[:, 0] = blocks[:, 1]
+    inverses = [np.linalg.pinv(G[np.ix_(block, block)], rcond=1e-3) for block in blocks]
+    return blocks, np.array(inverses, dtype).reshape(len(blocks), 3, 3), K, G, z, r
+
+
 def projection_csr(rng, n, dtype, index):
     """Return the arguments of project_csr."""
     matrix, adjoint, norms = sparse(rng, n, dtype, index)
@@ -78,6 +87,7 @@ CASES = {
     "kaczmarz_dense": sweep_dense,
     "kaczmarz_csr": sweep_csr,
     "project_dense": projection_dense,
+    "project_blocks": projection_blocks,
     "project_csr": projection_csr,
     "project_along": combinations,
 }

@@ -93,11 +93,15 @@ class Projections:
             project(*self._combinations(min(AT_ONCE, steps - first)), z, r)
 
     def _gaussian_blocks(self, z, r, steps):
-        for _ in range(steps):
-            S, Y, W = self._combinations(self._size)
-            y = pseudo_inverse(Y.conj() @ Y.T) @ (S.conj() @ r)
-            z -= Y.T @ y
-            r -= W.T @ y
+        q, many = self._size, max(AT_ONCE // self._size, 1)
+        for first in range(0, steps, many):
+            count = min(many, steps - first)
+            S, Y, W = (X.reshape(count, q, X.shape[1]) for X in self._combinations(count * q))
+            inverses = pseudo_inverse(Y.conj() @ Y.swapaxes(1, 2))
+            for step in range(count):
+                y = inverses[step] @ (S[step].conj() @ r)
+                z -= Y[step].T @ y
+                r -= W[step].T @ y
 
     def _combinations(self, count):
         """Return Gaussian vectors s as rows, with ``y = K^H s`` and ``K y``."""

@@ -70,10 +70,10 @@ class SumOfTerms(UnconstrainedProblem):
         return self.A.T @ self._derivative(x, 1) + self.ridge * x
 
     def _hessian(self, x):
-        weights = self._derivative(x, 2)
-        if not sp.issparse(self.A):
-            return self.A.T @ (weights[:, None] * self.A) + self.ridge * np.eye(self.n)
-        H: Any = self.A.T @ (self.A * weights[:, None]) + self.ridge * sp.eye_array(self.n)
+        scaled: Any = self.A * np.sqrt(self._derivative(x, 2))[:, None]
+        if not sp.issparse(scaled):
+            return scaled.T @ scaled + self.ridge * np.eye(self.n)
+        H: Any = scaled.T @ scaled + self.ridge * sp.eye_array(self.n)
         few = self.n > DENSE and H.nnz < 0.2 * self.n**2
         return sp.csr_array(H) if few else H.toarray()
 
@@ -119,8 +119,8 @@ class SoftMaximum(UnconstrainedProblem):
         return self.A.T @ self._shares(x)[1]
 
     def _hessian(self, x):
-        g = self._gradient(x)
-        return self.gauss_newton(x) - np.outer(g, g) / self.mu
+        shares = self._shares(x)[1]
+        return _weighted_square(self.A - self.A.T @ shares, shares / self.mu)
 
     def _product(self, x, v):
         shares, along = self._shares(x)[1], self.A @ v
@@ -141,7 +141,13 @@ class SoftMaximum(UnconstrainedProblem):
         numpy.ndarray, shape (n, n)
             The approximation, positive semidefinite.
         """
-        return self.A.T @ (self._shares(x)[1][:, None] * self.A) / self.mu
+        return _weighted_square(self.A, self._shares(np.asarray(x, dtype=float))[1] / self.mu)
+
+
+def _weighted_square(A, weights):
+    """Return ``A.T @ diag(weights) @ A``, symmetric to the last bit."""
+    scaled = np.sqrt(weights)[:, None] * A
+    return scaled.T @ scaled
 
 
 def soft_maximum(n, terms, *, mu=0.05, rng=None):

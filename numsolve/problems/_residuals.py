@@ -187,7 +187,7 @@ class PowerOfNorm(UnconstrainedProblem):
         return replace(self, name=name, power=power, factor=1 / power, minima=minima)
 
     def _value(self, x):
-        return self.factor * float(np.linalg.norm(self.residuals.values(x))) ** self.power
+        return float(self.factor * np.linalg.norm(self.residuals.values(x)) ** self.power)
 
     def _gradient(self, x):
         r, J, _ = self.residuals.at(x)

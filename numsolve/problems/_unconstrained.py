@@ -11,6 +11,8 @@ import numpy as np
 class UnconstrainedProblem:
     """A smooth function of n real variables, with its derivatives, a start and its known minima.
 
+    Far away, values beyond the range of floating point are infinite or NaN, without a warning.
+
     Attributes
     ----------
     name : str
@@ -57,7 +59,8 @@ class UnconstrainedProblem:
         float
             The value.
         """
-        return self._value(np.asarray(x, dtype=float))
+        with np.errstate(all="ignore"):
+            return self._value(np.asarray(x, dtype=float))
 
     def grad(self, x) -> Any:
         """Return the gradient at a point.
@@ -72,7 +75,8 @@ class UnconstrainedProblem:
         numpy.ndarray, shape (n,)
             The gradient.
         """
-        return self._gradient(np.asarray(x, dtype=float))
+        with np.errstate(all="ignore"):
+            return self._gradient(np.asarray(x, dtype=float))
 
     def hess(self, x) -> Any:
         """Return the Hessian at a point.
@@ -87,7 +91,8 @@ class UnconstrainedProblem:
         numpy.ndarray or sparse array, shape (n, n)
             The Hessian; sparse if there are many variables and few entries that are not zero.
         """
-        return self._hessian(np.asarray(x, dtype=float))
+        with np.errstate(all="ignore"):
+            return self._hessian(np.asarray(x, dtype=float))
 
     def hessp(self, x, v) -> Any:
         """Return the product of the Hessian at a point with a vector.
@@ -104,7 +109,8 @@ class UnconstrainedProblem:
         numpy.ndarray, shape (n,)
             The product.
         """
-        return self._product(np.asarray(x, dtype=float), np.asarray(v, dtype=float))
+        with np.errstate(all="ignore"):
+            return self._product(np.asarray(x, dtype=float), np.asarray(v, dtype=float))
 
     def _value(self, x):
         raise NotImplementedError

@@ -176,11 +176,18 @@ def test_large_arguments_do_not_overflow():
             assert np.all(np.isfinite(problem.hess(x)))
 
 
+def test_values_beyond_the_range_are_infinite():
+    problem = unconstrained("osborne_1")
+    x = np.full(5, -1e3)
+    assert problem.fun(x) == np.inf
+    assert problem.hess(x).shape == (5, 5)
+
+
 def test_a_kink_of_the_worst_instance_has_no_curvature():
     problem = worst_instance(5)
     H = dense(problem.hess(problem.x0))
     assert np.count_nonzero(H) == 1
-    assert H[-1, -1] == 2
+    assert H[-1, -1] == pytest.approx(2)
 
 
 def test_problems_pickle():

@@ -31,6 +31,8 @@ MADE_BY_THE_LIBRARY = {
     "Orbital",
     "RadialStates",
     "LinearResult",
+    "BundleAdjustment",
+    "NonlinearLeastSquaresResult",
     "Result",
     "RootResult",
     "Status",

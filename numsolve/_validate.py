@@ -13,6 +13,10 @@ DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "complex64", "complex
 ANY_RESIDUAL = 1e30  # relative tolerance that every residual meets, and that does not overflow
 
 
+class NotFinite(ValueError):
+    """An array has NaN or infinite entries."""
+
+
 def floating(dtype, name) -> np.dtype[Any]:
     """Return the working dtype for `dtype`, in native byte order.
 
@@ -65,7 +69,7 @@ def finite(x, name) -> Any:
             return x
         bad = int((~((x.real - x.real == 0) & (x.imag - x.imag == 0))).sum())
     if bad:
-        raise ValueError(f"{name} has {bad} NaN or infinite entries; all must be finite")
+        raise NotFinite(f"{name} has {bad} NaN or infinite entries; all must be finite")
     return x
 
 

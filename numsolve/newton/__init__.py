@@ -1,7 +1,17 @@
 """Newton's method: nonlinear systems, least squares, and minimisers, with and without constraints."""
 
 from ._check_derivative import DerivativeCheck, check_derivative
+from ._least_squares import least_squares
+from ._least_squares_result import NonlinearLeastSquaresResult
 from ._results import NewtonResult
 from ._root import RootResult, root
 
-__all__ = ["DerivativeCheck", "NewtonResult", "RootResult", "check_derivative", "root"]
+__all__ = [
+    "DerivativeCheck",
+    "NewtonResult",
+    "NonlinearLeastSquaresResult",
+    "RootResult",
+    "check_derivative",
+    "least_squares",
+    "root",
+]

@@ -87,7 +87,7 @@ class DifferenceJacobian:
 
     def at(self, x, f) -> Operator:
         """Return the Jacobian at `x`, where the function has the value `f`."""
-        xp, h = self._variables.xp, self._steps(x)
+        xp, h = self._variables.xp, self.steps(x)
         colour = xp.asarray(self._colour)
         differences = xp.empty((self.colours, len(f)), f.dtype)
         for c in range(self.colours):
@@ -95,6 +95,7 @@ class DifferenceJacobian:
         if not bool(xp.isfinite(differences).all()):
             raise Breakdown("fun is not finite near x, where it is differenced: pass jac", Status.NONFINITE)
         h = (x + h) - x  # the steps that were taken
+        h = xp.where(h == 0, 1 + 0 * h, h)  # between equal bounds: the column is zero
         if self._pattern is None:
             return Dense((differences / h[:, None]).T)
         i, j = self._rows, self._columns
@@ -104,7 +105,8 @@ class DifferenceJacobian:
             sparse.csr_matrix((values, (i, j)), shape=self._pattern.shape), self._variables.library, "jac"
         )
 
-    def _steps(self, x):
+    def steps(self, x):
+        """Return the steps at `x`."""
         xp = self._variables.xp
         h = sqrt(np.finfo(x.dtype).eps) * xp.maximum(abs(x), self._scale)
         h = xp.where(x.real < 0, -h, h).astype(x.dtype)

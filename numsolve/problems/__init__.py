@@ -8,6 +8,7 @@ from ._affine import (
     soft_maximum,
     worst_instance,
 )
+from ._bundle import BundleAdjustment, bundle_adjustment
 from ._classic import unconstrained, unconstrained_names
 from ._darcy import darcy, helmholtz
 from ._elements import poisson_fem, thermal
@@ -30,6 +31,7 @@ from ._triangles import Mesh, plate_mesh, square_mesh
 from ._unconstrained import UnconstrainedProblem
 
 __all__ = [
+    "BundleAdjustment",
     "Equations",
     "Mesh",
     "PowerOfNorm",
@@ -40,6 +42,7 @@ __all__ = [
     "UnconstrainedProblem",
     "assignment",
     "bratu",
+    "bundle_adjustment",
     "convection_diffusion",
     "convection_diffusion_systems",
     "darcy",

@@ -1,0 +1,215 @@
+"""The Gauss-Newton model of a nonlinear least-squares problem at a point, and its minimiser within bounds."""
+
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+from numpy.linalg import LinAlgError
+
+from .. import _validate
+from .._array import namespace
+from .._linear.system import length
+from .._operators.operator import Csr, Dense, absolute
+from ._damped_systems import column_norms, rescaled
+from ._jacobians import DifferenceJacobian
+
+PASSES = 20  # active sets that are tried for a step
+REFINEMENTS = 3  # solutions with one factorisation, at most
+ACCURACY, LEAST_ACCURACY = 1e-4, 0.5  # relative gradients of the linear problem: wanted, and accepted
+
+
+class Scaling:
+    """The scales of the variables: given, or the inverse of the largest norm that each column has had.
+
+    J. J. Moré, The Levenberg-Marquardt algorithm: implementation and theory, Numerical Analysis, LNM 630
+    (1978) 105-116, section 6, doi:10.1007/BFb0067700.
+    """
+
+    def __init__(self, x_scale: Any, variables):
+        xp, self._norms = variables.xp, None
+        self._given = xp.ones(variables.n, variables.dtype)
+        self._follows = isinstance(x_scale, str) and x_scale == "jac"
+        if self._follows:
+            return
+        if isinstance(x_scale, str):
+            raise ValueError(f"x_scale is {x_scale!r}; 'jac' or positive numbers are needed")
+        scale = _validate.real(x_scale, "x_scale", xp)
+        if scale.shape not in ((), variables.shape, (variables.n,)) or not bool((scale > 0).all()):
+            raise ValueError(
+                f"x_scale has shape {scale.shape}; one positive number is needed, or one for each variable, "
+                f"in the shape {variables.shape} of x0"
+            )
+        self._given = self._given * scale.reshape(-1).astype(variables.dtype)
+
+    def at(self, J):
+        """Return the scales for a Jacobian."""
+        norms = column_norms(J) if self._follows else None
+        if norms is None:
+            return self._given
+        xp = namespace(norms)
+        self._norms = norms if self._norms is None else xp.maximum(self._norms, norms)
+        return 1 / xp.where(self._norms > 0, self._norms, 1 + 0 * norms)
+
+
+@dataclass
+class Point:
+    """A point with its model: ``0.5 * norm(r + J p)**2`` for the change ``scale * p`` of x.
+
+    Attributes
+    ----------
+    x, f : array
+        The variables and the residuals of the caller.
+    cost : float
+        The cost.
+    jac : Operator
+        The Jacobian with weighted rows.
+    system : System
+        The scaled and weighted Jacobian and residuals.
+    scale, slope : array, shape (n,)
+        The scales of the variables, and the scaled gradient.
+    low, high : array, shape (n,)
+        The scaled distances to the bounds.
+    norm : float
+        Norm of the slope without the variables that a bound holds.
+    """
+
+    x: Any
+    f: Any
+    cost: float
+    jac: Any
+    system: Any
+    scale: Any
+    slope: Any
+    low: Any
+    high: Any
+    norm: float
+
+    def rounding(self):
+        """Return an estimate of the norm of the rounding errors of the residuals.
+
+        The residuals are differences of terms whose sizes are estimated by those of ``J x``.
+        """
+        J, y = self.system.J, abs(self.x / self.scale)
+        terms = absolute(J) @ y if isinstance(J, (Csr, Dense)) else J @ (self.x / self.scale)
+        return float(np.finfo(self.x.dtype).eps) * (length(self.system.r) + length(terms))
+
+    def largest(self):
+        """Return the largest norm of a column, or an estimate of it by a product."""
+        norms = column_norms(self.system.J)
+        if norms is not None:
+            return float(norms.max())
+        size = length(self.slope)
+        return length(self.system.J @ self.slope) / size if size else 1.0
+
+
+@dataclass
+class Step:
+    """A change p of the scaled variables, ``J p``, and the decrease of the model."""
+
+    p: Any
+    Jp: Any
+    predicted: float
+
+
+class Model:
+    """The models of a problem at all points."""
+
+    def __init__(self, function, jacobian, loss, box, scaling, system):
+        self.function, self.jacobian, self.loss, self.box = function, jacobian, loss, box
+        self.scaling, self._system, self.points = scaling, system, 0
+
+    def at(self, x, f, cost=None):
+        """Return the `Point` at x, where the residuals are f."""
+        self.points += 1
+        xp, loss = namespace(x), self.loss
+        r, weights = loss.weighted(f)
+        jac = rescaled(self.jacobian.at(x, f), weights, None)
+        scale = self.scaling.at(jac)
+        J = rescaled(jac, None, scale)
+        system = self._system(J, r)
+        slope = J.adjoint() @ r
+        low, high = (self.box.lower - x) / scale, (self.box.upper - x) / scale
+        held = self.box.held(x, slope)
+        norm = length(xp.where(held[0] | held[1], 0 * slope, slope))
+        cost = loss.cost(f) if cost is None else cost
+        return Point(x, f, cost, jac, system, scale, slope, low, high, norm)
+
+    def slope_error(self, point):
+        """Return an estimate of the norm of the errors of the slope, by rounding and by finite differences.
+
+        A difference with the step h has the rounding error of the residuals, divided by h.
+        """
+        rounding = point.rounding()
+        error = 4 * rounding * point.largest()
+        if isinstance(self.jacobian, DifferenceJacobian):
+            r, root = point.system.r, float(np.finfo(point.x.dtype).eps) ** 0.5
+            error += 10 * root * length(r) * point.largest()
+            xp, h = namespace(r), self.jacobian.steps(point.x)
+            inverse = xp.where(h == 0, h, point.scale / xp.where(h == 0, 1 + h, h))
+            error += length(r) * rounding / len(r) ** 0.5 * length(inverse)
+        return error
+
+    def moved(self, point, step):
+        """Return x after a step; variables that the step takes to a bound lie exactly on it."""
+        xp, box = namespace(point.x), self.box
+        x = box.inside(point.x + point.scale * step.p)
+        if box.exists:
+            x = xp.where(step.p <= point.low, box.lower, xp.where(step.p >= point.high, box.upper, x))
+        return x
+
+    def minimise(self, point, damping):
+        """Return the `Step` that minimises the damped model within the bounds, or None if it was not found.
+
+        A variable whose bound is violated is held there, and one is released whose multiplier has the wrong
+        sign, until nothing changes: the primal-dual active set method of M. Hintermüller, K. Ito, K. Kunisch,
+        SIAM J. Optim. 13 (2002) 865-888, doi:10.1137/S1052623401383558.
+        """
+        xp, low, high = namespace(point.x), point.low, point.high
+        at_low, at_high = self.box.held(point.x, point.slope)
+        fixed = self.box.lower == self.box.upper
+        at_low = at_low | fixed
+        try:
+            for _ in range(PASSES):
+                held = at_low | at_high
+                base = xp.where(at_low, low, xp.where(at_high, high, 0 * point.slope))
+                step, slope = _solve(point, damping, ~held if bool(held.any()) else None, base)
+                if not self.box.exists:
+                    return step
+                next_low = xp.where(held, at_low & ((slope > 0) | fixed), step.p < low)
+                next_high = xp.where(held, at_high & (slope < 0), step.p > high)
+                if not bool(((next_low != at_low) | (next_high != at_high)).any()):
+                    return step
+                at_low, at_high = next_low, next_high
+        except LinAlgError:
+            pass
+        return None
+
+
+def _solve(point, damping, free, base):
+    """Minimise the damped model over the free variables; the others have the values of `base`.
+
+    Return the `Step` and the gradient of the damped model after it. The solution is refined until the
+    gradient of the free variables, formed with J, has fallen by `ACCURACY`.
+    """
+    system, xp = point.system, namespace(base)
+    J, r = system.J, system.r
+    change, refines = system.factorise(damping, free)
+    adjoint, p, Jp, slope = J.adjoint(), base, 0 * r, point.slope
+    if free is not None:
+        Jp = J @ p
+        slope = adjoint @ (r + Jp)
+    remaining = slope if free is None else xp.where(free, slope, 0 * slope)
+    first, left = length(remaining), inf
+    for _ in range(REFINEMENTS if first > 0 else 0):
+        p = p + change(r + Jp, remaining)
+        Jp = J @ p
+        slope = adjoint @ (r + Jp) + damping * p
+        remaining = slope if free is None else xp.where(free, slope, 0 * slope)
+        left = length(remaining)
+        if not refines or left <= ACCURACY * first:
+            break
+    if first > 0 and not (isfinite(left) and (left <= LEAST_ACCURACY * first or not refines)):
+        raise LinAlgError("the solution of the damped system is not accurate")
+    predicted = -float((point.slope * p).sum()) - 0.5 * length(Jp) ** 2
+    return Step(p, Jp, predicted), slope

@@ -1,0 +1,213 @@
+"""Bundle adjustment: cameras on a ring look at points, and both are to be found from the images."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+
+LENS = 800.0, -0.05, 0.005  # focal length in pixels, and the two coefficients of the radial distortion
+RADIUS, HEIGHT = 5.0, 1.0  # of the ring of cameras; the points lie in the unit ball
+ERRORS = (0.01,) * 3 + (0.05,) * 3 + (20.0, 0.02, 0.002)  # of the start, for each variable of a camera
+POINT_ERROR = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class BundleAdjustment:
+    r"""A bundle adjustment with known parameters.
+
+    A camera has nine variables: a rotation vector, a translation, the focal length f and the coefficients
+    :math:`k_1, k_2` of the radial distortion. A point has three. A point at :math:`p = R X + t` in the
+    coordinates of a camera appears at :math:`f (1 + k_1 s + k_2 s^2) q` with :math:`q = (p_1, p_2) / p_3`
+    and :math:`s = \lVert q \rVert^2`.
+
+    Attributes
+    ----------
+    cameras, points : int
+        Their numbers.
+    camera_of, point_of : numpy.ndarray of int, shape (observations,)
+        The camera and the point of each observation.
+    observed : numpy.ndarray, shape (observations, 2)
+        The pixels.
+    x0, x_true : numpy.ndarray, shape (9 * cameras + 3 * points,)
+        A start, and the parameters from which the observations were made. Images do not tell where the
+        whole scene lies, nor its size: seven combinations of the variables are free.
+    """
+
+    cameras: int
+    points: int
+    camera_of: Any
+    point_of: Any
+    observed: Any
+    x0: Any
+    x_true: Any
+
+    @property
+    def point_variables(self):
+        """The variables of the points, a slice: what `eliminate` of `numsolve.newton.least_squares` takes."""
+        return slice(9 * self.cameras, None)
+
+    def fun(self, x):
+        """Return the residuals, projected less observed pixels.
+
+        Parameters
+        ----------
+        x : numpy.ndarray, shape (n,)
+            The variables.
+
+        Returns
+        -------
+        numpy.ndarray, shape (2 * observations,)
+            The residuals.
+        """
+        cameras, points = self._split(x)
+        _, seen = self._seen(_rotations(cameras[:, :3])[0], cameras[:, 3:6], points)
+        f, k1, k2 = cameras[self.camera_of, 6:].T
+        q = seen[:, :2] / seen[:, 2:]
+        s = (q**2).sum(axis=1)
+        return ((f * (1 + s * (k1 + s * k2)))[:, None] * q - self.observed).ravel()
+
+    def jac(self, x):
+        """Return the Jacobian of the residuals.
+
+        Parameters
+        ----------
+        x : numpy.ndarray, shape (n,)
+            The variables.
+
+        Returns
+        -------
+        scipy.sparse.csr_matrix, shape (2 * observations, n)
+            Twelve entries in each row.
+        """
+        from scipy.sparse import csr_matrix
+
+        cameras, points = self._split(x)
+        R, turns = _rotations(cameras[:, :3])
+        turned, seen = self._seen(R, cameras[:, 3:6], points)
+        f, k1, k2 = cameras[self.camera_of, 6:].T
+        inverse = 1 / seen[:, 2]
+        q = seen[:, :2] * inverse[:, None]
+        s = (q**2).sum(axis=1)
+        radial, slope = 1 + s * (k1 + s * k2), 2 * f * (k1 + 2 * s * k2) * inverse
+        data = np.empty((len(s), 2, 12))
+        moved = data[:, :, 3:6]  # the derivatives by the place of the point in the coordinates of the camera
+        moved[:, :, :2] = slope[:, None, None] * q[:, :, None] * q[:, None, :]
+        moved[:, 0, 0] += f * radial * inverse
+        moved[:, 1, 1] += f * radial * inverse
+        moved[:, :, 2] = -moved[:, :, 0] * q[:, :1] - moved[:, :, 1] * q[:, 1:]
+        np.matmul(_cross(turned, moved), turns[self.camera_of], out=data[:, :, :3])
+        np.matmul(moved, R[self.camera_of], out=data[:, :, 9:])
+        for column, factor in zip((6, 7, 8), (radial, f * s, f * s**2), strict=True):
+            data[:, :, column] = factor[:, None] * q
+        indptr = np.arange(0, data.size + 1, 12, dtype=np.int32)
+        return csr_matrix((data.ravel(), self._columns, indptr), shape=(2 * len(s), len(x)))
+
+    @cached_property
+    def _columns(self):
+        columns = np.empty((len(self.camera_of), 2, 12), np.int32)
+        columns[:, :, :9] = (9 * self.camera_of[:, None] + np.arange(9))[:, None]
+        columns[:, :, 9:] = (9 * self.cameras + 3 * self.point_of[:, None] + np.arange(3))[:, None]
+        return columns.ravel()
+
+    def _split(self, x):
+        x = np.asarray(x, float)
+        return x[: 9 * self.cameras].reshape(-1, 9), x[9 * self.cameras :].reshape(-1, 3)
+
+    def _seen(self, R, shifts, points):
+        """Return the points turned by the cameras, and in their coordinates, for each observation."""
+        turned = np.matmul(R[self.camera_of], points[self.point_of][:, :, None])[:, :, 0]
+        return turned, turned + shifts[self.camera_of]
+
+
+def bundle_adjustment(cameras=10, points=200, views=5, *, noise=0.5, rng=None):
+    """Return a bundle adjustment: cameras on a ring look at points in the unit ball.
+
+    Parameters
+    ----------
+    cameras, points : int
+        Their numbers.
+    views : int
+        How many cameras observe each point: neighbours on the ring, the first of which is drawn at random.
+    noise : float
+        Standard deviation of the noise, in pixels.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator.
+
+    Returns
+    -------
+    BundleAdjustment
+        ``fun``, ``jac``, ``x0``, ``x_true`` and ``point_variables``.
+
+    Raises
+    ------
+    ValueError
+        A number is less than 1, or there are more views than cameras.
+
+    Examples
+    --------
+    >>> from numsolve.problems import bundle_adjustment
+    >>> scene = bundle_adjustment(cameras=4, points=30, views=3, rng=0)
+    >>> scene.jac(scene.x0).shape
+    (180, 126)
+    """
+    cameras, points = (_validate.count(v, k, 1) for v, k in ((cameras, "cameras"), (points, "points")))
+    views, noise = _validate.count(views, "views", 1), _validate.tolerance(noise, "noise")
+    if views > cameras:
+        raise ValueError(f"views is {views}; at most the number of cameras, {cameras}, is possible")
+    rng = np.random.default_rng(rng)
+    directions = rng.standard_normal((points, 3))
+    places = directions * (rng.random((points, 1)) ** (1 / 3) / np.linalg.norm(directions, axis=1)[:, None])
+    camera_of = ((rng.integers(cameras, size=points)[:, None] + np.arange(views)) % cameras).ravel()
+    poses = np.concatenate([_ring(cameras), np.tile(LENS, (cameras, 1))], axis=1)
+    x_true = np.concatenate([poses.ravel(), places.ravel()])
+    errors = rng.standard_normal((cameras, 9)) * ERRORS, POINT_ERROR * rng.standard_normal((points, 3))
+    x0 = x_true + np.concatenate([error.ravel() for error in errors])
+    exact = BundleAdjustment(cameras, points, camera_of, np.repeat(np.arange(points), views), 0.0, x0, x_true)
+    observed = exact.fun(x_true).reshape(-1, 2) + noise * rng.standard_normal((len(camera_of), 2))
+    return replace(exact, observed=observed)
+
+
+def _ring(count):
+    """Return the poses of cameras on a ring that look at the centre, shape (count, 6)."""
+    from scipy.spatial.transform import Rotation
+
+    angle = 2 * np.pi * np.arange(count) / count
+    centre = np.stack([RADIUS * np.cos(angle), RADIUS * np.sin(angle), np.full(count, HEIGHT)], axis=1)
+    forward = -centre / np.linalg.norm(centre, axis=1)[:, None]
+    right = np.stack([-np.sin(angle), np.cos(angle), np.zeros(count)], axis=1)
+    R = np.stack([right, np.cross(forward, right), forward], axis=1)
+    shifts = -np.einsum("kij,kj->ki", R, centre)
+    return np.concatenate([Rotation.from_matrix(R).as_rotvec(), shifts], axis=1)
+
+
+def _rotations(vectors):
+    r"""Return the rotation matrices R of rotation vectors w by Rodrigues' formula, and their derivatives T.
+
+    ``R(w + d) v`` is ``R v + (T d) x (R v)`` to first order in d, with
+    :math:`T = I + \frac{1 - \cos\theta}{\theta^2} K + \frac{\theta - \sin\theta}{\theta^3} K^2`,
+    :math:`K v = w \times v`, :math:`\theta = \lVert w \rVert`.
+    """
+    square = (vectors**2).sum(axis=1)
+    small = square < 1e-6
+    theta = np.sqrt(np.where(small, 1.0, square))
+    a = np.where(small, 1 - square / 6, np.sin(theta) / theta)
+    b = np.where(small, 0.5 - square / 24, (1 - np.cos(theta)) / theta**2)
+    c = np.where(small, 1 / 6 - square / 120, (theta - np.sin(theta)) / theta**3)
+    K = np.zeros((len(vectors), 3, 3))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        K[:, i, j], K[:, j, i] = -vectors[:, k], vectors[:, k]
+    K2 = K @ K
+    one = np.eye(3)
+    R = one + a[:, None, None] * K + b[:, None, None] * K2
+    return R, one + b[:, None, None] * K + c[:, None, None] * K2
+
+
+def _cross(v, rows):
+    """Return the cross products of the vectors v, shape (k, 3), with rows (k, 2, 3)."""
+    out, v = np.empty(rows.shape), v[:, None]
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        out[:, :, k] = v[:, :, i] * rows[:, :, j] - v[:, :, j] * rows[:, :, i]
+    return out

@@ -208,12 +208,20 @@ class Dual(System):
     """The step of few residuals and many variables: ``-J^T (J J^T + damping I)^{-1} r``.
 
     The matrix has the size of the residuals; no matrix of n columns is formed but J itself. Where its
-    Cholesky factorisation would lose half of the digits, a QR factorisation of J^T is used.
+    Cholesky factorisation would lose half of the digits, a QR factorisation of J^T is used. Where fewer
+    variables are free than there are residuals, it is singular without damping: normal equations are used.
     """
+
+    @cached_property
+    def _normal(self):
+        return (Normal if isinstance(self.J, Dense) else SparseNormal)(self.J, self.r)
 
     def factorise(self, damping, free):
         from scipy.linalg import solve_triangular
 
+        m, n = self.J.shape
+        if (n if free is None else int(free.sum())) < m:
+            return self._normal.factorise(damping, free)
         J: Any = only(self.J, free)
         F = entries(J)
         gram = F @ F.T

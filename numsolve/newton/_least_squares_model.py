@@ -1,7 +1,7 @@
 """The Gauss-Newton model of a nonlinear least-squares problem at a point, and its minimiser within bounds."""
 
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -209,7 +209,7 @@ def _solve(point, damping, free, base):
         left = length(remaining)
         if not refines or left <= ACCURACY * first:
             break
-    if first > 0 and not (isfinite(left) and (left <= LEAST_ACCURACY * first or not refines)):
+    if first > 0 and not left <= LEAST_ACCURACY * first:
         raise LinAlgError("the solution of the damped system is not accurate")
     predicted = -float((point.slope * p).sum()) - 0.5 * length(Jp) ** 2
     return Step(p, Jp, predicted), slope

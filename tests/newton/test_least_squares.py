@@ -14,6 +14,7 @@ from numsolve.learners import FixedOmega, TsallisINFCB
 from numsolve.newton import least_squares
 
 METHODS = ["levenberg-marquardt", "dogleg"]
+QUICK_METHODS = [METHODS[0], *extended(METHODS[1])]
 T = np.linspace(0, 3, 30)
 Y = 2 * np.exp(-1.5 * T) + 0.1 * np.sin(40 * T)
 FIT = np.array([2.0, 1.5])
@@ -50,10 +51,10 @@ def chain_jac(x):
 
 def reference(fun, x0, **options):
     """Return SciPy's solution to full accuracy."""
-    return scipy.optimize.least_squares(fun, x0, xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=5000, **options)
+    return scipy.optimize.least_squares(fun, x0, xtol=1e-14, ftol=1e-14, gtol=1e-14, max_nfev=300, **options)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 @pytest.mark.parametrize("name", NIST)
 def test_certified_values_are_found(name, method):
     problem = NIST[name]
@@ -66,7 +67,7 @@ def test_certified_values_are_found(name, method):
             np.testing.assert_allclose(found, problem.deviations, rtol=2e-4)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 @pytest.mark.parametrize("name", MORE)
 def test_standard_problems_are_solved(name, method):
     fun, x0, squares = MORE[name]
@@ -219,13 +220,13 @@ def test_wrong_losses_are_refused():
 # -- linear solvers ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", QUICK_METHODS)
 @pytest.mark.parametrize("bounded", [False, True])
 @pytest.mark.parametrize("solver", ["normal", "lsmr", *extended("qr", "dual")])
 def test_linear_solvers_agree(solver, bounded, method):
-    x0 = np.full(12, 0.5)
+    x0 = np.full(8, 0.5)
     jac = (lambda x: chain_jac(x).toarray()) if solver == "qr" else chain_jac
-    bounds = (np.full(12, -2.0), np.full(12, 0.9)) if bounded else None
+    bounds = (np.full(8, -2.0), np.full(8, 0.9)) if bounded else None
     result = least_squares(chain, x0, jac=jac, bounds=bounds, linear_solver=solver, method=method).check()
     assert result.linear_solver == solver
     want = reference(chain, x0, jac=chain_jac, bounds=bounds or (-np.inf, np.inf))

@@ -23,6 +23,7 @@ MADE_BY_THE_LIBRARY = {
     "LeastSquaresResult",
     "AtomResult",
     "DerivativeCheck",
+    "ConstrainedProblem",
     "DiracStates",
     "Equations",
     "FunctionError",

@@ -10,6 +10,8 @@ from ._affine import (
 )
 from ._bundle import BundleAdjustment, bundle_adjustment
 from ._classic import unconstrained, unconstrained_names
+from ._constrained import ConstrainedProblem, constrained_problem, constrained_problem_names
+from ._control import pde_control
 from ._darcy import darcy, helmholtz
 from ._elements import poisson_fem, thermal
 from ._families import (
@@ -21,6 +23,8 @@ from ._families import (
     thermal_systems,
 )
 from ._fields import gaussian_field
+from ._libsvm import read_libsvm
+from ._logistic import constrained_logistic
 from ._nonlinear_pde import Equations, bratu, driven_cavity
 from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
@@ -32,6 +36,7 @@ from ._unconstrained import UnconstrainedProblem
 
 __all__ = [
     "BundleAdjustment",
+    "ConstrainedProblem",
     "Equations",
     "Mesh",
     "PowerOfNorm",
@@ -43,6 +48,9 @@ __all__ = [
     "assignment",
     "bratu",
     "bundle_adjustment",
+    "constrained_logistic",
+    "constrained_problem",
+    "constrained_problem_names",
     "convection_diffusion",
     "convection_diffusion_systems",
     "darcy",
@@ -59,12 +67,14 @@ __all__ = [
     "line_pair",
     "logistic_regression",
     "norm_power",
+    "pde_control",
     "plate_mesh",
     "point_clouds",
     "poisson",
     "poisson_fem",
     "poisson_systems",
     "polytope_feasibility",
+    "read_libsvm",
     "soft_maximum",
     "square_mesh",
     "thermal",

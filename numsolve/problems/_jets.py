@@ -68,6 +68,11 @@ def value_of(x):
     return x.value if isinstance(x, Jet) else x
 
 
+def as_jet(x, k):
+    """Return a number, which may be a `Jet` or not depend on the variables, as a jet of k variables."""
+    return x if isinstance(x, Jet) else Jet(x, np.zeros(k), np.zeros((k, k)))
+
+
 def _jets(*operands):
     return [x if isinstance(x, Jet) else Jet.constant(x) for x in operands]
 

@@ -81,7 +81,7 @@ def pde_control(side) -> ConstrainedProblem:
     )
 
 
-def _solution(target, h):
+def _solution(target, h) -> Any:
     """Return the optimal state and control on the grid."""
     from scipy.fft import dstn, idstn
 

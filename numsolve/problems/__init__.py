@@ -8,6 +8,7 @@ from ._affine import (
     soft_maximum,
     worst_instance,
 )
+from ._bounded import BoundedSystem, bounded_system, bounded_system_names
 from ._bundle import BundleAdjustment, bundle_adjustment
 from ._classic import unconstrained, unconstrained_names
 from ._constrained import ConstrainedProblem, constrained_problem, constrained_problem_names
@@ -35,6 +36,7 @@ from ._triangles import Mesh, plate_mesh, square_mesh
 from ._unconstrained import UnconstrainedProblem
 
 __all__ = [
+    "BoundedSystem",
     "BundleAdjustment",
     "ConstrainedProblem",
     "Equations",
@@ -46,6 +48,8 @@ __all__ = [
     "TimeStep",
     "UnconstrainedProblem",
     "assignment",
+    "bounded_system",
+    "bounded_system_names",
     "bratu",
     "bundle_adjustment",
     "constrained_logistic",

@@ -5,8 +5,10 @@ from ._least_squares import least_squares
 from ._least_squares_result import NonlinearLeastSquaresResult
 from ._results import NewtonResult
 from ._root import RootResult, root
+from ._root_bounded import BoundedRootResult, root_bounded
 
 __all__ = [
+    "BoundedRootResult",
     "DerivativeCheck",
     "NewtonResult",
     "NonlinearLeastSquaresResult",
@@ -14,4 +16,5 @@ __all__ = [
     "check_derivative",
     "least_squares",
     "root",
+    "root_bounded",
 ]

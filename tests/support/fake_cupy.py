@@ -396,7 +396,7 @@ def install(monkeypatch, emulator):
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff "
-    functions += "maximum minimum sign einsum"
+    functions += "maximum minimum nextafter sign einsum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     for name in _DEFAULT_AXIS:
@@ -404,6 +404,7 @@ def install(monkeypatch, emulator):
     cupy.linalg = ModuleType("cupy.linalg")
     for name in ("inv", "qr", "svd", "eigh", "eigvalsh"):
         setattr(cupy.linalg, name, _factorisation(name))
+    cupy.linalg.solve = lambda a, b: _launched(np.linalg.solve(_device(a), _device(b)))
     cupy.is_available = lambda: True
     cupy.float64, cupy.newaxis = np.float64, None
     cupy.cuda = ModuleType("cupy.cuda")

@@ -1,0 +1,332 @@
+"""Roots within bounds: all scalings, Jacobians and forms of bounds, roots and starts at bounds, faults."""
+
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from scipy.optimize import Bounds
+from scipy.sparse.linalg import LinearOperator
+from support.tiers import extended
+
+from numsolve import ConvergenceError, ConvergenceWarning, FunctionError, Status, problems
+from numsolve.newton import root_bounded
+from numsolve.newton._scalings import SCALINGS
+
+inf = np.inf
+
+
+def circle(x):
+    """Return a system whose roots are (1, 2), (2, 1), (-1, -2), (-2, -1)."""
+    return np.array([x[0] ** 2 + x[1] ** 2 - 5, x[0] * x[1] - 2])
+
+
+def circle_jac(x):
+    return np.array([[2 * x[0], 2 * x[1]], [x[1], x[0]]])
+
+
+QUARTER = ([0.0, 1.5], [2.0, 4.0])  # the root (1, 2) alone
+
+
+@pytest.mark.parametrize("scaling", [*SCALINGS, "convex", {"coleman-li": 2, "none": 1}])
+def test_every_scaling_finds_the_root_within_the_bounds(scaling):
+    result = root_bounded(circle, [0.5, 3.0], QUARTER, jac=circle_jac, scaling=scaling, rtol=1e-12).check()
+    np.testing.assert_allclose(result.x, [1, 2], atol=1e-11)
+    np.testing.assert_allclose(result.fun, circle(result.x))
+    assert result.residuals[-1] == pytest.approx(np.linalg.norm(result.fun))
+    assert (result.active_mask == 0).all()
+    assert result.nit < 20
+
+
+@pytest.mark.parametrize(
+    "jac",
+    [None, "2-point", True, circle_jac, lambda x: sp.csr_array(circle_jac(x)), *extended("operator")],
+)
+@pytest.mark.parametrize("linear_solver", ["auto", *extended("gmres", "lsmr", "direct")])
+def test_kinds_of_jacobians(jac, linear_solver):
+    def operator(x):
+        J = circle_jac(x)
+        return LinearOperator((2, 2), matvec=lambda v: J @ v, rmatvec=lambda v: J.T @ v, dtype=float)
+
+    if jac == "operator" and linear_solver == "direct":
+        return
+    fun = (lambda x: (circle(x), circle_jac(x))) if jac is True else circle
+    jac = operator if jac == "operator" else jac
+    result = root_bounded(fun, [0.5, 3.0], QUARTER, jac=jac, linear_solver=linear_solver, rtol=1e-9).check()
+    np.testing.assert_allclose(result.x, [1, 2], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "bounds", [QUARTER, Bounds(*QUARTER), (np.array(QUARTER[0]), QUARTER[1]), ((0, 1.5), (inf, inf))]
+)
+def test_forms_of_bounds(bounds):
+    assert root_bounded(circle, [0.5, 3.0], bounds).check().x == pytest.approx([1, 2], abs=1e-6)
+
+
+def test_a_number_bounds_all_variables_and_shapes_are_kept():
+    def fun(x, shift):
+        return x**2 - np.arange(6.0).reshape(2, 3) - shift
+
+    result = root_bounded(fun, np.full((2, 3), 2.0), (0, inf), (1.0,), jac_sparsity=np.eye(6)).check()
+    np.testing.assert_allclose(result.x, np.sqrt(np.arange(6.0).reshape(2, 3) + 1), rtol=1e-7)
+    assert result.active_mask.shape == result.fun.shape == (2, 3)
+    assert result.nfev <= 3 * result.nit + 3  # one more for the Jacobian of a diagonal pattern
+
+
+def test_every_value_is_taken_strictly_within_the_bounds():
+    points = []
+
+    def fun(x):
+        points.append(x)
+        return circle(x)
+
+    root_bounded(fun, [0.5, 3.0], QUARTER, rtol=1e-10).check()
+    lower, upper = map(np.array, QUARTER)
+    assert all(((x > lower) & (x < upper)).all() for x in points)
+
+
+@pytest.mark.parametrize("scaling", [*SCALINGS, "convex"])
+def test_a_root_at_a_bound(scaling):
+    system = problems.bounded_system("Rosenbrock")
+    bounds = ([-2, -2], [1, 3])
+    result = root_bounded(system.fun, [-1.2, 1], bounds, jac=system.jac, scaling=scaling, rtol=1e-9).check()
+    np.testing.assert_allclose(result.x, [1, 1], atol=1e-6)
+    assert result.x[0] < 1
+    np.testing.assert_array_equal(result.active_mask, [1, 0])
+
+
+def test_a_root_at_a_corner_where_the_function_has_no_value():
+    def fun(x):
+        return x * np.log(x)  # NaN at zero
+
+    with np.errstate(all="ignore"):
+        result = root_bounded(fun, [0.2, 0.3], (0, 0.35), atol=1e-9).check()
+    assert (result.active_mask == -1).all()
+    assert (result.x > 0).all()
+
+
+@pytest.mark.parametrize("x0", [[0.0, 1.5], [2.0, 4.0], [1e-12, 1.5 + 1e-12], [0.0, 4.0]])
+def test_a_start_at_or_very_near_bounds(x0):
+    result = root_bounded(circle, x0, QUARTER, jac=circle_jac).check()
+    np.testing.assert_allclose(result.x, [1, 2], atol=1e-6)
+    assert result.residuals[0] == pytest.approx(np.linalg.norm(circle(np.array(x0))))
+
+
+def test_a_start_where_the_function_has_no_value():
+    def fun(x):
+        return np.log(x) + x - 1
+
+    with np.errstate(all="ignore"):
+        assert root_bounded(fun, 0.0, (0, 5)).check().x == pytest.approx(1, abs=1e-7)
+
+
+def test_a_start_that_is_a_root_stays():
+    for bounds in (QUARTER, ([1, 1], [3, 3])):  # inside, and at a bound
+        result = root_bounded(circle, [1.0, 2.0], bounds, jac=circle_jac).check()
+        np.testing.assert_array_equal(result.x, [1, 2])
+        assert (result.nit, result.nfev) == (0, 1)
+    third = root_bounded(lambda x: 3 * x - 1, [1 / 3 + 1e-16], ([1 / 3], [1.0])).check()
+    assert third.nit == 0
+
+
+def test_scaled_functions_and_variables_have_the_same_status():
+    system = problems.bounded_system("Floudas 14.1.1")
+    for x0 in system.starts():
+        for f, s in ((1, 1), (1e-2, 1), (1e6, 1), (1, 1e-4), (1, 1e3)):
+            result = root_bounded(
+                lambda x, f=f, s=s: f * system.fun(x / s),
+                s * x0,
+                (s * system.lower, s * system.upper),
+                jac=lambda x, f=f, s=s: f / s * system.jac(x / s),
+                rtol=1e-9,
+            )
+            assert result.success
+
+
+@pytest.mark.parametrize("name", problems.bounded_system_names())
+def test_systems_of_the_gallery(name, rng):
+    """One start of each finds a root; the Jacobian agrees with differences."""
+    system = problems.bounded_system(name)
+    x = system.starts()[0] + 0.01 * rng.random(len(system.lower))
+    h = 1e-6
+    J = np.array([(system.fun(x + h * e) - system.fun(x - h * e)) / (2 * h) for e in np.eye(len(x))]).T
+    np.testing.assert_allclose(system.jac(x), J, rtol=1e-5, atol=1e-8 * abs(J).max())
+    found = 0
+    for x0 in system.starts():
+        with np.errstate(over="ignore"):
+            result = _quiet(root_bounded, system.fun, x0, system.bounds, jac=system.jac, rtol=0, atol=1e-8)
+        if result.success:
+            assert np.linalg.norm(system.fun(result.x)) <= 1e-8
+            assert ((result.x >= system.lower) & (result.x <= system.upper)).all()
+            found += 1
+        else:
+            assert result.status in (Status.STAGNATED, Status.MAXITER)
+    assert found >= 1
+
+
+def _quiet(call, *args, **options):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return call(*args, **options)
+
+
+def test_unknown_systems_list_the_others():
+    with pytest.raises(ValueError, match=r"no system is named 'X'; there are: Floudas 14\.1\.1"):
+        problems.bounded_system("X")
+    assert pickle.loads(pickle.dumps(problems.bounded_system("Rosenbrock"))).fun([1, 1]) == pytest.approx(
+        [0, 0]
+    )
+
+
+@pytest.mark.parametrize("linear_solver", ["auto", "lsmr"])
+def test_a_singular_jacobian_on_the_way(linear_solver):
+    """At the start both rows of the Jacobian agree, so that the shortest step of least squares is taken."""
+
+    def fun(x):
+        return np.array([x[0] + x[1] - 3, x[0] + x[1] ** 2 / 2 - 2.5 + 0 * x[0]])
+
+    def jac(x):
+        return np.array([[1, 1], [1, x[1]]])
+
+    options = {"jac": jac, "linear_solver": linear_solver, "rtol": 1e-9}
+    result = root_bounded(fun, [0.5, 1.0], ([-1, -1], [3, 4]), **options)
+    x = result.check().x
+    np.testing.assert_allclose(fun(x), 0, atol=1e-8)
+
+
+def test_a_minimum_that_is_no_root_is_not_called_converged():
+    def inside(x):
+        return np.array([x[0] ** 2 + 1, x[1]])
+
+    with pytest.warns(ConvergenceWarning, match="local minimum within the bounds that is no root"):
+        result = root_bounded(inside, [2.0, 1.0], (-5, 5))
+    assert result.status is Status.STAGNATED
+    assert result.residuals[-1] == pytest.approx(1, rel=1e-3)
+    with pytest.raises(ConvergenceError, match="choose another x0"):
+        result.check()
+    with pytest.warns(ConvergenceWarning, match="local minimum within the bounds"):
+        result = root_bounded(circle, [0.2, 3.5], ([0, 2.5], [2, 4]))  # the root is cut off
+    assert result.status is Status.STAGNATED
+    assert result.active_mask[1] == -1
+
+
+def test_a_tolerance_below_rounding():
+    with pytest.warns(ConvergenceWarning, match="F is rounding error"):
+        result = root_bounded(lambda x: x**2 - 2, 1.0, (0, 2), rtol=1e-30)
+    assert result.status is Status.STAGNATED
+    assert result.x == pytest.approx(np.sqrt(2), abs=1e-15)
+
+
+def test_limits_and_callback():
+    norms = []
+    result = _quiet(
+        root_bounded, circle, [0.5, 3.0], QUARTER, maxiter=2, callback=lambda x, norm: norms.append(norm)
+    )
+    assert (result.status, result.nit) == (Status.MAXITER, 2)
+    np.testing.assert_allclose(norms, result.residuals[1:])
+    assert root_bounded(circle, [0.5, 3.0], QUARTER, callback=lambda x, norm: True).status is Status.STOPPED
+    assert _quiet(root_bounded, circle, [0.5, 3.0], QUARTER, time_limit=1e-9).status is Status.TIME_LIMIT
+
+
+def test_steps_into_regions_without_a_value_are_shortened():
+    def fun(x):
+        return np.where(x > 0.5, np.log(abs(x - 0.5)) - 1, np.nan)
+
+    with np.errstate(all="ignore"):
+        result = root_bounded(fun, [9.0], (0, 10), radius=100.0).check()
+    assert result.x == pytest.approx([0.5 + np.e], abs=1e-6)
+
+
+def test_an_exception_keeps_the_last_point():
+    calls = []
+
+    def fun(x):
+        calls.append(x)
+        if len(calls) > 6:
+            raise OverflowError("too large")
+        return circle(x)
+
+    with pytest.raises(FunctionError) as caught:
+        root_bounded(fun, [0.5, 3.0], QUARTER, jac=circle_jac, rtol=1e-15)
+    assert isinstance(caught.value.__cause__, OverflowError)
+    assert caught.value.result.residuals[-1] < caught.value.result.residuals[0]
+
+
+@pytest.mark.parametrize(
+    ("x0", "bounds", "message"),
+    [
+        ([1.0, 5.0], QUARTER, r"x0\[1\] is 5.0, outside its bounds 1.5 and 4.0"),
+        (
+            [1.0, 2.0],
+            ([0, 2], [2, 2]),
+            r"the bounds of x\[1\] are 2.0 and 2.0: no number lies strictly between",
+        ),
+        ([1.0, 2.0], ([0, 3], [2, 2]), r"the bounds of x\[1\] are 3.0 and 2.0"),
+        ([1.0, 2.0], ([0, np.nan], [2, 2]), "NaN"),
+        ([1.0, 2.0], ([0, 0, 0], [2, 2]), r"shape \(3,\)"),
+        ([1.0, 2.0], (0, 1, 2), "pair"),
+        ([1.0, 2.0], ([1, 1], [1 + 2e-16, 3]), "no number lies strictly between"),
+    ],
+)
+def test_bad_bounds(x0, bounds, message):
+    with pytest.raises(ValueError, match=message):
+        root_bounded(circle, x0, bounds)
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="least_squares is for other numbers"):
+        root_bounded(lambda x: np.ones(3), [1.0, 2.0], QUARTER)
+    with pytest.raises(ValueError, match="scaling is 'newton'; one of 'coleman-li'"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, scaling="newton")
+    with pytest.raises(ValueError, match="all weights of scaling are zero"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, scaling={"none": 0})
+    with pytest.raises(ValueError, match="a key of scaling is 'x'"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, scaling={"x": 1})
+    with pytest.raises(TypeError, match="scaling is a int"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, scaling=3)
+    with pytest.raises(ValueError, match="linear_solver is 'cg'"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, linear_solver="cg")
+    with pytest.raises(TypeError, match="x0 is complex"):
+        root_bounded(circle, [1.0, 2j], QUARTER)
+    with pytest.raises(ValueError, match=r"jac returned an array of shape \(3, 2\)"):
+        root_bounded(circle, [0.5, 3.0], QUARTER, jac=lambda x: np.ones((3, 2)))
+
+    def without_adjoint(x):
+        return LinearOperator((2, 2), matvec=lambda v: circle_jac(x) @ v, dtype=float)
+
+    with pytest.raises(TypeError, match="define rmatvec"):
+        root_bounded(circle, [0.5, 3.0], QUARTER, jac=without_adjoint)
+
+
+def test_sparse_differences_and_single_precision():
+    n = 200
+    system = problems.bounded_system("trigonometric-exponential")
+    pattern = sp.diags_array([np.ones(n)] * 3, offsets=[-1, 0, 1], shape=(n, n))
+    x0 = np.full(n, 1.8)
+    result = root_bounded(system.fun, x0, (0, inf), jac_sparsity=pattern).check()
+    np.testing.assert_allclose(result.x, 1, rtol=1e-6)
+    assert sp.issparse(result.jac)
+    assert result.nfev <= 6 * (result.nit + 1)
+    single = root_bounded(lambda x: x**2 - 2, np.float32([1.0]), (0, 2)).check()
+    assert single.x.dtype == np.float32
+    assert single.x == pytest.approx(np.sqrt(2), rel=1e-3)
+
+
+def test_on_a_gpu(cupy):
+    def fun(x):
+        return x * x - cupy.asarray(np.array([4.0, 9.0]))
+
+    def jac(x):
+        return cupy.asarray(np.diag(2 * x.get()))
+
+    result = root_bounded(fun, cupy.asarray(np.array([1.0, 1.0])), (0.5, 10.0), jac=jac, rtol=1e-9).check()
+    np.testing.assert_allclose(result.x.get(), [2, 3], rtol=1e-8)
+    assert (result.active_mask.get() == 0).all()
+
+
+def test_results_can_be_pickled():
+    result = pickle.loads(pickle.dumps(root_bounded(circle, [0.5, 3.0], QUARTER)))
+    assert result.success
+    assert result.active_mask.dtype == np.int8

@@ -136,6 +136,12 @@ def unit_near(magnitude, dtype):
     return ldexp(1.0, max(-bound, min(frexp(magnitude)[1], bound)))
 
 
+def in_units(A):
+    """Return the operator in units in which squares of products do not overflow or vanish, and the unit."""
+    unit = unit_near(A.magnitude(), A.dtype)
+    return (A, 1.0) if unit == 1 else (Scaled(A, 1 / unit), unit)
+
+
 def largest(x):
     """Return the largest magnitude of a real or imaginary part of an array, as a float of the host."""
     if x.dtype.kind == "c":

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, library, namespace, to_host
+from .._linear.system import in_units
 from .._linear.tall import orthonormalised, tall_svd
 from .._operators.hermitian import check_hermitian
 from .._operators.operator import Operator, as_operator
@@ -98,6 +99,7 @@ def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = N
 def _approximate(A, rank, shift, rng):
     """Return the eigenvalues and vectors of an approximation of a rank, or of one that suits the shift."""
     xp, n = array_module(A.library), A.shape[0]
+    A, unit = in_units(A)
     most = min(LARGEST, n) if rank is None else rank
     more = min(FIRST, n) if rank is None else rank
     basis = products = xp.zeros((n, 0), A.dtype)
@@ -108,8 +110,8 @@ def _approximate(A, rank, shift, rng):
         products = xp.concatenate((products, A @ block), axis=1)
         values, U = factors(basis, products)
         count = basis.shape[1]
-        if count == most or len(values) < count or values[-1] <= SMALL * shift:
-            return values, U
+        if count == most or len(values) < count or values[-1] * unit <= SMALL * shift:
+            return values * unit, U
         more = min(count, most - count)
 
 
@@ -181,9 +183,10 @@ class Nystrom(Operator):
                 raise TypeError(f"A is a {home} matrix, but nystrom was made from a {self.library} one")
             operator = as_operator(A, home)
             check_hermitian(operator)
+            operator, unit = in_units(operator)
             basis = self._U.astype(np.result_type(self.dtype, operator.dtype))
             values, U = factors(basis, operator.astype(basis.dtype) @ basis)
-            twin.eigenvalues, twin._U = values, U.astype(self.dtype)
+            twin.eigenvalues, twin._U = values * unit, U.astype(self.dtype)
         twin._set_shift(self.shift if shift is None else _validate.tolerance(shift, "shift"))
         return twin
 

@@ -7,12 +7,13 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, library, to_host
+from .._linear.system import in_units
 from .._operators.hermitian import check_hermitian
 from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ..precondition._nystrom import factors
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, in_units, kept_rank
+from ._range import checked_limits, find_range, kept_rank
 
 
 @dataclass(frozen=True, eq=False, repr=False)

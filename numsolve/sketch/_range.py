@@ -5,9 +5,7 @@ from typing import Any
 
 from .. import _validate
 from .._array import array_module, namespace
-from .._linear.system import unit_near
 from .._linear.tall import orthonormalised
-from .._operators.operator import Scaled
 from .._random import standard_normal
 
 PROBES = 16  # random vectors of the error estimate
@@ -104,6 +102,8 @@ def spectral_norm(C):
 def checked_limits(A, k, rtol, oversampling, power):
     """Check the arguments that the factorisations share; return them."""
     most = min(_validate.matrix_shape(A))
+    if most == 0:
+        raise ValueError(f"A is empty: it has shape {tuple(A.shape)}")
     if k is None and rtol is None:
         raise ValueError("k and rtol are both left out: give the rank or a tolerance")
     if k is not None and _validate.count(k, "k", least=1) > most:
@@ -111,12 +111,6 @@ def checked_limits(A, k, rtol, oversampling, power):
     if rtol is not None:
         rtol = _validate.positive(rtol, "rtol")
     return k, rtol, _validate.count(oversampling, "oversampling"), _validate.count(power, "power")
-
-
-def in_units(A):
-    """Return the operator in units in which squares of its entries do not overflow, and the unit."""
-    unit = unit_near(A.magnitude(), A.dtype)
-    return (A, 1.0) if unit == 1 else (Scaled(A, 1 / unit), unit)
 
 
 def kept_rank(sizes, k, rtol):

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from .._array import library, to_host
+from .._linear.system import in_units
 from .._linear.tall import tall_svd
 from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, in_units, kept_rank
+from ._range import checked_limits, find_range, kept_rank
 
 
 @dataclass(frozen=True, eq=False, repr=False)

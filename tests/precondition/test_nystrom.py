@@ -152,6 +152,16 @@ def test_in_another_precision(rng):
         M.astype(complex).astype(float)
 
 
+@pytest.mark.parametrize("power", [-300, 300])
+def test_units_do_not_matter(power, rng):
+    A = definite(rng, 0.7 ** np.arange(60))
+    want = nystrom(A, shift=1e-2, rng=9)
+    found = nystrom(np.ldexp(A, 2 * power), shift=np.ldexp(1e-2, 2 * power), rng=9)
+    np.testing.assert_allclose(np.ldexp(want.eigenvalues, 2 * power), found.eigenvalues, rtol=1e-9)
+    np.testing.assert_allclose(dense(found), dense(want), atol=1e-9)
+    np.testing.assert_allclose(dense(found.update(np.ldexp(A, 2 * power))), dense(want.update(A)), atol=1e-9)
+
+
 def test_bad_input_is_named(rng):
     A = definite(rng, np.linspace(1, 2, 10))
     with pytest.raises(ValueError, match="without a shift, give the rank"):

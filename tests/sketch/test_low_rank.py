@@ -194,6 +194,8 @@ def test_bad_input_is_named(rng):
         svd(A)
     with pytest.raises(ValueError, match=r"k is 5, but A of shape \(6, 4\) has at most 4 singular values"):
         svd(A, 5)
+    with pytest.raises(ValueError, match="A is empty"):
+        svd(np.zeros((0, 0)), rtol=0.1)
     with pytest.raises(ValueError, match="k is 0"):
         svd(A, 0)
     with pytest.raises(ValueError, match=r"rtol is 0\.0; a number > 0"):

@@ -13,10 +13,11 @@ from .._operators.hermitian import check_hermitian
 from .._operators.operator import Operator, as_operator
 from .._random import standard_normal
 
-FIRST, LARGEST = 16, 512  # ranks that are tried if none is given
+FIRST, LARGEST = 32, 512  # ranks that are tried if none is given
 SMALL = 1.0  # the last eigenvalue over the shift at which the rank is large enough
 
 
+@np.errstate(all="ignore")
 def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = None) -> Operator:
     r"""Return the randomized Nystrom preconditioner for :math:`A + \mu I` as an operator.
 
@@ -29,8 +30,8 @@ def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = N
     A : array, sparse array or LinearOperator, shape (n, n)
         Hermitian positive semidefinite matrix of NumPy/SciPy or CuPy, *without* the shift. Products suffice.
     rank : int, optional
-        Rank r of the approximation. Default: doubled from 16 on until the last eigenvalue is at most `shift`,
-        and 512 at most.
+        Rank r of the approximation. Default: doubled from 32 on until the last eigenvalue is at most `shift`,
+        and 512 at most; without a shift 32.
     shift : float
         The number :math:`\mu \ge 0` that is added to the diagonal of the matrix to solve with, such as the
         regularisation of a kernel system.
@@ -49,7 +50,7 @@ def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = N
     ------
     ValueError
         `A` is not square, not finite, or is found not to be Hermitian or not to be positive semidefinite;
-        `rank` is not between 1 and n, or is left out without a positive `shift`; `shift` is negative.
+        `rank` is not between 1 and n; or `shift` is negative.
     TypeError
         A dtype is not supported, or NumPy and CuPy arrays are mixed.
 
@@ -86,8 +87,6 @@ def nystrom(A: Any, rank: int | None = None, *, shift: float = 0.0, rng: Any = N
     n = _validate.square_shape(A)
     shift = _validate.tolerance(shift, "shift")
     operator = as_operator(A, library(A) or "numpy")
-    if rank is None and not shift > 0:
-        raise ValueError("rank is left out, and shift is not positive: without a shift, give the rank")
     if rank is not None and _validate.count(rank, "rank", least=1) > n:
         raise ValueError(f"rank is {rank}, but A has only {n} rows")
     check_hermitian(operator)
@@ -100,8 +99,8 @@ def _approximate(A, rank, shift, rng):
     """Return the eigenvalues and vectors of an approximation of a rank, or of one that suits the shift."""
     xp, n = array_module(A.library), A.shape[0]
     A, unit = in_units(A)
-    most = min(LARGEST, n) if rank is None else rank
     more = min(FIRST, n) if rank is None else rank
+    most = min(LARGEST, n) if rank is None and shift > 0 else more
     basis = products = xp.zeros((n, 0), A.dtype)
     while True:
         block = standard_normal(rng, (n, more), dtype=A.dtype, like=A.library)
@@ -171,6 +170,7 @@ class Nystrom(Operator):
             return super().astype(dtype)
         return Nystrom(self._U.astype(dtype), self.eigenvalues, self.shift)
 
+    @np.errstate(all="ignore")
     def update(self, A=None, shift=None):
         """Return the operator for another matrix near this one, or another shift, or both."""
         twin = copy(self)

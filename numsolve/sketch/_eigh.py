@@ -50,6 +50,7 @@ class EighResult(LowRank):
         return self.w, self.V
 
 
+@np.errstate(all="ignore")
 def eigh(
     A: Any,
     k: int | None = None,

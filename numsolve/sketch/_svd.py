@@ -52,6 +52,7 @@ class SvdResult(LowRank):
         return self.U, self.s, self.Vh
 
 
+@np.errstate(all="ignore")
 def svd(
     A: Any,
     k: int | None = None,

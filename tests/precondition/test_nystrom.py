@@ -92,7 +92,7 @@ def test_the_rank_is_doubled_until_eigenvalues_are_below_the_shift(rng):
     assert M.eigenvalues[-1] <= 1e-4 < M.eigenvalues[31]
     assert len(counts) <= 64 + 4  # the others test that the matrix is Hermitian
     np.testing.assert_allclose(M.eigenvalues[:8], values[:8], rtol=1e-3)
-    assert len(nystrom(A, shift=2.0, rng=3).eigenvalues) == 16
+    assert len(nystrom(A, shift=2.0, rng=3).eigenvalues) == len(nystrom(A, rng=3).eigenvalues) == 32
     assert len(nystrom(A[:10, :10], shift=1e-9, rng=3).eigenvalues) <= 10
 
 
@@ -164,8 +164,6 @@ def test_units_do_not_matter(power, rng):
 
 def test_bad_input_is_named(rng):
     A = definite(rng, np.linspace(1, 2, 10))
-    with pytest.raises(ValueError, match="without a shift, give the rank"):
-        nystrom(A)
     with pytest.raises(ValueError, match="rank is 11, but A has only 10 rows"):
         nystrom(A, 11)
     with pytest.raises(ValueError, match=r"shift is -1\.0"):

@@ -28,6 +28,7 @@ MADE_BY_THE_LIBRARY = {
     "Equations",
     "FunctionError",
     "Mesh",
+    "MinimizeResult",
     "NewtonResult",
     "Orbital",
     "RadialStates",

@@ -3,6 +3,7 @@
 from ._check_derivative import DerivativeCheck, check_derivative
 from ._least_squares import least_squares
 from ._least_squares_result import NonlinearLeastSquaresResult
+from ._minimize import MinimizeResult, minimize
 from ._results import NewtonResult
 from ._root import RootResult, root
 from ._root_bounded import BoundedRootResult, root_bounded
@@ -10,11 +11,13 @@ from ._root_bounded import BoundedRootResult, root_bounded
 __all__ = [
     "BoundedRootResult",
     "DerivativeCheck",
+    "MinimizeResult",
     "NewtonResult",
     "NonlinearLeastSquaresResult",
     "RootResult",
     "check_derivative",
     "least_squares",
+    "minimize",
     "root",
     "root_bounded",
 ]

@@ -17,8 +17,8 @@ from ._functions import Function, VectorFunction
 class GivenJacobian:
     """The Jacobian that a function of the caller returns: an array, a sparse array or a LinearOperator."""
 
-    def __init__(self, jac, function, variables, args=()):
-        self._function = Function(jac, variables, args, "jac")
+    def __init__(self, jac, function, variables, args=(), name="jac"):
+        self._function = Function(jac, variables, args, name)
         self._of, self._variables = function, variables
 
     @property
@@ -43,16 +43,16 @@ class GivenJacobian:
 
     def checked(self, J: Any):
         """Return what the caller's function returned as an operator; raise unless its shape fits."""
-        m, n = self._of.m, self._variables.n
+        m, n, name = self._of.m, self._variables.n, self._function.name
         if not (is_sparse(J) or hasattr(J, "matvec") or isinstance(J, Operator)):
-            J = _validate.as_array(J, "the value of jac", self._variables.xp)
+            J = _validate.as_array(J, f"the value of {name}", self._variables.xp)
             if J.size == m * n:
                 J = J.reshape(m, n)
         if tuple(J.shape) != (m, n):
-            raise ValueError(f"jac returned an array of shape {tuple(J.shape)}, but ({m}, {n}) is needed")
-        operator = as_operator(J, self._variables.library, "jac")
+            raise ValueError(f"{name} returned an array of shape {tuple(J.shape)}, but ({m}, {n}) is needed")
+        operator = as_operator(J, self._variables.library, name)
         if operator.dtype.kind == "c" and self._variables.dtype.kind != "c":
-            raise TypeError("jac returned complex values for real variables: pass a complex x0")
+            raise TypeError(f"{name} returned complex values for real variables: pass a complex x0")
         return operator.astype(self._variables.dtype)
 
 
@@ -60,7 +60,8 @@ class DifferenceJacobian:
     """A Jacobian by forward differences, sparse on a given pattern or dense.
 
     Columns without a common row have one colour; a colour takes one evaluation of the function. The step of
-    column j is ``sqrt(eps) * max(abs(x[j]), scale[j])``, away from a bound that it would cross.
+    column j is ``sqrt(eps) * max(abs(x[j]), scale[j])``, away from a bound that it would cross. Here eps is
+    `rounding`, the relative error of the function: by default, machine epsilon.
 
     Curtis, Powell, Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl. Math. 13 (1974) 117-119,
     doi:10.1093/imamat/13.1.117.
@@ -73,9 +74,9 @@ class DifferenceJacobian:
 
     functions, calls = (), 0
 
-    def __init__(self, function, variables, sparsity=None, scale=1.0, bounds=None):
+    def __init__(self, function, variables, sparsity=None, scale=1.0, bounds=None, rounding=None):
         self._function, self._variables = function, variables
-        self._scale, self._bounds = scale, bounds
+        self._scale, self._bounds, self._rounding = scale, bounds, rounding
         self._pattern: Any = None if sparsity is None else self._checked(sparsity)
         if self._pattern is None:
             self._colour = np.arange(variables.n)
@@ -108,7 +109,7 @@ class DifferenceJacobian:
     def steps(self, x):
         """Return the steps at `x`."""
         xp = self._variables.xp
-        h = sqrt(np.finfo(x.dtype).eps) * xp.maximum(abs(x), self._scale)
+        h = sqrt(self._rounding or np.finfo(x.dtype).eps) * xp.maximum(abs(x), self._scale)
         h = xp.where(x.real < 0, -h, h).astype(x.dtype)
         if self._bounds is not None:
             lower, upper = self._bounds

@@ -1,0 +1,132 @@
+"""Run a minimiser in the loop of all iterative methods, and report what it found."""
+
+from dataclasses import replace
+from inspect import Parameter, signature
+from typing import Any
+
+import numpy as np
+
+from ..._result import Breakdown, FunctionError, Interrupted, Status
+from .._run import run
+from .objective import Objective, Point
+
+AT_ROUNDING = 8  # units of rounding in a gradient that counts as zero
+CERTAIN = {
+    True: 1e-7,
+    False: 1e-4,
+}  # relative size of a negative eigenvalue that is certain: given, differences
+SAYS = {
+    Status.MAXITER: "maxiter reached: raise it, or choose another method or x0",
+    Status.TIME_LIMIT: "time limit reached: raise it, or choose another method or x0",
+    Status.NONFINITE: "fun or grad is not finite at the starting point: choose another x0",
+}
+
+
+@np.errstate(all="ignore")
+def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callback, deadline, functions):
+    """Minimise from ``variables.start``.
+
+    Parameters
+    ----------
+    make : type
+        The method; ``make(objective)`` returns an object whose ``walk(point)`` yields points.
+    objective : Objective
+        The function.
+    variables : Variables
+        The caller's variables.
+    rtol, atol, maxiter, callback, deadline
+        As of the caller; the deadline is a time.
+    functions : sequence of Function
+        The caller's functions.
+
+    Returns
+    -------
+    Result, Point
+        The result, and the point of its `x`.
+    """
+    start = objective.at(variables.start)
+    first = start.norm if start.is_finite else np.nan
+    tol, says = max(rtol * first, atol), dict(SAYS)
+    if first > tol and is_rounding(start):
+        tol = first
+        says[Status.CONVERGED] = "converged: the gradient at x0 is rounding error"
+    objective.tol, objective.first = tol, first
+    objective.record(start)
+    method = make(objective)
+
+    def steps(x):
+        first_point = objective.at(x)
+        yield first_point.x, square(first_point)
+        for point in method.walk(first_point):
+            objective.record(point)
+            yield point.x, square(point)
+
+    def square(point):
+        norm = point.norm if point.is_finite else np.nan
+        return variables.xp.asarray((norm / first if first > 0 else norm) ** 2, dtype=variables.dtype)
+
+    try:
+        result = run(
+            steps,
+            variables,
+            first=first,
+            tol=tol,
+            maxiter=maxiter,
+            callback=callback,
+            deadline=deadline,
+            functions=functions,
+            says=says,
+        )
+    except (FunctionError, Interrupted) as error:
+        error.result = best_of(error.result, objective, variables)[0]
+        raise
+    return best_of(result, objective, variables)
+
+
+def best_of(result, objective, variables) -> tuple[Any, Point]:
+    """Return the result with the best point, which may not be the last one of a failed run."""
+    last, best = objective.at(variables.start if result.x is None else result.x.reshape(-1)), objective.best
+    if result.status == Status.CONVERGED or best is None or not best.value < last.value:
+        return result, last
+    residuals = result.residuals.copy()
+    residuals[-1] = best.norm
+    return replace(result, x=variables.shown(best.x), residuals=residuals), best
+
+
+def is_rounding(point: Point):
+    """Tell whether the gradient at the start is what rounding x causes: a few eps times abs(H) abs(x)."""
+    try:
+        size = point.model.rounding_of(point.x)
+    except Breakdown:
+        return False
+    return point.norm <= AT_ROUNDING * float(np.finfo(point.x.dtype).eps) * size
+
+
+def not_a_minimum(result, point: Point, hessians, is_given):
+    """Return the result; in doubt if the Hessian at its point has certainly a negative eigenvalue."""
+    if not (result.success and hessians.is_exact):
+        return result
+    try:
+        spectrum = point.model.spectrum
+    except Breakdown:
+        return result
+    if spectrum is None or not spectrum.values[0] < -CERTAIN[is_given] * abs(spectrum.values).max():
+        return result
+    kind = "a maximum" if spectrum.values[-1] < 0 else "a saddle point"
+    return replace(
+        result,
+        status=Status.DOUBTFUL,
+        message=f"the gradient meets the tolerance at {kind}, not at a minimum: the Hessian's eigenvalue "
+        f"{spectrum.values[0]:.2e} is negative; start from another x0",
+    )
+
+
+def with_options(method, name, options):
+    """Return the method with the caller's options; raise a TypeError that names what it takes."""
+    taken = [p.name for p in signature(method).parameters.values() if p.kind is Parameter.KEYWORD_ONLY]
+    unknown = sorted(set(options) - set(taken))
+    if unknown:
+        raise TypeError(
+            f"method {name!r} does not take {', '.join(unknown)}; it takes {', '.join(taken) or 'no options'}"
+        )
+    return lambda objective: method(objective, **options)

@@ -64,11 +64,11 @@ class Function:
         self._args = args if isinstance(args, tuple) else (args,)
         self.calls, self.failure = 0, None
 
-    def __call__(self, x) -> Any:
-        """Return what the function returns at the vector `x`."""
+    def __call__(self, x, *more) -> Any:
+        """Return what the function returns at the vector `x`, with `more` arguments before the caller's."""
         self.calls += 1
         try:
-            return self._fun(self._variables.shown(x), *self._args)
+            return self._fun(self._variables.shown(x), *more, *self._args)
         except Exception as error:
             if self.calls == 1:
                 raise

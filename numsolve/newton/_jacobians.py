@@ -57,11 +57,12 @@ class GivenJacobian:
 
 
 class DifferenceJacobian:
-    """A Jacobian by forward differences, sparse on a given pattern or dense.
+    """A Jacobian by forward or central differences, sparse on a given pattern or dense.
 
-    Columns without a common row have one colour; a colour takes one evaluation of the function. The step of
-    column j is ``sqrt(eps) * max(abs(x[j]), scale[j])``, away from a bound that it would cross. Here eps is
-    `rounding`, the relative error of the function: by default, machine epsilon.
+    Columns without a common row have one colour; a colour takes one evaluation of the function, two for
+    central differences. The step of column j is ``step * max(abs(x[j]), scale[j])``, away from a bound that
+    it would cross. By default `step` is the square root of `rounding`, for central differences its cube root.
+    Here `rounding` is the relative error of the function: by default, machine epsilon.
 
     Curtis, Powell, Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl. Math. 13 (1974) 117-119,
     doi:10.1093/imamat/13.1.117.
@@ -74,9 +75,21 @@ class DifferenceJacobian:
 
     functions, calls = (), 0
 
-    def __init__(self, function, variables, sparsity=None, scale=1.0, bounds=None, rounding=None):
+    def __init__(
+        self,
+        function,
+        variables,
+        sparsity=None,
+        scale=1.0,
+        bounds=None,
+        rounding=None,
+        central=False,
+        step=None,
+    ):
         self._function, self._variables = function, variables
-        self._scale, self._bounds, self._rounding = scale, bounds, rounding
+        self._scale, self._bounds, self._central = scale, bounds, central
+        rounding = rounding or np.finfo(variables.dtype).eps
+        self._step = float(step or rounding ** (1 / 3 if central else 1 / 2))
         self._pattern: Any = None if sparsity is None else self._checked(sparsity)
         if self._pattern is None:
             self._colour = np.arange(variables.n)
@@ -92,10 +105,11 @@ class DifferenceJacobian:
         colour = xp.asarray(self._colour)
         differences = xp.empty((self.colours, len(f)), f.dtype)
         for c in range(self.colours):
-            differences[c] = self._function(xp.where(colour == c, x + h, x)) - f
+            base = self._function(xp.where(colour == c, x - h, x)) if self._central else f
+            differences[c] = self._function(xp.where(colour == c, x + h, x)) - base
         if not bool(xp.isfinite(differences).all()):
             raise Breakdown("fun is not finite near x, where it is differenced: pass jac", Status.NONFINITE)
-        h = (x + h) - x  # the steps that were taken
+        h = (x + h) - (x - h if self._central else x)  # the steps that were taken
         h = xp.where(h == 0, 1 + 0 * h, h)  # between equal bounds: the column is zero
         if self._pattern is None:
             return Dense((differences / h[:, None]).T)
@@ -109,7 +123,7 @@ class DifferenceJacobian:
     def steps(self, x):
         """Return the steps at `x`."""
         xp = self._variables.xp
-        h = sqrt(self._rounding or np.finfo(x.dtype).eps) * xp.maximum(abs(x), self._scale)
+        h = self._step * xp.maximum(abs(x), self._scale)
         h = xp.where(x.real < 0, -h, h).astype(x.dtype)
         if self._bounds is not None:
             lower, upper = self._bounds
@@ -192,7 +206,7 @@ def jacobian(jac, function: VectorFunction, variables, args=(), sparsity=None, m
     matrix : bool
         Whether entries are needed; without `jac` and `sparsity`, products alone are formed otherwise.
     **options
-        ``scale`` and ``bounds`` of `DifferenceJacobian`.
+        ``scale``, ``bounds``, ``central`` and ``step`` of `DifferenceJacobian`.
 
     Returns
     -------

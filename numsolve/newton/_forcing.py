@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import _validate
 
-LARGEST, FIRST, THRESHOLD = 0.9, 0.5, 0.1
+LARGEST, FIRST, THRESHOLD = 0.9, 0.1, 0.1
 GAMMA, ALPHA = 0.9, 2.0  # of choice 2
 GOLDEN = (1 + 5**0.5) / 2  # the order of convergence of choice 1
 RULES = ("eisenstat-walker", "eisenstat-walker-1")

@@ -20,9 +20,9 @@ from ..krylov.recycling.learn import DirectionLearner
 from ..krylov.sequences import _refresh
 
 SYMMETRIC = ("cg", "minres")
-RECYCLING = ("gcrodr", *SYMMETRIC)
-SOLVERS = ("gmres", "fgmres", "gcrodr", "bicgstab", "idrs", *SYMMETRIC, "direct")
-DIRECTIONS = 10  # that gcrodr keeps
+DEFLATED = ("gmres", "gcrodr")
+SOLVERS = (*DEFLATED, "fgmres", "bicgstab", "idrs", *SYMMETRIC, "direct")
+DIRECTIONS = 10  # that gcrodr keeps by default
 LEAST_GAIN = 1e-3  # relative reduction of the residual below which an inner solve has failed
 KIND = "jacobian"  # all Jacobians of a run share a preconditioner
 
@@ -42,7 +42,8 @@ class LinearSolver:
     products : int
         Products with Jacobians in Krylov methods.
     space : RecycledSpace or None
-        The directions for the next solve.
+        The directions for the next solve. Unless the caller asked for them, they are kept only after a solve
+        that was restarted: each new Jacobian costs a product for each direction.
     """
 
     def __init__(
@@ -51,15 +52,14 @@ class LinearSolver:
         M: Any = None,
         refresh: Any = "auto",
         recycle: Any = None,
-        restart=50,
+        restart=40,
         maxiter=1000,
         deadline=np.inf,
     ):
         self.name = _validate.choice(name, "linear_solver", SOLVERS)
-        if recycle is not None and name == "gmres":
-            self.name = "gcrodr"
-        if recycle is not None and self.name not in RECYCLING:
-            raise ValueError(f"recycle needs one of the linear solvers {', '.join(RECYCLING)}, not {name}")
+        if recycle is not None and name not in (*DEFLATED, *SYMMETRIC):
+            names = ", ".join((*DEFLATED, *SYMMETRIC))
+            raise ValueError(f"recycle needs one of the linear solvers {names}, not {name}")
         if M is not None and name == "direct":
             raise ValueError("M preconditions Krylov methods: leave it out with linear_solver='direct'")
         self.restart = _validate.count(restart, "restart", least=2)
@@ -70,7 +70,8 @@ class LinearSolver:
     def prepare(self, n, dtype, home):
         """Check what depends on the variables."""
         self.home = home
-        if self.name in RECYCLING and (self._recycle is not None or self.name == "gcrodr"):
+        restarts = self.name == "gmres" and not self._M.given and n > self.restart
+        if self._recycle is not None or self.name == "gcrodr" or restarts:
             given = DIRECTIONS if self._recycle is None else self._recycle
             self.k, self.space = _validate.directions(given, n, dtype)
         if self._M.fixed is not None:
@@ -111,7 +112,8 @@ class LinearSolver:
         )
         self.products += getattr(method, "products", result.nit)
         if self.k:
-            self.space = method.space()
+            pays = self._recycle is not None or self.name == "gcrodr" or result.nit > self.restart
+            self.space = method.space() if pays else None
         linear = float(result.residuals[-1])
         failed = not linear <= (1 - LEAST_GAIN) * size
         self._M.observe(KIND, _refresh.clock() - begin, result.nit, failed)
@@ -126,9 +128,8 @@ class LinearSolver:
 
     def _method(self, system) -> Any:
         """Return the Krylov method for a system."""
-        if self.name == "gcrodr":
-            k = min(self.k, self.restart - 1)
-            return _gcrodr.Cycles(system, self.restart, k, self.space)
+        if self.k and self.name in DEFLATED:
+            return _gcrodr.Cycles(system, self.restart, min(self.k, self.restart - 1), self.space)
         if self.k:
             known = self.k if self.space is None else self.space
             if self.name == "cg":

@@ -62,7 +62,7 @@ def root(
     M: Any = None,
     refresh: str | int = "auto",
     recycle: RecycledSpace | int | None = None,
-    restart: int = 50,
+    restart: int = 40,
     rtol: float | None = None,
     atol: float = 0.0,
     maxiter: int = 200,
@@ -91,9 +91,10 @@ def root(
         Where the Jacobian may have nonzeros. It is then a sparse matrix of finite differences, for columns
         without a common row together.
     linear_solver : str
-        How Newton's steps are solved for: "gmres" (or "fgmres"; M may vary), "gcrodr" (which recycles),
-        "bicgstab", "idrs", "minres" (symmetric Jacobians), "cg" (definite ones), or "direct" (a factorisation
-        of a given or differenced matrix).
+        How Newton's steps are solved for: "gmres" (without M it keeps directions at a restart, as "gcrodr"
+        does; with M it is "fgmres", so M may vary), "gcrodr" (which always keeps directions), "bicgstab",
+        "idrs", "minres" (symmetric Jacobians), "cg" (definite ones), or "direct" (a factorisation of a given
+        or differenced matrix).
     method : {"auto", "line-search", "trust-region", "pseudo-transient"}
         "auto" begins with the line search. If that fails, it starts again from `x0` with a trust region, and
         then with pseudo-transient continuation.
@@ -106,10 +107,12 @@ def root(
         When a callable `M` is called again: once the iterations that an old one loses have cost as much as
         a new one ("auto"), in each step, never, or every so many steps. A failed step always repeats it.
     recycle : int or RecycledSpace, optional
-        Number of directions that the Krylov method (gcrodr, minres or cg; "gmres" becomes "gcrodr") keeps
-        from one step to the next, or the attribute `recycle` of an earlier result.
+        Number of directions that the Krylov method (gmres, gcrodr, minres or cg) keeps from one step to the
+        next, or the attribute `recycle` of an earlier result. Default: 10 with gcrodr, and with gmres without
+        `M` after steps that were restarted.
     restart : int
-        Size of the Krylov space of gmres and gcrodr.
+        Size of the Krylov space of gmres and gcrodr at which it is reduced to the kept directions, or
+        discarded.
     rtol, atol : float
         Stop once ``norm(F(x)) <= max(rtol * norm(F(x0)), atol)``, in the 2-norm. Default of `rtol`: the root
         of machine epsilon, 1.5e-8 in double and 3.5e-4 in single precision.

@@ -1,5 +1,7 @@
 """The caller's variables and functions: shapes and dtypes are checked, evaluations counted, faults kept."""
 
+import time
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,8 @@ class Function:
         Number of evaluations.
     failure : Exception or None
         What the function raised.
+    deadline : float
+        Time of ``time.monotonic()`` from which on a call raises a `Breakdown`, except the first one.
     """
 
     def __init__(self, fun, variables, args=(), name="fun"):
@@ -62,10 +66,12 @@ class Function:
             raise TypeError(f"{name} is a {type(fun).__name__}; a callable is needed")
         self._fun, self._variables, self.name = fun, variables, name
         self._args = args if isinstance(args, tuple) else (args,)
-        self.calls, self.failure = 0, None
+        self.calls, self.failure, self.deadline = 0, None, inf
 
     def __call__(self, x, *more) -> Any:
         """Return what the function returns at the vector `x`, with `more` arguments before the caller's."""
+        if self.calls and time.monotonic() > self.deadline:
+            raise Breakdown("time limit reached: raise it, or choose another x0", Status.TIME_LIMIT)
         self.calls += 1
         try:
             return self._fun(self._variables.shown(x), *more, *self._args)

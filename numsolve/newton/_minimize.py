@@ -160,8 +160,8 @@ def minimize(
 
     Where the values of `fun` agree to rounding error, the decrease is computed from the gradients. A start at
     which the gradient is rounding error is converged. If the gradient stops falling above the tolerance, the
-    status is STAGNATED. "trust-region" and "saddle-free" compute the Hessian at the last point; if it has a
-    negative eigenvalue, the status is DOUBTFUL.
+    status is STAGNATED. "trust-region" and "saddle-free" compute the Hessian at the last point, if it is a
+    matrix of at most 500 rows; if it has a negative eigenvalue, the status is DOUBTFUL.
 
     References
     ----------
@@ -207,8 +207,10 @@ def minimize(
     value = ScalarFunction(fun, variables, args)
     gradient = gradient_of(grad, value, variables, args)
     hessians = hessians_of(hess, hessp, gradient, variables, args, sparsity=hess_sparsity, rng=rng)
-    objective = Objective(value, gradient, hessians, metric_of(metric, variables), deadline)
+    objective = Objective(value, gradient, hessians, metric_of(metric, variables))
     functions = (value, gradient, *hessians.functions)
+    for function in functions:
+        function.deadline = deadline
     result, point = drive(
         make,
         objective,

@@ -53,21 +53,20 @@ class DifferenceGradient:
 class GivenHessian:
     """The Hessian that a function of the caller returns."""
 
-    is_exact, products = True, 0
+    is_exact = True
 
     def __init__(self, hess, grad, variables, args=()):
-        self._function = Function(hess, variables, args, "hess")
         self._given = GivenJacobian(hess, grad, variables, args, name="hess")
-        self.functions = (self._function,)
+        self.functions = self._given.functions
 
     @property
     def calls(self):
         """Evaluations of the caller's function."""
-        return self._function.calls
+        return self._given.calls
 
     def at(self, point) -> Operator:
         """Return the Hessian at a point as an operator."""
-        H = self._function(point.x)
+        H = self.functions[0](point.x)
         if not is_sparse(H) and not hasattr(H, "matvec"):
             H = _validate.as_array(H, "the value of hess", namespace(point.x))
         entries = H.data if is_sparse(H) else H
@@ -123,10 +122,7 @@ class HessianProducts:
 
     def __init__(self, hessp, grad, variables, args=()):
         self._grad, self._variables = grad, variables
-        self._function = None
-        self._args = args if isinstance(args, tuple) else (args,)
-        if hessp is not None:
-            self._function = Function(hessp, variables, (), "hessp")
+        self._function = None if hessp is None else Function(hessp, variables, args, "hessp")
         self.functions = () if self._function is None else (self._function,)
 
     @property
@@ -142,8 +138,8 @@ class HessianProducts:
         """Return the product with `v`."""
         if self._function is None:
             return self._by_differences(point, v)
-        self._function._args = (self._variables.shown(v), *self._args)
-        product = _validate.as_array(self._function(point.x), "the value of hessp", self._variables.xp)
+        product = self._function(point.x, self._variables.shown(v))
+        product = _validate.as_array(product, "the value of hessp", self._variables.xp)
         if product.size != len(v):
             raise ValueError(
                 f"hessp returned an array of shape {product.shape}; {self._variables.shape} is needed"

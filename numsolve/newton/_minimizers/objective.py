@@ -1,6 +1,5 @@
 """The function to minimise: values, gradients and models at points, each evaluated once."""
 
-import time
 from functools import cached_property
 from math import inf, isfinite, nan
 
@@ -8,7 +7,6 @@ import numpy as np
 
 from ..._linear.system import length
 from ..._result import Breakdown, Status
-from .._run import SAYS
 from .models import model_of
 from .truncated_cg import dot
 
@@ -28,9 +26,8 @@ class Objective:
         The point of smallest value among those that were recorded.
     """
 
-    def __init__(self, fun, grad, hessians, metric, deadline=inf):
+    def __init__(self, fun, grad, hessians, metric):
         self.fun, self.grad, self.hessians, self.metric = fun, grad, hessians, metric
-        self._deadline = deadline
         self._last: Point | None = None
         self.best: Point | None = None
         self.tol, self.first = 0.0, nan
@@ -48,14 +45,8 @@ class Objective:
         if self.best is None or not point.value >= self.best.value:
             self.best = point
 
-    def check_time(self):
-        """Raise `Breakdown` once the time is over."""
-        if time.monotonic() > self._deadline:
-            raise Breakdown(SAYS[Status.TIME_LIMIT], Status.TIME_LIMIT)
-
     def value(self, x):
         """Return the value at the vector `x`; raise `Breakdown` if it is minus infinity."""
-        self.check_time()
         value = self.fun(x)
         if value == -inf:
             raise unbounded(value)
@@ -63,12 +54,10 @@ class Objective:
 
     def gradient(self, x):
         """Return the gradient at the vector `x`."""
-        self.check_time()
         return self.grad(x)
 
     def model(self, point):
         """Return the quadratic model at a point."""
-        self.check_time()
         return model_of(self.hessians.at(point), self.metric)
 
 

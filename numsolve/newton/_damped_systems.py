@@ -69,6 +69,13 @@ def column_norms(J: Any):
     return None
 
 
+def adjoint_product(J, v):
+    """Return ``J^T v``, of a sparse array on the host without a transposed copy."""
+    if isinstance(J, Csr) and J.library == "numpy":
+        return J.to_sparse().T @ v
+    return J.adjoint() @ v
+
+
 def only(J, free):
     """Return J with zeros in the columns that are not free; None means that all are free."""
     return J if free is None else rescaled(J, None, free.astype(J.dtype))

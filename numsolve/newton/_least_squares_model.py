@@ -11,7 +11,7 @@ from .. import _validate
 from .._array import namespace
 from .._linear.system import length
 from .._operators.operator import Csr, Dense, absolute
-from ._damped_systems import column_norms, rescaled
+from ._damped_systems import adjoint_product, column_norms, rescaled
 from ._jacobians import DifferenceJacobian
 
 PASSES = 20  # active sets that are tried for a step
@@ -128,7 +128,7 @@ class Model:
         scale = self.scaling.at(jac)
         J = rescaled(jac, None, scale)
         system = self._system(J, r)
-        slope = J.adjoint() @ r
+        slope = adjoint_product(J, r)
         low, high = (self.box.lower - x) / scale, (self.box.upper - x) / scale
         held = self.box.held(x, slope)
         norm = length(xp.where(held[0] | held[1], 0 * slope, slope))
@@ -195,16 +195,16 @@ def _solve(point, damping, free, base):
     system, xp = point.system, namespace(base)
     J, r = system.J, system.r
     change, refines = system.factorise(damping, free)
-    adjoint, p, Jp, slope = J.adjoint(), base, 0 * r, point.slope
+    p, Jp, slope = base, 0 * r, point.slope
     if free is not None:
         Jp = J @ p
-        slope = adjoint @ (r + Jp)
+        slope = adjoint_product(J, r + Jp)
     remaining = slope if free is None else xp.where(free, slope, 0 * slope)
     first, left = length(remaining), inf
     for _ in range(REFINEMENTS if first > 0 else 0):
         p = p + change(r + Jp, remaining)
         Jp = J @ p
-        slope = adjoint @ (r + Jp) + damping * p
+        slope = adjoint_product(J, r + Jp) + damping * p
         remaining = slope if free is None else xp.where(free, slope, 0 * slope)
         left = length(remaining)
         if not refines or left <= ACCURACY * first:

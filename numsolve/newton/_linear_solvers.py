@@ -8,7 +8,7 @@ import numpy as np
 from .. import _validate
 from .._operators.operator import Csr, Dense, as_operator, entries
 from . import _damped_systems as systems
-from ._schur import Schur, eliminated
+from ._schur import Pattern, Schur, eliminated
 
 NAMES = ("auto", "normal", "qr", "dual", "lsmr", "schur")
 
@@ -31,6 +31,7 @@ class Solver:
     mask: Any
     accuracy: Any
     order: Any = None
+    pattern: Any = None
 
     def __call__(self, J, r):
         """Return the `System` of a point."""
@@ -40,7 +41,10 @@ class Solver:
             system.accuracy, system.time_left = self.accuracy()
             return system
         if self.name == "schur":
-            return Schur(J if isinstance(J, Csr) else _as_sparse(J), r, self.mask)
+            J = J if isinstance(J, Csr) else _as_sparse(J)
+            if self.pattern is None or not self.pattern.fits(J):
+                self.pattern = Pattern(J, self.mask)
+            return Schur(J, r, self.pattern)
         if self.name == "dual":
             return systems.Dual(J, r)
         if isinstance(J, Csr):

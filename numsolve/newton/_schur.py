@@ -12,7 +12,6 @@ B. Triggs, P. F. McLauchlan, R. I. Hartley, A. W. Fitzgibbon, Bundle adjustment:
 Algorithms, LNCS 1883 (2000) 298-372, section 6.1, doi:10.1007/3-540-44480-7_21.
 """
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,134 +19,115 @@ from numpy.linalg import LinAlgError
 
 from .. import _validate
 from .._operators.operator import entries
-from ._damped_systems import System
+from ._damped_systems import System, only
 
 LARGEST_BLOCK = 100  # variables of a block
 DENSE_REDUCED = 4000  # reduced variables up to which the reduced matrix is dense
-CHUNK = 4_000_000  # entries of a dense part of Y
 
 
-class Schur(System):
-    """The damped system of one point, with the variables of the mask `eliminated` eliminated first."""
+class Pattern:
+    """The blocks of the variables of a mask in the pattern of a Jacobian, and where its entries go."""
 
-    def __init__(self, J, r, eliminated):
-        super().__init__(J, r)
-        self._e, self._c = np.flatnonzero(eliminated), np.flatnonzero(~eliminated)
+    def __init__(self, J, eliminated):
+        from ..kernels.host import schur
 
-    @cached_property
-    def parts(self) -> Any:
-        """The matrices V, W and U without damping."""
-        columns = entries(self.J).tocsc()
-        E, C = columns[:, self._e].tocsr(), columns[:, self._c].tocsr()
-        Et, Ct = E.T.tocsr(), C.T.tocsr()
-        return (Et @ E).tocsr(), (Et @ C).tocsr(), (Ct @ C).tocsr()
-
-    @cached_property
-    def groups(self):
-        """For each size of the blocks the rows of its variables in V, shape (blocks, size)."""
-        from scipy.sparse.csgraph import connected_components
-
-        _, labels = connected_components(self.parts[0], directed=False)
-        sizes = np.bincount(labels)
+        self.indptr, self.indices = J.indptr, J.indices
+        self.kept = np.flatnonzero(~eliminated)
+        parent = np.arange(len(eliminated))
+        schur.find_blocks(J.indptr, J.indices, eliminated, parent)
+        _, label, sizes = np.unique(parent[eliminated], return_inverse=True, return_counts=True)
         if sizes.max(initial=0) > LARGEST_BLOCK:
             raise ValueError(
                 f"common residuals couple {sizes.max()} of the variables of eliminate with each other; their "
                 f"block of J^T J must be block diagonal, with blocks of at most {LARGEST_BLOCK} variables"
             )
-        order = np.argsort(labels, kind="stable")
-        of_block = sizes[labels[order]]
-        return [order[of_block == size].reshape(-1, size) for size in np.unique(sizes)]
+        order, count, m = np.argsort(label, kind="stable"), len(sizes), J.shape[0]
+        self.members = np.flatnonzero(eliminated)[order]
+        begin = np.concatenate([[0], np.cumsum(sizes)])
+        block, place = np.full((2, len(eliminated)), -1)
+        block[self.members] = label[order]
+        place[self.members] = np.arange(len(order)) - begin[label[order]]
+        place[self.kept] = np.arange(len(self.kept))
+        rows, row_begin = np.empty(m, np.int64), np.zeros(count + 2, np.int64)
+        schur.sort_rows(J.indptr, J.indices, block, row_begin, np.empty(m, np.int64), rows)
+        cols, local = np.empty((2, J.nnz), np.int32)
+        index = schur.Index(begin, rows, row_begin, cols, np.zeros(count + 1, np.int64), local)
+        mark = np.full(len(self.kept), -1)
+        end = schur.index_entries(J.indptr, J.indices, block, place, mark, index)
+        self.index = index._replace(cols=cols[:end].copy())
+        self.factor_begin = np.concatenate([[0], np.cumsum(sizes**2)])
+        self.Y_begin = np.concatenate([[0], np.cumsum(sizes * np.diff(index.col_begin))])
+        self.longest = int(np.diff(J.indptr).max(initial=0))
 
-    @cached_property
-    def blocks(self):
-        """The dense blocks of V, shape (blocks, size, size) for each group."""
-        V = self.parts[0].tocoo()
-        block, place = np.empty((2, V.shape[0]), np.intp)
-        found = []
-        for rows in self.groups:
-            block[rows], place[rows] = np.arange(len(rows))[:, None], np.arange(rows.shape[1])
-            dense = np.zeros((*rows.shape, rows.shape[1]), V.dtype)
-            member = np.zeros(V.shape[0], bool)
-            member[rows] = True
-            chosen = member[V.row]
-            i, j = V.row[chosen], V.col[chosen]
-            dense[block[i], place[i], place[j]] = V.data[chosen]
-            found.append(dense)
-        return found
+    def fits(self, J):
+        """Tell whether a Jacobian has this pattern."""
+        return np.array_equal(self.indptr, J.indptr) and np.array_equal(self.indices, J.indices)
+
+    def rows_of_Y(self, Y):
+        """Return Y as a sparse matrix."""
+        from scipy.sparse import csr_matrix
+
+        begin, col_begin = self.index.begin, self.index.col_begin
+        sizes, counts = np.diff(begin), np.diff(col_begin)
+        per_row = np.repeat(counts, sizes)
+        indptr = np.concatenate([[0], np.cumsum(per_row)])
+        starts = np.repeat(col_begin[:-1], sizes)
+        indices = self.index.cols[np.repeat(starts - indptr[:-1], per_row) + np.arange(indptr[-1])]
+        return csr_matrix((Y, indices, indptr), shape=(len(per_row), len(self.kept)))
+
+
+class Schur(System):
+    """The damped system of one point; the variables of a `Pattern` are eliminated first."""
+
+    def __init__(self, J, r, pattern):
+        super().__init__(J, r)
+        self._pattern = pattern
 
     def factorise(self, damping, free):
-        _, W, U = self.parts
-        blocks = self.blocks
-        if free is not None:
-            blocks, W, U = self._masked(free, W, U)
-        inverses = [_inverse_factors(block, damping) for block in blocks]
-        Ys = [_block_diagonal(L) @ W[rows.ravel()] for L, rows in zip(inverses, self.groups, strict=True)]
-        reduced = _reduced_solver(U, Ys, damping)
+        from ..kernels.host import schur
+
+        J: Any = only(self.J, free)
+        pattern, n = self._pattern, len(self._pattern.kept)
+        pattern, n = self._pattern, len(self._pattern.kept)
+        factors, Y = np.zeros(pattern.factor_begin[-1], J.dtype), np.zeros(pattern.Y_begin[-1], J.dtype)
+        S = np.zeros((n, n) if n <= DENSE_REDUCED else (0, 0), J.dtype)
+        parts, damping = (factors, pattern.factor_begin, Y, pattern.Y_begin), J.dtype.type(damping)
+        work = np.empty(pattern.longest, J.dtype), np.empty(pattern.longest, np.int64), np.empty(n, J.dtype)
+        if not schur.eliminate(J.indptr, J.data, pattern.index, damping, *parts, S, *work):
+            raise LinAlgError("a block is not positive definite")
+        solve_reduced = _dense_solver(S, damping) if S.size else _sparse_solver(J, pattern, Y, damping)
 
         def change(residual, slope):  # noqa: ARG001 - other systems need the residual
-            d, rhs = np.empty_like(slope), -slope[self._c]
-            inner = []
-            for rows, L, Y in zip(self.groups, inverses, Ys, strict=True):
-                inner.append(np.einsum("pij,pj->pi", L, -slope[self._e[rows]]))
-                rhs = rhs - Y.T @ inner[-1].ravel()
-            d[self._c] = c = reduced(rhs)
-            for rows, L, Y, z in zip(self.groups, inverses, Ys, inner, strict=True):
-                d[self._e[rows]] = np.einsum("pji,pj->pi", L, z - (Y @ c).reshape(z.shape))
+            d, z, rhs = np.empty_like(slope), -slope[pattern.members], -slope[pattern.kept]
+            schur.forward(pattern.index, *parts, z, rhs)
+            solution = solve_reduced(rhs) if n else rhs
+            schur.backward(pattern.index, *parts, z, solution)
+            d[pattern.members], d[pattern.kept] = z, solution
             return d
 
         return change, True
 
-    def _masked(self, free, W, U):
-        """Return the parts with zeros in the rows and columns that are not free."""
-        from scipy.sparse import diags_array
 
-        e, c = (free[part].astype(self.r.dtype) for part in (self._e, self._c))
-        keep_e, keep_c = diags_array(e), diags_array(c)
-        blocks = [
-            block * e[rows][:, :, None] * e[rows][:, None, :]
-            for block, rows in zip(self.blocks, self.groups, strict=True)
-        ]
-        return blocks, (keep_e @ W @ keep_c).tocsr(), (keep_c @ U @ keep_c).tocsr()
-
-
-def _inverse_factors(blocks, damping):
-    """Return the inverse Cholesky factors of the damped blocks."""
-    return np.linalg.inv(np.linalg.cholesky(blocks + damping * np.eye(blocks.shape[1], dtype=blocks.dtype)))
-
-
-def _block_diagonal(blocks):
-    """Return a block diagonal matrix in compressed rows."""
-    from scipy.sparse import csr_matrix
-
-    count, size, _ = blocks.shape
-    indptr = np.arange(0, count * size * size + 1, size)
-    indices = np.repeat(np.arange(count * size).reshape(count, 1, size), size, axis=1)
-    return csr_matrix((blocks.ravel(), indices.ravel(), indptr), shape=(count * size, count * size))
-
-
-def _reduced_solver(U, Ys, damping):
-    """Return a function that solves with the Schur complement ``U + damping I - sum(Y.T @ Y)``."""
+def _dense_solver(S, damping):
     from scipy.linalg import cho_factor, cho_solve
+
+    S = np.tril(S) + np.triu(S, 1).T
+    S[np.diag_indices(len(S))] += damping
+    factor = cho_factor(S, lower=True, overwrite_a=True, check_finite=False)
+    return lambda rhs: cho_solve(factor, rhs)
+
+
+def _sparse_solver(J, pattern, Y, damping):
     from scipy.sparse import eye_array
     from scipy.sparse.linalg import splu
 
-    n = U.shape[0]
-    if n > DENSE_REDUCED:
-        S = U + damping * eye_array(n, dtype=U.dtype) - sum((Y.T @ Y for Y in Ys), 0 * U)
-        try:
-            return splu(S.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0).solve
-        except RuntimeError as error:
-            raise LinAlgError(str(error)) from None
-    S = U.toarray() + damping * np.eye(n, dtype=U.dtype)
-    rows = max(CHUNK // max(n, 1), 1)
-    for Y in Ys:
-        for begin in range(0, Y.shape[0], rows):
-            part = Y[begin : begin + rows].toarray()
-            S -= part.T @ part
-    if n == 0:
-        return lambda rhs: rhs
-    factor = cho_factor(S, check_finite=False)
-    return lambda rhs: cho_solve(factor, rhs)
+    C, Y = entries(J)[:, pattern.kept], pattern.rows_of_Y(Y)
+    S = (C.T @ C - Y.T @ Y + damping * eye_array(len(pattern.kept), dtype=J.dtype)).tocsc()
+    try:
+        kind: Any = "MMD_AT_PLUS_A"
+        return splu(S, permc_spec=kind, diag_pivot_thresh=0.0, options={"SymmetricMode": True}).solve
+    except RuntimeError as error:
+        raise LinAlgError(str(error)) from None
 
 
 def eliminated(eliminate, variables) -> Any:

@@ -45,6 +45,8 @@ MADE_BY_THE_LIBRARY = {
     "SoftMaximum",
     "SumOfTerms",
     "UnconstrainedProblem",
+    "Sketch",
+    "SketchedResult",
     "BarycenterResult",
     "Divergence",
     "EighResult",

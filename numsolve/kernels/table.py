@@ -128,6 +128,12 @@ transport_judge item: kappa_a,kappa_b:R a,b,r,c,F,G:T* squared,dual:R* n,m,k
 transport_least item: inverse:R kind C,X,Y,G,F_new,sums:T* own,blocks,d,n,m
 transport_edges item: hard inverse:R indptr,indices:I* data,G,found:T* n,m,k
 transport_axis: hard inverse:R cost,values,sums,found:T* p,n,m,q
+[sketch] reals
+sketch_rows: indptr,places:I* scale:R A,Y:T* k,items
+sketch_sparse item: indptr,places:I* scale:R A_indptr,A_indices:I* A_data,Y:T* k,items
+hadamard: X:T* k,h,items
+[normal]
+normal_product item: A,x,pieces:T* m,n
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")

@@ -6,8 +6,12 @@ from ._svd import SvdResult, svd
 
 __all__ = [
     "EighResult",
+    "Sketch",
+    "SketchedResult",
     "SvdResult",
     "eigh",
     "kaczmarz",
+    "lstsq",
+    "sketch",
     "svd",
 ]

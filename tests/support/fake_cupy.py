@@ -53,6 +53,9 @@ class ndarray:
     def reshape(self, *shape):
         return ndarray(self._values.reshape(*shape))
 
+    def view(self, dtype):
+        return ndarray(self._values.view(dtype))
+
     def swapaxes(self, one, two):
         return ndarray(self._values.swapaxes(one, two))
 

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 import numsolve
-from numsolve import krylov, learners, precondition, radial, transport
+from numsolve import krylov, learners, precondition, radial, sketch, transport
 from numsolve.problems import convection_diffusion, poisson
 
 SIDE = 60  # rows enough for the kernels to use all threads
@@ -116,5 +116,8 @@ SHARED |= {
     "plan of points": (lambda: plan(cloud()), product),
     "plan of a grid": (lambda: plan(grid()), product),
     "learner": (taught, value_of),
+    "sketch, gaussian": (lambda: sketch.sketch("gaussian", 40, 4000, rng=0), product),
+    "sketch, sparse": (lambda: sketch.sketch("sparse-sign", 40, 4000, rng=0), product),
+    "sketch, hadamard": (lambda: sketch.sketch("subsampled-hadamard", 40, 4000, rng=0), product),
     "mesh": (lambda: radial.exponential(20.0, 10), integral),
 }

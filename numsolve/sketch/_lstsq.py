@@ -1,0 +1,498 @@
+"""Least squares by sketching: a small random sketch of A gives a start and a preconditioner."""
+
+from dataclasses import dataclass
+from math import ceil, log
+from typing import Any
+
+import numpy as np
+
+from .. import _callbacks, _validate
+from .._array import namespace, read_every, to_host
+from .._iterate import iterate
+from .._kept import Deferred
+from .._linear.columns import ENDS_ALL, join_columns
+from .._linear.system import System, largest, norm
+from .._operators.operator import Csr, Dense, as_operator
+from .._result import Breakdown, Interrupted, Result, Status, warn_of_miss
+from ..kernels import kernels_for
+from ..krylov import _cg, _chebyshev
+from ._operators import KINDS, sketch
+from ._tall import RANK_UNITS, Normal, Preconditioner, Tall, adjoint_product
+
+SOLVERS = ("auto", "cg", "chebyshev")
+ROUNDING_UNITS = 4, 16  # default of rtol, in units of rounding, for tall and for wide A
+FLOPS, BYTES = 4e10, 2e10  # a second, of factorisations and of passes over A: their ratio chooses the sketch
+MOST_ITERATIONS = 500
+MANY = 1 << 30  # steps: no limit
+NEAR = 1e3  # a start whose bound is within this factor of the tolerance is examined thoroughly
+
+_REMEDY = "choose another kind of sketch, or a larger oversampling"
+_SAYS = {
+    Status.MAXITER: f"maxiter reached: raise it, {_REMEDY}",
+    Status.TIME_LIMIT: f"time limit reached: raise it, or {_REMEDY}",
+    Status.STAGNATED: "the backward error stopped falling: loosen rtol, or use a higher precision",
+    Status.NONFINITE: "the iterate is not finite: products with A overflow; scale A and b",
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SketchedResult(Result):
+    """Solution and history of a sketched least-squares solve.
+
+    Attributes
+    ----------
+    x : array, shape (n,) or (n, k)
+        The solution, in the library of the right-hand side.
+    status : Status
+        Why the iteration ended.
+    message : str
+        The same in words; after a failure, with a remedy.
+    residuals : numpy.ndarray of floats, shape (nit + 1,) or (nit + 1, k)
+        The estimated relative backward error at the start and after each iteration. The last one is computed
+        from `x`.
+    backward_error : float or numpy.ndarray of floats, shape (k,)
+        The last of them: `x` is the exact least-squares solution for a matrix whose relative difference from
+        A, in the Frobenius norm and in scaled columns, is about this number.
+    residual_norm : float or numpy.ndarray of floats, shape (k,)
+        ``norm(b - A x)``, computed from `x`; with damping that of ``[b - A x; damp x]``.
+    rank : int
+        The numerical rank of A, found from the sketch; with damping that of ``[A; damp I]``.
+    rows : int
+        The number of rows of the sketch; that of A if it was factorised itself.
+    """
+
+    backward_error: Any = np.nan
+    residual_norm: Any = np.nan
+    rank: int = 0
+    rows: int = 0
+
+    def plot(self, ax: Any = None, **style: Any) -> Any:
+        """Draw the history of the backward error.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            The axes to draw on. Default: a new figure.
+        **style
+            Passed to ``ax.semilogy``, such as ``color`` or ``label``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        ax = super().plot(ax, **style)
+        ax.set_ylabel("backward error / first backward error")
+        return ax
+
+
+@np.errstate(all="ignore")
+def lstsq(
+    A: Any,
+    b: Any,
+    *,
+    x0: Any = None,
+    kind: str = "sparse-sign",
+    oversampling: float | None = None,
+    nnz: int = 8,
+    solver: str = "auto",
+    damp: float = 0.0,
+    rtol: float | None = None,
+    rcond: float | None = None,
+    maxiter: int | None = None,
+    rng: Any = None,
+    callback: Any = None,
+    time_limit: float | None = None,
+) -> SketchedResult:
+    r"""Minimise :math:`\lVert b - Ax\rVert^2 + \text{damp}^2 \lVert x\rVert^2` with a sketch of A.
+
+    It suits dense or sparse matrices with many more rows than columns, or many more columns than rows. The
+    number of iterations does not depend on the condition number.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        A matrix of any rank, in the library (NumPy/SciPy or CuPy) of `b`; real or complex.
+    b : array, shape (m,) or (m, k)
+        Right-hand side, or `k` of them, which share the sketch and its factorisation.
+    x0 : array, shape (n,) or (n, k), optional
+        Starting guess, never overwritten. Default: the solution of the sketched problem.
+    kind : {"sparse-sign", "gaussian", "countsketch", "subsampled-hadamard"}
+        The sketch, see `numsolve.sketch.sketch`.
+    oversampling : float, optional
+        Rows of the sketch over ``min(m, n)``, larger than 1. Default: between 4 and 32, where a model of the
+        costs of factorisation and iterations is least.
+    nnz : int
+        Entries in a column of the sparse-sign sketch.
+    solver : {"auto", "cg", "chebyshev"}
+        The iteration for the preconditioned normal equations. "chebyshev" needs no inner products. "auto" is
+        "cg".
+    damp : float
+        Weight of the norm of `x`.
+    rtol : float, optional
+        Stop once the estimated relative backward error is at most this number. Default: 4 units of rounding,
+        and 16 for m < n.
+    rcond : float, optional
+        Singular values of the sketch that are smaller than `rcond` times the largest are taken as zero.
+        Default: 8 units of rounding times the root of ``min(m, n)``.
+    maxiter : int, optional
+        Largest number of iterations. Default: 500.
+    rng : int, numpy.random.Generator or None, optional
+        Seed or generator (SPEC 7).
+    callback : callable, optional
+        ``callback(x, backward_error)`` after each iteration (on a GPU: after every tenth); true stops. A
+        callback of one argument gets a copy of `x`, and what it returns is ignored.
+    time_limit : float, optional
+        Seconds after which to stop with a usable iterate, once the sketch is factorised. Default: no limit.
+
+    Returns
+    -------
+    SketchedResult
+        ``x``, ``status``, ``message``, ``residuals``, ``backward_error``, ``residual_norm``, ``rank`` and
+        ``rows``.
+
+    Raises
+    ------
+    ValueError
+        A shape does not fit, an entry is not finite, or an option is out of range.
+    TypeError
+        `A` is a LinearOperator, which has no entries, a dtype is not supported, or NumPy and CuPy arrays are
+        mixed.
+
+    Warns
+    -----
+    ConvergenceWarning
+        The backward error does not meet the tolerance; ``result.message`` says why and what to try.
+
+    Notes
+    -----
+    With q = min(m, n) and d rows of the sketch S: the QR factorisation of ``S A`` takes 2 d q^2 operations.
+    An iteration takes one pass over a dense A in C order (otherwise two products, one with A and one with its
+    adjoint) and two products with a matrix of q^2 numbers. An error falls by a factor of about
+    :math:`\sqrt{q/d}` per iteration. Storage: 2 d q + 5 q^2 numbers; for sparse A a transposed copy. If the
+    sketch would have as many rows as A, or if that costs less, A itself is factorised.
+
+    The method is sketch and precondition [1]_ [2]_, as iterative refinement: the correction of an iterate
+    solves :math:`P^HA^HAP y = P^HA^H(b - Ax)`, where P comes from the sketch and A P is near orthonormal.
+    When its recurrence meets the tolerance, the residual is computed anew. This makes it backward stable
+    [3]_. In exact arithmetic, conjugate gradients give the iterates of LSQR for A P.
+
+    The backward error is that of Karlson and Walden, with the sketch in place of A [3]_. It belongs to A with
+    its columns scaled by powers of two to norms of one size. Its first value is an upper bound.
+
+    If the rank is deficient, or m < n, `x` is the shortest solution, or the one nearest to `x0`. Where the
+    norms of the columns of a deficient matrix differ by more than a factor of 1e-4 / eps, it is the shortest
+    in scaled unknowns, and the message says so.
+
+    References
+    ----------
+    .. [1] V. Rokhlin, M. Tygert, *A fast randomized algorithm for overdetermined linear least-squares
+       regression*, PNAS 105, 2008, :doi:`10.1073/pnas.0804869105`.
+    .. [2] H. Avron, P. Maymounkov, S. Toledo, *Blendenpik: Supercharging LAPACK's least-squares solver*, SIAM
+       J. Sci. Comput. 32, 2010, :doi:`10.1137/090767911`.
+    .. [3] E. N. Epperly, M. Meier, Y. Nakatsukasa, *Fast randomized least-squares solvers can be just as
+       accurate and stable as classical direct solvers*, 2024, :doi:`10.48550/arXiv.2406.03468`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from numsolve.sketch import lstsq
+    >>> t = np.linspace(0, 1, 2000)
+    >>> A = np.vander(t, 12)
+    >>> result = lstsq(A, A @ np.ones(12) + 0.01 * np.sin(90 * t), rng=0).check()
+    >>> result.rank, bool(result.backward_error < 1e-14)
+    (12, True)
+    """
+    kind, nnz = _validate.choice(kind, "kind", KINDS), _validate.count(nnz, "nnz", least=1)
+    solver = _validate.choice(solver, "solver", SOLVERS)
+    callback = _callbacks.checked(callback)
+    if oversampling is not None and _validate.number(oversampling, "oversampling") <= 1:
+        raise ValueError(f"oversampling is {oversampling!r}; a number > 1 is needed")
+    limits = {"damp": damp, "rtol": rtol, "rcond": rcond, "maxiter": maxiter, "time_limit": time_limit}
+    problem = _Problem(A, b, x0, **limits)
+    rows = problem.rows_of_sketch(oversampling)
+    S = None if rows is None else sketch(kind, rows, problem.tall.count, nnz=nnz, rng=rng)
+    return warn_of_miss(problem.solve(S, solver, callback))
+
+
+class _Problem:
+    """A checked least-squares problem.
+
+    Attributes
+    ----------
+    tall : Tall
+        The matrix.
+    b : array, shape (m, k)
+        The right-hand sides, each divided by a power of two of its size, `units`.
+    """
+
+    def __init__(self, A, b, x0, *, damp, rtol, rcond, maxiter, time_limit):
+        m, n = _validate.matrix_shape(A)
+        home, xp = _validate.same_library(A=A, b=b, x0=x0)
+        b = _validate.right_hand_side(b, m, xp)
+        x0 = _validate.starting_guess(x0, (n, *b.shape[1:]), xp, "A and b need")
+        A = as_operator(A, home)
+        if not isinstance(A, (Csr, Dense)):
+            raise TypeError(
+                f"A is a {type(A).__name__}; a dense or sparse array is needed, for its entries: "
+                "use numsolve.krylov.lsqr"
+            )
+        given = [A.dtype, _validate.floating(b.dtype, "b")]
+        given += [np.dtype(np.complex64)] if x0 is not None and x0.dtype.kind == "c" else []
+        dtype = np.result_type(*given)
+        eps = float(np.finfo(dtype).eps)
+        self.tall = Tall(A.astype(dtype), _validate.tolerance(damp, "damp"))
+        self.rtol = ROUNDING_UNITS[m < n] * eps if rtol is None else _validate.tolerance(rtol, "rtol")
+        own = RANK_UNITS * eps * min(m, n) ** 0.5
+        self.rcond = own if rcond is None else _validate.tolerance(rcond, "rcond")
+        self.maxiter = MOST_ITERATIONS if maxiter is None else _validate.count(maxiter, "maxiter")
+        self.deadline = _validate.deadline(time_limit)
+        self.ndim, self.n = b.ndim, n
+        b = b.astype(dtype).reshape(m, -1)
+        sizes = [largest(b[:, j]) if m else 0.0 for j in range(b.shape[1])]
+        self.units = np.array([np.ldexp(1.0, int(np.frexp(s)[1]) - 1) if s else 1.0 for s in sizes])
+        units = xp.asarray(self.units.astype(_validate.real_dtype(dtype)))
+        self.b = b / units
+        self.x0 = None if x0 is None else x0.astype(dtype).reshape(n, -1) / units
+
+    def rows_of_sketch(self, oversampling):
+        """Return the number of rows of the sketch, or None if A itself is to be factorised."""
+        m, q = self.tall.count, self.tall.columns
+        stored = self.tall.entries.nnz if self.tall.sparse else m * q
+        if oversampling is not None:
+            rows = ceil(oversampling * q)
+            return rows if rows < m else None
+        seconds = 2 * stored * self.b.dtype.itemsize / BYTES  # of a pass, there and back
+
+        def cost(rows):
+            steps = 0 if rows == m else 2 * log(1e10) / log(rows / q)
+            return 2 * rows * q**2 / FLOPS + steps * seconds
+
+        choices = [m] if 4 * q >= m else [m, *(r * q for r in (4, 6, 8, 12, 16, 24, 32) if r * q < m)]
+        if self.tall.sparse and len(choices) > 1:
+            choices = choices[1:]
+        best = min(choices, key=cost, default=m)
+        return best if best < m else None
+
+    def solve(self, S, solver, callback):
+        """Solve for each column; return one result."""
+        x, xp = self._start(), namespace(self.b)
+        k = x.shape[1]
+        if x.size == 0:
+            message = "converged: b has no columns" if k == 0 else "converged: there are no unknowns"
+            norms = np.array([norm(xp.ascontiguousarray(column)) for column in self.b.T]) * self.units
+            errors: Any = np.zeros(k)
+            if self.ndim == 1:
+                x, errors, norms = x[:, 0], 0.0, float(norms[0])
+            return SketchedResult(x, Status.CONVERGED, message, np.zeros((1, *x.shape[1:])), errors, norms)
+        factors, results = self._factorised(S), []
+        rows = self.tall.count if S is None else S.shape[0]
+        for column in range(k):
+            method = _Refinement(self, factors, column, rows, solver)
+            try:
+                results.append(method.result(callback))
+            except Interrupted as caught:
+                results.append(caught.result)
+            if results[-1].status in ENDS_ALL:
+                break
+        if self.ndim == 1:
+            if results[0].status == Status.INTERRUPTED:
+                raise Interrupted(results[0])
+            return results[0]
+        fields = {
+            name: np.array([getattr(r, name) for r in results] + [np.nan] * (k - len(results)))
+            for name in ("backward_error", "residual_norm")
+        }
+        return join_columns(results, x, **fields)
+
+    def _start(self):
+        """Return the starting guess in the caller's units, or zeros."""
+        xp, k = namespace(self.b), self.b.shape[1]
+        if self.x0 is None:
+            return xp.zeros((self.n, k), self.b.dtype)
+        return self.x0 * xp.asarray(self.units.astype(self.x0.real.dtype))
+
+    def _factorised(self, S):
+        """Sketch the matrix and the right-hand sides, and return the preconditioner."""
+        tall = self.tall
+        sketched = _validate.finite(tall.sketched(S), "the sketch of A")
+        right = np.zeros((0, self.b.shape[1]), sketched.dtype)
+        if not tall.wide:
+            right = to_host(self.b if S is None else S @ self.b)
+            if self.x0 is not None:
+                right = right - sketched[: len(right)] @ to_host(self.x0)
+                right = np.concatenate((right, sketched[len(right) :] @ -to_host(self.x0)))
+        factors = Preconditioner(tall, sketched, right, self.rcond, scales=True)
+        if tall.wide and factors.rank < tall.columns:  # scaled equations would have another solution
+            factors = Preconditioner(tall, sketched, right, self.rcond, scales=False)
+        return factors
+
+
+class _Refinement:
+    """Iterative refinement for one right-hand side; each start of the method computes the residual anew."""
+
+    def __init__(self, problem, factors, column, rows, solver):
+        xp, tall = namespace(problem.b), problem.tall
+        self.problem, self.tall, self.factors, self.rows = problem, tall, factors, rows
+        self.unit = float(problem.units[column])
+        self.b = xp.ascontiguousarray(problem.b[:, column])
+        n, extra = problem.n, tall.columns if tall.damp else 0
+        if extra and not tall.wide:
+            self.b = xp.concatenate((self.b, xp.zeros(extra, self.b.dtype)))
+        self.x = xp.zeros(n + extra * tall.wide, self.b.dtype)
+        if problem.x0 is not None and not (extra and tall.wide):
+            self.x[:n] = problem.x0[:, column]
+        if not tall.wide:
+            self.x += factors.P @ xp.asarray(factors.coordinates[:, column])
+        self.normal = Normal(tall, factors.P)
+        self.corrections = _cg.for_system(None)
+        if solver == "chebyshev":
+            system = System(self.normal, self.b, None, None, 0.0, 0.0, 0)
+            self.corrections = _chebyshev.Interval(_interval(tall.columns / rows), system)
+        self.starts = 0
+
+    def result(self, callback):
+        """Iterate, and return the result in the caller's units."""
+        problem, first = self.problem, self.x
+        try:
+            result = iterate(
+                self.steps,
+                first.copy(),
+                tol=problem.rtol,
+                maxiter=problem.maxiter,
+                callback=self._of_caller(callback),
+                deadline=problem.deadline,
+                guess=first.copy,
+                explain=_nothing,
+                says=_SAYS,
+            )
+        except Interrupted as caught:
+            raise Interrupted(self._reported(caught.result)) from None
+        return self._reported(result)
+
+    def steps(self, x):
+        """Yield iterates and their squared backward errors: first the true one, then by the recurrence."""
+        r = self._residual(x)
+        c = r if self.tall.wide else self.tall.adjoint_times(r)
+        w = adjoint_product(self.factors.P, c)
+        error, rule, most = self._judged(x, r, c, w)
+        live = yield x, error**2 if read_every(x) == 1 else namespace(x).full(1, error**2, x.real.dtype)
+        corrections = self.corrections(self.normal, w, None, namespace(w).zeros_like(w))
+        try:
+            next(corrections)
+            for _ in range(most):
+                y, ww = corrections.send(live)
+                live = yield Deferred(self._corrected, x, y), rule(y, ww)
+        except Breakdown:
+            raise Breakdown(f"the sketch is no preconditioner for A: {_REMEDY}") from None
+
+    def _judged(self, x, r, c, w):
+        """Return the relative backward error of an iterate, the rule for the next ones, and how many to take.
+
+        The rule gives their squared errors from the correction y and the squared norm of the gradient that is
+        left. A start may be much longer than the solution. Its corrections are therefore judged by their own
+        norms, and the start by a bound without the norm of x unless it meets the tolerance.
+        """
+        factors, tol = self.factors, self.problem.rtol
+        self.starts += 1
+        if self.tall.wide:
+            error = factors.residual_error(norm(x), *to_host(factors.D * c, factors.D * self.b))
+            factor = error**2 / (norm(w) or 1.0) ** 2
+            return error, lambda _, ww: factor * ww, MANY
+        size_r, size_x = norm(r), norm(x / factors.D)
+        c, w = to_host(factors.D * c, w)
+        bound, stewart = factors.bounds(size_r, size_x, c, w)
+        if bound <= tol:
+            return bound, self._rule_of_start(x, size_r, c, w), MANY
+        is_first = self.starts == 1
+        if not (is_first and bound > NEAR * tol):
+            metric = factors.metric(size_r / size_x)
+            error = min(bound, factors.backward_error(size_r, size_x, c, w, metric))
+            if error <= tol or not is_first:
+                return error, self._rule_of_metric(metric, size_x), MANY
+        most = self._useful_steps(float(np.linalg.norm(w)), size_x)
+        return stewart, self._rule_of_start(x, size_r, c, w), most
+
+    def _useful_steps(self, w, x):
+        """Return the number of steps from the start after which the rounding error of its residual dominates.
+
+        The residual has an error of about ``eps * norm(A) * norm(x)``, which may be large because x is long.
+        """
+        q, m = self.tall.columns, self.tall.count
+        floor = np.finfo(self.b.dtype).eps * self.factors.size * x * (q / m) ** 0.5 / 8
+        rate = min(max((q / self.rows) ** 0.5, 0.1), 0.9)
+        return max(3, ceil(log(max(w / floor, 1)) / -log(rate))) if floor > 0 else MANY
+
+    def _rule_of_start(self, x, size_r, c, w):
+        """Return the rule for corrections of the start, whose gradients are as isotropic as the first."""
+        kernels, xp, D, P = kernels_for(x), namespace(x), self.factors.D, self.factors.P
+        size, rest = self.factors.size**2, (size_r * np.linalg.norm(w) / (np.linalg.norm(c) or 1.0)) ** 2
+
+        def rule(y, ww):
+            z = (x + P @ y) / D
+            return ww / (size * (xp.sum(kernels.dot(z, z)) + float(rest)))
+
+        return rule
+
+    def _rule_of_metric(self, metric, size_x):
+        """Return the rule for later corrections: the estimate of the backward error itself."""
+        kernels, M = kernels_for(self.b), namespace(self.b).asarray(metric.matrix())
+        factor = 1 / (self.factors.size * size_x) ** 2
+
+        def rule(y, ww):  # noqa: ARG001 - as the other rules
+            v = M @ self.normal.gradient
+            return factor * kernels.dot(v, v)
+
+        return rule
+
+    def _residual(self, x):
+        return self.b - (self.tall.adjoint_times(x) if self.tall.wide else self.tall.times(x))
+
+    def _corrected(self, x, y):
+        p = self.factors.P @ y
+        return x + (self.tall.times(p) if self.tall.wide else p)
+
+    def _of_caller(self, callback):
+        """Return the callback for iterates in units of the method."""
+        if callback is None:
+            return None
+        n, unit = self.problem.n, self.unit
+
+        def call(x, error):
+            return callback(None if x is None else x[:n] * unit, error)
+
+        call.wants_x = getattr(callback, "wants_x", True)
+        return call
+
+    def _reported(self, result):
+        """Return the result with what is known of its error."""
+        r, error = norm(self._residual(result.x)), float(result.residuals[-1])
+        rank, q = self.factors.rank, self.tall.columns
+        message = f"{result.message}; the backward error is about {error:.1e}"
+        message += f", the residual {r / (norm(self.b) or 1.0):.1e} of norm(b)"
+        if rank < q:
+            message += f"; the rank is {rank}, and x is the shortest solution"
+            message += "" if self.factors.is_shortest else " in scaled unknowns"
+        return SketchedResult(
+            result.x[: self.problem.n] * self.unit,
+            result.status,
+            message,
+            result.residuals,
+            backward_error=error,
+            residual_norm=r * self.unit,
+            rank=rank,
+            rows=self.rows,
+        )
+
+
+def _nothing(_):
+    """Explain nothing: the loop then lets several starts in a row gain little."""
+
+
+def _interval(ratio):
+    """Return bounds for the eigenvalues of the normal equations, from columns over rows of the sketch.
+
+    The singular values of a sketch of an orthonormal basis are near the interval ``1 +- sqrt(ratio)``.
+    """
+    spread = min(1.1 * ratio**0.5, 0.95)
+    return 1 / (1 + spread) ** 2, 1 / (1 - spread) ** 2

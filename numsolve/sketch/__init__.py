@@ -2,6 +2,8 @@
 
 from ._eigh import EighResult, eigh
 from ._kaczmarz import kaczmarz
+from ._lstsq import SketchedResult, lstsq
+from ._operators import Sketch, sketch
 from ._svd import SvdResult, svd
 
 __all__ = [

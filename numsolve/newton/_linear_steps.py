@@ -23,6 +23,8 @@ SYMMETRIC = ("cg", "minres")
 DEFLATED = ("gmres", "gcrodr")
 SOLVERS = (*DEFLATED, "fgmres", "bicgstab", "idrs", *SYMMETRIC, "direct")
 DIRECTIONS = 10  # that gcrodr keeps by default
+RESTARTS, BASIS_BYTES = (40, 100), 20_000_000  # default size of a Krylov space, and of its basis
+PAYS = 3  # iterations of a solve for each direction from which on directions are kept unasked
 LEAST_GAIN = 1e-3  # relative reduction of the residual below which an inner solve has failed
 KIND = "jacobian"  # all Jacobians of a run share a preconditioner
 
@@ -43,7 +45,7 @@ class LinearSolver:
         Products with Jacobians in Krylov methods.
     space : RecycledSpace or None
         The directions for the next solve. Unless the caller asked for them, they are kept only after a solve
-        that was restarted: each new Jacobian costs a product for each direction.
+        of many iterations: each new Jacobian costs a product for each direction.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class LinearSolver:
         M: Any = None,
         refresh: Any = "auto",
         recycle: Any = None,
-        restart=40,
+        restart: Any = None,
         maxiter=1000,
         deadline=np.inf,
     ):
@@ -62,7 +64,7 @@ class LinearSolver:
             raise ValueError(f"recycle needs one of the linear solvers {names}, not {name}")
         if M is not None and name == "direct":
             raise ValueError("M preconditions Krylov methods: leave it out with linear_solver='direct'")
-        self.restart = _validate.count(restart, "restart", least=2)
+        self.restart: Any = None if restart is None else _validate.count(restart, "restart", least=2)
         self.maxiter, self.deadline = _validate.count(maxiter, "inner_maxiter", least=1), deadline
         self._M, self._recycle = _refresh.Preconditioner(M, refresh), recycle
         self.products, self.space, self.k = 0, None, 0
@@ -70,7 +72,10 @@ class LinearSolver:
     def prepare(self, n, dtype, home):
         """Check what depends on the variables."""
         self.home = home
-        restarts = self.name == "gmres" and not self._M.given and n > self.restart
+        if self.restart is None:
+            least, most = RESTARTS
+            self.restart = max(least, min(most, BASIS_BYTES // max(n * np.dtype(dtype).itemsize, 1)))
+        restarts = self.name == "gmres" and not self._M.given and n > PAYS * DIRECTIONS
         if self._recycle is not None or self.name == "gcrodr" or restarts:
             given = DIRECTIONS if self._recycle is None else self._recycle
             self.k, self.space = _validate.directions(given, n, dtype)
@@ -112,7 +117,7 @@ class LinearSolver:
         )
         self.products += getattr(method, "products", result.nit)
         if self.k:
-            pays = self._recycle is not None or self.name == "gcrodr" or result.nit > self.restart
+            pays = self._recycle is not None or self.name == "gcrodr" or result.nit >= PAYS * self.k
             self.space = method.space() if pays else None
         linear = float(result.residuals[-1])
         failed = not linear <= (1 - LEAST_GAIN) * size

@@ -62,7 +62,7 @@ def root(
     M: Any = None,
     refresh: str | int = "auto",
     recycle: RecycledSpace | int | None = None,
-    restart: int = 40,
+    restart: int | None = None,
     rtol: float | None = None,
     atol: float = 0.0,
     maxiter: int = 200,
@@ -109,10 +109,10 @@ def root(
     recycle : int or RecycledSpace, optional
         Number of directions that the Krylov method (gmres, gcrodr, minres or cg) keeps from one step to the
         next, or the attribute `recycle` of an earlier result. Default: 10 with gcrodr, and with gmres without
-        `M` after steps that were restarted.
-    restart : int
+        `M` after steps of at least 30 iterations.
+    restart : int, optional
         Size of the Krylov space of gmres and gcrodr at which it is reduced to the kept directions, or
-        discarded.
+        discarded. Default: 40, and up to 100 if the basis then takes at most 20 megabytes.
     rtol, atol : float
         Stop once ``norm(F(x)) <= max(rtol * norm(F(x0)), atol)``, in the 2-norm. Default of `rtol`: the root
         of machine epsilon, 1.5e-8 in double and 3.5e-4 in single precision.

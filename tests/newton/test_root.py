@@ -190,21 +190,28 @@ def test_fun_that_returns_a_pair():
     assert result.jac.shape == (2, 2)
 
 
-@pytest.mark.parametrize("jac", [True, False])
-def test_complex_variables(jac):
+INNER = ["direct", *extended("gmres", "gcrodr", "bicgstab")]
+
+
+@pytest.mark.parametrize("linear_solver", INNER)
+@pytest.mark.parametrize("given", [True, False])
+def test_complex_variables(given, linear_solver):
     def fun(z):
         return np.array([z[0] ** 2 + z[1] + 1, z[1] ** 2 - z[0] * 1j + 2])
 
-    def derivative(z):
+    def jac(z):
         return np.array([[2 * z[0], 1], [-1j, 2 * z[1]]])
 
-    result = newton.root(fun, np.array([1 + 1j, -1.0]), jac=derivative if jac else None, rtol=1e-12).check()
+    options = {"jac": jac if given else None, "linear_solver": linear_solver}
+    result = newton.root(fun, np.array([1 + 2j, -1 + 0.3j]), rtol=1e-12, **options).check()
     assert np.linalg.norm(fun(result.x)) < 1e-11
     assert result.x.dtype == complex
 
 
-def test_single_precision():
-    result = newton.root(lambda x: x**3 - np.float32(8), np.array([1, 3], np.float32)).check()
+@pytest.mark.parametrize("linear_solver", INNER)
+def test_single_precision(linear_solver):
+    start = np.array([1, 3], np.float32)
+    result = newton.root(lambda x: x**3 - np.float32(8), start, linear_solver=linear_solver).check()
     assert result.x.dtype == np.float32
     np.testing.assert_allclose(result.x, 2, rtol=1e-3)
 

@@ -158,7 +158,10 @@ def test_not_finite_at_the_start():
 
 
 def test_a_function_that_is_not_holomorphic():
-    result = missed(lambda z: z.conj() ** 2 + abs(z) - 3 - 1j, np.array([1 + 2j, 3 - 1j]))
+    def fun(z):
+        return z.conj() ** 2 + abs(z) - 3 - 1j
+
+    result = missed(fun, np.array([1 + 2j, 3 - 1j]))
     assert "not holomorphic" in result.message
 
 

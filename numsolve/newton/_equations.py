@@ -26,6 +26,12 @@ class Point(NamedTuple):
     norm: float
 
 
+def squared_ratio(norm, other):
+    """Return the square of ``norm / other``, infinite if it overflows."""
+    ratio = norm / other
+    return ratio * ratio  # a power of floats would raise
+
+
 class AtRounding(Breakdown):
     """The value of F consists of rounding errors, so no method can reduce it."""
 

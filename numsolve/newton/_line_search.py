@@ -11,7 +11,7 @@ import numpy as np
 
 from .._linear.system import length
 from .._result import Status
-from ._equations import NO_ROOT
+from ._equations import NO_ROOT, squared_ratio
 
 SUFFICIENT = 1e-4  # of the decrease of the linear model
 SHORTEN = 0.1, 0.5  # factors by which a step length may change
@@ -30,16 +30,19 @@ def steps(equations, point):
 def _backtracked(equations, point, J, s, linear):
     """Return the first point along `s` whose norm is small enough; `linear` is that of the linear model."""
     fall = max(1 - linear / point.norm, 0.0)
-    search = Backtracking(-2 * (1 - (linear / point.norm) ** 2))
+    search = Backtracking(-2 * (1 - squared_ratio(linear, point.norm)))
     size, least = length(s), float(np.finfo(point.x.dtype).eps) * length(point.x)
     while search.length * size > least and search.length > LEAST:
         trial = equations.at(point.x + search.length * s)
         if trial.norm <= (1 - SUFFICIENT * search.length * fall) * point.norm and trial.norm < point.norm:
             return trial
-        search.shorten((trial.norm / point.norm) ** 2)
+        search.shorten(squared_ratio(trial.norm, point.norm))
     if equations.is_stationary(point, J, s):
         raise equations.failure(point, J, NO_ROOT)
-    what = "no step along Newton's direction reduces norm(F): jac may be wrong (see check_derivative)"
+    what = (
+        "no step along Newton's direction reduces norm(F): the Jacobian is nearly singular, or jac is wrong "
+        "(see check_derivative)"
+    )
     raise equations.failure(point, J, what, Status.BREAKDOWN)
 
 

@@ -14,7 +14,7 @@ from .._operators.operator import Csr, Dense, entries
 from .._result import Breakdown, Status, warn_of_miss
 from ..krylov.recycling.space import RecycledSpace
 from . import _line_search, _pseudo_transient, _trust_region
-from ._equations import AtRounding, Equations, Point
+from ._equations import NO_ROOT, AtRounding, Equations, Point, squared_ratio
 from ._forcing import Forcing
 from ._functions import Variables, VectorFunction, WithDerivative
 from ._jacobians import ProductsOnly, jacobian
@@ -27,6 +27,7 @@ METHODS = {
     "trust-region": _trust_region.steps,
     "pseudo-transient": _pseudo_transient.steps,
 }
+PATIENCE, SLOWEST = 20, 0.99  # steps in which the norm has to fall at least by this factor
 SLOW = 0.15, 0.9  # ratios of successive norms that show linear convergence
 
 
@@ -250,7 +251,7 @@ class Search:
         while True:
             start = self._equations.first if self._failures else self._point
             try:
-                yield from METHODS[self._names[0]](self._equations, start)
+                yield from self._watched(METHODS[self._names[0]](self._equations, start))
             except AtRounding:
                 raise
             except Breakdown as error:
@@ -260,9 +261,19 @@ class Search:
                     raise self._failures[0] from None
                 del self._names[0]
 
+    def _watched(self, points):
+        """Yield points; raise once the norm hardly falls, in a method in which it always falls."""
+        norms, may_rise = [], self._names[0] == "pseudo-transient"
+        for point in points:
+            norms.append(point.norm)
+            yield point
+            if not may_rise and norms[-1] > SLOWEST * min(norms[: -1 - PATIENCE], default=np.inf):
+                what = f"norm(F) hardly falls in {PATIENCE} steps: {NO_ROOT}"
+                raise self._equations.failure(point, self._equations.J, what)
+
     def _shown(self, point):
         """Return a point as the loop takes it."""
-        square = (point.norm / (self._equations.first.norm or 1.0)) ** 2
+        square = squared_ratio(point.norm, self._equations.first.norm or 1.0)
         return point.x, square if self._xp is np else self._xp.full(1, square)
 
     def finished(self, result, variables):
@@ -294,7 +305,7 @@ class Search:
         if result.success and self._failures:
             return status, f"{message} by {self._names[0]}, after the line search failed: {self._failures[0]}"
         if len(self._failures) > 1 and status is not Status.TIME_LIMIT:
-            failure = self._failures[0]
+            failure = next((each for each in self._failures if NO_ROOT in str(each)), self._failures[0])
             return failure.status, f"{failure} (a trust region and pseudo-transient continuation failed too)"
         if status is Status.MAXITER and _is_linear(residuals):
             message = f"{message}; the norm falls by a constant factor, as where the Jacobian is singular"

@@ -17,7 +17,7 @@ from .._linear.system import length
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
 from ..krylov.recycling.space import combined, whitening
-from ._equations import NO_ROOT, AtRounding, gradient
+from ._equations import NO_ROOT, AtRounding, gradient, squared_ratio
 
 ACCEPT, SHRINK, GROW = 1e-4, 0.25, 0.75  # ratios of true and predicted decrease
 SMALLER, LARGER = 0.25, 2.0  # factors of the radius
@@ -47,9 +47,9 @@ def _searched(equations, point, J, model, radius):
     least = float(np.finfo(point.x.dtype).eps) * length(point.x)
     while radius > max(least, float(np.finfo(point.x.dtype).tiny)):
         p, predicted = model.step(radius)
-        expected = 1 - (predicted / point.norm) ** 2
+        expected = 1 - squared_ratio(predicted, point.norm)
         trial = equations.at(point.x + p)
-        gain = (1 - (trial.norm / point.norm) ** 2) / expected if expected > 0 else -inf
+        gain = (1 - squared_ratio(trial.norm, point.norm)) / expected if expected > 0 else -inf
         size = length(p)
         if gain < SHRINK:
             radius = SMALLER * min(size, radius)

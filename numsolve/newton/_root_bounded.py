@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
+from .._array import namespace
 from .._linear.system import length
-from .._operators.operator import Csr, Dense
+from .._operators.operator import Composite, Csr, Dense
 from .._result import Breakdown, Status, inner_solve, warn_of_miss
 from ..krylov import lsmr
+from ..krylov._least_squares import Damped
 from . import _scaled_region, _scalings
 from ._box import Box
 from ._equations import Equations, Point
 from ._forcing import Forcing
 from ._functions import Variables, VectorFunction, WithDerivative
+from ._interior import Interior
 from ._jacobians import jacobian
 from ._linear_steps import LinearSolver, Step
 from ._root import RootResult, Search
@@ -25,8 +28,8 @@ from ._run import run
 
 METHOD = "scaled-trust-region"
 SOLVERS = ("auto", "direct", "gmres", "lsmr")
-AT_BOUND = 1e-8  # distance of a solution to an active bound, over the size of the bound
 INNER_RTOL = 1e-10  # of lsmr
+DAMPED_RTOL, DAMPED_MAXITER = 1e-4, 300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -37,7 +40,7 @@ class BoundedRootResult(RootResult):
     ----------
     active_mask : array of int8, shape of x0
         -1 where x is at its lower bound, 1 where at its upper one, and 0 elsewhere. At a bound means within
-        ``1e-8 * max(1, abs(bound))``, for the iterates stay strictly within the bounds.
+        1e-8 of the distance of the bounds, and of ``max(1, abs(bound))``; x itself is strictly inside.
     """
 
     active_mask: Any = None
@@ -53,7 +56,8 @@ def root_bounded(
     jac_sparsity: Any = None,
     scaling: str | Mapping[str, float] = "convex",
     linear_solver: str = "auto",
-    radius: float | None = None,
+    shorten: str = "better",
+    radius: float = 1.0,
     rtol: float | None = None,
     atol: float = 0.0,
     maxiter: int = 300,
@@ -88,8 +92,11 @@ def root_bounded(
     linear_solver : {"auto", "direct", "gmres", "lsmr"}
         How Newton's steps are solved for. "auto": by factorisation where the entries of the Jacobian are
         known, by GMRES for an operator, and by LSMR if that finds it singular.
-    radius : float, optional
-        Radius of the first trust region, in scaled variables. Default: the scaled norm of `x0`.
+    shorten : {"better", "pull-back", "projection"}
+        How a step that would leave the bounds is shortened: as a whole, or each variable on its own, or
+        whichever decreases the model more.
+    radius : float
+        Radius of the first trust region over ``sqrt(n)``, in scaled variables and units of the bounds.
     rtol, atol : float
         Stop once ``norm(F(x)) <= max(rtol * norm(F(x0)), atol)``, in the 2-norm. Default of `rtol`: the root
         of machine epsilon, 1.5e-8 in double and 3.5e-4 in single precision.
@@ -128,21 +135,28 @@ def root_bounded(
     Let g be the gradient :math:`J^T F` and D the diagonal matrix of the scaling [1]_ at x. The step minimises
     the linear model :math:`\lVert F + J p \rVert` along the dogleg path from the Cauchy point on
     :math:`-D g` to Newton's step, within :math:`\lVert D^{-1/2} p \rVert \le \Delta`. It is shortened so
-    that x stays strictly within the bounds [2]_: to a share :math:`\max(0.99995, 1 - \lVert p \rVert)` of
-    the way to the first bound. In the scalings g is divided by :math:`\lVert F(x_0) \rVert^2`, so that a
-    multiple of F has the same iterates.
+    that x stays strictly within the bounds: to a share :math:`\max(0.99995, 1 - \lVert p \rVert)` of the
+    way to the first bound [2]_, or each variable to this share of the way to its own bound [3]_. The first
+    alone may stall at roots where several variables are at bounds. If neither decreases the square of the
+    model by half, the least-squares step of Coleman and Li takes the place of Newton's; it is damped for
+    variables near a bound to which :math:`-g` points.
+
+    The unit of a variable is the distance of its bounds; if that is infinite, the size of its `x0` or the
+    distance of `x0` to its bound, whichever is larger, or one if both are zero. The unit of F is the norm at
+    `x0`. The scalings are formed in these units, so that multiples of F and of variables have the same
+    iterates, up to rounding.
 
     A root at a bound is approached from inside; `active_mask` tells the bounds. All values of F are taken
-    within the bounds: that at `x0`, and then strictly inside. An `x0` at a bound or nearer to it than
-    1e-6 times ``min(upper - lower, max(1, abs(bound)))``, and that is no root, is moved to a thousandth of
-    this length.
+    within the bounds: that at `x0`, and then strictly inside. An `x0` that lies within 1e-6 units of a bound,
+    or on it, and is no root, is moved to 1e-3 units from it.
 
     The status is `STAGNATED` at a local minimum of the norm of F within the bounds that is no root, and if F
     is rounding error above the tolerance. If F is rounding error at the start, the status is `CONVERGED`.
 
-    A step costs one Jacobian, one linear system, one product with the adjoint and four to six with the
-    Jacobian, and one value of F; a rejected trial one value of F and three products. Storage: the Jacobian,
-    its factors, and about 20 vectors.
+    A step costs one Jacobian, one linear system, one product with the adjoint, four to six with the Jacobian,
+    and one value of F; a rejected trial one value of F and up to four products. A damped least-squares step
+    costs two products for each iteration of LSMR. Storage: the Jacobian, its
+    factors, and about 20 vectors.
 
     References
     ----------
@@ -150,6 +164,8 @@ def root_bounded(
        region algorithms*, 2019, :doi:`10.48550/arXiv.1904.09209`.
     .. [2] S. Bellavia, M. Macconi, B. Morini, *STRSCNE: a scaled trust-region solver for constrained
        nonlinear equations*, Comput. Optim. Appl. 28, 2004, :doi:`10.1023/B:COAP.0000018878.95983.4e`.
+    .. [3] S. Bellavia, M. Macconi, S. Pieraccini, *Constrained dogleg methods for nonlinear systems with
+       simple bounds*, Comput. Optim. Appl. 53, 2012.
 
     Examples
     --------
@@ -167,11 +183,11 @@ def root_bounded(
     rtol, atol = _validate.tolerances(eps**0.5 if rtol is None else rtol, atol)
     maxiter = _validate.count(maxiter, "maxiter")
     measure = _scalings.named(scaling)
-    radius = None if radius is None else _validate.positive(radius, "radius")
+    radius = _validate.positive(radius, "radius")
     _validate.choice(linear_solver, "linear_solver", SOLVERS)
+    _validate.choice(shorten, "shorten", _scaled_region.SHORTEN)
     box = Box(bounds, variables)
-    interior = _scaled_region.Interior(box.lower, box.upper, variables.xp)
-    interior.check(variables.start)
+    interior = Interior(box.lower, box.upper, variables.start, variables.xp)
     if jac is True:
         pair = WithDerivative(fun)
         fun, jac = pair.value, pair.derivative
@@ -179,11 +195,11 @@ def root_bounded(
     function = VectorFunction(fun, variables, args, m=variables.n, because=because)
     first = _first_point(function, variables, interior)
     tol = max(rtol * first.norm, atol) if first.norm < inf else atol
-    sides = interior.inner_sides()
-    derivative = jacobian(jac, function, variables, args, jac_sparsity, matrix=True, bounds=sides)
+    differences = {"bounds": interior.inner_sides(), "scale": variables.xp.minimum(interior.unit, 1)}
+    derivative = jacobian(jac, function, variables, args, jac_sparsity, matrix=True, **differences)
     newton, forcing = NewtonSteps(linear_solver, variables, deadline), Forcing("eisenstat-walker", tol)
     equations = Equations(function, derivative, newton, forcing, first)
-    search = BoundedSearch(equations, interior, measure, radius)
+    search = BoundedSearch(equations, interior, measure, radius * variables.n**0.5, shorten)
     result = run(
         search,
         variables,
@@ -232,7 +248,7 @@ class NewtonSteps:
     def solve(self, J, f, eta):
         """Return the step for the Jacobian `J`, to a relative residual of `eta` if J is not singular."""
         if self._name == "lsmr":
-            return self._shortest(J, f, eta)
+            return self._shortest(J, f)
         if self._solver is None:
             self._solver = self._chosen(J)
         try:
@@ -240,7 +256,7 @@ class NewtonSteps:
         except Breakdown as error:
             if error.status is Status.TIME_LIMIT:
                 raise
-        return self._shortest(J, f, INNER_RTOL)
+        return self._shortest(J, f)
 
     def _chosen(self, J):
         known = isinstance(J, Dense) or (isinstance(J, Csr) and J.library == "numpy")
@@ -249,30 +265,67 @@ class NewtonSteps:
         solver.prepare(variables.n, variables.dtype, variables.library)
         return solver
 
-    def _shortest(self, J, f, rtol):
+    def _shortest(self, J, f):
         """Return the shortest step that minimises the linear model."""
+        result = self._least_squares(J, -f, INNER_RTOL)
+        return Step(result.x, float(result.residual_norm))
+
+    def damped(self, J, f, columns, damping):
+        """Return ``p = columns * s``, where s minimises ``norm(f + J p)**2 + norm(damping * s)**2``."""
+        b = namespace(f).concatenate([-f, 0 * f])
+        A = Damped(WithColumns(J, columns.astype(f.dtype)), damping.astype(f.dtype))
+        return columns * self._least_squares(A, b, DAMPED_RTOL, DAMPED_MAXITER).x
+
+    def _least_squares(self, A, b, rtol, maxiter=None):
         left = self._deadline - monotonic()
         if left <= 0:
             raise Breakdown("time limit reached: raise it, or start nearer", Status.TIME_LIMIT)
         with inner_solve():
-            result = lsmr(J, -f, rtol=rtol, time_limit=None if left == inf else left)
+            result = lsmr(A, b, rtol=rtol, maxiter=maxiter, time_limit=None if left == inf else left)
         self._of_lsmr += 2 * result.nit
-        return Step(result.x, float(result.residual_norm))
+        return result
+
+
+class WithColumns(Composite):
+    """The matrix ``A diag(columns)``."""
+
+    def __init__(self, operator, columns):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self.operator, self.columns = operator, columns
+
+    def apply(self, x, out):
+        return self.operator.apply(self.columns * x, out)
+
+    def adjoint(self):
+        return WithRows(self.operator.adjoint(), self.columns)
+
+
+class WithRows(Composite):
+    """The matrix ``diag(rows) A``."""
+
+    def __init__(self, operator, rows):
+        super().__init__(operator.shape, operator.dtype, operator.library)
+        self.operator, self.rows = operator, rows
+
+    def apply(self, x, out):
+        self.operator.apply(x, out)
+        out *= self.rows
+        return out
 
 
 class BoundedSearch(Search):
     """The points of the method, as the loop takes them."""
 
-    def __init__(self, equations, interior, scaling, radius):
+    def __init__(self, equations, interior, *options):
         super().__init__(equations, METHOD)
-        self._interior, self._scaling, self._radius = interior, scaling, radius
+        self._interior, self._options = interior, options
 
     def _points(self):
-        return _scaled_region.steps(self._equations, self._point, self._interior, self._scaling, self._radius)
+        return _scaled_region.steps(self._equations, self._point, self._interior, *self._options)
 
     def finished(self, result, variables):
         """Return the result of the best point, with the counts of the run and the active bounds."""
         found = super().finished(result, variables)
         x = found.x.reshape(-1)
-        mask = self._interior.active(x, AT_BOUND).reshape(variables.shape)
+        mask = self._interior.active(x).reshape(variables.shape)
         return BoundedRootResult(**vars(found), active_mask=mask)

@@ -95,6 +95,34 @@ def test_a_root_at_a_bound(scaling):
     np.testing.assert_array_equal(result.active_mask, [1, 0])
 
 
+def many_at_bounds(rng, n=50):
+    """Return a coupled system and its root, half of whose entries are at the lower bound zero."""
+    A = rng.standard_normal((n, n)) + 8 * np.eye(n)
+    root = np.where(rng.random(n) < 0.5, 0, rng.random(n))
+
+    def fun(x):
+        return A @ (x - root) + 3 * (x - root) ** 2 + 0.5 * np.sin(x - root) * np.roll(x, 1)
+
+    return fun, root
+
+
+@pytest.mark.parametrize("shorten", ["better", "projection"])
+def test_many_variables_at_bounds(shorten, rng):
+    fun, root = many_at_bounds(rng)
+    for _ in range(3):
+        result = root_bounded(fun, rng.random(50), (0, 1), rtol=1e-10, shorten=shorten).check()
+        np.testing.assert_allclose(result.x, root, atol=1e-8)
+        np.testing.assert_array_equal(result.active_mask == -1, root == 0)
+        assert result.nit <= 25
+
+
+def test_steps_that_are_pulled_back_as_a_whole_may_stall(rng):
+    fun, _ = many_at_bounds(rng)
+    with pytest.warns(ConvergenceWarning):
+        result = root_bounded(fun, rng.random(50), (0, 1), rtol=1e-10, shorten="pull-back", maxiter=40)
+    assert result.status in (Status.MAXITER, Status.STAGNATED)
+
+
 def test_a_root_at_a_corner_where_the_function_has_no_value():
     def fun(x):
         return x * np.log(x)  # NaN at zero
@@ -131,16 +159,26 @@ def test_a_start_that_is_a_root_stays():
 
 def test_scaled_functions_and_variables_have_the_same_status():
     system = problems.bounded_system("Floudas 14.1.1")
+    one, some = np.ones(2), np.array([1e-8, 1e5])
     for x0 in system.starts():
-        for f, s in ((1, 1), (1e-2, 1), (1e6, 1), (1, 1e-4), (1, 1e3)):
+        counts = []
+        for f, s in ((1, one), (1e-2, one), (2.0**20, one), (1, 2.0**-40 * one), (1, some), (1e150, some)):
             result = root_bounded(
                 lambda x, f=f, s=s: f * system.fun(x / s),
                 s * x0,
                 (s * system.lower, s * system.upper),
-                jac=lambda x, f=f, s=s: f / s * system.jac(x / s),
+                jac=lambda x, f=f, s=s: f * system.jac(x / s) / s,
                 rtol=1e-9,
             )
-            assert result.success
+            counts.append(result.check().nit)
+        assert max(counts) - min(counts) <= 2
+
+
+def test_differences_of_small_and_of_large_variables():
+    for size in (1e-12, 1e12):
+        result = root_bounded(lambda x, size=size: (x / size) ** 2 - 4, size, (0, 10 * size)).check()
+        assert result.x / size == pytest.approx([2], rel=1e-6)
+        assert result.nit < 10
 
 
 @pytest.mark.parametrize("name", problems.bounded_system_names())
@@ -286,6 +324,8 @@ def test_bad_input():
         root_bounded(circle, [1.0, 2.0], QUARTER, scaling={"x": 1})
     with pytest.raises(TypeError, match="scaling is a int"):
         root_bounded(circle, [1.0, 2.0], QUARTER, scaling=3)
+    with pytest.raises(ValueError, match="shorten is 'clip'"):
+        root_bounded(circle, [1.0, 2.0], QUARTER, shorten="clip")
     with pytest.raises(ValueError, match="linear_solver is 'cg'"):
         root_bounded(circle, [1.0, 2.0], QUARTER, linear_solver="cg")
     with pytest.raises(TypeError, match="x0 is complex"):

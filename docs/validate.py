@@ -22,6 +22,8 @@ MADE_BY_THE_LIBRARY = {
     "RefinementResult",
     "LeastSquaresResult",
     "AtomResult",
+    "BoundedRootResult",
+    "BoundedSystem",
     "DerivativeCheck",
     "ConstrainedProblem",
     "DiracStates",

@@ -11,12 +11,13 @@ import numpy as np
 from .. import _validate
 from .._array import namespace
 from .._linear.system import length
-from .._operators.operator import Composite, Csr, Dense
+from .._operators.operator import Csr, Dense
 from .._result import Breakdown, Status, inner_solve, warn_of_miss
 from ..krylov import lsmr
 from ..krylov._least_squares import Damped
 from . import _scaled_region, _scalings
 from ._box import Box
+from ._damped_systems import rescaled
 from ._equations import Equations, Point
 from ._forcing import Forcing
 from ._functions import Variables, VectorFunction, WithDerivative
@@ -273,7 +274,7 @@ class NewtonSteps:
     def damped(self, J, f, columns, damping):
         """Return ``p = columns * s``, where s minimises ``norm(f + J p)**2 + norm(damping * s)**2``."""
         b = namespace(f).concatenate([-f, 0 * f])
-        A = Damped(WithColumns(J, columns.astype(f.dtype)), damping.astype(f.dtype))
+        A = Damped(rescaled(J, None, columns.astype(f.dtype)), damping.astype(f.dtype))
         return columns * self._least_squares(A, b, DAMPED_RTOL, DAMPED_MAXITER).x
 
     def _least_squares(self, A, b, rtol, maxiter=None):
@@ -284,33 +285,6 @@ class NewtonSteps:
             result = lsmr(A, b, rtol=rtol, maxiter=maxiter, time_limit=None if left == inf else left)
         self._of_lsmr += 2 * result.nit
         return result
-
-
-class WithColumns(Composite):
-    """The matrix ``A diag(columns)``."""
-
-    def __init__(self, operator, columns):
-        super().__init__(operator.shape, operator.dtype, operator.library)
-        self.operator, self.columns = operator, columns
-
-    def apply(self, x, out):
-        return self.operator.apply(self.columns * x, out)
-
-    def adjoint(self):
-        return WithRows(self.operator.adjoint(), self.columns)
-
-
-class WithRows(Composite):
-    """The matrix ``diag(rows) A``."""
-
-    def __init__(self, operator, rows):
-        super().__init__(operator.shape, operator.dtype, operator.library)
-        self.operator, self.rows = operator, rows
-
-    def apply(self, x, out):
-        self.operator.apply(x, out)
-        out *= self.rows
-        return out
 
 
 class BoundedSearch(Search):

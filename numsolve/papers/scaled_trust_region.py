@@ -1,5 +1,7 @@
 """Scalings of a trust region for equations with bounds: five known ones, and their convex combination."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import newton, problems
@@ -70,7 +72,7 @@ def run(settings, progress):
 
 def _by_region(system, x0, method, settings):
     """Return the norm of F, the iterations and the values of F; as in the source, or by the default here."""
-    source = {} if method == OURS else {"scaling": SCALINGS[method], "shorten": "pull-back"}
+    source: dict[str, Any] = {} if method == OURS else {"scaling": SCALINGS[method], "shorten": "pull-back"}
     with inner_solve():
         result = newton.root_bounded(
             system.fun,
@@ -89,7 +91,7 @@ def _by_scipy(system, x0, _method, settings):
     """Return the same of SciPy's reflective trust region, with tolerances near rounding."""
     from scipy.optimize import least_squares
 
-    least = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14}
+    least: dict[str, Any] = {"xtol": 1e-14, "ftol": 1e-14, "gtol": 1e-14}
     result = least_squares(
         system.fun, x0, jac=system.jac, bounds=system.bounds, max_nfev=settings["maxiter"], **least
     )

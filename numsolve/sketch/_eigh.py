@@ -106,7 +106,7 @@ def eigh(
     Notes
     -----
     With l = k + oversampling: ``2 (power + 1) l`` products with vectors, in blocks; about
-    ``4 l^2 n (power + 1)`` operations for orthogonal bases; 16 products for the error, and 2 that test that
+    ``4 l^2 n (power + 1)`` operations for orthogonal bases; 48 products for the error, and 2 that test that
     `A` is Hermitian. Storage: 3 l vectors, and as many for work.
 
     With a basis Q of the range finder, the pairs are those of ``Q Q^H A Q Q^H``: section 5.3 of [1]_. With
@@ -147,10 +147,12 @@ def eigh(
         w, V = xp.linalg.eigh((core + core.conj().T) / 2)
         w, V = to_host(w), found.Q @ V
     order = np.argsort(-abs(w), kind="stable")
-    rank, left, size = kept_rank(abs(w[order]), k, rtol)
+    outside, size = 2 * found.bound(probes), float(abs(w).max(initial=0))
+    room = None if rtol is None else max(rtol * size - outside, 0.0)
+    rank, left = kept_rank(abs(w[order]), k, room)
     order = order[:rank][np.argsort(w[order[:rank]])]
     w, V = xp.asarray(w[order].astype(V.real.dtype)), V[:, xp.asarray(order)]
-    bound = 2 * found.bound(probes) + left
+    bound = outside + left
     frobenius = probes.frobenius(V @ (w[:, None] * (V.conj().T @ probes.vectors)))
     status, message = judged(bound * unit, size * unit, rank, rtol)
     return warn_of_miss(EighResult(bound * unit, frobenius * unit, status, message, w * unit, V))

@@ -142,9 +142,8 @@ class KeptResidual:
 
     def project_blocks(self, rows, z, r):
         """Project `z` onto several equations at once, one block after the other: those of a row of `rows`."""
-        K = self._K
+        K, rows = self._K, self._xp.asarray(rows).astype(self._index, copy=False)
         if isinstance(K, Dense):
-            rows = self._xp.asarray(rows).astype(self._index, copy=False)
             inverses = pseudo_inverse(self._gram[rows[:, :, None], rows[:, None, :]])
             kernels_for(z).project_blocks(rows, inverses, self._array, self._gram, z, r)
             return

@@ -36,8 +36,24 @@ class Range:
         return self.Q.shape[1]
 
     def bound(self, probes):
-        """Return the bound of ``norm(A - Q Q^H A)`` in the 2-norm."""
-        return probes.bound(self.Q @ (self.C.conj().T @ probes.vectors))
+        """Return a bound of the 2-norm of ``E = A - Q Q^H A``, which fails with the probability `FAILURE`.
+
+        For p Gaussian vectors w and a matrix B, ``norm(B) <= a sqrt(2 / pi) max norm(B w)`` fails with a
+        probability of at most ``a**-p``: Lemma 4.1 of Halko, Martinsson, Tropp. It is applied to
+        ``B = E E^H E``, whose norm is ``norm(E)**3``. For E itself it would be near the Frobenius norm.
+        """
+        images = self._outside(probes.images)
+        size = largest_column(images)
+        if size == 0:
+            return 0.0
+        back = product(self._adjoint, images / images.real.dtype.type(size))
+        return (SLACK * size * largest_column(self._outside(product(self._A, back)))) ** (1 / 3)
+
+    def _outside(self, X):
+        """Return the part of X that is orthogonal to the basis, to rounding errors of its own size."""
+        for _ in range(2):
+            X = X - self.Q @ (self.Q.conj().T @ X)
+        return X
 
     def extend(self, count):
         """Add a number of columns."""
@@ -52,27 +68,18 @@ class Range:
 
 
 class Probes:
-    r"""Products of A with random vectors, which are independent of everything else, to estimate errors.
-
-    For a matrix E and p Gaussian vectors w the bound ``norm(E, 2) <= a sqrt(2 / pi) max norm(E w)`` fails
-    with a probability of at most ``a**-p``: Lemma 4.1 of Halko, Martinsson, Tropp. The mean of
-    ``norm(E w)**2`` is the square of the Frobenius norm.
-    """
+    """Gaussian vectors, which are independent of everything else, and the products of A with them."""
 
     def __init__(self, A, rng):
         self.vectors = standard_normal(rng, (A.shape[1], PROBES), dtype=A.dtype, like=A.library)
-        self._images = product(A, self.vectors)
-
-    def bound(self, images):
-        """Return the bound of ``norm(A - B, 2)``; `images` are the products of B with the `vectors`."""
-        return SLACK * sqrt(float(self._squares(images).max()))
+        self.images = product(A, self.vectors)
 
     def frobenius(self, images):
-        """Return the estimate of the Frobenius norm of A - B."""
-        return sqrt(float(self._squares(images).sum()) / PROBES)
+        """Return an estimate of the Frobenius norm of A - B, from the products of B with the `vectors`.
 
-    def _squares(self, images):
-        return (abs(self._images - images) ** 2).sum(axis=0)
+        The mean of its square is the square of the norm.
+        """
+        return sqrt(float((abs(self.images - images) ** 2).sum()) / PROBES)
 
 
 def find_range(A, k, rtol, oversampling, power, rng):
@@ -113,16 +120,20 @@ def checked_limits(A, k, rtol, oversampling, power):
     return k, rtol, _validate.count(oversampling, "oversampling"), _validate.count(power, "power")
 
 
-def kept_rank(sizes, k, rtol):
-    """Return the rank to keep, the norm of what is left out, and the norm of the matrix.
+def kept_rank(sizes, k, room):
+    """Return the rank to keep, and the norm of what is left out, which `room` limits if it is not None.
 
     `sizes` are the singular values or the moduli of the eigenvalues, in decreasing order. The rank is at most
-    `k`; with `rtol`, what is left out is at most half of the tolerance.
+    `k`.
     """
-    rank = len(sizes) if k is None else min(k, len(sizes))
-    if rtol is not None and rank:
-        rank = min(rank, int((sizes > rtol / 2 * sizes[0]).sum()))
-    return rank, float(sizes[rank : rank + 1].sum()), float(sizes[:1].sum())
+    rank = len(sizes) if room is None else int((sizes > room).sum())
+    rank = rank if k is None else min(k, rank)
+    return rank, float(sizes[rank : rank + 1].sum())
+
+
+def largest_column(X):
+    """Return the largest norm of a column."""
+    return sqrt(float((abs(X) ** 2).sum(axis=0).max()))
 
 
 def product(A, X) -> Any:

@@ -1,7 +1,7 @@
 """The randomized singular value decomposition."""
 
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, sqrt
 from typing import Any
 
 import numpy as np
@@ -105,15 +105,15 @@ def svd(
     -----
     With l = k + oversampling: ``2 (power + 1) l`` products with vectors, in blocks, half of them with the
     adjoint; about ``2 l^2 (m + n) (power + 1)`` operations for orthogonal bases, which are renewed after each
-    product; and 16 products for the error. Storage: l vectors of m and of n, and as many for work. For a
+    product; and 48 products for the error. Storage: l vectors of m and of n, and as many for work. For a
     sparse matrix its conjugate transpose is kept during the call.
 
     Algorithms 4.4 and 5.1 of [1]_. With Q the basis, the error has two orthogonal parts: ``A - Q Q^H A``,
-    and the singular values of ``Q^H A`` that are left out. The second is known. The first is bounded by
-    equation 4.3 there (Lemma 4.1), from 16 random vectors that nothing else depends on; this bound is a few
-    times as large as the norm. With `rtol`, the basis is doubled until it is half of the tolerance, and
-    singular values below the other half are left out. Rounding limits `rtol` to about 1e-13 (1e-5 in single
-    precision).
+    and the singular values of ``Q^H A`` that are left out. The second is known. The first, E, is bounded by
+    Lemma 4.1 there, from the products of ``E E^H E`` with 16 random vectors that nothing else depends on. The
+    bound is about 1.4 to 8 times the norm, the more the flatter the singular values. With `rtol`, the basis
+    is doubled until the bound is half of the tolerance. Then singular values are left out as far as the
+    tolerance allows. Rounding limits `rtol` to about 1e-13 (1e-5 in single precision).
 
     The singular values are never larger than those of `A`, up to rounding. Their relative errors are about
     the square of ``error / s``, smaller than those of the vectors. For a few singular values to full
@@ -142,9 +142,11 @@ def svd(
     share = None if rtol is None else rtol / 2
     found, probes = find_range(operator, k, share, oversampling, power, np.random.default_rng(rng))
     V, s, Wh = tall_svd(found.C)  # A is about Q C^H = (Q W) s V^H
-    rank, left, size = kept_rank(to_host(s), k, rtol)
+    outside, size = found.bound(probes), float(s[0])
+    room = None if rtol is None else sqrt(max((rtol * size) ** 2 - outside**2, 0.0))
+    rank, left = kept_rank(to_host(s), k, room)
     U, s, Vh = found.Q @ Wh[:rank].conj().T, s[:rank], V[:, :rank].conj().T
-    bound = hypot(found.bound(probes), left)  # what is left out is in the range of Q, and the rest is not
+    bound = hypot(outside, left)  # what is left out is in the range of Q, and the rest is orthogonal to it
     frobenius = probes.frobenius(U @ (s[:, None] * (Vh @ probes.vectors)))
     status, message = judged(bound * unit, size * unit, rank, rtol)
     return warn_of_miss(SvdResult(bound * unit, frobenius * unit, status, message, U, s * unit, Vh))

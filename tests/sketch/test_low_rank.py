@@ -60,7 +60,7 @@ def test_singular_values_and_vectors(m, n, form, dtype, rng):
     np.testing.assert_allclose(Vh @ Vh.conj().T, np.eye(8), atol=100 * eps)
     two, frobenius = error(A, result)
     assert DECAY[8] * (1 - 100 * eps) <= two <= 1.05 * DECAY[8]  # the best possible error
-    assert two <= result.error_bound <= 4 * two
+    assert two <= result.error_bound <= 1.5 * two
     assert 0.5 * frobenius <= result.error_frobenius <= 2 * frobenius
     assert result.success
     assert result.rank == 8
@@ -162,7 +162,7 @@ def test_products_are_counted(rng):
 
     operator = LinearOperator(A.shape, count("A", A), count("adjoint", A.T), dtype=float)
     svd(operator, 5, oversampling=3, power=2, rng=8)
-    assert counts == {"A": 3 * 8 + 16, "adjoint": 3 * 8}
+    assert counts == {"A": 3 * 8 + 32, "adjoint": 3 * 8 + 16}
 
 
 @pytest.mark.parametrize("power", [-300, 300])

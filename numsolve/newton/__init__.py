@@ -1,5 +1,6 @@
 """Newton's method: nonlinear systems, least squares, and minimisers, with and without constraints."""
 
+from ._approximations import fisher, gauss_newton
 from ._check_derivative import DerivativeCheck, check_derivative
 from ._constrained import ConstrainedResult
 from ._least_squares import least_squares
@@ -19,6 +20,8 @@ __all__ = [
     "NonlinearLeastSquaresResult",
     "RootResult",
     "check_derivative",
+    "fisher",
+    "gauss_newton",
     "least_squares",
     "minimize",
     "minimize_constrained",

@@ -83,7 +83,7 @@ def minimize(
         ``hess(x, *args)`` returns the Hessian, or an approximation: an array of n x n entries, a sparse array
         or a LinearOperator. "2-point": by central differences of the gradient, or on `hess_sparsity` by
         forward ones. "diagonal": a diagonal matrix of the absolute values of the diagonal, estimated from ten
-        products with random vectors.
+        products with random vectors (Hutchinson's estimator). `gauss_newton` and `fisher` make others.
     hessp : callable, optional
         ``hessp(x, p, *args)`` returns the product of the Hessian with `p`, in place of `hess`. Without both,
         the Hessian is formed by central differences, 2 n gradients, for at most 50 variables. For more, a

@@ -64,6 +64,8 @@ def column_norms(J: Any):
     xp = namespace(J)
     if isinstance(J, Dense):
         return xp.sqrt((J.array**2).sum(axis=0))
+    if isinstance(J, Csr) and J.library == "numpy":
+        return np.sqrt(J.with_data(J.data**2).to_sparse().T @ np.ones(J.shape[0], J.dtype))
     if isinstance(J, Csr):
         return xp.sqrt(xp.bincount(J.indices, J.data**2, J.shape[1])).astype(J.dtype)
     return None

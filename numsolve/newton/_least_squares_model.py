@@ -1,6 +1,7 @@
 """The Gauss-Newton model of a nonlinear least-squares problem at a point, and its minimiser within bounds."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import inf
 from typing import Any
 
@@ -43,13 +44,14 @@ class Scaling:
         self._given = self._given * scale.reshape(-1).astype(variables.dtype)
 
     def at(self, J):
-        """Return the scales for a Jacobian."""
-        norms = column_norms(J) if self._follows else None
-        if norms is None:
-            return self._given
+        """Return the scales for a Jacobian, and the norms of its scaled columns if they are known."""
+        norms = column_norms(J)
+        if norms is None or not self._follows:
+            return self._given, None if norms is None else norms * self._given
         xp = namespace(norms)
         self._norms = norms if self._norms is None else xp.maximum(self._norms, norms)
-        return 1 / xp.where(self._norms > 0, self._norms, 1 + 0 * norms)
+        scale = 1 / xp.where(self._norms > 0, self._norms, 1 + 0 * norms)
+        return scale, norms * scale
 
 
 @dataclass
@@ -72,6 +74,8 @@ class Point:
         The scaled distances to the bounds.
     norm : float
         Norm of the slope without the variables that a bound holds.
+    largest : float
+        The largest norm of a scaled column, or an estimate of it.
     """
 
     x: Any
@@ -84,23 +88,17 @@ class Point:
     low: Any
     high: Any
     norm: float
+    largest: float
 
+    @cached_property
     def rounding(self):
-        """Return an estimate of the norm of the rounding errors of the residuals.
+        """An estimate of the norm of the rounding errors of the residuals.
 
         The residuals are differences of terms whose sizes are estimated by those of ``J x``.
         """
         J, y = self.system.J, abs(self.x / self.scale)
         terms = absolute(J) @ y if isinstance(J, (Csr, Dense)) else J @ (self.x / self.scale)
         return float(np.finfo(self.x.dtype).eps) * (length(self.system.r) + length(terms))
-
-    def largest(self):
-        """Return the largest norm of a column, or an estimate of it by a product."""
-        norms = column_norms(self.system.J)
-        if norms is not None:
-            return float(norms.max())
-        size = length(self.slope)
-        return length(self.system.J @ self.slope) / size if size else 1.0
 
 
 @dataclass
@@ -125,7 +123,7 @@ class Model:
         xp, loss = namespace(x), self.loss
         r, weights = loss.weighted(f)
         jac = rescaled(self.jacobian.at(x, f), weights, None)
-        scale = self.scaling.at(jac)
+        scale, norms = self.scaling.at(jac)
         J = rescaled(jac, None, scale)
         system = self._system(J, r)
         slope = adjoint_product(J, r)
@@ -133,18 +131,19 @@ class Model:
         held = self.box.held(x, slope)
         norm = length(xp.where(held[0] | held[1], 0 * slope, slope))
         cost = loss.cost(f) if cost is None else cost
-        return Point(x, f, cost, jac, system, scale, slope, low, high, norm)
+        largest = _rayleigh(J, slope) if norms is None else float(norms.max())
+        return Point(x, f, cost, jac, system, scale, slope, low, high, norm, largest)
 
     def slope_error(self, point):
         """Return an estimate of the norm of the errors of the slope, by rounding and by finite differences.
 
         A difference with the step h has the rounding error of the residuals, divided by h.
         """
-        rounding = point.rounding()
-        error = 4 * rounding * point.largest()
+        rounding = point.rounding
+        error = 4 * rounding * point.largest
         if isinstance(self.jacobian, DifferenceJacobian):
             r, root = point.system.r, float(np.finfo(point.x.dtype).eps) ** 0.5
-            error += 10 * root * length(r) * point.largest()
+            error += 10 * root * length(r) * point.largest
             xp, h = namespace(r), self.jacobian.steps(point.x)
             inverse = xp.where(h == 0, h, point.scale / xp.where(h == 0, 1 + h, h))
             error += length(r) * rounding / len(r) ** 0.5 * length(inverse)
@@ -213,3 +212,9 @@ def _solve(point, damping, free, base):
         raise LinAlgError("the solution of the damped system is not accurate")
     predicted = -float((point.slope * p).sum()) - 0.5 * length(Jp) ** 2
     return Step(p, Jp, predicted), slope
+
+
+def _rayleigh(J, v):
+    """Return ``norm(J v) / norm(v)``, an estimate of the norm of J."""
+    size = length(v)
+    return length(J @ v) / size if size > 0 else 1.0

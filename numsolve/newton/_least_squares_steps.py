@@ -32,7 +32,7 @@ class LevenbergMarquardt:
 
     def begin(self, point):
         """Start at a point."""
-        self._unit = point.largest() ** 2 or 1.0
+        self._unit = point.largest**2 or 1.0
         self._rule.begin(self._unit)
 
     def propose(self, point):
@@ -74,7 +74,7 @@ class Dogleg:
 
     def begin(self, point):
         """Start at a point."""
-        self._unit = point.largest() ** 2 or 1.0
+        self._unit = point.largest**2 or 1.0
         self._radius = self._first = length(point.x / point.scale) or length(point.system.r) or 1.0
 
     def _steps(self, point):
@@ -207,7 +207,7 @@ class Descent:
         """Return the rounding error of the cost, or zero for a step that predicts far more."""
         if step.predicted > 1e-6 * point.cost and step.predicted > 0:
             return 0.0
-        error = point.rounding()
+        error = point.rounding
         return 4 * error * (length(point.system.r) + error)
 
     def _tried(self, point, step):

@@ -22,6 +22,7 @@ from .._operators.operator import entries
 from ._damped_systems import System, only
 
 LARGEST_BLOCK = 100  # variables of a block
+PARTS = 4  # of the blocks, which threads share
 DENSE_REDUCED = 4000  # reduced variables up to which the reduced matrix is dense
 
 
@@ -51,12 +52,12 @@ class Pattern:
         rows, row_begin = np.empty(m, np.int64), np.zeros(count + 2, np.int64)
         schur.sort_rows(J.indptr, J.indices, block, row_begin, np.empty(m, np.int64), rows)
         cols, local = np.empty((2, J.nnz), np.int32)
-        index = schur.Index(begin, rows, row_begin, cols, np.zeros(count + 1, np.int64), local)
+        col_begin, factor_begin = np.zeros(count + 1, np.int64), np.concatenate([[0], np.cumsum(sizes**2)])
+        index = schur.Index(begin, rows, row_begin, cols, col_begin, local, factor_begin, col_begin)
         mark = np.full(len(self.kept), -1)
         end = schur.index_entries(J.indptr, J.indices, block, place, mark, index)
-        self.index = index._replace(cols=cols[:end].copy())
-        self.factor_begin = np.concatenate([[0], np.cumsum(sizes**2)])
-        self.Y_begin = np.concatenate([[0], np.cumsum(sizes * np.diff(index.col_begin))])
+        Y_begin = np.concatenate([[0], np.cumsum(sizes * np.diff(col_begin))])
+        self.index = index._replace(cols=cols[:end].copy(), Y_begin=Y_begin)
         self.longest = int(np.diff(J.indptr).max(initial=0))
 
     def fits(self, J):
@@ -87,21 +88,25 @@ class Schur(System):
         from ..kernels.host import schur
 
         J: Any = only(self.J, free)
-        pattern, n = self._pattern, len(self._pattern.kept)
-        pattern, n = self._pattern, len(self._pattern.kept)
-        factors, Y = np.zeros(pattern.factor_begin[-1], J.dtype), np.zeros(pattern.Y_begin[-1], J.dtype)
-        S = np.zeros((n, n) if n <= DENSE_REDUCED else (0, 0), J.dtype)
-        parts, damping = (factors, pattern.factor_begin, Y, pattern.Y_begin), J.dtype.type(damping)
-        work = np.empty(pattern.longest, J.dtype), np.empty(pattern.longest, np.int64), np.empty(n, J.dtype)
-        if not schur.eliminate(J.indptr, J.data, pattern.index, damping, *parts, S, *work):
+        pattern, index = self._pattern, self._pattern.index
+        n, longest = len(pattern.kept), pattern.longest
+        factors, Y = np.zeros(index.factor_begin[-1], J.dtype), np.zeros(index.Y_begin[-1], J.dtype)
+        S = np.zeros((PARTS, n, n) if n <= DENSE_REDUCED else (PARTS, 0, 0), J.dtype)
+        values, places = np.empty((PARTS, longest), J.dtype), np.empty((PARTS, longest), np.int64)
+        sums, definite, damping = np.empty((PARTS, n), J.dtype), np.zeros(PARTS, bool), J.dtype.type(damping)
+        schur.eliminate(J.indptr, J.data, index, damping, factors, Y, S, values, places, sums, definite)
+        if not definite.all():
             raise LinAlgError("a block is not positive definite")
+        if S.size:
+            S = S.sum(axis=0)
+            schur.add_other_rows(J.indptr, J.data, index, S)
         solve_reduced = _dense_solver(S, damping) if S.size else _sparse_solver(J, pattern, Y, damping)
 
         def change(residual, slope):  # noqa: ARG001 - other systems need the residual
             d, z, rhs = np.empty_like(slope), -slope[pattern.members], -slope[pattern.kept]
-            schur.forward(pattern.index, *parts, z, rhs)
+            schur.forward(index, factors, Y, z, rhs)
             solution = solve_reduced(rhs) if n else rhs
-            schur.backward(pattern.index, *parts, z, solution)
+            schur.backward(index, factors, Y, z, solution)
             d[pattern.members], d[pattern.kept] = z, solution
             return d
 

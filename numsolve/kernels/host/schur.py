@@ -1,4 +1,4 @@
-"""Elimination of small blocks of variables from least squares: serial loops on the host.
+"""Elimination of small blocks of variables from least squares: loops on the host.
 
 The columns of a sparse matrix in compressed rows are of two kinds. Those to eliminate fall into blocks: two
 columns with a common row are in one block, so that a row meets at most one block. The other columns are kept.
@@ -7,8 +7,9 @@ columns with a common row are in one block, so that a row meets at most one bloc
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import prange
 
-from ..cpu._jit import inline
+from ..cpu._jit import inline, kernel
 
 
 class Index(NamedTuple):
@@ -25,6 +26,8 @@ class Index(NamedTuple):
     local : array of int, shape (nnz,)
         For an entry in a kept column its place among those of the block; for another one minus one minus its
         place in the block. In a row without a block, the number of the kept column.
+    factor_begin, Y_begin : array of int, shape (blocks + 1,)
+        Where the factors of the blocks begin, and their couplings to the kept columns.
     """
 
     begin: Any
@@ -33,6 +36,8 @@ class Index(NamedTuple):
     cols: Any
     col_begin: Any
     local: Any
+    factor_begin: Any
+    Y_begin: Any
 
 
 @inline
@@ -45,7 +50,7 @@ def _root(parent, j):
 
 @inline
 def find_blocks(indptr, indices, eliminated, parent):
-    """Write to `parent`, which holds the numbers of the columns, the first column of the block of each one."""
+    """Write the first column of the block of each column to `parent`, which holds their own numbers."""
     for row in range(indptr.size - 1):
         first = -1
         for k in range(indptr[row], indptr[row + 1]):
@@ -119,7 +124,7 @@ def index_entries(indptr, indices, block, place, mark, index):
 
 @inline
 def _factorise(V, Y):
-    """Replace the lower half of V by its Cholesky factor L, and Y by ``L^{-1} Y``; tell whether it succeeded."""
+    """Replace the lower half of V by its Cholesky factor L, and Y by ``L^{-1} Y``; tell whether it exists."""
     size, k = Y.shape
     for i in range(size):
         for j in range(i):
@@ -189,23 +194,16 @@ def _subtract_products(S, cols, Y, sums):
 
 
 @inline
-def eliminate(indptr, data, index, damping, factors, factor_begin, Y, Y_begin, S, values, places, sums):
-    """Factorise the damped blocks, and add the Schur complement of the kept columns to S.
-
-    The product of two different columns is added to S once, on one side of the diagonal. `factors` and `Y`
-    are zero; they get the Cholesky factors L of the blocks and ``L^{-1} E^T C`` for their columns E and the
-    kept columns C, one block after the other. S is not formed if it has no entries. The last three arguments
-    are work vectors. Return whether all blocks are positive definite.
-    """
-    count, local = index.begin.size - 1, index.local
-    for b in range(count):
+def _eliminate_blocks(first, last, indptr, data, index, damping, factors, Y, S, values, places, sums):
+    """Eliminate a range of blocks; tell whether all are positive definite."""
+    for b in range(first, last):
         size, k = index.begin[b + 1] - index.begin[b], index.col_begin[b + 1] - index.col_begin[b]
-        V = factors[factor_begin[b] : factor_begin[b + 1]].reshape((size, size))
-        W = Y[Y_begin[b] : Y_begin[b + 1]].reshape((size, k))
+        V = factors[index.factor_begin[b] : index.factor_begin[b + 1]].reshape((size, size))
+        W = Y[index.Y_begin[b] : index.Y_begin[b + 1]].reshape((size, k))
         cols = index.cols[index.col_begin[b] : index.col_begin[b + 1]]
         for q in range(index.row_begin[b], index.row_begin[b + 1]):
             row = index.rows[q]
-            rest = _add_row(indptr[row], indptr[row + 1], data, local, values, places, V, W)
+            rest = _add_row(indptr[row], indptr[row + 1], data, index.local, values, places, V, W)
             if S.size:
                 _add_products(S, cols, values, places, rest)
         for i in range(size):
@@ -214,22 +212,46 @@ def eliminate(indptr, data, index, damping, factors, factor_begin, Y, Y_begin, S
             return False
         if S.size:
             _subtract_products(S, cols, W, sums)
-    if S.size:
-        for q in range(index.row_begin[count], index.row_begin[count + 1]):
-            for s in range(indptr[index.rows[q]], indptr[index.rows[q] + 1]):
-                for t in range(indptr[index.rows[q]], s + 1):
-                    S[local[s], local[t]] += data[s] * data[t]
     return True
 
 
+@kernel(items=lambda *args: args[1].size)
+def eliminate(indptr, data, index, damping, factors, Y, S, values, places, sums, definite):
+    """Factorise the damped blocks, and add the Schur complement of the kept columns to the sum of S.
+
+    The blocks are shared out among ``len(S)`` parts. The product of two different columns is added once, on
+    one side of the diagonal. `factors` and `Y` are zero; they get the Cholesky factors L of the blocks and
+    ``L^{-1} E^T C`` for their columns E and the kept columns C, one block after the other. S is not formed if
+    it has no entries. `values`, `places` and `sums` are work vectors, one for each part. `definite` tells for
+    each part whether its blocks are positive definite.
+    """
+    count, parts = index.begin.size - 1, S.shape[0]
+    for part in prange(parts):
+        first, last = part * count // parts, (part + 1) * count // parts
+        work = S[part], values[part], places[part], sums[part]
+        definite[part] = _eliminate_blocks(
+            first, last, indptr, data, index, damping, factors, Y, work[0], work[1], work[2], work[3]
+        )
+
+
 @inline
-def forward(index, factors, factor_begin, Y, Y_begin, z, rhs):
+def add_other_rows(indptr, data, index, S):
+    """Add the products of the entries of the rows that meet no block to S."""
+    count, local = index.begin.size - 1, index.local
+    for q in range(index.row_begin[count], index.row_begin[count + 1]):
+        for s in range(indptr[index.rows[q]], indptr[index.rows[q] + 1]):
+            for t in range(indptr[index.rows[q]], s + 1):
+                S[local[s], local[t]] += data[s] * data[t]
+
+
+@inline
+def forward(index, factors, Y, z, rhs):
     """Replace z by ``L^{-1} z`` and subtract ``Y^T z`` from the right-hand side of the kept columns."""
     for b in range(index.begin.size - 1):
         first, size = index.begin[b], index.begin[b + 1] - index.begin[b]
         k = index.col_begin[b + 1] - index.col_begin[b]
-        V = factors[factor_begin[b] : factor_begin[b + 1]].reshape((size, size))
-        W = Y[Y_begin[b] : Y_begin[b + 1]].reshape((size, k))
+        V = factors[index.factor_begin[b] : index.factor_begin[b + 1]].reshape((size, size))
+        W = Y[index.Y_begin[b] : index.Y_begin[b + 1]].reshape((size, k))
         for i in range(size):
             found = z[first + i]
             for j in range(i):
@@ -240,13 +262,13 @@ def forward(index, factors, factor_begin, Y, Y_begin, z, rhs):
 
 
 @inline
-def backward(index, factors, factor_begin, Y, Y_begin, z, solution):
+def backward(index, factors, Y, z, solution):
     """Replace z by ``L^{-T} (z - Y x)`` for the solution x of the kept columns."""
     for b in range(index.begin.size - 1):
         first, size = index.begin[b], index.begin[b + 1] - index.begin[b]
         k = index.col_begin[b + 1] - index.col_begin[b]
-        V = factors[factor_begin[b] : factor_begin[b + 1]].reshape((size, size))
-        W = Y[Y_begin[b] : Y_begin[b + 1]].reshape((size, k))
+        V = factors[index.factor_begin[b] : index.factor_begin[b + 1]].reshape((size, size))
+        W = Y[index.Y_begin[b] : index.Y_begin[b + 1]].reshape((size, k))
         for i in range(size):
             found = z[first + i]
             for c in range(k):

@@ -86,6 +86,8 @@ def only(J, free):
 class System:
     """A system with dense or sparse entries or products; a subclass defines `factorise`."""
 
+    least_damping = 1e-24  # in units of the largest squared norm of a column
+
     def __init__(self, J, r):
         self.J, self.r = J, r
 
@@ -175,6 +177,8 @@ class Orthogonal(Normal):
 
 class SparseNormal(System):
     """Normal equations of a sparse J by SuperLU, with the pivots on the diagonal."""
+
+    least_damping = 1e-14
 
     def __init__(self, J, r, order=None):
         super().__init__(J, r)

@@ -10,7 +10,6 @@ from typing import Any
 from .. import _validate
 
 TAU = 1e-3  # Nielsen's first damping, in units of the largest diagonal entry
-LEAST = 1e-24  # smallest damping, in the same units
 FACTORS = 1e-6, 1e6  # what a learner may suggest lies between
 
 
@@ -21,9 +20,9 @@ class Nielsen:
     Denmark, 1999, equation (2.5) there.
     """
 
-    def begin(self, unit):
-        """Start with the unit of the damping."""
-        self.value, self._least, self._growth = TAU * unit, LEAST * unit, 2.0
+    def begin(self, unit, least):
+        """Start with the unit of the damping and its smallest value."""
+        self.value, self._least, self._growth = TAU * unit, least, 2.0
 
     def accepted(self, ratio, left):  # noqa: ARG002 - a learner needs it
         """Take the gain ratio of an accepted trial, and the share of the cost that is left."""
@@ -46,8 +45,8 @@ class Fixed(Nielsen):
     def __init__(self, number):
         self._number = number
 
-    def begin(self, unit):
-        super().begin(unit)
+    def begin(self, unit, least):
+        super().begin(unit, least)
         self.value = self._fixed = max(self._number * unit, self._least)
 
     def accepted(self, ratio, left):  # noqa: ARG002 - as other rules
@@ -64,8 +63,8 @@ class Learned(Nielsen):
     def __init__(self, learner):
         self._learner = learner
 
-    def begin(self, unit):
-        super().begin(unit)
+    def begin(self, unit, least):
+        super().begin(unit, least)
         self._suggest(1.0, 0.0)
 
     def _suggest(self, ratio, least):

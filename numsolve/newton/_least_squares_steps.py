@@ -14,7 +14,6 @@ from .._array import namespace
 from .._linear.system import length
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from ._damping import LEAST
 from ._least_squares_model import Step
 from ._run import SAYS
 
@@ -33,7 +32,8 @@ class LevenbergMarquardt:
     def begin(self, point):
         """Start at a point."""
         self._unit = point.largest**2 or 1.0
-        self._rule.begin(self._unit)
+        self._least = point.system.least_damping * self._unit
+        self._rule.begin(self._unit, self._least)
 
     def propose(self, point):
         """Return a `Step`, or None if its system could not be solved."""
@@ -41,11 +41,11 @@ class LevenbergMarquardt:
 
     def full(self, point):
         """Return the step with the least damping."""
-        return self._model.minimise(point, LEAST * self._unit)
+        return self._model.minimise(point, self._least)
 
     def reset(self):
         """Propose the full step next."""
-        self._rule.value = LEAST * self._unit
+        self._rule.value = self._least
 
     def accepted(self, step, ratio, left):  # noqa: ARG002 - the other strategy needs the step
         """Take the gain ratio of an accepted step and the share of the cost that is left."""
@@ -75,6 +75,7 @@ class Dogleg:
     def begin(self, point):
         """Start at a point."""
         self._unit = point.largest**2 or 1.0
+        self._damping = point.system.least_damping * self._unit
         self._radius = self._first = length(point.x / point.scale) or length(point.system.r) or 1.0
 
     def _steps(self, point):
@@ -98,12 +99,12 @@ class Dogleg:
 
     def full(self, point):
         """Return the Gauss-Newton step; a singular one is damped as little as needed."""
-        damping = LEAST * self._unit
-        while damping <= self._unit:
-            step = self._model.minimise(point, damping)
+        while self._damping <= self._unit:
+            step = self._model.minimise(point, self._damping)
             if step is not None:
                 return step
-            damping *= 1e3
+            self._damping *= 100
+        self._damping /= 100
         return None
 
     def propose(self, point):

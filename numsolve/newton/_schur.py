@@ -80,6 +80,8 @@ class Pattern:
 class Schur(System):
     """The damped system of one point; the variables of a `Pattern` are eliminated first."""
 
+    least_damping = 1e-14
+
     def __init__(self, J, r, pattern):
         super().__init__(J, r)
         self._pattern = pattern

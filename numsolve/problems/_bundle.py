@@ -62,12 +62,9 @@ class BundleAdjustment:
         numpy.ndarray, shape (2 * observations,)
             The residuals.
         """
-        cameras, points = self._split(x)
-        _, seen = self._seen(_rotations(cameras[:, :3])[0], cameras[:, 3:6], points)
-        f, k1, k2 = cameras[self.camera_of, 6:].T
-        q = seen[:, :2] / seen[:, 2:]
-        s = (q**2).sum(axis=1)
-        return ((f * (1 + s * (k1 + s * k2)))[:, None] * q - self.observed).ravel()
+        _, _, _, seen, lens = self._seen(x)
+        q, _, radial = _image(seen, lens)
+        return ((lens[0] * radial * q).T - self.observed).ravel()
 
     def jac(self, x):
         """Return the Jacobian of the residuals.
@@ -84,24 +81,21 @@ class BundleAdjustment:
         """
         from scipy.sparse import csr_matrix
 
-        cameras, points = self._split(x)
-        R, turns = _rotations(cameras[:, :3])
-        turned, seen = self._seen(R, cameras[:, 3:6], points)
-        f, k1, k2 = cameras[self.camera_of, 6:].T
-        inverse = 1 / seen[:, 2]
-        q = seen[:, :2] * inverse[:, None]
-        s = (q**2).sum(axis=1)
-        radial, slope = 1 + s * (k1 + s * k2), 2 * f * (k1 + 2 * s * k2) * inverse
+        R, turns, turned, seen, lens = self._seen(x)
+        q, s, radial = _image(seen, lens)
+        f, k1, k2 = lens
+        slope, inverse = 2 * f * (k1 + 2 * s * k2), 1 / seen[2]
         data = np.empty((len(s), 2, 12))
-        moved = data[:, :, 3:6]  # the derivatives by the place of the point in the coordinates of the camera
-        moved[:, :, :2] = slope[:, None, None] * q[:, :, None] * q[:, None, :]
-        moved[:, 0, 0] += f * radial * inverse
-        moved[:, 1, 1] += f * radial * inverse
-        moved[:, :, 2] = -moved[:, :, 0] * q[:, :1] - moved[:, :, 1] * q[:, 1:]
-        np.matmul(_cross(turned, moved), turns[self.camera_of], out=data[:, :, :3])
-        np.matmul(moved, R[self.camera_of], out=data[:, :, 9:])
-        for column, factor in zip((6, 7, 8), (radial, f * s, f * s**2), strict=True):
-            data[:, :, column] = factor[:, None] * q
+        for i in range(2):  # the derivatives by the place of the point in the coordinates of the camera
+            row = np.empty_like(seen)
+            row[:2] = slope * q[i] * q
+            row[i] += f * radial
+            row[2] = -(row[0] * q[0] + row[1] * q[1])
+            row *= inverse
+            data[:, i, :3] = _times(_cross(turned, row), turns).T
+            data[:, i, 3:6] = row.T
+            data[:, i, 6:9] = (q[i] * np.stack([radial, f * s, f * s**2])).T
+            data[:, i, 9:] = _times(row, R).T
         indptr = np.arange(0, data.size + 1, 12, dtype=np.int32)
         return csr_matrix((data.ravel(), self._columns, indptr), shape=(2 * len(s), len(x)))
 
@@ -112,14 +106,20 @@ class BundleAdjustment:
         columns[:, :, 9:] = (9 * self.cameras + 3 * self.point_of[:, None] + np.arange(3))[:, None]
         return columns.ravel()
 
-    def _split(self, x):
-        x = np.asarray(x, float)
-        return x[: 9 * self.cameras].reshape(-1, 9), x[9 * self.cameras :].reshape(-1, 3)
+    def _seen(self, x):
+        """Return for each observation, in the last axis, what its camera and its point give.
 
-    def _seen(self, R, shifts, points):
-        """Return the points turned by the cameras, and in their coordinates, for each observation."""
-        turned = np.matmul(R[self.camera_of], points[self.point_of][:, :, None])[:, :, 0]
-        return turned, turned + shifts[self.camera_of]
+        That is the rotation R, its derivative T, the turned point, the point in the coordinates of the
+        camera, and the lens.
+        """
+        x = np.asarray(x, float)
+        cameras, points = x[: 9 * self.cameras].reshape(-1, 9), x[9 * self.cameras :].reshape(-1, 3)
+        R, turns = (
+            M.reshape(-1, 9).T[:, self.camera_of].reshape(3, 3, -1) for M in _rotations(cameras[:, :3])
+        )
+        rest = cameras[:, 3:].T[:, self.camera_of]
+        turned = _times(points.T[:, self.point_of], R.swapaxes(0, 1))
+        return R, turns, turned, turned + rest[:3], rest[3:]
 
 
 def bundle_adjustment(cameras=10, points=200, views=5, *, noise=0.5, rng=None):
@@ -205,9 +205,18 @@ def _rotations(vectors):
     return R, one + b[:, None, None] * K + c[:, None, None] * K2
 
 
-def _cross(v, rows):
-    """Return the cross products of the vectors v, shape (k, 3), with rows (k, 2, 3)."""
-    out, v = np.empty(rows.shape), v[:, None]
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        out[:, :, k] = v[:, :, i] * rows[:, :, j] - v[:, :, j] * rows[:, :, i]
-    return out
+def _times(v, M):
+    """Return ``v^T M`` for vectors v, shape (3, k), and matrices M, shape (3, 3, k)."""
+    return v[0] * M[0] + v[1] * M[1] + v[2] * M[2]
+
+
+def _cross(v, w):
+    """Return the cross products of vectors, shape (3, k)."""
+    return np.stack([v[i] * w[j] - v[j] * w[i] for i, j in ((1, 2), (2, 0), (0, 1))])
+
+
+def _image(seen, lens):
+    """Return the image of points without a lens, its squared distance from the centre, and the distortion."""
+    q = seen[:2] / seen[2]
+    s = q[0] ** 2 + q[1] ** 2
+    return q, s, 1 + s * (lens[1] + s * lens[2])

@@ -70,11 +70,15 @@ class Function:
 
     def __call__(self, x, *more) -> Any:
         """Return what the function returns at the vector `x`, with `more` arguments before the caller's."""
+        return self._called(self._variables.shown(x), *more)
+
+    def _called(self, point, *more) -> Any:
+        """Call the function with an array that it may keep."""
         if self.calls and time.monotonic() > self.deadline:
             raise Breakdown("time limit reached: raise it, or choose another x0", Status.TIME_LIMIT)
         self.calls += 1
         try:
-            return self._fun(self._variables.shown(x), *more, *self._args)
+            return self._fun(point, *more, *self._args)
         except Exception as error:
             if self.calls == 1:
                 raise
@@ -102,8 +106,17 @@ class VectorFunction(Function):
     def __call__(self, x):
         return self.checked(super().__call__(x))
 
-    def checked(self, value):
-        """Return a value of the function as a vector; raise unless its size and dtype fit."""
+    def difference(self, x, f, out):
+        """Write the value at `x`, which the function may keep, minus `f` to `out`: without further copies."""
+        value = self.checked(self._called(x.reshape(self._variables.shape)), copied=False)
+        out[...] = value - f
+        return out
+
+    def checked(self, value, copied=True):
+        """Return a value of the function as a vector, which may be the caller's array unless `copied`.
+
+        Raise unless its size and dtype fit.
+        """
         variables = self._variables
         value = _validate.as_array(value, f"the value of {self.name}", variables.xp)
         if self.m is not None and value.size != self.m:
@@ -115,7 +128,7 @@ class VectorFunction(Function):
             raise TypeError(f"{self.name} returned complex values for real variables: pass a complex x0")
         if self.shape is None:
             self.m, self.shape = value.size, value.shape or (1,)
-        return value.reshape(-1).astype(variables.dtype, copy=True)
+        return value.reshape(-1).astype(variables.dtype, copy=copied)
 
 
 class ScalarFunction(Function):

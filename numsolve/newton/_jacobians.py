@@ -171,7 +171,10 @@ class DirectionalJacobian(Operator):
             out[...] = x[:1] * 0 if size == 0 else x[:1] * np.nan
             return out
         h = self._step / size
-        out[...] = (self._function(self._x + h * x) - self._f) / h
+        moved = x * h
+        moved += self._x
+        self._function.difference(moved, self._f, out)
+        out *= 1 / h
         return out
 
 

@@ -200,6 +200,7 @@ def root(
     because = "x has (least_squares is for other numbers)"
     function = VectorFunction(fun, variables, args, m=variables.n, because=because)
     f = function(variables.start)
+    function.deadline = deadline
     derivative = jacobian(jac, function, variables, args, jac_sparsity, matrix=linear_solver == "direct")
     norm = length(f)
     tol = max(rtol * norm, atol) if norm < inf else atol

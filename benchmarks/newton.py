@@ -43,8 +43,8 @@ def bratu(side, scaled, rounds):
     }
     ours = {
         "default": {},
-        "minres": {"linear_solver": "minres", "recycle": 8},
-        "cg": {"linear_solver": "cg", "recycle": 8},
+        "minres": {"linear_solver": "minres", "recycle": 6},
+        "cg": {"linear_solver": "cg", "recycle": 6},
         "default, LU": {"M": M},
     }
     for name, options in ours.items():

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.tiers import extended
 
 from numsolve.problems import read_libsvm
 
@@ -104,8 +105,7 @@ def test_a_missing_file(tmp_path):
 @pytest.mark.parametrize(
     ("name", "shape", "nnz", "labels"),
     [
-        ("a9a", (32561, 123), 451592, (-1, 1)),
-        ("mushrooms", (8124, 112), 170604, (1, 2)),
+        *extended(("a9a", (32561, 123), 451592, (-1, 1)), ("mushrooms", (8124, 112), 170604, (1, 2))),
         ("heart_scale", (270, 13), 3378, (-1, 1)),
         ("german.numer_scale", (1000, 24), 23001, (-1, 1)),
     ],

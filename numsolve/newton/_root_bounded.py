@@ -151,8 +151,8 @@ def root_bounded(
     within the bounds: that at `x0`, and then strictly inside. An `x0` that lies within 1e-6 units of a bound,
     or on it, and is no root, is moved to 1e-3 units from it.
 
-    The status is `STAGNATED` at a local minimum of the norm of F within the bounds that is no root, and if F
-    is rounding error above the tolerance. If F is rounding error at the start, the status is `CONVERGED`.
+    The status is `STAGNATED` at a stationary point of the norm of F within the bounds that is no root, and
+    if F is rounding error above the tolerance. If F is rounding error at the start, it is `CONVERGED`.
 
     A step costs one Jacobian, one linear system, one product with the adjoint, four to six with the Jacobian,
     and one value of F; a rejected trial one value of F and up to four products. A damped least-squares step
@@ -217,9 +217,9 @@ def root_bounded(
 def _first_point(function, variables, interior):
     """Return the starting point, or one inside the bounds if F is not finite there."""
     f = function(variables.start)
-    if not length(f) < inf:
-        variables.start = interior.moved(variables.start)
-        f = function(variables.start)
+    inside = interior.moved(variables.start)
+    if not length(f) < inf and bool((inside != variables.start).any()):
+        variables.start, f = inside, function(inside)
     return Point(variables.start, f, length(f))
 
 

@@ -37,6 +37,7 @@ PATIENCE, LEAST_FALL = 15, 1e-6  # so many steps in which norm(F) falls by less 
 LEAST_GAIN = 0.999  # largest norm of the linear model after Newton's step, over that before
 PROMISING = 0.5  # share of norm(F)**2 by which a shortened Newton step decreases the model, if it is good
 MOST_TRIALS = 60  # of a step
+NEARLY_ROOT = 1e-6  # norm(F) at a start at a bound, over that inside, below which it may be rounding error
 SHORTEN = ("better", "pull-back", "projection")
 
 
@@ -145,7 +146,8 @@ def steps(equations: Equations, point: Point, interior, scaling, radius, shorten
         yield point
 
 
-STATIONARY = "norm(F) has a local minimum within the bounds that is no root"
+STATIONARY = "a stationary point of norm(F) within the bounds, which is no root"
+INCONSISTENT = "no step reduces norm(F) as its derivative predicts: fun is not smooth, or jac is wrong"
 
 
 def _start(equations, point, interior):
@@ -153,10 +155,12 @@ def _start(equations, point, interior):
     x = interior.moved(point.x)
     if not bool((x != point.x).any()):
         return point
-    at_start = equations.failure(point, equations.linearised(point), STATIONARY)
-    if isinstance(at_start, AtRounding):
-        raise at_start
-    return equations.at(x)
+    inside = equations.at(x)
+    if point.norm < NEARLY_ROOT * inside.norm:
+        at_start = equations.failure(point, equations.linearised(inside), STATIONARY)
+        if isinstance(at_start, AtRounding):
+            raise at_start
+    return inside
 
 
 def _newton_step(equations, J, point):
@@ -188,11 +192,11 @@ def _damped_step(equations, J, x, f, g, unit, interior):
 def _searched(equations, point, model, radius, interior):
     """Return the next point and the next radius."""
     eps, norm = float(np.finfo(point.x.dtype).eps), point.norm / equations.first.norm
-    least = eps * model.size(point.x)
+    reason = STATIONARY
     for _ in range(MOST_TRIALS):
         step = model.step(radius)
         share = step.decrease / norm**2
-        if not (share > eps and radius > least):
+        if not share > eps:
             break
         trial = equations.at(interior.end(point.x, step.p))
         gain = (1 - (trial.norm / point.norm) ** 2) / share
@@ -200,7 +204,8 @@ def _searched(equations, point, model, radius, interior):
         if gain >= ACCEPT:
             return trial, max(radius, 2 * size) if gain >= GROW else radius
         radius = min(radius / 4, size / 2)
-    raise equations.failure(point, model.J, STATIONARY)
+        reason = INCONSISTENT if share > eps**0.5 else reason
+    raise equations.failure(point, model.J, reason)
 
 
 def _decrease(step):

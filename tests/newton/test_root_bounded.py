@@ -243,13 +243,13 @@ def test_a_minimum_that_is_no_root_is_not_called_converged():
     def inside(x):
         return np.array([x[0] ** 2 + 1, x[1]])
 
-    with pytest.warns(ConvergenceWarning, match="local minimum within the bounds that is no root"):
+    with pytest.warns(ConvergenceWarning, match="within the bounds, which is no root"):
         result = root_bounded(inside, [2.0, 1.0], (-5, 5))
     assert result.status is Status.STAGNATED
     assert result.residuals[-1] == pytest.approx(1, rel=1e-3)
     with pytest.raises(ConvergenceError, match="choose another x0"):
         result.check()
-    with pytest.warns(ConvergenceWarning, match="local minimum within the bounds"):
+    with pytest.warns(ConvergenceWarning, match="stationary point"):
         result = root_bounded(circle, [0.2, 3.5], ([0, 2.5], [2, 4]))  # the root is cut off
     assert result.status is Status.STAGNATED
     assert result.active_mask[1] == -1
@@ -260,6 +260,21 @@ def test_a_tolerance_below_rounding():
         result = root_bounded(lambda x: x**2 - 2, 1.0, (0, 2), rtol=1e-30)
     assert result.status is Status.STAGNATED
     assert result.x == pytest.approx(np.sqrt(2), abs=1e-15)
+
+
+def test_a_wrong_jacobian_is_suspected():
+    with pytest.warns(ConvergenceWarning, match="jac is wrong"):
+        result = root_bounded(circle, [0.5, 3.0], QUARTER, jac=lambda x: -circle_jac(x))
+    assert result.status is Status.STAGNATED
+
+
+def test_a_start_where_the_derivative_is_infinite():
+    def jac(x):
+        return np.diag(0.5 / np.sqrt(x))
+
+    with np.errstate(all="ignore"):
+        result = root_bounded(lambda x: np.sqrt(x) - 1, [0.0], (0, 3), jac=jac).check()
+    assert result.x == pytest.approx([1])
 
 
 def test_limits_and_callback():

@@ -3,6 +3,7 @@
 from ._affine import (
     SoftMaximum,
     SumOfTerms,
+    analytic_centre,
     logistic_regression,
     polytope_feasibility,
     soft_maximum,
@@ -47,6 +48,7 @@ __all__ = [
     "System",
     "TimeStep",
     "UnconstrainedProblem",
+    "analytic_centre",
     "assignment",
     "bounded_system",
     "bounded_system_names",

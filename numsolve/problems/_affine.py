@@ -31,6 +31,12 @@ def softplus(t, p, order):  # noqa: ARG001 - the protocol
     return sigmoid if order == 1 else np.exp(-abs(t)) / (1 + np.exp(-abs(t))) ** 2
 
 
+def log_barrier(t, p, order):  # noqa: ARG001 - the protocol
+    """Return a derivative of ``-log(-t)``, which is infinite unless t is negative."""
+    t = np.where(t < 0, t, np.nan)
+    return (np.where(np.isnan(t), np.inf, -np.log(-t)), -1 / t, 1 / t**2)[order]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class SumOfTerms(UnconstrainedProblem):
     r"""A sum over the entries of A x - b and a ridge.
@@ -246,6 +252,52 @@ def polytope_feasibility(n, m, *, power=3.0, rng=None):
     return SumOfTerms(
         "polytope feasibility", np.ones(n), minima, x, source, A=A, b=b, term=positive_power, power=power
     )
+
+
+def analytic_centre(n, m, *, start=0.99, rng=None):
+    r"""Return the logarithmic barrier of a random polytope, which is self-concordant.
+
+    Parameters
+    ----------
+    n : int
+        Number of variables.
+    m : int
+        Number of inequalities, at least 2 n, of which n bound the variables from above and n from below.
+    start : float
+        The start: 0 is the origin, 1 a point of the boundary.
+    rng : int or numpy.random.Generator, optional
+        Seed or generator for the other rows of A, uniform in [-1, 1].
+
+    Returns
+    -------
+    SumOfTerms
+        :math:`f(x) = -\sum_i \ln(1 - \langle a_i, x \rangle)`, which is infinite outside of the polytope.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `n` is not a positive integer, `m` is too small, or `start` is not in [0, 1).
+
+    Notes
+    -----
+    :math:`|D^3 f(x)[h, h, h]| \le 2\,(D^2 f(x)[h, h])^{3/2}`: Yu. Nesterov, A. Nemirovskii, *Interior-point
+    polynomial algorithms in convex programming*, SIAM 1994, :doi:`10.1137/1.9781611970791`.
+
+    Examples
+    --------
+    >>> from numsolve.problems import analytic_centre
+    >>> problem = analytic_centre(5, 15, rng=0)
+    >>> float(problem.fun(2 * problem.x0))
+    inf
+    """
+    n = _validate.count(n, "n", least=1)
+    m, start = _validate.count(m, "m", least=2 * n), _validate.tolerance(start, "start")
+    if start >= 1:
+        raise ValueError(f"start is {start}; a number below 1 is needed")
+    A = np.concatenate([np.eye(n), -np.eye(n), np.random.default_rng(rng).uniform(-1, 1, (m - 2 * n, n))])
+    x0 = start * np.ones(n) / (A @ np.ones(n)).max()
+    source = "doi:10.1137/1.9781611970791"
+    return SumOfTerms("analytic centre", x0, source=source, A=A, b=np.ones(m), term=log_barrier)
 
 
 def worst_instance(n, *, power=3.0):

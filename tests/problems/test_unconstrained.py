@@ -9,6 +9,7 @@ from scipy.optimize import least_squares, linprog, minimize
 
 from numsolve.problems import (
     PowerOfNorm,
+    analytic_centre,
     logistic_regression,
     norm_power,
     polytope_feasibility,
@@ -25,6 +26,7 @@ OTHERS = {
     "log-sum-exp": lambda: soft_maximum(6, 6, mu=1.0, rng=1),
     "polytope": lambda: polytope_feasibility(6, 12, rng=2),
     "polytope, power 2.5": lambda: polytope_feasibility(6, 12, power=2.5, rng=2),
+    "barrier": lambda: analytic_centre(5, 14, start=0.5, rng=4),
     "worst": lambda: worst_instance(9),
     "worst, power 4": lambda: worst_instance(100, power=4),
     "norm": lambda: norm_power(6, 4, rng=3),
@@ -183,6 +185,17 @@ def test_values_beyond_the_range_are_infinite():
     assert problem.hess(x).shape == (5, 5)
 
 
+def test_the_barrier_is_self_concordant_and_infinite_outside():
+    problem = analytic_centre(4, 12, rng=0)
+    rng, x = np.random.default_rng(1), problem.x0
+    for _ in range(20):
+        h = 1e-6 * rng.standard_normal(4)
+        third = h @ (problem.hess(x + h) - problem.hess(x - h)) @ h / 2
+        assert abs(third) <= 2 * (h @ problem.hess(x) @ h) ** 1.5 * (1 + 1e-3)
+    assert problem.fun(x / 0.995) < np.inf == problem.fun(x / 0.985)
+    assert np.all(problem.A @ x < 1)
+
+
 def test_a_kink_of_the_worst_instance_has_no_curvature():
     problem = worst_instance(5)
     H = dense(problem.hess(problem.x0))
@@ -208,6 +221,8 @@ def test_problems_pickle():
         (lambda: soft_maximum(3, 4, mu=0), ValueError, "mu is 0"),
         (lambda: soft_maximum(3, 1.5), TypeError, "terms is 1.5"),
         (lambda: polytope_feasibility(3, 4, power=1), ValueError, "power is 1"),
+        (lambda: analytic_centre(3, 5), ValueError, "m is 5"),
+        (lambda: analytic_centre(3, 6, start=1), ValueError, "start is 1"),
         (lambda: worst_instance(0), ValueError, "n is 0"),
         (lambda: norm_power(3, 4, power="4"), TypeError, "power is '4'"),
         (lambda: logistic_regression(X, np.zeros(40)), ValueError, "y has shape"),

@@ -7,8 +7,8 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, library, namespace, to_host
+from .._linear.orthonormal import orthonormalised, tall_svd
 from .._linear.system import in_units
-from .._linear.tall import orthonormalised, tall_svd
 from .._operators.hermitian import check_hermitian
 from .._operators.operator import Operator, as_operator
 from .._random import standard_normal

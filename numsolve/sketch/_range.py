@@ -5,7 +5,7 @@ from typing import Any
 
 from .. import _validate
 from .._array import array_module, namespace
-from .._linear.tall import orthonormalised
+from .._linear.orthonormal import orthonormalised
 from .._random import standard_normal
 
 PROBES = 16  # random vectors of the error estimate

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .._array import library, to_host
+from .._linear.orthonormal import tall_svd
 from .._linear.system import in_units
-from .._linear.tall import tall_svd
 from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ._low_rank import LowRank, judged

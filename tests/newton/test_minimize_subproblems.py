@@ -10,6 +10,7 @@ from numsolve.newton._minimizers.metric import Diagonal, Full, Identity
 from numsolve.newton._minimizers.models import Model, model_of
 from numsolve.newton._minimizers.polynomial import elementary_of_others
 from numsolve.newton._minimizers.secular import in_ball, with_cubic
+from numsolve.newton._minimizers.shifted import shifted_step
 from numsolve.newton._minimizers.truncated_cg import truncated_cg
 
 SCALES = [1.0, 1e-12, 1e9]
@@ -87,6 +88,23 @@ def test_the_ball_of_a_preconditioner_is_that_of_its_inverse(rng):
     found = truncated_cg(lambda v: H @ v, g, radius=0.01, rtol=1e-12, M=M)
     np.testing.assert_allclose(np.sqrt(found.step @ (d * found.step)), 0.01, rtol=1e-9)
     np.testing.assert_allclose(found.size, 0.01)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("lowest", [1.0, 0.0, -0.5])
+@pytest.mark.parametrize("radius", [1e-3, 1.0, 1e3])
+def test_steps_by_factorisations_are_near_the_exact_ones(rng, kind, lowest, radius):
+    n = 40
+    beside = np.full(n - 1, 0.1)
+    H = np.diag(rng.uniform(lowest, 2, n)) + np.diag(beside, 1) + np.diag(beside, -1)
+    g = rng.standard_normal(n)
+    model = model_of(as_operator(kind(H), "numpy"), Identity())
+    found = shifted_step(model, g, radius)
+    exact = model.minimised(g, lambda values, c: in_ball(values, c, radius))
+    best = -(g @ exact + exact @ H @ exact / 2)
+    assert np.linalg.norm(found.step) <= 1.1 * radius * (1 + 1e-12)
+    np.testing.assert_allclose(found.predicted, -(g @ found.step + found.step @ H @ found.step / 2))
+    assert 0.8 * best <= found.predicted <= 1.25 * best
 
 
 def metrics(rng, n):

@@ -1,16 +1,20 @@
 """Quadratic models: a Hessian, the metric, and what is computed with ``H + shift * B``."""
 
 from functools import cached_property
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..._array import namespace, to_host
+from ..._linear.fill import forecast
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, absolute
 from .truncated_cg import truncated_cg
 
 MOST_EIGEN = 500  # variables up to which a matrix is decomposed into eigenvectors
+MOST_CHOLESKY = 3000  # rows of a dense matrix that is factorised
+MOST_WORK = 1e10  # operations of a sparse factorisation
 CG_RTOL = 1e-3  # residual of the systems that conjugate gradients solve
 KRYLOV = 60  # most vectors of a Krylov space
 CHECK_EVERY = 5
@@ -59,9 +63,18 @@ class Model:
         """The eigenvectors, or None if there are too many variables."""
         return None
 
+    @property
+    def is_factorable(self):
+        """Whether a factorisation is affordable."""
+        return False
+
     def product(self, v):
         """Return ``H @ v``."""
         return self.H @ v
+
+    def magnitude(self):
+        """Return the size of a typical large entry of H."""
+        return self.H.magnitude()
 
     def factored(self, shift):
         """Return a function that solves with ``H + shift * B``, or None if the matrix is not definite.
@@ -124,6 +137,11 @@ class DenseModel(Model):
         super().__init__(H, metric)
         self.matrix = (H.array + H.array.T) / 2
 
+    @property
+    def is_factorable(self):
+        """Whether the matrix is on the host, and not too large."""
+        return self.H.library == "numpy" and len(self.matrix) <= MOST_CHOLESKY
+
     def product(self, v):
         return self.matrix @ v
 
@@ -168,6 +186,17 @@ class SparseModel(Model):
         super().__init__(H, metric)
         matrix = H.to_sparse()
         self.matrix = ((matrix + matrix.T) * 0.5).tocsc()
+
+    @cached_property
+    def is_factorable(self):
+        """Whether the fill of the matrix is small enough; it is counted for large matrices."""
+        from scipy.sparse import eye_array
+
+        n = self.matrix.shape[0]
+        if n <= MOST_CHOLESKY:
+            return True
+        pattern = (abs(self.matrix) + eye_array(n)).tocsr()
+        return forecast(pattern, True, MOST_WORK).work < inf
 
     def product(self, v):
         return self.matrix @ v

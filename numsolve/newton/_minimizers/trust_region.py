@@ -1,4 +1,4 @@
-"""The trust-region Newton method: exact in eigenvectors, or by truncated conjugate gradients."""
+"""The trust-region Newton method: by eigenvectors, factorisations, or truncated conjugate gradients."""
 
 from math import isfinite, sqrt
 
@@ -7,6 +7,7 @@ from ..._operators.operator import as_operator
 from .objective import decrease
 from .search import Search
 from .secular import in_ball
+from .shifted import shifted_step
 from .truncated_cg import dot, truncated_cg
 
 ACCEPT, SHRINK, GROW = 1e-4, 0.25, 0.75  # ratios of actual and predicted decrease
@@ -35,6 +36,7 @@ class TrustRegion(Search):
         self._M = M
         self._predicted, self._size = 0.0, 0.0
         self._preconditioner = (None, None)
+        self._is_factorable = None
 
     def first(self, point):
         if self._radius is not None:
@@ -53,13 +55,17 @@ class TrustRegion(Search):
             self._predicted = -float(c @ y + y @ (spectrum.values * y) / 2)
             self._size = float((y @ y) ** 0.5)
             return spectrum.combined(y)
-        found = truncated_cg(
-            model.product,
-            g,
-            radius=parameter,
-            rtol=min(0.5, sqrt(point.norm / self.objective.first)),
-            M=self._preconditioner_at(point),
-        )
+        found = None
+        if self._M is None and self._factorises(model):
+            found = shifted_step(model, g, parameter)
+        if found is None:
+            found = truncated_cg(
+                model.product,
+                g,
+                radius=parameter,
+                rtol=min(0.5, sqrt(point.norm / self.objective.first)),
+                M=self._preconditioner_at(point),
+            )
         self._predicted, self._size = found.predicted, found.size
         return found.step
 
@@ -76,6 +82,12 @@ class TrustRegion(Search):
         elif ratio > GROW and self._size > 0.9 * parameter:
             parameter = 2 * parameter
         return ratio > ACCEPT, parameter
+
+    def _factorises(self, model):
+        """Tell whether the first Hessian, and so all of them, can be factorised."""
+        if self._is_factorable is None:
+            self._is_factorable = model.is_factorable
+        return self._is_factorable
 
     def harder(self, parameter):
         return min(parameter, self._size or parameter) / 4

@@ -12,6 +12,7 @@ LENS = 800.0, -0.05, 0.005  # focal length in pixels, and the two coefficients o
 RADIUS, HEIGHT = 5.0, 1.0  # of the ring of cameras; the points lie in the unit ball
 ERRORS = (0.01,) * 3 + (0.05,) * 3 + (20.0, 0.02, 0.002)  # of the start, for each variable of a camera
 POINT_ERROR = 0.05
+PART = 4096  # observations that are computed at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,9 +63,13 @@ class BundleAdjustment:
         numpy.ndarray, shape (2 * observations,)
             The residuals.
         """
-        _, _, _, seen, lens = self._seen(x)
-        q, _, radial = _image(seen, lens)
-        return ((lens[0] * radial * q).T - self.observed).ravel()
+        found = np.empty((len(self.camera_of), 2))
+        for part in self._parts():
+            _, _, _, seen, lens = self._seen(x, part)
+            q, _, radial = _image(seen, lens)
+            found[part] = (lens[0] * radial * q).T
+        found -= self.observed
+        return found.ravel()
 
     def jac(self, x):
         """Return the Jacobian of the residuals.
@@ -81,23 +86,33 @@ class BundleAdjustment:
         """
         from scipy.sparse import csr_matrix
 
-        R, turns, turned, seen, lens = self._seen(x)
+        data = np.empty((len(self.camera_of), 2, 12))
+        for part in self._parts():
+            self._derivatives(x, part, data[part])
+        indptr = np.arange(0, data.size + 1, 12, dtype=np.int32)
+        return csr_matrix((data.ravel(), self._columns, indptr), shape=(2 * len(data), len(x)))
+
+    def _derivatives(self, x, part, out):
+        """Write the derivatives of some observations, shape (k, 2, 12)."""
+        R, turns, turned, seen, lens = self._seen(x, part)
         q, s, radial = _image(seen, lens)
         f, k1, k2 = lens
         slope, inverse = 2 * f * (k1 + 2 * s * k2), 1 / seen[2]
-        data = np.empty((len(s), 2, 12))
-        for i in range(2):  # the derivatives by the place of the point in the coordinates of the camera
-            row = np.empty_like(seen)
+        for i in range(2):
+            row = np.empty_like(seen)  # the derivatives by the point in the coordinates of the camera
             row[:2] = slope * q[i] * q
             row[i] += f * radial
             row[2] = -(row[0] * q[0] + row[1] * q[1])
             row *= inverse
-            data[:, i, :3] = _times(_cross(turned, row), turns).T
-            data[:, i, 3:6] = row.T
-            data[:, i, 6:9] = (q[i] * np.stack([radial, f * s, f * s**2])).T
-            data[:, i, 9:] = _times(row, R).T
-        indptr = np.arange(0, data.size + 1, 12, dtype=np.int32)
-        return csr_matrix((data.ravel(), self._columns, indptr), shape=(2 * len(s), len(x)))
+            out[:, i, :3] = _times(_cross(turned, row), turns).T
+            out[:, i, 3:6] = row.T
+            out[:, i, 6:9] = (q[i] * np.stack([radial, f * s, f * s**2])).T
+            out[:, i, 9:] = _times(row, R).T
+
+    def _parts(self):
+        """Yield slices of the observations whose arrays fit into a cache."""
+        for begin in range(0, len(self.camera_of), PART):
+            yield slice(begin, begin + PART)
 
     @cached_property
     def _columns(self):
@@ -106,8 +121,8 @@ class BundleAdjustment:
         columns[:, :, 9:] = (9 * self.cameras + 3 * self.point_of[:, None] + np.arange(3))[:, None]
         return columns.ravel()
 
-    def _seen(self, x):
-        """Return for each observation, in the last axis, what its camera and its point give.
+    def _seen(self, x, part):
+        """Return for each observation of a slice, in the last axis, what its camera and its point give.
 
         That is the rotation R, its derivative T, the turned point, the point in the coordinates of the
         camera, and the lens.
@@ -115,10 +130,10 @@ class BundleAdjustment:
         x = np.asarray(x, float)
         cameras, points = x[: 9 * self.cameras].reshape(-1, 9), x[9 * self.cameras :].reshape(-1, 3)
         R, turns = (
-            M.reshape(-1, 9).T[:, self.camera_of].reshape(3, 3, -1) for M in _rotations(cameras[:, :3])
+            M.reshape(-1, 9).T[:, self.camera_of[part]].reshape(3, 3, -1) for M in _rotations(cameras[:, :3])
         )
-        rest = cameras[:, 3:].T[:, self.camera_of]
-        turned = _times(points.T[:, self.point_of], R.swapaxes(0, 1))
+        rest = cameras[:, 3:].T[:, self.camera_of[part]]
+        turned = _times(points.T[:, self.point_of[part]], R.swapaxes(0, 1))
         return R, turns, turned, turned + rest[:3], rest[3:]
 
 

@@ -20,10 +20,11 @@ from ._operators import KINDS, sketch
 from ._tall import RANK_UNITS, Normal, Preconditioner, Tall, adjoint_product
 
 SOLVERS = ("auto", "cg", "chebyshev")
-ROUNDING_UNITS = 4, 16  # default of rtol, in units of rounding, for tall and for wide A
+ROUNDING_UNITS = 1, 16  # default of rtol, in units of rounding, for tall and for wide A
 FLOPS, BYTES = 4e10, 2e10  # a second, of factorisations and of passes over A: their ratio chooses the sketch
 MOST_ITERATIONS = 500
 MANY = 1 << 30  # steps: no limit
+CONSISTENT = 100  # units of rounding of norm(b): a residual that is so small is no residual
 NEAR = 1e3  # a start whose bound is within this factor of the tolerance is examined thoroughly
 
 _REMEDY = "choose another kind of sketch, or a larger oversampling"
@@ -130,7 +131,7 @@ def lstsq(
     damp : float
         Weight of the norm of `x`.
     rtol : float, optional
-        Stop once the estimated relative backward error is at most this number. Default: 4 units of rounding,
+        Stop once the estimated relative backward error is at most this number. Default: one unit of rounding,
         and 16 for m < n.
     rcond : float, optional
         Singular values of the sketch that are smaller than `rcond` times the largest are taken as zero.
@@ -262,7 +263,8 @@ class _Problem:
         if oversampling is not None:
             rows = ceil(oversampling * q)
             return rows if rows < m else None
-        seconds = 2 * stored * self.b.dtype.itemsize / BYTES  # of a pass, there and back
+        passes = 1 if self.tall.in_one_pass else 2
+        seconds = passes * stored * self.b.dtype.itemsize / BYTES  # of an iteration
 
         def cost(rows):
             steps = 0 if rows == m else 2 * log(1e10) / log(rows / q)
@@ -402,16 +404,27 @@ class _Refinement:
         size_r, size_x = norm(r), norm(x / factors.D)
         c, w = to_host(factors.D * c, w)
         bound, stewart = factors.bounds(size_r, size_x, c, w)
-        if bound <= tol:
-            return bound, self._rule_of_start(x, size_r, c, w), MANY
         is_first = self.starts == 1
-        if not (is_first and bound > NEAR * tol):
+        is_long = is_first and self._excess(size_r) * np.linalg.norm(w) > tol
+        if bound <= tol and not is_long:
+            return bound, self._rule_of_start(x, size_r, c, w), MANY
+        if not (is_long or (is_first and bound > NEAR * tol)):
             metric = factors.metric(size_r / size_x)
             error = min(bound, factors.backward_error(size_r, size_x, c, w, metric))
             if error <= tol or not is_first:
                 return error, self._rule_of_metric(metric, size_x), MANY
         most = self._useful_steps(float(np.linalg.norm(w)), size_x)
         return stewart, self._rule_of_start(x, size_r, c, w), most
+
+    def _excess(self, size_r):
+        """Return the factor by which the norm of w is compared with the tolerance at first, or zero.
+
+        For a nearly singular A, the start is so long that its backward error is small, although its residual
+        is not the smallest. So w, whose norm is about the root of the excess in the squared residual, must be
+        small too, unless the equations have a solution.
+        """
+        eps = float(np.finfo(self.b.dtype).eps)
+        return 0.0 if size_r <= CONSISTENT * eps * norm(self.b) else self.problem.rtol / (eps**0.5 * size_r)
 
     def _useful_steps(self, w, x):
         """Return the number of steps from the start after which the rounding error of its residual dominates.
@@ -426,11 +439,12 @@ class _Refinement:
     def _rule_of_start(self, x, size_r, c, w):
         """Return the rule for corrections of the start, whose gradients are as isotropic as the first."""
         kernels, xp, D, P = kernels_for(x), namespace(x), self.factors.D, self.factors.P
+        excess = self._excess(size_r) ** 2
         size, rest = self.factors.size**2, (size_r * np.linalg.norm(w) / (np.linalg.norm(c) or 1.0)) ** 2
 
         def rule(y, ww):
             z = (x + P @ y) / D
-            return ww / (size * (xp.sum(kernels.dot(z, z)) + float(rest)))
+            return ww * xp.maximum(1 / (size * (xp.sum(kernels.dot(z, z)) + float(rest))), excess)
 
         return rule
 

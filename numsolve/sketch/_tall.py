@@ -25,6 +25,8 @@ class Tall:
         Whether A has fewer rows than columns.
     entries : array or sparse array
         The entries of A.
+    in_one_pass : bool
+        Whether a product with ``T^H T`` reads A once.
     """
 
     def __init__(self, A, damp):
@@ -34,7 +36,7 @@ class Tall:
         self.entries: Any = A.to_sparse() if self.sparse else A.array
         self.library, self.dtype = A.library, A.dtype
         self.count, self.columns = max(m, n), min(m, n)  # rows without the damping, and columns
-        self._in_one_pass = not self.wide and not self.sparse and self.entries.flags.c_contiguous
+        self.in_one_pass = not self.wide and not self.sparse and self.entries.flags.c_contiguous
 
     def times(self, p):
         """Return ``T p``."""
@@ -49,7 +51,7 @@ class Tall:
 
     def normal_times(self, p):
         """Return ``T^H T p``; for a dense matrix in C order in one pass over it."""
-        if not self._in_one_pass:
+        if not self.in_one_pass:
             return self.adjoint_times(self.times(p))
         g = namespace(p).empty_like(p)
         kernels_for(p).normal_product(self.entries, p, g)

@@ -19,9 +19,9 @@ import numpy as np
 
 from .._linear.system import length
 from .._result import Breakdown, Status
-from ._kkt import Kkt, dependent_rows
+from ._kkt import Kkt
 from ._lagrangian import Lagrangian, hessian_size
-from ._matrices import adjoint_product
+from ._matrices import adjoint_product, has_entries, row_norms
 
 LARGEST_SHIFT = 1e10  # of the Hessian, relative to its size
 FIRST_SHIFT, GROWTH = 1e-2, 10.0
@@ -31,7 +31,9 @@ HALVINGS = 40
 FIRST_HALVINGS = 8  # halvings before the Hessian is shifted
 SWITCH = 1e3  # shift, relative to the size of the Hessian, from which all halvings are tried
 FAR = 1e10  # distance from the start, relative to the first step and x0, at which a problem is unbounded
-PATIENCE = 15  # steps in a row, all short, after which the run ends
+ROUNDING = 8  # rounding errors of the residual, above which it is worth another step
+PATIENCE = 30  # steps in which the residual is not halved, after which the Jacobian is examined
+VANISHED = 1e-4  # norm of a row of the Jacobian, relative to that at the start, that may tend to zero
 
 
 @dataclass(frozen=True)
@@ -91,8 +93,12 @@ class Progress:
         The current values of eta_1, eta_2 and of the accuracy.
     inner_steps : list of int
         Steps of the inner solver, for each outer step.
-    capped : int
+    capped : set of int
         Outer steps in which the inner solver reached its limit of steps.
+    lengths : list of float
+        Step lengths.
+    least_shift : float
+        The smallest shift that is tried, relative to the size of the Hessian.
     """
 
     penalty: float
@@ -100,7 +106,7 @@ class Progress:
     accuracy: float
     inner_steps: list = field(default_factory=list)
     lengths: list = field(default_factory=list)
-    capped: int = 0
+    capped: set = field(default_factory=set)
     least_shift: float = FIRST_SHIFT
 
     @property
@@ -140,6 +146,7 @@ class Method:
         self._start, self._deadline = start, deadline
         self.progress = Progress(rules.penalty, rules.gradient_penalty, rules.accuracy)
         self.best = start, self.norm(start)
+        self._halved = self.best[1], 0
 
     def norm(self, point):
         """Return the norm of the residual of the optimality conditions in the caller's units."""
@@ -149,14 +156,20 @@ class Method:
         point = self.problem.point(v)
         self.problem.keep(point)
         yield v, self._squared(point)
+        norm = self.norm(point)
         while True:
-            point = self._step(point)
+            point, before = self._step(point), norm
             self.problem.keep(point)
             norm = self.norm(point)
             if norm < self.best[1]:
                 self.best = point, norm
+            if norm < self._halved[0] / 2:
+                self._halved = norm, len(self.progress.inner_steps)
             yield point.v, self._squared(point)
+            if norm > before / 2 and norm <= ROUNDING * self.problem.rounding(point):
+                raise self._at_rounding()
             self._check_reach(point)
+            self._check_progress(point)
 
     def _squared(self, point):
         residual = self.problem.given_residual(point) / self._unit
@@ -219,7 +232,10 @@ class Method:
         for tolerance in (tol, RECHECK * tol):
             z, steps, capped = solver.solve(kkt, b, tolerance, z, self._deadline)
             progress.inner_steps[-1] += steps
-            progress.capped += capped
+            if capped:
+                progress.capped.add(len(progress.inner_steps))
+            if z is None:
+                return None
             self._check_reached(point)
             if solver.exact or self._curves_upward(kkt, z):
                 return z
@@ -286,41 +302,67 @@ class Method:
         if unreached is None or length(unreached) < (1 - 1e-6) * length(point.c):
             return
         if length(point.c) > 1e-3 * length(point.residual):
-            raise self._dependent(point)
+            raise self._infeasible(point)
 
-    def _dependent(self, point):
-        rows = dependent_rows(point.J).tolist()
-        which = f"rows {rows} of the Jacobian depend" if rows else "rows of the Jacobian depend"
+    def _infeasible(self, point):
+        violation = length(point.c * self.problem.row_units)
         return Breakdown(
-            f"{which} on the others, and no step reduces the violation {length(point.c):.1e} of the "
-            "constraints: leave out these constraints, or start from another x0",
+            f"the violation of the constraints, {violation:.1e}, has a local minimum, where their Jacobian "
+            "is singular: leave out constraints that contradict others, or start from another x0",
             Status.SINGULAR,
         )
 
     def _check_reach(self, point):
         """Raise if the iterates go away without end."""
-        distance = length(point.x - self._start.x)
         if len(self.progress.lengths) == 1:
-            self._reach = max(self._reach, distance)
-        if distance > FAR * self._reach > 0:
+            self._reach = max(self._reach, length(point.x - self._start.x))
+        if self._is_beyond(point, FAR):
+            raise self._unbounded(point)
+
+    def _is_beyond(self, point, far):
+        """Tell whether the distance from the start, or the decrease of the objective, is very large."""
+        distance = length(point.x - self._start.x)
+        fallen = self._start.f - point.f  # in units of squared length
+        return distance > far * self._reach > 0 or fallen > far**1.5 * self._reach**2 > 0
+
+    def _unbounded(self, point):
+        distance = length(point.x - self._start.x)
+        return Breakdown(
+            f"the iterates go away without end: the distance from x0 is {distance:.1e}, and the objective "
+            f"{point.f * self.problem.objective_unit:.1e}; it may be unbounded below where the constraints "
+            "hold: add constraints or change the objective"
+        )
+
+    def _check_progress(self, point):
+        """Raise if rows of the Jacobian vanish and the residual has not fallen for long."""
+        if len(self.progress.inner_steps) < self._halved[1] + PATIENCE or not has_entries(point.J):
+            return
+        rows = row_norms(point.J)  # one at the start
+        vanished = [i for i, size in enumerate(rows.tolist()) if size < VANISHED]
+        if vanished:
             raise Breakdown(
-                f"the iterates go to infinity: the distance from x0 is {distance:.1e}, and the objective "
-                f"{point.f * self.problem.objective_unit:.1e}; it may be unbounded below where the "
-                "constraints hold: add constraints or change the objective"
+                f"rows {vanished} of the Jacobian of the constraints tend to zero, and the residual stopped "
+                "falling: there may be no multipliers; write these constraints in another form",
+                Status.SINGULAR,
             )
+
+    def _at_rounding(self):
+        return Breakdown(
+            "the residual is at the level of rounding errors, above the tolerance: raise rtol or atol",
+            Status.STAGNATED,
+        )
 
     def _failure(self, point):
         """Return the reason why no step was found."""
         problem = self.problem
         if self.norm(point) <= 1e3 * problem.rounding(point):
-            return Breakdown(
-                "the residual is at the level of rounding errors, above the tolerance: raise rtol or atol",
-                Status.STAGNATED,
-            )
+            return self._at_rounding()
+        if self._is_beyond(point, FAR**0.5):
+            return self._unbounded(point)
         violation, along = length(point.c), length(adjoint_product(point.J, point.c))
         if violation > 1e-6 * length(point.residual) and along < 1e-3 * violation:
-            return self._dependent(point)
+            return self._infeasible(point)
         return Breakdown(
-            "no step along the Newton direction reduces the merit function: check the derivatives, or start "
-            "from another x0"
+            "no step along the Newton direction reduces the merit function: check the derivatives with "
+            "newton.check_derivative and that the objective is bounded below, or start from another x0"
         )

@@ -168,7 +168,7 @@ def _solver(name, most, size, M, rng, variables):
     size = None if size is None else _validate.count(size, "block_size", least=1)
     if size is not None and name not in ("block", "gaussian"):
         raise ValueError(f"block_size is for 'block' and 'gaussian', but linear_solver is {name!r}")
-    if M not in ("auto", None) and not callable(M):
+    if not (M is None or callable(M) or (isinstance(M, str) and M == "auto")):
         raise TypeError(f"M is a {type(M).__name__}; needed: 'auto', None, or a function M(H, J)")
     if name == "direct":
         if variables.library != "numpy":
@@ -245,7 +245,7 @@ def _dressed(result, method):
         point = method.best[0]
         residuals = np.append(residuals[:-1], method.best[1])
     J = scaled_rows(point.J, problem.row_units)
-    dependent = _dependent(J)
+    dependent = _dependent(J, result.status)
     return ConstrainedResult(
         problem.variables.shown(point.x),
         result.status,
@@ -264,13 +264,13 @@ def _dressed(result, method):
     )
 
 
-def _dependent(J):
-    """Return the rows of a Jacobian that depend on the others, if the test takes little time."""
+def _dependent(J, status):
+    """Return the rows of a Jacobian that depend on the others, if the test is needed or takes little time."""
     if not has_entries(J) or library(J) != "numpy":
         return np.zeros(0, int)
     m, n = J.shape
     takes_long = m > LARGEST_RANK_TEST if is_sparse(J) else m * m * n > LARGEST_RANK_WORK
-    return np.zeros(0, int) if takes_long else dependent_rows(J)
+    return np.zeros(0, int) if takes_long and status != Status.SINGULAR else dependent_rows(J)
 
 
 def _remarks(progress, dependent):
@@ -278,10 +278,10 @@ def _remarks(progress, dependent):
     text = ""
     if progress.capped:
         text += (
-            f"; the inner solver reached its limit of steps in {progress.capped} of "
+            f"; the inner solver reached its limit of steps in {len(progress.capped)} of "
             f"{len(progress.inner_steps)} iterations: raise inner_maxiter, or use linear_solver='direct'"
         )
-    if len(dependent) and "depend" not in text:
+    if len(dependent):
         text += (
             f"; rows {dependent.tolist()} of the Jacobian of the constraints depend on the others, so that "
             "the multipliers are not unique"

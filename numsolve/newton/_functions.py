@@ -103,8 +103,8 @@ class VectorFunction(Function):
         super().__init__(fun, variables, args, name)
         self.m, self.shape, self._because = m, None, because
 
-    def __call__(self, x):
-        return self.checked(super().__call__(x))
+    def __call__(self, x, *more):
+        return self.checked(super().__call__(x, *more))
 
     def difference(self, x, f, out):
         """Write the value at `x`, which the function may keep, minus `f` to `out`: without further copies."""

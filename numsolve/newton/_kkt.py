@@ -14,9 +14,12 @@ from .._linear.direct import equilibrated
 from .._linear.system import length
 from .._operators.operator import Operator
 from .._result import inner_solve
-from ._matrices import adjoint_product
+from ._matrices import adjoint_product, has_entries
 
 REGULARISATION = 1e-8  # of the zero block, relative to the largest entries; at least the root of eps
+INACCURATE = (
+    1e-6  # residual after refinement, relative to the right-hand side, that rounding does not explain
+)
 SWEEPS = 10  # of iterative refinement, at most
 PROBES = 8  # vectors of the search for dependent rows
 DEPENDENT = 1e-7  # singular values of the scaled Jacobian, relative to the largest, that count as zero
@@ -53,6 +56,11 @@ class Kkt:
         return namespace(z).concatenate([top, self.J @ dx])
 
     @property
+    def has_entries(self):
+        """Whether the entries of both parts are known."""
+        return has_entries(self.H) and has_entries(self.J)
+
+    @property
     def is_sparse(self):
         """Whether a part of the matrix is sparse."""
         return is_sparse(self.H) or is_sparse(self.J)
@@ -69,9 +77,9 @@ class Kkt:
             return K
         from scipy.sparse import bmat, csr_matrix, identity
 
-        H = self.shift * identity(self.n, self.J.dtype)
-        if self.H is not None:
-            H = csr_matrix(self.H) + H
+        H = 0.0 if self.H is None else csr_matrix(self.H)
+        if self.shift:
+            H = H + self.shift * identity(self.n, self.J.dtype, format="csr")
         J = csr_matrix(self.J)
         return bmat([[H, J.T], [J, None]], format="csr")
 
@@ -106,11 +114,13 @@ class Direct:
         return inertia is None or inertia == (kkt.n, kkt.m)
 
     def solve(self, kkt: Kkt, b, tol, z, deadline):  # noqa: ARG002 - the protocol of the solvers
-        """Return the solution, and the number of solutions with the factors."""
+        """Return the solution, or None if the factors are useless, and the number of solutions with them."""
         z, r, sweeps = self._refined(kkt, b)
         self.unreached = None
         rest = r[kkt.n :]
-        if length(r) > 1e-6 * length(b):
+        if not length(r[: kkt.n]) <= INACCURATE * length(b):
+            return None, sweeps, False
+        if length(rest) > INACCURATE * length(b):
             self.unreached = rest
             b = b.copy()
             b[kkt.n :] -= rest
@@ -179,9 +189,9 @@ def _factorise_sparse(kkt):
     from scipy.sparse import diags
     from scipy.sparse.linalg import splu
 
-    matrix = kkt.with_shift(0.0).matrix()
+    matrix = kkt.matrix()
     K, scale, _ = equilibrated(matrix, abs(matrix))
-    added = kkt.shift * scale**2
+    added = np.zeros_like(scale)
     added[kkt.n :] = -_regularisation(K.dtype)
     factors = splu(
         (K + diags(added)).tocsc(),

@@ -9,8 +9,10 @@ import numpy as np
 from .._array import is_sparse, library, namespace
 from .._linear.system import length
 from .._operators.operator import Operator
-from .._result import inner_solve
-from ._matrices import has_entries
+from .._result import Status, inner_solve
+from ._kkt import Direct
+
+LARGEST_INERTIA = 500  # rows of a dense matrix up to which its inertia is computed for an iterative solver
 
 
 class KktOperator(Operator):
@@ -52,6 +54,17 @@ class BlockPreconditioner(Operator):
         return out
 
 
+def is_convex(kkt):
+    """Tell whether H may be positive definite on the null space of J: exactly for small dense matrices.
+
+    For others the answer is yes, and the curvature along the step is tested later.
+    """
+    n = kkt.n + kkt.m
+    if n > LARGEST_INERTIA or not kkt.has_entries or kkt.is_sparse or library(kkt.J) != "numpy":
+        return True
+    return Direct().begin(kkt)
+
+
 def _schur_complement(J, inverse):
     """Return the solution with ``J D^-1 J^T``, which is made definite."""
     eps = float(np.finfo(J.dtype).eps) ** 0.5
@@ -82,20 +95,21 @@ class Minres:
         Largest number of steps for one system.
     """
 
-    exact, unreached = False, None
+    exact = False
 
     def __init__(self, M, most):
         self._M, self._most = M, most
+        self.unreached: Any = None
         self._preconditioner: Any = None
 
     def begin(self, kkt):
-        """Prepare the preconditioner. Nothing is known of the inertia."""
+        """Prepare the preconditioner; return False if H is indefinite on the null space of J."""
         self._preconditioner = None
         if callable(self._M) and kkt.H is not None:
             self._preconditioner = self._M(kkt.H, kkt.J)
-        elif self._M == "auto" and has_entries(kkt.H) and has_entries(kkt.J) and library(kkt.J) == "numpy":
+        elif isinstance(self._M, str) and kkt.has_entries and library(kkt.J) == "numpy":
             self._preconditioner = BlockPreconditioner(kkt)
-        return True
+        return is_convex(kkt)
 
     def solve(self, kkt, b, tol, z, deadline):
         """Return the solution, the number of steps, and whether their limit was reached."""
@@ -113,7 +127,9 @@ class Minres:
                 M=self._preconditioner,
                 time_limit=_time_left(deadline),
             )
-        return result.x, result.nit, result.nit >= most and not result.success
+        rest = b[kkt.n :] - kkt.J @ result.x[: kkt.n]
+        self.unreached = rest if result.status is Status.SINGULAR else None
+        return result.x, result.nit, result.status is Status.MAXITER
 
 
 class Sketched:
@@ -131,21 +147,22 @@ class Sketched:
         Source of the random numbers.
     """
 
-    exact, unreached = False, None
+    exact = False
 
     def __init__(self, kind, size, most, rng):
+        self.unreached: Any = None
         self._kind, self._size, self._most, self._rng = kind, size, most, rng
         self._projections: Any = None
 
     def begin(self, kkt):
-        """Prepare the projections. Nothing is known of the inertia."""
+        """Prepare the projections; return False if H is indefinite on the null space of J."""
         from ..sketch._project import Projections
 
         n = kkt.n + kkt.m
         size = self._size or (max(2, ceil(n**0.5)) if self._kind == "block" else 1)
-        K = kkt.matrix() if has_entries(kkt.H) and has_entries(kkt.J) else KktOperator(kkt)
+        K = kkt.matrix() if kkt.has_entries else KktOperator(kkt)
         self._projections = Projections(K, self._kind, block_size=min(size, n), rng=self._rng)
-        return True
+        return is_convex(kkt)
 
     def solve(self, kkt, b, tol, z, deadline):
         """Return the solution, the number of steps, and whether their limit was reached."""
@@ -157,7 +174,21 @@ class Sketched:
             self._projections.advance(z, r, steps)
             taken += steps
             r = kkt @ z - b
-        return z, taken, length(r) > tol
+        capped = length(r) > tol
+        self.unreached = _unreached(kkt, b) if capped else None
+        return z, taken, capped
+
+
+def _unreached(kkt, b):
+    """Return the part of the right-hand side of the constraints that no step reaches; None if it is small.
+
+    It is computed for dense matrices on the host alone.
+    """
+    if not isinstance(kkt.J, np.ndarray):
+        return None
+    c = b[kkt.n :]
+    rest = c - kkt.J @ np.linalg.lstsq(kkt.J, c, rcond=1e-7)[0]
+    return rest if length(rest) > 1e-6 * length(b) else None
 
 
 def _time_left(deadline):

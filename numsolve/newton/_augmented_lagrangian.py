@@ -61,7 +61,7 @@ class Rules:
 
     penalty: float = 1.0
     gradient_penalty: float = 0.1
-    accuracy: float = 0.1
+    accuracy: float = 0.01
     armijo: float = 0.1
     growth: float = 1.5
     largest_penalty: float = 1e8

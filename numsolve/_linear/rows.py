@@ -60,9 +60,10 @@ class Rows:
     def _examine(self):
         """Set the attributes of a sparse matrix, by one pass over it."""
         A, b, x = self.A, self.b, self.x
-        found = [namespace(b).empty(count, b.real.dtype) for count in (11, 5)]
-        kernels_for(b).examine_rows(A.indptr, A.indices, A.data, x, b, *found)
-        sums, largest = (to_host(values).tolist() for values in found)
+        found = namespace(b).empty(16, b.real.dtype)
+        kernels_for(b).examine_rows(A.indptr, A.indices, A.data, x, b, found[:11], found[11:])
+        sums, largest = np.split(to_host(found), [11])
+        sums, largest = sums.tolist(), largest.tolist()
         limits = np.finfo(b.dtype)
         self._range = float(limits.tiny) ** 0.5, float(limits.max) ** 0.5
         self.left = self._root(sums[0], lambda: self.r)

@@ -159,8 +159,8 @@ def claims(rows):
             "yes (abstract)",
             f"solved / iterations / values of F: {shown}",
             superior,
-            "the scalings differ by a few systems and a few steps, in both directions; no scaling is about as "
-            "good, for the pull-back into the interior keeps the bounds by itself",
+            "the scalings differ by a few systems and a few steps, in both directions; no scaling is about "
+            "as good, for the pull-back into the interior keeps the bounds by itself",
         ),
         Claim(
             "Solved / iterations / values of F agree with an independent program within three systems",

@@ -8,10 +8,14 @@ from support.emulate import EmulationError, Emulator
 
 from numsolve import kernels
 
+SUM = (
+    "    for (int half = BLOCK / 2; half > 0; half /= 2) {\n"
+    "        if (t < half) scratch[t] += scratch[t + half];\n"
+)
 DROPPED_BARRIER = (
     "kernel.h",
-    "    scratch[t] = value;\n    __syncthreads();\n",
-    "    scratch[t] = value;\n",
+    "    scratch[t] = value;\n    __syncthreads();\n" + SUM,
+    "    scratch[t] = value;\n" + SUM,
 )
 EARLY_RETURN = (
     "vector.cu",

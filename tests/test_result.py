@@ -64,3 +64,8 @@ def test_results_compare_by_identity():
     assert one == one
     assert one != other
     assert len({one, other}) == 2
+
+
+def test_a_result_without_columns_has_a_repr():
+    result = Result(np.zeros((3, 0)), Status.CONVERGED, "converged", np.zeros((1, 0)))
+    assert "residual=none" in repr(result)

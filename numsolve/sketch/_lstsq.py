@@ -115,7 +115,8 @@ def lstsq(
     A : array or sparse array, shape (m, n)
         A matrix of any rank, in the library (NumPy/SciPy or CuPy) of `b`; real or complex.
     b : array, shape (m,) or (m, k)
-        Right-hand side, or `k` of them, which share the sketch and its factorisation.
+        Right-hand side, or `k` of them, which share the sketch and its factorisation. The iterations take
+        one after the other.
     x0 : array, shape (n,) or (n, k), optional
         Starting guess, never overwritten. Default: the solution of the sketched problem.
     kind : {"sparse-sign", "gaussian", "countsketch", "subsampled-hadamard"}
@@ -144,7 +145,8 @@ def lstsq(
         ``callback(x, backward_error)`` after each iteration (on a GPU: after every tenth); true stops. A
         callback of one argument gets a copy of `x`, and what it returns is ignored.
     time_limit : float, optional
-        Seconds after which to stop with a usable iterate, once the sketch is factorised. Default: no limit.
+        Seconds after which to stop with a usable iterate; looked at when the sketch is factorised, and in each
+        iteration. Default: no limit.
 
     Returns
     -------
@@ -267,8 +269,8 @@ class _Problem:
         seconds = passes * stored * self.b.dtype.itemsize / BYTES  # of an iteration
 
         def cost(rows):
-            steps = 0 if rows == m else 2 * log(1e10) / log(rows / q)
-            return 2 * rows * q**2 / FLOPS + steps * seconds
+            steps = 2 if rows == m else 2 * log(1e10) / log(rows / q)
+            return 2 * rows * q**2 / FLOPS + steps * self.b.shape[1] * seconds
 
         choices = [m] if 4 * q >= m else [m, *(r * q for r in (4, 6, 8, 12, 16, 24, 32) if r * q < m)]
         if self.tall.sparse and len(choices) > 1:

@@ -138,8 +138,10 @@ def minimize(
     The methods, their options with defaults, and where they come from:
 
     - "trust-region" (``radius=None, M=None``): the model is minimised in a ball exactly, by the eigenvectors
-      of a matrix of at most 500 rows [1]_; otherwise by conjugate gradients [2]_, with the preconditioner M,
-      an approximation of the inverse Hessian or a function of x that returns one.
+      of a matrix of at most 500 rows, or to a tenth of the radius by factorisations of a larger one [1]_,
+      dense of at most 3000 rows or sparse with little fill. Otherwise it is minimised by conjugate gradients
+      [2]_, with the preconditioner M, an approximation of the inverse Hessian or a function of x that
+      returns one.
     - "cubic-lazy", "quadratic-lazy" (``lazy=min(n, 10), M=None, M0=1.0``): a Hessian is used for `lazy`
       steps, with one decomposition and O(n**2) operations for each step [3]_; "cubic" (``M=None, M0=1.0``)
       takes a new one for each. The regularisation M is adapted, starting with M0, or fixed.
@@ -158,10 +160,10 @@ def minimize(
     Cholesky factorisation, ``9 n**3`` for eigenvectors. Conjugate gradients take one product with the Hessian
     per iteration and store 6 vectors.
 
-    Where the values of `fun` agree to rounding error, the decrease is computed from the gradients. A start at
-    which the gradient is rounding error is converged. If the gradient stops falling above the tolerance, the
-    status is STAGNATED. "trust-region" and "saddle-free" compute the Hessian at the last point, if it is a
-    matrix of at most 500 rows; if it has a negative eigenvalue, the status is DOUBTFUL.
+    Where the values of `fun` agree to rounding error, the decrease is computed from the gradients. A start
+    at which the gradient is rounding error is converged. If the gradient stops falling above the tolerance,
+    the status is STAGNATED. "trust-region" and "saddle-free" compute the Hessian at the last point. If it is
+    a matrix that can be decomposed or factorised, and has a negative eigenvalue, the status is DOUBTFUL.
 
     References
     ----------

@@ -162,6 +162,18 @@ def test_a_stationary_point_that_is_no_minimum(signs, word, factor):
     assert word in found.message
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_a_saddle_point_of_a_sparse_function(scale):
+    n = 200
+    d = scale * np.where(np.arange(n) == 7, -1e-3, 1.0)
+    options = {"grad": lambda x: d * x, "hess": lambda x: sp.diags_array(d).tocsr()}
+    found = missed(lambda x: d @ x**2 / 2, np.zeros(n), **options)
+    assert found.status == Status.DOUBTFUL
+    assert "negative pivot" in found.message
+    d = abs(d)
+    assert minimize(lambda x: d @ x**2 / 2, np.zeros(n), **options).success
+
+
 @pytest.mark.parametrize("method", ["trust-region", "cubic-lazy", "saddle-free"])
 def test_saddles_near_the_start_are_left(method):
     found = minimize(

@@ -107,18 +107,13 @@ def not_a_minimum(result, point: Point, hessians, is_given):
     if not (result.success and hessians.is_exact):
         return result
     try:
-        spectrum = point.model.spectrum
+        found = point.model.negative_curvature(CERTAIN[is_given])
     except Breakdown:
         return result
-    if spectrum is None or not spectrum.values[0] < -CERTAIN[is_given] * abs(spectrum.values).max():
+    if not found:
         return result
-    kind = "a maximum" if spectrum.values[-1] < 0 else "a saddle point"
-    return replace(
-        result,
-        status=Status.DOUBTFUL,
-        message=f"the gradient meets the tolerance at {kind}, not at a minimum: the Hessian's eigenvalue "
-        f"{spectrum.values[0]:.2e} is negative; start from another x0",
-    )
+    message = f"the gradient meets the tolerance at {found}; start from another x0"
+    return replace(result, status=Status.DOUBTFUL, message=message)
 
 
 def with_options(method, name, options):

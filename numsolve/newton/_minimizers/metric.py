@@ -39,6 +39,10 @@ class Identity:
         """Return ``B @ h``."""
         return h
 
+    def least(self):
+        """Return the smallest eigenvalue of B."""
+        return 1.0
+
     def added(self, H, shift):
         """Return the dense matrix ``H + shift * B`` in a new array."""
         H = H.copy()
@@ -55,6 +59,9 @@ class Diagonal(Identity):
     def __init__(self, diagonal):
         self.diagonal = diagonal
         self._root = namespace(diagonal).sqrt(diagonal)
+
+    def least(self):
+        return float(self.diagonal.min())
 
     def into(self, g):
         return g / (self._root if g.ndim == 1 else self._root[:, None])
@@ -90,6 +97,10 @@ class Full(Identity):
                 f"metric has the eigenvalue {float(values[0]):.2e}; a positive definite matrix is needed"
             )
         self.matrix, self._inverse_root = matrix, vectors / xp.sqrt(values)[None, :]
+        self._least = float(values[0])
+
+    def least(self):
+        return self._least
 
     def into(self, g):
         return self._inverse_root.T @ g

@@ -76,6 +76,30 @@ class Model:
         """Return the size of a typical large entry of H."""
         return self.H.magnitude()
 
+    def negative_curvature(self, relative):
+        """Say that a stationary point is no minimum, or return "" if that is not certain.
+
+        It is, if H has an eigenvalue below ``-relative`` times its norm.
+        """
+        spectrum = self.spectrum
+        if spectrum is None:
+            return self._by_factorisation(relative)
+        values = spectrum.values
+        if not values[0] < -relative * abs(values).max():
+            return ""
+        kind = "a maximum" if values[-1] < 0 else "a saddle point"
+        return f"{kind}, not at a minimum: the Hessian has the eigenvalue {values[0]:.2e}"
+
+    def _by_factorisation(self, relative):
+        """Test the sum of H and a multiple of the identity."""
+        matrix: Any = getattr(self, "matrix", None)
+        if matrix is None or not self.is_factorable:
+            return ""
+        shift = relative * float(abs(matrix).sum(axis=0).max()) / self.metric.least()
+        if self.factored(shift) is not None:
+            return ""
+        return "a saddle point or a maximum: a factorisation of the Hessian has a negative pivot"
+
     def factored(self, shift):
         """Return a function that solves with ``H + shift * B``, or None if the matrix is not definite.
 

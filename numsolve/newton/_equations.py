@@ -101,7 +101,7 @@ class Equations:
                 "or use a higher precision",
                 Status.STAGNATED,
             )
-        if not _is_holomorphic(J, point):
+        if not _is_holomorphic(self.function, point):
             return AtRounding(
                 "fun is not holomorphic, so it has no complex derivative: pass real and imaginary parts as "
                 "real variables",
@@ -122,10 +122,10 @@ class Equations:
             return True
         x = self.first.x
         size = max(length(point.x), length(x), length(point.x - x))
-        q = J @ g
+        q = J @ (g / length(g))
         self.raise_failure()
-        slope = read_sum(kernels_for(q).dot(q, point.f))
-        return abs(slope) / length(g) * size <= LEAST_RATE * point.norm**2
+        slope = read_sum(kernels_for(q).dot(q / point.norm, point.f / point.norm))
+        return abs(slope) * size <= LEAST_RATE
 
 
 def gradient(J, f):
@@ -138,10 +138,10 @@ def gradient(J, f):
         return None
 
 
-def _is_holomorphic(J, point):
-    """Tell whether products with a Jacobian by differences are linear over the complex numbers."""
-    if not isinstance(J, DirectionalJacobian) or point.x.dtype.kind != "c" or not point.norm < inf:
+def _is_holomorphic(function, point):
+    """Tell whether differences of the function are linear over the complex numbers."""
+    if point.x.dtype.kind != "c" or not point.norm < inf:
         return True
-    v = point.f / point.norm
+    J, v = DirectionalJacobian(function, point.x, point.f), point.f / point.norm
     q, turned = J @ v, J @ (1j * v)
     return length(turned - 1j * q) <= 1e-2 * length(q)

@@ -9,9 +9,9 @@ from .. import _validate
 from .._array import array_module, namespace
 from .._iterate import iterate
 from .._linear import direct
-from .._linear.system import System, length
+from .._linear.system import System, length, unit_near
 from .._operators.hermitian import check_hermitian
-from .._operators.operator import Csr, Dense, Operator, Shifted, absolute, as_operator, entries
+from .._operators.operator import Csr, Dense, Operator, Scaled, Shifted, absolute, as_operator, entries
 from .._result import Breakdown, Status
 from ..krylov import _bicgstab, _cg, _fgmres, _gcrodr, _idrs, _minres
 from ..krylov.recycling import minres as recycled_minres
@@ -99,18 +99,20 @@ class LinearSolver:
         return self._solve_iteratively(J, f, eta, self._converted(self._M.anew(_given(J), KIND), J))
 
     def _solve_iteratively(self, J, f, eta, M):
-        b = -f
-        size, n = length(b), len(b)
-        A = J.with_workspace()
+        size, n = length(f), len(f)
+        unit = unit_near(size, f.dtype)  # of F: squares must not overflow
+        b = f * f.dtype.type(-1 / unit)
+        A = (J if unit == 1 else Scaled(J, 1 / unit)).with_workspace()
+        M = M if M is None or unit == 1 else Scaled(M, unit)
         if self.name in SYMMETRIC and isinstance(J, (Csr, Dense)):
             check_hermitian(J, "the Jacobian")
         system = System(A, b, None, M, eta, 0.0, self.maxiter, self.deadline)
-        method = self._method(system)
+        method = self._method(system, unit)
         begin = _refresh.clock()
         result = iterate(
             lambda x: method(A, b, M, x),
             namespace(b).zeros_like(b),
-            tol=eta * size,
+            tol=eta * size / unit,
             maxiter=min(self.maxiter, 10 * n + 10),
             deadline=self.deadline,
             trusting=True,
@@ -118,8 +120,9 @@ class LinearSolver:
         self.products += getattr(method, "products", result.nit)
         if self.k:
             pays = self._recycle is not None or self.name == "gcrodr" or result.nit >= PAYS * self.k
-            self.space = method.space() if pays else None
-        linear = float(result.residuals[-1])
+            space = method.space() if pays else None
+            self.space = None if space is None else space.scaled(1 / unit)
+        linear = float(result.residuals[-1]) * unit
         failed = not linear <= (1 - LEAST_GAIN) * size
         self._M.observe(KIND, _refresh.clock() - begin, result.nit, failed)
         if failed:
@@ -131,12 +134,13 @@ class LinearSolver:
             )
         return Step(result.x, linear)
 
-    def _method(self, system) -> Any:
-        """Return the Krylov method for a system."""
+    def _method(self, system, unit) -> Any:
+        """Return the Krylov method for a system, whose matrix is the Jacobian over `unit`."""
+        space = None if self.space is None else self.space.scaled(unit)
         if self.k and self.name in DEFLATED:
-            return _gcrodr.Cycles(system, self.restart, min(self.k, self.restart - 1), self.space)
+            return _gcrodr.Cycles(system, self.restart, min(self.k, self.restart - 1), space)
         if self.k:
-            known = self.k if self.space is None else self.space
+            known = self.k if space is None else space
             if self.name == "cg":
                 return CgLearner(_cg.steps, known, system)
             recycled = partial(recycled_minres.steps, _minres.rotations(system))

@@ -11,7 +11,7 @@ from .. import _validate
 from .._array import namespace
 from .._linear.system import length
 from .._operators.operator import Csr, Dense, entries
-from .._result import Breakdown, Status, warn_of_miss
+from .._result import Breakdown, FunctionError, Interrupted, Status, warn_of_miss
 from ..krylov.recycling.space import RecycledSpace
 from . import _line_search, _pseudo_transient, _trust_region
 from ._equations import NO_ROOT, AtRounding, Equations, Point, squared_ratio
@@ -197,7 +197,7 @@ def root(
     if jac is True:
         pair = WithDerivative(fun)
         fun, jac = pair.value, pair.derivative
-    because = "x has (least_squares is for other numbers)"
+    because = "one for each variable is needed (least_squares takes other numbers):"
     function = VectorFunction(fun, variables, args, m=variables.n, because=because)
     f = function(variables.start)
     function.deadline = deadline
@@ -208,16 +208,20 @@ def root(
         function, derivative, solver, Forcing(forcing, tol), Point(variables.start, f, norm)
     )
     search = Search(equations, method)
-    result = run(
-        search,
-        variables,
-        first=norm,
-        tol=tol,
-        maxiter=maxiter,
-        callback=callback,
-        deadline=deadline,
-        functions=(function, *derivative.functions),
-    )
+    try:
+        result = run(
+            search,
+            variables,
+            first=norm,
+            tol=tol,
+            maxiter=maxiter,
+            callback=callback,
+            deadline=deadline,
+            functions=(function, *derivative.functions),
+        )
+    except (Interrupted, FunctionError) as error:
+        error.result = search.finished(error.result, variables)
+        raise
     return warn_of_miss(search.finished(result, variables))
 
 

@@ -70,6 +70,7 @@ class Model:
 
     def __init__(self, equations, J, point, s, linear):
         self._equations, self._J, self._f, self._norm = equations, J, point.f, point.norm
+        self._unit_f = point.f / point.norm
         self._s, self._linear = s, linear
         self._size = inf if s is None else length(s)
         self._directions: Any = None
@@ -80,28 +81,28 @@ class Model:
             return self._s, self._linear
         if self._directions is None:
             self._form()
-        y, predicted = minimise(self._gram, self._along, self._norm, radius)
+        y, predicted = minimise(self._gram, self._along, radius)
         p = namespace(self._f).asarray(y.astype(self._f.dtype)) @ self._directions
-        return p, predicted
+        return p, predicted * self._norm
 
     def _form(self):
         """Orthonormalise the directions, and form the images."""
-        J, f, xp = self._J, self._f, namespace(self._f)
+        J, f, xp = self._J, self._unit_f, namespace(self._f)
         candidates = [self._s, gradient(J, f), f]
         rows = [v / length(v) for v in candidates if v is not None and 0 < length(v) < inf]
         P = xp.stack(rows)
         P = combined(whitening(to_host(kernels_for(P).rows_gram(P, P))), P)
-        images = xp.stack([J @ P[i] for i in range(len(P))])
+        images = xp.stack([(J @ P[i]) / self._norm for i in range(len(P))])
         self._equations.raise_failure()
         self._directions = P
         self._gram = to_host(kernels_for(P).rows_gram(images, images))
         self._along = to_host(kernels_for(P).rows_gram(images, f[None]))[:, 0]
 
 
-def minimise(gram, along, norm, radius):
+def minimise(gram, along, radius):
     """Minimise ``norm(f + A y)`` over ``norm(y) <= radius``; return y and the least norm.
 
-    ``gram = A^H A``, ``along = A^H f`` and ``norm = norm(f)``. The multiplier of the constraint is found by
+    ``gram = A^H A``, ``along = A^H f``, and f has the norm 1. The multiplier of the constraint is found by
     Newton's method on ``1 / norm(y)``: J. J. Moré, D. C. Sorensen, SIAM J. Sci. Stat. Comput. 4 (1983)
     553-572, doi:10.1137/0904038.
     """
@@ -120,5 +121,5 @@ def minimise(gram, along, norm, radius):
                 break
             mu += (size**2 / (abs(y) ** 2 / shifted).sum()) * (size - radius) / radius
         y = y * min(1.0, radius / np.linalg.norm(y))
-    square = norm**2 + 2 * float(np.real(np.vdot(c, y))) + float((values * abs(y) ** 2).sum())
+    square = 1 + 2 * float(np.real(np.vdot(c, y))) + float((values * abs(y) ** 2).sum())
     return vectors @ y, sqrt(max(square, 0.0))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from support.tiers import extended
 
-from numsolve import ConvergenceWarning, FunctionError, Status, newton
+from numsolve import ConvergenceWarning, FunctionError, Interrupted, Status, newton
 
 METHODS = ["auto", "line-search", "trust-region", "pseudo-transient"]
 
@@ -78,6 +79,29 @@ def test_a_jacobian_that_is_singular_at_the_start_only(jac):
         assert "line search failed" in result.message
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e-40, 1e40, 1e150])
+@pytest.mark.parametrize("method", ["line-search", "trust-region"])
+def test_equations_of_extreme_size(scale, method):
+    result = newton.root(lambda x: scale * (x**2 - 2), np.array([1.0, 3.0]), method=method, rtol=1e-9).check()
+    np.testing.assert_allclose(result.x, 2**0.5, rtol=1e-8)
+
+
+def test_ctrl_c_keeps_the_last_point():
+    points = []
+
+    def fun(x):
+        points.append(x)
+        if len(points) == 12:
+            raise KeyboardInterrupt
+        return np.cosh(x) - 2
+
+    with pytest.raises(Interrupted) as caught:
+        newton.root(fun, np.array([8.0, 9.0]))
+    result = caught.value.result
+    assert result.status == Status.INTERRUPTED
+    assert result.residuals[-1] == pytest.approx(np.linalg.norm(np.cosh(result.x) - 2))
+
+
 def test_a_double_root():
     result = newton.root(lambda x: (x - 1) ** 2, np.array([3.0]), rtol=1e-8).check()
     assert result.x[0] == pytest.approx(1, abs=1e-3)
@@ -131,6 +155,7 @@ def test_an_exception_keeps_the_last_point():
     assert "twelve" in result.message
     assert result.residuals[-1] == pytest.approx(np.linalg.norm(np.cosh(result.x) - 2))
     assert result.residuals[-1] < result.residuals[0]
+    assert result.nfev == 13
 
 
 def test_an_exception_at_the_start_is_raised_unchanged():
@@ -157,11 +182,12 @@ def test_not_finite_at_the_start():
         newton.root(lambda x: x, np.array([np.nan, 1.0]))
 
 
-def test_a_function_that_is_not_holomorphic():
+@pytest.mark.parametrize("linear_solver", ["direct", *extended("gmres")])
+def test_a_function_that_is_not_holomorphic(linear_solver):
     def fun(z):
         return z.conj() ** 2 + abs(z) - 3 - 1j
 
-    result = missed(fun, np.array([1 + 2j, 3 - 1j]))
+    result = missed(fun, np.array([1 + 2j, 3 - 1j]), linear_solver=linear_solver)
     assert "not holomorphic" in result.message
 
 

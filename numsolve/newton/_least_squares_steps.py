@@ -200,7 +200,7 @@ class Descent:
                 return following
         raise Breakdown(
             f"no step lowers the cost further, but the norm of the gradient is {point.norm:.1e}: check jac "
-            "against finite differences, or loosen rtol if fun is noisy",
+            "by newton.check_derivative, or loosen rtol if fun is noisy",
             Status.STAGNATED,
         )
 

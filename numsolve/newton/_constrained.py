@@ -86,7 +86,7 @@ def minimize(
     hessp=None,
     hess_sparsity=None,
     multipliers=None,
-    linear_solver="direct",
+    linear_solver: Any = "direct",
     theta=None,
     rtol=None,
     atol=0.0,
@@ -110,7 +110,7 @@ def minimize(
     given = _constraints.read(constraints)
     objective = Objective(fun, grad, variables, args)
     found = [Constraint(each, variables) for each in given]
-    needs_entries = linear_solver not in PRODUCTS_ARE_ENOUGH
+    needs_entries = not (isinstance(linear_solver, str) and linear_solver in PRODUCTS_ARE_ENOUGH)
     curvature = Curvature(objective, found, variables, hess, hessp, hess_sparsity, args, needs_entries)
     problem = Lagrangian(objective, found, curvature, variables)
     start = _start(problem, multipliers)
@@ -162,7 +162,9 @@ def _of_variables(callback, variables):
 
 
 def _solver(name, most, size, M, rng, variables):
-    """Return the inner solver."""
+    """Return the inner solver by its name; an object with the methods of `Minres` is returned as it is."""
+    if hasattr(name, "solve"):
+        return name
     _validate.choice(name, "linear_solver", SOLVERS)
     most = None if most is None else _validate.count(most, "inner_maxiter", least=1)
     size = None if size is None else _validate.count(size, "block_size", least=1)

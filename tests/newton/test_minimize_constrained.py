@@ -1,12 +1,14 @@
 """Minimisation with equality constraints: solutions, multipliers, rates, units and merit function."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 from support.tiers import extended
 
-from numsolve import Status, newton
+from numsolve import Status, newton, problems
 from numsolve.newton._augmented_lagrangian import Rules
 from numsolve.newton._constrained import minimize as minimise
 from numsolve.newton._constraints import Constraint, read
@@ -254,3 +256,45 @@ def test_rules_are_constants_of_the_method():
     )
     assert result.success
     assert result.penalties[0] >= 5
+
+
+def solve_problem(problem, **options):
+    constraints = (problem.constraints, problem.jac, problem.constraint_hess)
+    return newton.minimize_constrained(
+        problem.fun, problem.x0, constraints, grad=problem.grad, hess=problem.hess, **options
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in problems.constrained_problem_names() if n[2:] in ("7", "39", "40", "5")]
+)
+@pytest.mark.parametrize("unit", [1.0, 0.01])
+def test_textbook_problems_in_other_units(name, unit):
+    check_textbook(name, "direct", unit)
+
+
+@pytest.mark.extended
+@pytest.mark.parametrize("name", problems.constrained_problem_names())
+@pytest.mark.parametrize("solver", ["direct", "minres"])
+def test_textbook_problems(name, solver):
+    check_textbook(name, solver, 1.0)
+
+
+def check_textbook(name, solver, unit):
+    problem = problems.constrained_problem(name)
+    scaled = dataclasses.replace(
+        problem,
+        constraints=lambda x: unit * problem.constraints(x),
+        jac=lambda x: unit * problem.jac(x),
+        constraint_hess=lambda x, y: unit * problem.constraint_hess(x, y),
+    )
+    result = solve_problem(scaled, linear_solver=solver, rtol=0, atol=1e-8 * unit).check()
+    assert problem.kkt_residual(result.x, unit * result.multipliers) <= 1e-8
+    assert np.isfinite(result.fun)
+
+
+def test_the_control_problem_takes_one_step():
+    problem = problems.pde_control(20)
+    result = solve_problem(problem).check()
+    assert (result.nit, result.nhev) == (1, 1)
+    np.testing.assert_allclose(result.x, problem.solution, atol=1e-9)

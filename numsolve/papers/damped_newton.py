@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def _search(problem, measure, *, goal, maxiter, hess):
 
         lengths = np.append(np.linspace(0.05, 1, 20), 2.0 ** -np.arange(5, 15))
         best = lengths[np.argmin([at(length) for length in lengths])]
-        found = minimize_scalar(at, bounds=(best / 2, min(best + 0.05, 1)), method="bounded")
+        found: Any = minimize_scalar(at, bounds=(best / 2, min(best + 0.05, 1)), method="bounded")
         x = x - (found.x if found.fun < at(best) else best) * n
     return thinned(curve, goal)
 

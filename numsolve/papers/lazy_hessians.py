@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import partial
 from math import sqrt
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -89,7 +90,7 @@ def categorical_regression(count):
     shares = [rng.dirichlet(np.ones(size)) for size in CATEGORIES]
     columns = np.array([f + rng.choice(len(p), count, p=p) for f, p in zip(first, shares, strict=True)]).T
     entries = np.ones(columns.size), columns.ravel(), len(CATEGORIES) * np.arange(count + 1)
-    X = sp.csr_array(entries, shape=(count, sum(CATEGORIES)))
+    X: Any = sp.csr_array(entries, shape=(count, sum(CATEGORIES)))
     margins = X @ rng.standard_normal(X.shape[1]) - 2
     y = rng.random(count) < 1 / (1 + np.exp(-margins))
     problem = logistic_regression(X, y, ridge=1e-4)

@@ -145,7 +145,7 @@ def lstsq(
         ``callback(x, backward_error)`` after each iteration (on a GPU: after every tenth); true stops. A
         callback of one argument gets a copy of `x`, and what it returns is ignored.
     time_limit : float, optional
-        Seconds after which to stop with a usable iterate; looked at when the sketch is factorised, and in each
+        Seconds after which to stop with a usable iterate, tested after the sketch is factorised and in each
         iteration. Default: no limit.
 
     Returns

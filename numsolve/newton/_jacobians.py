@@ -95,8 +95,9 @@ class DifferenceJacobian:
             self._colour = np.arange(variables.n)
         else:
             self._colour = _colours_of_columns(self._pattern)
-            P, xp = self._pattern.tocoo(), variables.xp
-            self._rows, self._columns = xp.asarray(P.row), xp.asarray(P.col)
+            P, xp = self._pattern, variables.xp
+            self._rows = xp.asarray(np.repeat(np.arange(P.shape[0]), np.diff(P.indptr)))
+            self._columns, self._indptr = xp.asarray(P.indices), xp.asarray(P.indptr)
         self.colours = int(self._colour.max(initial=-1)) + 1
 
     def at(self, x, f) -> Operator:
@@ -116,9 +117,8 @@ class DifferenceJacobian:
         i, j = self._rows, self._columns
         values = differences[colour[j], i] / h[j]
         sparse = sparse_module(self._variables.library)
-        return as_operator(
-            sparse.csr_matrix((values, (i, j)), shape=self._pattern.shape), self._variables.library, "jac"
-        )
+        J = sparse.csr_matrix((values, j, self._indptr), shape=self._pattern.shape)
+        return as_operator(J, self._variables.library, "jac")
 
     def steps(self, x):
         """Return the steps at `x`."""

@@ -265,7 +265,18 @@ def test_on_cupy(cupy):
     def fun(x):
         return x * x * x + 3 * x - 4 * xp.ones_like(x)
 
-    for options in ({}, {"method": "trust-region"}, {"linear_solver": "bicgstab"}, {"recycle": 2}):
+    for options in (
+        {},
+        {"method": "trust-region"},
+        {"method": "pseudo-transient", "linear_solver": "direct"},
+        {"linear_solver": "bicgstab"},
+        {"recycle": 2},
+        {"jac_sparsity": np.eye(7)},
+    ):
         result = newton.root(fun, xp.asarray(np.linspace(2.0, 3.0, 7)), **options).check()
         assert isinstance(result.x, xp.ndarray)
         np.testing.assert_allclose(result.x.get(), 1, rtol=1e-6)
+    with pytest.raises(TypeError, match="dense Jacobians on a GPU"):
+        newton.root(fun, xp.ones(7) * 2, jac_sparsity=np.eye(7), linear_solver="direct")
+    with pytest.raises(TypeError, match="GPU"):
+        newton.root(fun, xp.ones(7), M=np.eye(7))

@@ -173,7 +173,10 @@ class DirectionalJacobian(Operator):
         h = self._step / size
         moved = x * h
         moved += self._x
-        self._function.difference(moved, self._f, out)
+        if isinstance(self._function, VectorFunction):
+            self._function.difference(moved, self._f, out)
+        else:
+            out[...] = self._function(moved) - self._f
         out *= 1 / h
         return out
 

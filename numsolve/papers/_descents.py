@@ -89,11 +89,6 @@ def thinned(rows, goal):
     return [{**rows[k], "reached": rows[-1]["gap"] <= goal} for k in kept]
 
 
-def first_below(curve, gap, count="iteration"):
-    """Return the count at the first row of a curve with at most this gap, or None."""
-    return next((row[count] for row in curve if row["gap"] <= gap), None)
-
-
 def curve_of(rows, **key):
     """Return the rows of a table that have these values."""
     return [row for row in rows if all(row[name] == value for name, value in key.items())]

@@ -10,7 +10,7 @@ from .. import newton
 from .._result import inner_solve
 from ..problems import norm_power, polytope_feasibility, soft_maximum, unconstrained, worst_instance
 from . import Claim
-from ._descents import curve_of, descend, draw, finish, first_below, rows_of, thinned
+from ._descents import curve_of, descend, draw, finish, rows_of, thinned
 from ._interval import Interval
 
 TITLE = "Iterations of gradient-normalised and super-universal Newton methods, with approximate Hessians"
@@ -252,7 +252,7 @@ def _valley_claim(rows, name):
     return Claim(
         f"{name}: exact Hessians need less than 100 iterations, the gradient method thousands",
         "60 to 100, and more than 5000",
-        f"{exact['iteration']}, and {Interval.measured(plain['iteration'], plain['reached'])}",
+        f"{exact['iteration']}, and {Interval.measured(plain['iteration'], plain['reached']):g}",
         bool(exact["reached"]) and exact["iteration"] <= 100 and plain["iteration"] > 1000,
         "to a gap of 1e-8; the figure does not say at which gap its curves end",
     )
@@ -292,7 +292,6 @@ def _worst_claims(rows):
     n = picked[0]["n"]
     fixed, adaptive = (curve_of(picked, method=method) for method in ("fixed", "adaptive"))
     at, last = next(row for row in adaptive if row["iteration"] >= 0.95 * n), adaptive[-1]
-    late = first_below(fixed, 1e-4)
     found = [
         Claim(
             f"{WORST}: the adaptive method is slow for n iterations, and then falls to 1e-11",
@@ -302,12 +301,14 @@ def _worst_claims(rows):
         )
     ]
     if n == 500:
+        late = next(row for row in fixed if row["iteration"] >= 1200)
         found.append(
             Claim(
-                f"{WORST}: with a fixed H the gap is 1e-4 at iteration 1200",
-                "1200",
-                f"{late}",
-                late is not None and abs(late - 1200) <= 120,
+                f"{WORST}: with a fixed H the gap falls as a power of the iterations",
+                "1e-4 at iteration 1200",
+                f"{late['gap']:.1e} at iteration {late['iteration']}",
+                0.5e-4 <= late["gap"] <= 2e-4,
+                "read from a figure; a factor of 2 is allowed",
             )
         )
     return found

@@ -91,7 +91,7 @@ def categorical_regression(count):
     columns = np.array([f + rng.choice(len(p), count, p=p) for f, p in zip(first, shares, strict=True)]).T
     entries = np.ones(columns.size), columns.ravel(), len(CATEGORIES) * np.arange(count + 1)
     X: Any = sp.csr_array(entries, shape=(count, sum(CATEGORIES)))
-    margins = X @ rng.standard_normal(X.shape[1]) - 2
+    margins = X @ rng.standard_normal(sum(CATEGORIES)) - 2
     y = rng.random(count) < 1 / (1 + np.exp(-margins))
     problem = logistic_regression(X, y, ridge=1e-4)
     best = newton.minimize(

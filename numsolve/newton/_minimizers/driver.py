@@ -57,9 +57,13 @@ def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callbac
     def steps(x):
         first_point = objective.at(x)
         yield first_point.x, square(first_point)
-        for point in method.walk(first_point):
-            objective.record(point)
-            yield point.x, square(point)
+        try:
+            for point in method.walk(first_point):
+                objective.record(point)
+                yield point.x, square(point)
+        except (OverflowError, ZeroDivisionError, np.linalg.LinAlgError) as error:
+            message = f"numbers are too large or too small ({error}): scale fun or the variables"
+            raise Breakdown(message, Status.NONFINITE) from error
 
     def square(point):
         norm = point.norm if point.is_finite else np.nan

@@ -18,10 +18,17 @@ ASYMMETRY = 1e-3  # relative asymmetry above which a matrix is no Hessian
 PROBES = 10  # random vectors for the diagonal of a Hessian
 
 
+def typical_size(variables):
+    """Return the size of variables that are near zero: the largest start, but between 1e-3 and 1."""
+    largest = float(abs(variables.start).max()) if variables.n else 0.0
+    return min(max(largest, 1e-3), 1.0) if largest > 0 else 1.0
+
+
 class DifferenceGradient:
     """The gradient by central differences of the function: 2 n evaluations.
 
-    The step of component j is the cube root of machine epsilon times ``max(abs(x[j]), 1)``.
+    The step of component j is the cube root of machine epsilon times ``max(abs(x[j]), s)``; s is
+    `typical_size`.
     """
 
     functions, calls, failure = (), 0, None
@@ -38,7 +45,7 @@ class DifferenceGradient:
     def __call__(self, x):
         """Return the gradient at `x`."""
         xp, g = self._variables.xp, np.empty(len(x))
-        h = np.finfo(x.dtype).eps ** (1 / 3) * xp.maximum(abs(x), 1.0)
+        h = np.finfo(x.dtype).eps ** (1 / 3) * xp.maximum(abs(x), typical_size(self._variables))
         for j in range(len(x)):
             values = []
             for sign in (1, -1):
@@ -86,33 +93,30 @@ class DifferenceHessian:
     """The Hessian by differences of the gradient: central ones, or forward ones on a sparsity pattern.
 
     Central differences take 2 n gradients. Their step for component j is the cube root of the gradient's
-    relative error times ``max(abs(x[j]), 1)``.
+    relative error times ``max(abs(x[j]), s)``; s is `typical_size`.
     """
 
     is_exact, calls, functions = True, 0, ()
 
     def __init__(self, grad, variables, sparsity=None):
-        self._grad, self._xp = grad, variables.xp
-        self._rounding = getattr(grad, "rounding", float(np.finfo(variables.dtype).eps))
-        self._sparse = None
-        if sparsity is not None:
-            self._sparse = DifferenceJacobian(grad, variables, sparsity, rounding=self._rounding)
+        self._jacobian = DifferenceJacobian(
+            grad,
+            variables,
+            sparsity,
+            scale=typical_size(variables),
+            rounding=getattr(grad, "rounding", None),
+            central=sparsity is None,
+        )
 
     def at(self, point) -> Operator:
         """Return the Hessian at a point as an operator."""
-        if self._sparse is not None:
-            return self._sparse.at(point.x, point.gradient)
-        x, xp = point.x, self._xp
-        h = self._rounding ** (1 / 3) * xp.maximum(abs(x), 1.0)
-        rows = xp.empty((len(x), len(x)), x.dtype)
-        for j in range(len(x)):
-            right, left = x.copy(), x.copy()
-            right[j] += h[j]
-            left[j] -= h[j]
-            rows[j] = (self._grad(right) - self._grad(left)) / (right[j] - left[j])
-        if not bool(abs(rows.sum()) < np.inf):
-            raise Breakdown("the differences of the gradient are NaN or infinite", Status.NONFINITE)
-        return Dense(rows)
+        try:
+            return self._jacobian.at(point.x, point.gradient)
+        except Breakdown as error:
+            if error.status != Status.NONFINITE:
+                raise
+            message = "grad is not finite near x, where it is differenced: pass hess"
+            raise Breakdown(message, Status.NONFINITE) from error
 
 
 class HessianProducts:

@@ -70,7 +70,7 @@ class Lazy(Search):
                 if not trial.is_finite:
                     break
                 fall += decrease(here, trial)
-                needed += SAFE / sqrt(M) * trial.dual * sqrt(trial.dual)
+                needed += SAFE * trial.dual * sqrt(trial.dual / M)
                 points.append(trial)
                 here = trial
                 is_last = len(points) == steps or trial.norm <= self.objective.tol

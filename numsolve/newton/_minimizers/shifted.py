@@ -45,7 +45,7 @@ def shifted_step(model, g, radius):
             low = shift
         Bh = metric.apply(h)
         slope = dot(Bh, solve(Bh))
-        shift = _between(low, high, shift + (size / radius - 1) * size**2 / slope if slope > 0 else inf)
+        shift = _between(low, high, shift + (size / radius - 1) * size * (size / slope) if slope > 0 else inf)
         if high < inf and high - low <= 1e-10 * high:
             break
     is_far_inside = found is None or (found.is_curved and found.size < radius / 2)

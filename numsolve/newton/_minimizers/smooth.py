@@ -50,7 +50,7 @@ class GradientNormalized(Regularised):
     def judge(self, point, trial, step, parameter):  # noqa: ARG002 - the protocol
         if not trial.is_finite:
             return False, self.harder(parameter)
-        needed = trial.dual**2 * parameter / (8 * point.dual)
+        needed = trial.dual * (trial.dual / point.dual) * parameter / 8
         if not decrease(point, trial) >= needed:
             return False, self.harder(parameter)
         return True, max(2 * parameter, self.floor)
@@ -127,7 +127,7 @@ class SuperUniversal(Regularised):
             return False, self.harder(parameter)
         if self.is_fixed:
             return True, self.H0
-        if not -dot(trial.gradient, step) >= trial.dual**2 / (4 * self.shift(point, parameter)):
+        if not -dot(trial.gradient, step) >= trial.dual * (trial.dual / self.shift(point, parameter)) / 4:
             return False, self.harder(parameter)
         return True, max(parameter / 4, self.floor, 1e-100)
 

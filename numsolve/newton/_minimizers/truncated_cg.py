@@ -69,26 +69,26 @@ def truncated_cg(product, g, *, radius=inf, rtol=1e-3, maxiter=None, M=None):
         if is_curved and radius == inf:
             break
         alpha = rz / curvature if not is_curved else inf
-        if is_curved or hh + 2 * alpha * hp + alpha**2 * pp >= radius**2:
+        if is_curved or hh + 2 * alpha * hp + alpha * alpha * pp >= radius * radius:
             alpha = _to_sphere(hh, hp, pp, radius)
-            h, r, hh = h + alpha * p, r + alpha * q, radius**2
+            h, r, hh = h + alpha * p, r + alpha * q, radius * radius
             break
         h, r = h + alpha * p, r + alpha * q
-        hh += 2 * alpha * hp + alpha**2 * pp
+        hh += 2 * alpha * hp + alpha * alpha * pp
         if length(r) <= goal:
             break
         z = r if M is None else M @ r
         rz, old = dot(r, z), rz
         beta = rz / old
         p = beta * p - z
-        hp, pp = beta * (hp + alpha * pp), rz + beta**2 * pp
+        hp, pp = beta * (hp + alpha * pp), rz + beta * beta * pp
     return Truncated(h, -(dot(g, h) + dot(r, h)) / 2, sqrt(max(hh, 0.0)), is_curved)
 
 
 def _to_sphere(hh, hp, pp, radius):
-    """Return the positive root of ``hh + 2 t hp + t**2 pp = radius**2``."""
-    room = max(radius**2 - hh, 0.0)
-    root = sqrt(hp**2 + pp * room)
+    """Return the positive root of ``hh + 2 t hp + t**2 pp = radius * radius``."""
+    room = max(radius * radius - hh, 0.0)
+    root = sqrt(hp * hp + pp * room)
     return room / (hp + root) if hp > 0 else (root - hp) / pp
 
 

@@ -238,6 +238,12 @@ class _Problem:
     def solve(self, method, rule, rtol, atol, ftol, xtol, maxiter, callback, deadline):
         """Run the method and return the result."""
         start, cost = self.variables.start, self.loss.cost(self.first)
+        size = float(abs(self.first).max())
+        if (isfinite(size) and not isfinite(cost)) or (size > 0 and cost == 0):
+            raise ValueError(
+                f"the residuals at x0 have the size {size:.1e}, whose square is out of range: multiply fun "
+                "and jac by a constant"
+            )
         if not isfinite(cost):
             message = "fun is not finite at x0: choose another start"
             return self._reported(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from .. import _validate
 from .._array import namespace
 from .._linear.system import length
 from .._operators.operator import Csr, Dense, absolute
+from .._result import Breakdown
 from ._damped_systems import adjoint_product, column_norms, rescaled
 from ._jacobians import DifferenceJacobian
 
+LARGEST_ERROR = 1e-4  # of finite differences that are trusted, relative to the norm of a column
 PASSES = 20  # active sets that are tried for a step
 REFINEMENTS = 3  # solutions with one factorisation, at most
 ACCURACY, LEAST_ACCURACY = 1e-4, 0.5  # relative gradients of the linear problem: wanted, and accepted
@@ -110,12 +112,19 @@ class Step:
     predicted: float
 
 
+def made_step(point, p, Jp):
+    """Return the `Step` p."""
+    size = length(Jp)
+    return Step(p, Jp, -float((point.slope * p).sum()) - 0.5 * size * size)
+
+
 class Model:
     """The models of a problem at all points."""
 
     def __init__(self, function, jacobian, loss, box, scaling, system):
         self.function, self.jacobian, self.loss, self.box = function, jacobian, loss, box
         self.scaling, self._system, self.points = scaling, system, 0
+        self._largest = 0.0  # norm of a scaled column so far
 
     def at(self, x, f, cost=None):
         """Return the `Point` at x, where the residuals are f."""
@@ -132,22 +141,39 @@ class Model:
         norm = length(xp.where(held[0] | held[1], 0 * slope, slope))
         cost = loss.cost(f) if cost is None else cost
         largest = _rayleigh(J, slope) if norms is None else float(norms.max())
+        self._largest = max(self._largest, largest)
         return Point(x, f, cost, jac, system, scale, slope, low, high, norm, largest)
 
-    def slope_error(self, point):
-        """Return an estimate of the norm of the errors of the slope, by rounding and by finite differences.
+    def following(self, x, f):
+        """Return the `Point` at x, or None if its Jacobian is not finite."""
+        try:
+            found = self.at(x, f)
+        except _validate.NotFinite:
+            return None
+        except Breakdown as error:
+            if isinstance(error.__cause__, _validate.NotFinite):
+                return None
+            raise
+        return found if isfinite(found.norm) else None
 
-        A difference with the step h has the rounding error of the residuals, divided by h.
+    def slope_error(self, point):
+        """Return an estimate of the norm of the rounding errors of the slope."""
+        return 4 * point.rounding * point.largest
+
+    def difference_error(self, point):
+        """Return an estimate of the norm of the errors of the slope by finite differences, zero without them.
+
+        A difference with the step h has the rounding error of the residuals, divided by h. The estimate is at
+        most a small part of the largest slope that the residuals can have: beyond that it tells nothing.
         """
-        rounding = point.rounding
-        error = 4 * rounding * point.largest
-        if isinstance(self.jacobian, DifferenceJacobian):
-            r, root = point.system.r, float(np.finfo(point.x.dtype).eps) ** 0.5
-            error += 10 * root * length(r) * point.largest
-            xp, h = namespace(r), self.jacobian.steps(point.x)
-            inverse = xp.where(h == 0, h, point.scale / xp.where(h == 0, 1 + h, h))
-            error += length(r) * rounding / len(r) ** 0.5 * length(inverse)
-        return error
+        if not isinstance(self.jacobian, DifferenceJacobian):
+            return 0.0
+        r, h = point.system.r, self.jacobian.steps(point.x)
+        xp, size = namespace(r), length(r)
+        inverse = xp.where(h == 0, h, point.scale / xp.where(h == 0, 1 + h, h))
+        truncation = 10 * float(np.finfo(point.x.dtype).eps) ** 0.5 * self._largest
+        rounding = point.rounding / len(r) ** 0.5 * length(inverse)
+        return size * min(truncation + rounding, LARGEST_ERROR * self._largest)
 
     def moved(self, point, step):
         """Return x after a step; variables that the step takes to a bound lie exactly on it."""
@@ -210,8 +236,7 @@ def _solve(point, damping, free, base):
             break
     if first > 0 and not left <= LEAST_ACCURACY * first:
         raise LinAlgError("the solution of the damped system is not accurate")
-    predicted = -float((point.slope * p).sum()) - 0.5 * length(Jp) ** 2
-    return Step(p, Jp, predicted), slope
+    return made_step(point, p, Jp), slope
 
 
 def _rayleigh(J, v):

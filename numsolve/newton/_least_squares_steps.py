@@ -6,15 +6,13 @@ falls by a small part of what the model predicts.
 """
 
 import time
-from contextlib import suppress
 from math import inf, isfinite
 
-from .. import _validate
 from .._array import namespace
 from .._linear.system import length
 from .._result import Breakdown, Status
 from ..kernels import kernels_for
-from ._least_squares_model import Step
+from ._least_squares_model import Step, made_step
 from ._run import SAYS
 
 LEAST_RATIO = 1e-4  # gain ratio of an accepted trial
@@ -88,8 +86,8 @@ class Dogleg:
         xp = namespace(point.x)
         at_low, at_high = self._model.box.held(point.x, point.slope)
         p = xp.where(at_low | at_high, 0 * point.slope, -point.slope)
-        Jp, along = point.system.J @ p, length(p) ** 2
-        size = length(Jp) ** 2
+        Jp, along = point.system.J @ p, float((p * p).sum())
+        size = float((Jp * Jp).sum())
         factor = along / size if size > 0 else 1.0
         if self._model.box.exists:
             one = xp.where(p == 0, 1 + 0 * p, p)
@@ -143,7 +141,7 @@ class Dogleg:
 def _combined(point, parts):
     p = sum(share * step.p for share, step in parts)
     Jp = sum(share * step.Jp for share, step in parts)
-    return Step(p, Jp, -float((point.slope * p).sum()) - 0.5 * length(Jp) ** 2)
+    return made_step(point, p, Jp)
 
 
 class Descent:
@@ -222,11 +220,8 @@ class Descent:
         ratio = decrease / step.predicted if isfinite(decrease) else -inf
         if not ratio > LEAST_RATIO:
             return None
-        try:
-            following = model.at(x, f)
-        except _validate.NotFinite:
-            return None
-        if not isfinite(following.norm):
+        following = model.following(x, f)
+        if following is None:
             return None
         self.strategy.accepted(
             step, ratio, min(max(following.cost / point.cost, 0.0), 1.0) if point.cost else 0.0
@@ -250,15 +245,12 @@ class Descent:
         f = self.model.function(x)
         if not self.model.loss.decrease(point.f, f) >= -self._cost_error(point, step):
             return None
-        with suppress(_validate.NotFinite):
-            following = self.model.at(x, f)
-            if following.norm <= LEAST_FALL * point.norm:
-                return following
-        return None
+        following = self.model.following(x, f)
+        return following if following and following.norm <= LEAST_FALL * point.norm else None
 
     def _end_at_rounding(self, point):
         """Raise if the gradient cannot be told from zero, or no step can lower the cost measurably."""
-        if point.norm <= self.model.slope_error(point):
+        if point.norm <= self.model.slope_error(point) + self.model.difference_error(point):
             what = "the gradient is as small as its rounding errors"
         else:
             full = self.strategy.full(point)

@@ -70,7 +70,8 @@ class Loss:
     def cost(self, f):
         """Return the cost as a float of the host."""
         if self.is_linear:
-            return 0.5 * length(f) ** 2
+            size = length(f)
+            return 0.5 * size * size  # infinite where a power would raise OverflowError
         return 0.5 * self.scale**2 * _number(self._values(f)[0].sum())
 
     def decrease(self, f, new):

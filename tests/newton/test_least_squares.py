@@ -384,8 +384,32 @@ def test_points_without_values_are_rejected_trials():
 
     result = least_squares(fun, [5.0, 5.0], jac=lambda x: np.diag(1 / x)).check()
     np.testing.assert_allclose(result.x, np.exp([-3, -4]), rtol=1e-9)
-    result = least_squares(fun, [5.0, 5.0], jac=lambda x: np.diag(1 / x) if x[0] < 4.9 else np.eye(2) / 5)
-    assert result.success
+    asked = []
+
+    def jac(x):
+        asked.append(x[0])
+        return np.array([[2 * x[0] if x[0] < 5 else np.nan]])
+
+    result = least_squares(lambda x: x**2 - 2, [2.0], jac=jac, damping=0.0).check()
+    np.testing.assert_allclose(result.x, 2**0.5)
+    result = least_squares(lambda x: np.minimum(x**2 - 2, 0.5), [0.1], jac=jac).check()
+    assert max(asked) > 5
+
+
+def test_coarse_differences_are_not_called_converged_at_the_start():
+    far = np.array([0.0, 1e5, 2e5])
+    result = least_squares(lambda x: np.append(x - far, 1.0), np.zeros(3)).check()
+    np.testing.assert_allclose(result.x, far, rtol=1e-6)
+    flat = least_squares(lambda x: np.array([x[0] ** 2 + 1, 0 * x[0]]), [3.0]).check()
+    np.testing.assert_allclose(flat.x, 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_squares_out_of_range(size):
+    with pytest.raises(ValueError, match="square is out of range: multiply fun"):
+        least_squares(lambda x: size * (x - 3), np.zeros(2))
+    huge = least_squares(lambda x: np.where(x < 2, 1e200, x - 3), [6.0, 6.0], jac=lambda x: np.eye(2) * 0.5)
+    assert huge.success
 
 
 def test_a_start_without_value():

@@ -17,10 +17,10 @@ from .._result import Breakdown, Interrupted, Result, Status, warn_of_miss
 from ..kernels import kernels_for
 from ..krylov import _cg, _chebyshev
 from ._operators import KINDS, sketch
-from ._tall import RANK_UNITS, Normal, Preconditioner, Tall, adjoint_product
+from ._tall import RANK_UNITS, Identity, Normal, Preconditioner, Tall, adjoint_product
 
 SOLVERS = ("auto", "cg", "chebyshev")
-ROUNDING_UNITS = 1, 16  # default of rtol, in units of rounding, for tall and for wide A
+ROUNDING_UNITS = 4, 16  # default of rtol, in units of rounding, for tall and for wide A
 FLOPS, BYTES = 4e10, 2e10  # a second, of factorisations and of passes over A: their ratio chooses the sketch
 MOST_ITERATIONS = 500
 MANY = 1 << 30  # steps: no limit
@@ -132,7 +132,7 @@ def lstsq(
     damp : float
         Weight of the norm of `x`.
     rtol : float, optional
-        Stop once the estimated relative backward error is at most this number. Default: one unit of rounding,
+        Stop once the estimated relative backward error is at most this number. Default: 4 units of rounding,
         and 16 for m < n.
     rcond : float, optional
         Singular values of the sketch that are smaller than `rcond` times the largest are taken as zero.
@@ -183,9 +183,11 @@ def lstsq(
     The backward error is that of Karlson and Walden, with the sketch in place of A [3]_. It belongs to A with
     its columns scaled by powers of two to norms of one size. Its first value is an upper bound.
 
-    If the rank is deficient, or m < n, `x` is the shortest solution, or the one nearest to `x0`. Where the
-    norms of the columns of a deficient matrix differ by more than a factor of 1e-4 / eps, it is the shortest
-    in scaled unknowns, and the message says so.
+    If the rank is deficient, the backward error is that of A without its smallest singular values. If it is,
+    or m < n, `x` is the shortest solution, or the one nearest to `x0`. For m < n and a condition number above
+    the root of 1 / eps, products with A P are too inaccurate, and the adjoint of A is factorised. Where
+    the norms of the columns of a deficient matrix differ by more than a factor of 1e-4 / eps, `x` is the
+    shortest in scaled unknowns, and the message says so.
 
     References
     ----------
@@ -290,7 +292,7 @@ class _Problem:
                 x, errors, norms = x[:, 0], 0.0, float(norms[0])
             return SketchedResult(x, Status.CONVERGED, message, np.zeros((1, *x.shape[1:])), errors, norms)
         factors, results = self._factorised(S), []
-        rows = self.tall.count if S is None else S.shape[0]
+        rows = self.tall.count if S is None or factors.basis is not None else S.shape[0]
         for column in range(k):
             method = _Refinement(self, factors, column, rows, solver)
             try:
@@ -327,8 +329,16 @@ class _Problem:
                 right = right - sketched[: len(right)] @ to_host(self.x0)
                 right = np.concatenate((right, sketched[len(right) :] @ -to_host(self.x0)))
         factors = Preconditioner(tall, sketched, right, self.rcond, scales=True)
-        if tall.wide and factors.rank < tall.columns:  # scaled equations would have another solution
-            factors = Preconditioner(tall, sketched, right, self.rcond, scales=False)
+        if not tall.wide:
+            return factors
+        is_exact = factors.condition > 0.3 * np.finfo(sketched.dtype).eps ** -0.5
+        if is_exact:  # T P y has errors that are too large
+            sketched = tall.sketched(None)
+        for scales in (True, False):
+            if is_exact or not scales:
+                factors = Preconditioner(tall, sketched, right, self.rcond, scales, is_exact)
+            if factors.rank == tall.columns:  # scaled equations would have another solution
+                break
         return factors
 
 
@@ -348,11 +358,15 @@ class _Refinement:
             self.x[:n] = problem.x0[:, column]
         if not tall.wide:
             self.x += factors.P @ xp.asarray(factors.coordinates[:, column])
-        self.normal = Normal(tall, factors.P)
+        self.normal: Any = Normal(tall, factors.P)
+        if factors.basis is not None:
+            self.normal = Identity((factors.rank,) * 2, self.b.dtype, tall.library)
         self.corrections = _cg.for_system(None)
         if solver == "chebyshev":
             system = System(self.normal, self.b, None, None, 0.0, 0.0, 0)
-            self.corrections = _chebyshev.Interval(_interval(tall.columns / rows), system)
+            self.corrections = _chebyshev.Interval(
+                _interval(tall.columns / rows if rows < tall.count else 0.0), system
+            )
         self.starts = 0
 
     def result(self, callback):
@@ -400,9 +414,9 @@ class _Refinement:
         factors, tol = self.factors, self.problem.rtol
         self.starts += 1
         if self.tall.wide:
-            error = factors.residual_error(norm(x), *to_host(factors.D * c, factors.D * self.b))
-            factor = error**2 / (norm(w) or 1.0) ** 2
-            return error, lambda _, ww: factor * ww, MANY
+            size_x, size_b = norm(x), norm(factors.D * self.b)
+            error = factors.residual_error(size_x, to_host(factors.D * c), size_b)
+            return error, self._rule_of_residual(size_x, size_b), MANY
         size_r, size_x = norm(r), norm(x / factors.D)
         c, w = to_host(factors.D * c, w)
         bound, stewart = factors.bounds(size_r, size_x, c, w)
@@ -412,7 +426,7 @@ class _Refinement:
             return bound, self._rule_of_start(x, size_r, c, w), MANY
         if not (is_long or (is_first and bound > NEAR * tol)):
             metric = factors.metric(size_r / size_x)
-            error = min(bound, factors.backward_error(size_r, size_x, c, w, metric))
+            error = min(bound, factors.backward_error(size_x, w, metric))
             if error <= tol or not is_first:
                 return error, self._rule_of_metric(metric, size_x), MANY
         most = self._useful_steps(float(np.linalg.norm(w)), size_x)
@@ -450,6 +464,18 @@ class _Refinement:
 
         return rule
 
+    def _rule_of_residual(self, size_x, size_b):
+        """Return the rule for a wide A, whose residual is ``R^H w``; ``T P y`` is about as long as y."""
+        kernels, xp = kernels_for(self.b), namespace(self.b)
+        M, size = xp.asarray(self.factors.R.conj().T), self.factors.size
+
+        def rule(y, ww):  # noqa: ARG001 - as the other rules
+            v = M @ self.normal.gradient
+            length = xp.sqrt(xp.sum(kernels.dot(y, y)) + size_x**2)
+            return kernels.dot(v, v) / (size * length + size_b) ** 2
+
+        return rule
+
     def _rule_of_metric(self, metric, size_x):
         """Return the rule for later corrections: the estimate of the backward error itself."""
         kernels, M = kernels_for(self.b), namespace(self.b).asarray(metric.matrix())
@@ -465,6 +491,8 @@ class _Refinement:
         return self.b - (self.tall.adjoint_times(x) if self.tall.wide else self.tall.times(x))
 
     def _corrected(self, x, y):
+        if self.factors.basis is not None:
+            return x + self.factors.basis @ y
         p = self.factors.P @ y
         return x + (self.tall.times(p) if self.tall.wide else p)
 
@@ -510,5 +538,5 @@ def _interval(ratio):
 
     The singular values of a sketch of an orthonormal basis are near the interval ``1 +- sqrt(ratio)``.
     """
-    spread = min(1.1 * ratio**0.5, 0.95)
+    spread = min(max(1.1 * ratio**0.5, 0.05), 0.95)
     return 1 / (1 + spread) ** 2, 1 / (1 - spread) ** 2

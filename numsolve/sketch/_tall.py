@@ -94,34 +94,43 @@ class Preconditioner:
         The numerical rank r.
     size : float
         The Frobenius norm of R, which is near that of ``T D``.
+    condition : float
+        The product of the Frobenius norms of R and its inverse.
+    basis : array, shape of T, or None
+        An orthonormal basis of the range of ``T P``, if T itself was factorised for it.
     is_shortest : bool
         Whether the component in the null space was subtracted. It is not if the columns differ so much that
         rounding would make P useless: ``D^-1 x`` is then the shortest.
     """
 
-    def __init__(self, tall, sketched, right, rcond, scales):
+    def __init__(self, tall, sketched, right, rcond, scales, is_exact=False):
         q, real = tall.columns, real_dtype(tall.dtype)
         D = _powers(sketched) if scales else np.ones(q, real)
-        R, Z = _triangle(sketched, D, right)
+        Q, (R, Z) = None, (_orthonormal if is_exact else _triangle)(sketched, D, right)
+        if is_exact:
+            Q, Z = Z, np.eye(q, dtype=Z.dtype)
         self.size = float(np.linalg.norm(R))
         inverse = _inverse(R)
         self.rank, null = q, None
         if inverse is None or not 1 > rcond * self.size * float(np.linalg.norm(inverse)):
             R, Z, inverse, null = self._truncate(R, Z, rcond)
         self.R, self.coordinates, self._inverse = R, Z, inverse
+        self.condition = self.size * float(np.linalg.norm(inverse))
         P = D[:, None] * inverse
         self.is_shortest = null is None or float(D.max() / D.min()) < MIXED / np.finfo(real).eps
         if null is not None and scales and self.is_shortest:
             N = np.linalg.qr(D[:, None] * null)[0]
             P -= N @ (N.conj().T @ P)
         xp = array_module(tall.library)
+        self.basis = None if Q is None else xp.asarray(Q @ Z.conj().T)
         self.P, self.D = xp.asarray(P.astype(tall.dtype)), xp.asarray(D)
 
     def _truncate(self, R, Z, rcond):
         """Return the factors for the singular values above the tolerance, and a basis of the null space."""
         from scipy.linalg import svd
 
-        U, sigma, Vh = svd(R, check_finite=False)
+        factors: Any = svd(R, check_finite=False)
+        U, sigma, Vh = factors
         self.rank = int((sigma > rcond * sigma.max(initial=0)).sum())
         if self.rank == len(sigma) and (inverse := _inverse(R)) is not None:
             return R, Z, inverse, None
@@ -136,20 +145,20 @@ class Preconditioner:
         `r` is the norm of the residual and `x` that of the scaled unknowns. The vector `c` is the gradient
         ``(T D)^H (b - T x)``, and `w` is ``R^-H c``; both are on the host.
         """
-        size = float(np.linalg.norm(c))
+        size = float(np.linalg.norm(c if self.rank == len(c) else self.R.conj().T @ w))
         if r == 0 or size == 0:
             return 0.0, 0.0
         bound = stewart = size / r
         if x > 0:
-            bound = min(bound, float(np.hypot(np.linalg.norm(w), self._outside(c, w) * x / r) / x))
+            bound = min(bound, float(np.linalg.norm(w)) / x)
         return bound / self.size, stewart / self.size
 
-    def backward_error(self, r, x, c, w, metric):
+    def backward_error(self, x, w, metric):
         """Return Karlson and Walden's estimate of this backward error; the arguments are those of `bounds`.
 
         It is the root of ``c^H (R^H R + rho^2 I)^-1 c`` over the norm of x; `metric` is that of rho = r / x.
         """
-        return float(np.hypot(metric.norm(w), self._outside(c, w) * x / r)) / x / self.size
+        return float(metric.norm(w)) / x / self.size
 
     def metric(self, rho):
         """Return the norm ``(w^H R (R^H R + rho^2 I)^-1 R^H w)^(1/2)``, from one of two equivalent forms."""
@@ -158,18 +167,14 @@ class Preconditioner:
         return Metric(rho**2 * (self._inverse.conj().T @ self._inverse), 1.0, None)
 
     def residual_error(self, x, r, b):
-        """Return the relative backward error of a solution of norm `x` of ``(T D)^H x = D b``.
+        """Return the relative backward error of a solution of ``(T D)^H x = D b``; `x` and `b` are norms.
 
         Only the part of the residual `r` in the range counts.
         """
         if self.rank < len(r):
             r = self.R @ r / np.linalg.norm(self.R, axis=1)
         r = float(np.linalg.norm(r))
-        return r / (self.size * x + float(np.linalg.norm(b))) if r else 0.0
-
-    def _outside(self, c, w):
-        """Return the norm of the part of the gradient outside the range of ``R^H``."""
-        return 0.0 if self.rank == len(c) else float(np.linalg.norm(c - self.R.conj().T @ w))
+        return r / (self.size * x + b) if r else 0.0
 
 
 class Metric:
@@ -199,8 +204,8 @@ class Metric:
         return solve_triangular(self._L, v, lower=True, check_finite=False)
 
 
-class Normal(Operator):
-    """The matrix ``P^H T^H T P``, whose condition number is small; its systems are solved from zero.
+class Identity(Operator):
+    """What the matrix of the normal equations is for an orthonormal ``T P``; systems are solved from zero.
 
     Attributes
     ----------
@@ -210,6 +215,19 @@ class Normal(Operator):
 
     gradient: Any = None
 
+    def apply(self, x, out):
+        out[...] = x
+        return out
+
+    def residual(self, b, x):  # noqa: ARG002 - x is zero
+        r = b.copy()
+        self.gradient = r
+        return r
+
+
+class Normal(Identity):
+    """The matrix ``P^H T^H T P``, whose condition number is small."""
+
     def __init__(self, tall, P):
         super().__init__((P.shape[1],) * 2, P.dtype, tall.library)
         self.tall, self.P = tall, P
@@ -217,11 +235,6 @@ class Normal(Operator):
     def apply(self, x, out):
         out[...] = adjoint_product(self.P, self.tall.normal_times(self.P @ x))
         return out
-
-    def residual(self, b, x):  # noqa: ARG002 - x is zero
-        r = b.copy()
-        self.gradient = r
-        return r
 
 
 def adjoint_product(A, r):
@@ -258,6 +271,14 @@ def _triangle(Y, D, right):
     whole[: len(right), q:] = right
     R: Any = qr(whole, mode="raw", overwrite_a=True, check_finite=False)[-1]
     return np.ascontiguousarray(R[:q, :q]), R[:q, q:]
+
+
+def _orthonormal(Y, D, right):  # noqa: ARG001 - as `_triangle`
+    """Return R of the QR factorisation of ``Y D``, and Q."""
+    from scipy.linalg import qr
+
+    factors: Any = qr(Y * D, mode="economic", overwrite_a=True, check_finite=False)
+    return factors[1], factors[0]
 
 
 def _inverse(R):

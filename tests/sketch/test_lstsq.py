@@ -55,7 +55,7 @@ def test_the_solution_is_that_of_lapack(dtype, rng):
     assert result.rows == 80
     assert np.linalg.norm(result.x - want) < 1e4 * eps * np.linalg.norm(want)
     assert result.residual_norm == pytest.approx(np.linalg.norm(b - A @ result.x), rel=1e3 * eps)
-    assert result.backward_error == result.residuals[-1] <= eps
+    assert result.backward_error == result.residuals[-1] <= 4 * eps
 
 
 @pytest.mark.parametrize("noise", [0.0, 1e-12, 1e-6, 1.0, *extended(1e-9, 1e-3, 1e4)])
@@ -63,9 +63,10 @@ def test_the_solution_is_that_of_lapack(dtype, rng):
 @pytest.mark.parametrize("solver", ["cg", *extended("chebyshev")])
 def test_the_backward_error_is_at_rounding_level(cond, noise, solver, rng):
     A, b, _ = problem(rng, 1200, 30, cond, noise)
-    result = lstsq(A, b, solver=solver, oversampling=4, rng=0).check()
+    rtol = 1e-14 if cond > 1e12 else None
+    result = lstsq(A, b, solver=solver, oversampling=4, rtol=rtol, rng=0).check()
     found = backward_error(A, b, result.x)
-    assert found < 20 * np.finfo(float).eps
+    assert found < (2 * rtol if rtol else 5e-15)
     assert found < max(4 * result.backward_error, 1e-15)
     assert result.rank == 30
     assert result.nit < 150
@@ -171,6 +172,16 @@ def test_wide_systems_give_the_shortest_solution(dtype, sparse, rng):
     found = lstsq(B, b[:12], oversampling=5, rng=0).check()
     assert found.rank == 6
     np.testing.assert_allclose(found.x, np.linalg.lstsq(B, b[:12], rcond=1e-10)[0], rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("cond", [1e6, 1e9, 1e13])
+def test_ill_conditioned_wide_systems(cond, rng):
+    A = problem(rng, 300, 10, cond)[0].T
+    b = A @ rng.standard_normal(300)
+    result = lstsq(A, b, oversampling=5, rng=0).check()
+    assert np.linalg.norm(b - A @ result.x) < 1e-14 * np.linalg.norm(A) * np.linalg.norm(result.x)
+    want = np.linalg.lstsq(A, b, rcond=1e-15)[0]
+    assert np.linalg.norm(result.x - want) < 1e-14 * cond * np.linalg.norm(want)
 
 
 @pytest.mark.parametrize("shape", [(400, 12), (12, 400)])

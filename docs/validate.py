@@ -30,6 +30,7 @@ MADE_BY_THE_LIBRARY = {
     "Equations",
     "FunctionError",
     "Mesh",
+    "ConstrainedResult",
     "MinimizeResult",
     "NewtonResult",
     "Orbital",

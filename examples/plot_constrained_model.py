@@ -48,6 +48,12 @@ print(result)
 print("value at zero and error of the area:", result.constraints)
 print("multipliers:", result.multipliers)
 
+PINNED = {
+    "the curve passes through zero": (float(abs(result.constraints[0])), 0.0, 1e-8),
+    "the curve has the area": (float(abs(result.constraints[1])), 0.0, 1e-6),
+    "the constraints cost at most this misfit": (result.fun - free.fun, 0.03, 0.03),
+}
+
 # %%
 # A multiplier is the rate at which the misfit would fall if its constraint were relaxed.
 

@@ -122,6 +122,8 @@ def minimize(
     tol = max(rtol * first, atol)
     if first <= 4 * problem.rounding(start):
         tol = max(tol, first)
+    for function in problem.functions:
+        function.deadline = deadline
     method = Method(problem, start, solver, rules, theta, first, deadline)
     try:
         result = run(

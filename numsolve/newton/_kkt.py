@@ -216,8 +216,8 @@ def least_squares_multipliers(point):
             return -lsqr(J.adjoint() if isinstance(J, Operator) else J.T, g, rtol=1e-8).x
     solver, identity = Direct(), Kkt(None, J, 1.0)
     solver.begin(identity)
-    solution: Any = solver.solve(identity, np.concatenate([g, np.zeros(m, g.dtype)]), 0.0, None, np.inf)[0]
-    return -solution[-m:]
+    z: Any = solver.solve(identity, np.concatenate([g, np.zeros(m, g.dtype)]), 0.0, None, np.inf)[0]
+    return np.zeros(m, g.dtype) if z is None else -z[-m:]
 
 
 def _regularisation(dtype):

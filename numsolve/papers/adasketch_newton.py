@@ -119,7 +119,7 @@ def run(settings, progress):
     cases = [problems.constrained_problem(name) for name in settings["problems"]]
     X, y = settings["data"] or (None, None)
     cases += [problems.pde_control(settings["side"]), problems.constrained_logistic(X, y, rng=2023)]
-    runs = [(problem, solver, PaperRules(), "") for problem in cases for solver in SOLVERS]
+    runs: list = [(problem, solver, PaperRules(), "") for problem in cases for solver in SOLVERS]
     runs += [(problem, DEFAULT, Rules(), "") for problem in cases]
     runs += [
         (problem, "kaczmarz", replace(PaperRules(), **{name: value}), f"{name} {value:g}")
@@ -127,7 +127,7 @@ def run(settings, progress):
         for name, values in SENSITIVITY.items()
         for value in values
     ]
-    return [_row(*each, settings) for each in progress(runs)]
+    return [_row(problem, solver, rules, name, settings) for problem, solver, rules, name in progress(runs)]
 
 
 def _row(problem, solver, rules, constants, settings):

@@ -252,12 +252,12 @@ class Method:
         n = kkt.n
         identity, dx = Kkt(None, kkt.J, 1.0), z[:n]
         self.solver.begin(identity)
-        b = self.problem.xp.concatenate([0 * dx, kkt.J @ dx])
+        b = self.problem.xp.concatenate((0 * dx, kkt.J @ dx))
         w, steps, _ = self.solver.solve(identity, b, RECHECK * length(b), None, self._deadline)
         self.progress.inner_steps[-1] += steps
         if not self.solver.exact:
             self.solver.begin(kkt)
-        return self.problem.xp.concatenate([dx, z[n:] - kkt.shift * w[n:]])
+        return self.problem.xp.concatenate((dx, z[n:] - kkt.shift * w[n:]))
 
     def _sharpen(self):
         """Raise the penalties and the accuracy; return False if they are at their limits."""

@@ -207,7 +207,7 @@ def _start(problem, multipliers):
         y = _validate.real(multipliers, "multipliers", xp).reshape(-1).astype(variables.dtype)
         if len(y) != m:
             raise ValueError(f"multipliers has {len(y)} entries, but there are {m} constraints")
-    start = problem.point(xp.concatenate([variables.start, y]))
+    start = problem.point(xp.concatenate((variables.start, y)))
     if not wants_fit or not start.is_finite:
         return start
     return problem.with_multipliers(start, least_squares_multipliers(start))

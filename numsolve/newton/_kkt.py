@@ -53,7 +53,7 @@ class Kkt:
         top = self.shift * dx + adjoint_product(self.J, dy)
         if self.H is not None:
             top = top + self.H @ dx
-        return namespace(z).concatenate([top, self.J @ dx])
+        return namespace(z).concatenate((top, self.J @ dx))
 
     @property
     def has_entries(self):

@@ -198,7 +198,7 @@ class Point:
         self.is_finite = False
         if J is not None:
             xp = _validate.same_library(v=v)[1]
-            self.residual = xp.concatenate([g + adjoint_product(J, v[n:]), c])
+            self.residual = xp.concatenate((g + adjoint_product(J, v[n:]), c))
             self.is_finite = isfinite(f) and isfinite(float(abs(self.residual).sum()))
 
     @property
@@ -227,7 +227,7 @@ class Point:
         """Return the gradient of the exact augmented Lagrangian, with the Hessian `H` of the Lagrangian."""
         c, g, J = self.c, self.gradient, self.J
         along_x = g + gradient_penalty * (H @ g) + penalty * adjoint_product(J, c)
-        return _validate.same_library(c=c)[1].concatenate([along_x, c + gradient_penalty * (J @ g)])
+        return _validate.same_library(c=c)[1].concatenate((along_x, c + gradient_penalty * (J @ g)))
 
 
 class Lagrangian:
@@ -267,7 +267,7 @@ class Lagrangian:
             return last
         x = v[: self.n]
         f = self.objective.value(x) / self.objective_unit
-        c = self.xp.concatenate([constraint(x) for constraint in self.constraints])
+        c = self.xp.concatenate(tuple(constraint(x) for constraint in self.constraints))
         point = Point(v, self.n, f if isfinite(float(abs(c).sum())) else nan, c / self.row_units)
         if isfinite(point.f):
             try:
@@ -286,7 +286,7 @@ class Lagrangian:
 
     def with_multipliers(self, point, y):
         """Return the point with other multipliers."""
-        v = self.xp.concatenate([point.x, y])
+        v = self.xp.concatenate((point.x, y))
         return Point(v, self.n, point.f, point.c, point.J, point.g)
 
     def keep(self, point):
@@ -311,7 +311,7 @@ class Lagrangian:
     def given_residual(self, point):
         """Return the residual of the conditions for an optimum in the caller's units."""
         g = point.gradient * self.objective_unit
-        return self.xp.concatenate([g, point.c * self.row_units])
+        return self.xp.concatenate((g, point.c * self.row_units))
 
     def rounding(self, point):
         """Return the norm of the rounding errors of the residual, in the caller's units."""

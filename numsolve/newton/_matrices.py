@@ -62,7 +62,7 @@ def stacked(matrices) -> Any:
     if any(isinstance(A, Operator) for A in matrices):
         return Stack(matrices)
     if not any(is_sparse(A) for A in matrices):
-        return namespace(matrices[0]).concatenate(matrices)
+        return namespace(matrices[0]).concatenate(tuple(matrices))
     sparse = sparse_module(library(matrices[0]))
     return sparse.vstack([sparse.csr_matrix(A) for A in matrices], format="csr")
 

@@ -298,3 +298,26 @@ def test_the_control_problem_takes_one_step():
     result = solve_problem(problem).check()
     assert (result.nit, result.nhev) == (1, 1)
     np.testing.assert_allclose(result.x, problem.solution, atol=1e-9)
+
+
+def test_arrays_of_the_gpu(cupy):
+    problem = Problem()
+
+    def on_device(f):
+        return lambda *x: cupy.asarray(f(*(each.get() for each in x)))
+
+    result = newton.minimize_constrained(
+        lambda x: problem.fun(x.get()),
+        cupy.asarray(problem.x0),
+        tuple(map(on_device, (problem.c, problem.jac, problem.c_hess))),
+        grad=on_device(problem.grad),
+        hess=on_device(problem.hess),
+        linear_solver="minres",
+        rtol=1e-7,
+    ).check()
+    assert type(result.x) is type(result.multipliers) is cupy.ndarray
+    x, y = result.x.get(), result.multipliers.get()
+    assert np.linalg.norm(problem.grad(x) + problem.jac(x).T @ y) <= 1e-4
+    assert np.linalg.norm(problem.c(x)) <= 1e-4
+    with pytest.raises(TypeError, match="minres"):
+        newton.minimize_constrained(lambda x: 0.0, cupy.ones(2), lambda x: x[:1])

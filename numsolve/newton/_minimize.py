@@ -195,6 +195,8 @@ def minimize(
     array([1., 1.])
     """
     variables = Variables(x0, real=True)
+    if not variables.n:
+        raise ValueError("x0 is empty; at least one variable is needed")
     eps = float(np.finfo(variables.dtype).eps)
     rtol, atol = _validate.tolerances(eps**0.5 if rtol is None else rtol, atol)
     maxiter, deadline = _validate.count(maxiter, "maxiter"), _validate.deadline(time_limit)

@@ -69,6 +69,7 @@ def test_bad_input(options, error, words):
         (square, START * 1j, TypeError, "x0 is complex"),
         (square, [np.nan], ValueError, "x0 has 1 NaN"),
         (square, ["a"], TypeError, "x0 has dtype"),
+        (square, [], ValueError, "x0 is empty"),
     ],
 )
 def test_bad_functions_and_starts(fun, x0, error, words):

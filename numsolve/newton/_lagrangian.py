@@ -138,22 +138,32 @@ class Curvature:
         if not of_objective and not unknown:
             return None
 
-        def gradient(x):
-            g = self._objective.gradient(x) if of_objective else x * 0
-            for i in unknown:
-                constraint = self._constraints[i]
-                J = matrix_of(constraint.jacobian(x, constraint.first))
-                g = g + adjoint_product(J, pieces[i])
-            return g
-
+        objective = self._objective if of_objective else None
+        gradient = UnknownGradient(objective, [(self._constraints[i], pieces[i]) for i in unknown], self.m)
         if not self._needs_entries:
             return DirectionalJacobian(gradient, x, gradient(x))
-        gradient.m = self._variables.n
         exact = self._objective.rounding < 1e-12 or not of_objective
         step = None if exact else float(np.finfo(x.dtype).eps) ** 0.25
         differences = DifferenceJacobian(gradient, self._variables, self._sparsity, step=step)
         H = matrix_of(differences.at(x, gradient(x)))
         return (H + H.T) / 2
+
+
+class UnknownGradient:
+    """The gradient of those terms of the Lagrangian whose second derivatives were not given."""
+
+    def __init__(self, objective, terms, n):
+        self._objective, self._terms, self.m = objective, terms, n
+
+    def __call__(self, x):
+        g = x * 0 if self._objective is None else self._objective.gradient(x)
+        for constraint, y in self._terms:
+            g = g + adjoint_product(matrix_of(constraint.jacobian(x, constraint.first)), y)
+        return g
+
+    def difference(self, x, g, out):
+        """Write the gradient at `x` minus `g` to `out`."""
+        out[...] = self(x) - g
 
 
 class HessianProducts(Operator):

@@ -51,7 +51,7 @@ def bundle(quick):
 
 def chain(quick):
     """Print the times of a chain of Rosenbrock functions: SciPy's dense and sparse paths, and ours."""
-    n = 300 if quick else 2000
+    n = 100 if quick else 500
     x0 = np.full(n, -1.0)
 
     def fun(x):
@@ -62,7 +62,7 @@ def chain(quick):
         return sp.vstack([upper, -sp.eye_array(n - 1, n)]).tocsr()
 
     def scipys(jac, **options):
-        return scipy.optimize.least_squares(fun, x0, jac=jac, x_scale="jac", max_nfev=200, **options)
+        return scipy.optimize.least_squares(fun, x0, jac=jac, x_scale="jac", max_nfev=2000, **options)
 
     runs = {
         "numsolve": lambda: least_squares(fun, x0, jac=jac, ftol=1e-8),

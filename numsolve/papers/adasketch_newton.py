@@ -9,8 +9,8 @@ import numpy as np
 
 from .. import krylov, problems
 from .._result import Breakdown, Status, inner_solve
-from ..newton._augmented_lagrangian import Rules
-from ..newton._constrained import minimize
+from ..newton._constrained.augmented_lagrangian import Rules
+from ..newton._constrained.result import minimize
 from . import Claim, _timing
 
 TITLE = "Outer and inner steps, and time, of Newton's method with sketched and with other inner solvers"

@@ -6,7 +6,8 @@ import scipy.optimize
 import scipy.sparse as sp
 
 from numsolve._operators.operator import as_operator
-from numsolve.newton import _schur, least_squares
+from numsolve.newton import least_squares
+from numsolve.newton._fitting import schur as _schur
 from numsolve.problems import bundle_adjustment
 
 

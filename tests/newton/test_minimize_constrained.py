@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from numsolve.newton._constrained.result.augmented_lagrangian import Rules
 from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 from support.tiers import extended
 
 from numsolve import Status, newton, problems
-from numsolve.newton._augmented_lagrangian import Rules
-from numsolve.newton._constrained import minimize as minimise
-from numsolve.newton._constraints import Constraint, read
+from numsolve.newton._constrained.constraints import Constraint, read
+from numsolve.newton._constrained.lagrangian import Curvature, Lagrangian, Objective
+from numsolve.newton._constrained.result import minimize as minimise
 from numsolve.newton._functions import Variables
-from numsolve.newton._lagrangian import Curvature, Lagrangian, Objective
 
 
 class Problem:

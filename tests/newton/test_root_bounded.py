@@ -11,7 +11,7 @@ from support.tiers import extended
 
 from numsolve import ConvergenceError, ConvergenceWarning, FunctionError, Status, problems, to_device
 from numsolve.newton import root_bounded
-from numsolve.newton._scalings import SCALINGS
+from numsolve.newton._equations.scalings import SCALINGS
 
 inf = np.inf
 

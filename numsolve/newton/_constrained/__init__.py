@@ -1,0 +1,1 @@
+"""Minimisation with equality constraints by the exact augmented Lagrangian."""

@@ -1,0 +1,1 @@
+"""Roots of systems of equations, also within bounds."""

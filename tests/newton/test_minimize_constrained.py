@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from numsolve.newton._constrained.result.augmented_lagrangian import Rules
 from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 from support.tiers import extended
 
 from numsolve import Status, newton, problems
+from numsolve.newton._constrained.augmented_lagrangian import Rules
 from numsolve.newton._constrained.constraints import Constraint, read
 from numsolve.newton._constrained.lagrangian import Curvature, Lagrangian, Objective
 from numsolve.newton._constrained.result import minimize as minimise

@@ -2,8 +2,9 @@
 
 from ._eigh import EighResult, eigh
 from ._kaczmarz import kaczmarz
-from ._lstsq import SketchedResult, lstsq
+from ._lstsq import lstsq
 from ._operators import Sketch, sketch
+from ._sketched_result import SketchedResult
 from ._svd import SvdResult, svd
 
 __all__ = [

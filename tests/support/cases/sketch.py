@@ -22,8 +22,8 @@ def rows(rng, n, t, i):
 
 def sparse(rng, n, t, i):
     """Return the arguments of sketch_sparse."""
-    d = 1 + n // 64
-    return (*signs(rng, d, n, i), 0.7, *csr(rng, n, t, i), np.ones((d, n), t))
+    d, k = 1 + n // 64, min(n, 300)
+    return (*signs(rng, d, n, i), 0.7, *csr(rng, n, t, i, k), np.ones((d, k), t))
 
 
 CASES = {

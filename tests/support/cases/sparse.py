@@ -7,13 +7,18 @@ from .block_cg import width
 from .vector import real_dtype, vectors
 
 
-def csr(rng, n, dtype, index):
-    """Return the arrays of a random matrix with empty, short and long rows; of size 2 it has no entries."""
+def csr(rng, n, dtype, index, columns=None):
+    """Return the arrays of a random matrix with empty, short and long rows; of size 2 it has no entries.
+
+    It is square unless the number of `columns` is given.
+    """
+    columns = n if columns is None else columns
     lengths = rng.integers(0, 12 if n != 2 else 1, n)
     lengths[: n // 50] = rng.integers(20, 70, n // 50)
     rows = np.repeat(np.arange(n), np.minimum(lengths, n))
     A = sp.csr_array(
-        (vectors(rng, 1, rows.size, dtype)[0], (rows, rng.integers(0, max(n, 1), rows.size))), (n, n)
+        (vectors(rng, 1, rows.size, dtype)[0], (rows, rng.integers(0, max(columns, 1), rows.size))),
+        (n, columns),
     )
     return A.indptr.astype(index), A.indices.astype(index), A.data.astype(dtype)
 

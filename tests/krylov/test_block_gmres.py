@@ -54,7 +54,7 @@ def minimal_residuals(A, B, steps, M):
     return np.array(found)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize("dtype", ["float64", *extended("complex128")])
 @pytest.mark.parametrize("with_M", [False, True])
 def test_residuals_are_the_smallest_of_the_common_space(dtype, with_M, no_falling_back, rng):
     A, B = general(90, dtype, rng), block(90, 4, dtype, rng)

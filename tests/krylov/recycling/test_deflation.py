@@ -504,7 +504,7 @@ def test_as_on_the_host(cupy, method, with_M, dtype):
         method(A, b, recycle=there)
 
 
-@both
+@pytest.mark.parametrize("method", [cg, *extended(minres)], ids=lambda m: m.__name__)
 def test_no_wait_inside_an_iteration(cupy, method):
     A, b = next(drifting(1, 9))
     A, b = numsolve.to_device(sp.csr_matrix(A), b)

@@ -673,10 +673,15 @@ def compare_with_the_host(method, side=8, **options):
     assert there.updates == here.updates
 
 
-def test_on_the_device(cupy):
-    compare_with_the_host(cg, side=5)
-    compare_with_the_host(cg, side=4, M=jacobi, refresh=2)
-    compare_with_the_host(gcrodr, side=4, restart=8, k=3)
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        (gcrodr, {"restart": 8, "k": 3}),
+        *extended((cg, {}), (cg, {"M": jacobi, "refresh": 2})),
+    ],
+)
+def test_on_the_device(cupy, method, options):
+    compare_with_the_host(method, side=4, **options)
 
 
 @pytest.mark.gpu

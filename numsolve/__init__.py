@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from . import coordinate as coordinate
     from . import krylov as krylov
     from . import learners as learners
     from . import newton as newton
@@ -41,6 +42,7 @@ _HOME = {
     "Progress": "_progress",
     "Result": "_result",
     "Status": "_result",
+    "coordinate": None,
     "hermitian": "_operators.hermitian",
     "krylov": None,
     "learners": None,
@@ -66,6 +68,7 @@ __all__ = [
     "Progress",
     "Result",
     "Status",
+    "coordinate",
     "hermitian",
     "krylov",
     "learners",

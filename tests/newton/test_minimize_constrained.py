@@ -9,11 +9,11 @@ from scipy.optimize import LinearConstraint, NonlinearConstraint, minimize
 from support.tiers import extended
 
 from numsolve import Status, newton, problems
+from numsolve._variables import Variables
 from numsolve.newton._constrained.augmented_lagrangian import Rules
 from numsolve.newton._constrained.constraints import Constraint, read
 from numsolve.newton._constrained.lagrangian import Curvature, Lagrangian, Objective
 from numsolve.newton._constrained.result import minimize as minimise
-from numsolve.newton._functions import Variables
 
 
 class Problem:

@@ -9,9 +9,9 @@ from ... import _callbacks, _validate
 from ..._array import is_sparse, library
 from ..._linear.system import length
 from ..._result import FunctionError, Interrupted, Status
-from .._functions import Variables
+from ..._run import run
+from ..._variables import Variables
 from .._results import NewtonResult
-from .._run import run
 from . import constraints as _constraints
 from .augmented_lagrangian import Method, Rules
 from .constraints import Constraint

@@ -12,11 +12,12 @@ from ..._array import namespace
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, entries
 from ..._result import Breakdown, FunctionError, Interrupted, Status, warn_of_miss
+from ..._run import run
+from ..._variables import Variables
 from ...krylov.recycling.space import RecycledSpace
-from .._functions import Variables, VectorFunction, WithDerivative
+from .._functions import VectorFunction, WithDerivative
 from .._jacobians import ProductsOnly, jacobian
 from .._results import NewtonResult
-from .._run import run
 from . import line_search as _line_search
 from . import pseudo_transient as _pseudo_transient
 from . import trust_region as _trust_region

@@ -13,13 +13,14 @@ from ..._array import namespace
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense
 from ..._result import Breakdown, Status, inner_solve, warn_of_miss
+from ..._run import run
+from ..._variables import Variables
 from ...krylov import lsmr
 from ...krylov._least_squares import Damped
 from .._fitting.box import Box
 from .._fitting.damped_systems import rescaled
-from .._functions import Variables, VectorFunction, WithDerivative
+from .._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
-from .._run import run
 from . import scaled_region as _scaled_region
 from . import scalings as _scalings
 from .equations import Equations, Point

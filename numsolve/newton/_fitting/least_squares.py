@@ -10,9 +10,10 @@ import numpy as np
 from ... import _validate
 from ..._array import namespace
 from ..._result import FunctionError, Interrupted, Result, Status, warn_of_miss
-from .._functions import Variables, VectorFunction, WithDerivative
+from ..._run import run
+from ..._variables import Variables
+from .._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
-from .._run import run
 from . import damping as _damping
 from .box import Box
 from .linear_solvers import solver

@@ -11,8 +11,8 @@ from math import inf, isfinite
 from ..._array import namespace
 from ..._linear.system import length
 from ..._result import Breakdown, Status
+from ..._run import SAYS
 from ...kernels import kernels_for
-from .._run import SAYS
 from .model import Step, made_step
 
 LEAST_RATIO = 1e-4  # gain ratio of an accepted trial

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._result import Breakdown, FunctionError, Interrupted, Status
-from .._run import run
+from ..._run import run
 from .objective import Objective, Point
 
 AT_ROUNDING = 8  # units of rounding in a gradient that counts as zero

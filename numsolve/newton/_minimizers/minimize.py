@@ -8,7 +8,8 @@ import numpy as np
 
 from ... import _validate
 from ..._result import warn_of_miss
-from .._functions import ScalarFunction, Variables, WithDerivative
+from ..._variables import Variables
+from .._functions import ScalarFunction, WithDerivative
 from .._results import NewtonResult
 from . import METHODS
 from .driver import drive, not_a_minimum, with_options

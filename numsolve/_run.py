@@ -1,12 +1,12 @@
-"""Run a method of this family in the loop of all iterative methods."""
+"""Run a method on the caller's variables in the loop of all iterative methods."""
 
 from contextlib import suppress
 from dataclasses import replace
 from math import inf
 
-from .. import _callbacks
-from .._iterate import iterate
-from .._result import FunctionError, Interrupted, Result, Status
+from . import _callbacks
+from ._iterate import iterate
+from ._result import FunctionError, Interrupted, Result, Status
 
 SAYS = {
     Status.MAXITER: "maxiter reached: raise it, or start nearer to the solution",

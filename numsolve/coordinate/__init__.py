@@ -1,0 +1,23 @@
+"""Block coordinate descent: a smooth function plus a penalty, one block of coefficients after the other."""
+
+from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
+from ._losses import Loss
+from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
+from ._result import CoordinateResult
+
+__all__ = [
+    "L1",
+    "Box",
+    "CoordinateResult",
+    "Datafit",
+    "ElasticNet",
+    "GeneralizedLinear",
+    "Huber",
+    "LeastSquares",
+    "Logistic",
+    "Loss",
+    "NoPenalty",
+    "Penalty",
+    "Poisson",
+    "Quadratic",
+]

@@ -122,14 +122,17 @@ class Examination:
         usual = float(np.finfo(rows.x.dtype).eps) ** 0.25  # the error of many a solution in single precision
         large, misled = max(LARGE, usual, 10 * relative), 0.0
         if isinstance(A, (Csr, Dense)):
-            if self.parts is None and isinstance(A, Csr) and A.library == "numpy" and A.null_space is None:
-                self.parts = Parts(A, rows)
+            sparse = isinstance(A, Csr) and A.library == "numpy" and A.null_space is None
             if rows.scaled > large * size:
                 return Doubt(_rows(rows.scaled / size))
             misled = ratio(rows.scaled, rows.given) / relative
-            alone = self.by_diagonal(rows, MISLED**2 * relative)
+            alone = _by_diagonal(rows, MISLED**2 * relative) if sparse else 0.0
             if alone > large * size:
                 return Doubt(_units(alone / size))
+            if sparse and misled <= MISLED and rows.bound <= large * size:
+                return Doubt()
+            if sparse and self.parts is None:
+                self.parts = Parts(A, rows)
         least, unknown = (0.0, 0.0) if self.parts is None else self.along_parts(self.parts, rows)
         if least > large * size:
             return Doubt(_parts(least / size))
@@ -143,17 +146,6 @@ class Examination:
             return Doubt(_SINGULAR, change, further)
         settled = self.thorough and misled <= MISLED  # x is then replaced by the better one
         return Doubt("" if settled or change <= large else _changes(change), change, further)
-
-    def by_diagonal(self, rows, missed):
-        """Return the length of the residual over the diagonal, of rows whose residual exceeds `missed` terms.
-
-        It estimates the error of unknowns in other units, whose rows hardly contribute to the norm. Only if
-        the row-wise backward error exceeds ``missed / (2 + missed)`` can there be such rows.
-        """
-        if self.parts is None or rows.backward * (2 + missed) < missed:
-            return 0.0
-        found = (abs(rows.r) > missed * rows.terms) & (rows.diagonal != 0)
-        return length(rows.r[found] / rows.diagonal[found]) if found.any() else 0.0
 
     def along_parts(self, parts, rows):
         """Return a lower bound of the error, and how far x could be changed without a larger residual."""
@@ -181,6 +173,18 @@ class Examination:
             return rows.total, many, rows.norm_of_sums, rows.norm_of_sums, rows.sum_of_sums
         weights = adjoint_product(A, namespace(rows.b).ones_like(rows.b))
         return rows.total, many, rows.norm_of_sums, length(weights), float(abs(weights).sum())
+
+
+def _by_diagonal(rows, missed):
+    """Return the length of the residual over the diagonal, of rows whose residual exceeds `missed` terms.
+
+    It estimates the error of unknowns in other units, whose rows hardly contribute to the norm. Only if
+    the row-wise backward error exceeds ``missed / (2 + missed)`` can there be such rows.
+    """
+    if rows.backward * (2 + missed) < missed:
+        return 0.0
+    found = (abs(rows.r) > missed * rows.terms) & (rows.diagonal != 0)
+    return length(rows.r[found] / rows.diagonal[found]) if found.any() else 0.0
 
 
 def _rows(error):

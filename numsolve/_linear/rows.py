@@ -1,7 +1,7 @@
 """What one pass over the rows of a system tells about a solution."""
 
 from functools import cached_property
-from math import hypot, nan, sqrt
+from math import hypot, inf, nan, sqrt
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,16 @@ class Rows:
     @cached_property
     def _terms(self):
         return row_terms(self.A, self.x)
+
+    @property
+    def bound(self):
+        r"""An upper bound of the norm of the error, infinite unless A is diagonally dominant by rows.
+
+        With q the largest sum of a row beside the diagonal over the diagonal,
+        :math:`(1 - q) \|x_{true} - x\|_\infty \le \max_i |r_i / a_{ii}|`.
+        """
+        excess = 1 - 2 * self.beside
+        return sqrt(len(self.b)) * self.scaled / excess if excess > 0 else inf
 
     @property
     def terms(self):

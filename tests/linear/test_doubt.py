@@ -6,7 +6,9 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 from support import hard_systems
 
-from numsolve import ConvergenceWarning, LinearResult, Status, krylov, relaxation
+from numsolve import ConvergenceWarning, LinearResult, Status, krylov, relaxation, solve
+from numsolve._linear.rows import Rows
+from numsolve._operators.operator import as_operator
 from numsolve.problems import convection_diffusion, poisson
 
 METHODS = ["cg", "minres", "gmres", "fgmres", "bicgstab", "idrs", "gcrodr", "chebyshev"]
@@ -78,3 +80,32 @@ def test_healthy_systems_are_not_doubted(rtol, rng):
     for A in (poisson((15, 15)), convection_diffusion((15, 15), (30.0, 5.0))):
         result = krylov.gmres(A, A @ rng.standard_normal(225), rtol=rtol).check()
         assert not result.doubt
+
+
+@pytest.mark.parametrize("margin", [1e-6, 0.01, 1.0])
+def test_the_bound_for_dominant_rows_is_an_upper_bound(margin, rng):
+    A = sp.random_array((200, 200), density=0.03, rng=rng) - sp.random_array(
+        (200, 200), density=0.02, rng=rng
+    )
+    A.setdiag(0)
+    A = sp.csr_array(A)
+    sizes = 10.0 ** rng.uniform(-3, 3, 200)
+    A = sp.csr_array(sp.diags_array(sizes) @ (A + sp.diags_array(abs(A).sum(axis=1) + margin)))
+    x = rng.standard_normal(200)
+    for disturbed in (x + 1e-6 * rng.standard_normal(200), x * (1 + 1e-4), x + 1e-3 * (np.arange(200) == 7)):
+        rows = Rows(as_operator(A, "numpy"), A @ x, disturbed)
+        assert np.linalg.norm(disturbed - x) <= rows.bound < np.inf
+
+
+def test_rows_that_are_not_dominant_have_no_bound(rng):
+    A, b = poisson((12, 12)), rng.standard_normal(144)
+    assert Rows(as_operator(A, "numpy"), b, b).bound == np.inf
+
+
+def test_a_solution_within_the_bound_needs_no_further_solve(rng):
+    A, b = poisson((40, 40)) + sp.eye_array(1600), rng.standard_normal(1600)
+    result = solve(A, b)
+    assert result.method == "cg"
+    alone = krylov.cg(A, b, rtol=1e-8)
+    assert result.nit == alone.nit
+    assert np.isnan(result.forward_error)

@@ -514,7 +514,7 @@ def absolute(A):
     """Return the matrix of absolute values, as an operator of the same dtype; the pattern is shared."""
     if isinstance(A, Dense):
         return Dense(abs(A.array), A.dtype)
-    return A.with_data(abs(A.data).astype(A.dtype))
+    return A.with_data(abs(A.data).astype(A.dtype, copy=False))
 
 
 def _largest(entries):

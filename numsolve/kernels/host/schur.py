@@ -11,6 +11,8 @@ from numba import prange
 
 from ..cpu._jit import inline, kernel
 
+ONE = np.uint64(1)
+
 
 class Index(NamedTuple):
     """Where the entries of a matrix go when its blocks are eliminated one after the other.
@@ -178,23 +180,23 @@ def _add_products(S, cols, values, places, rest):
 
 
 @inline
-def _subtract_products(S, cols, Y, sums):
-    """Subtract ``Y^T Y`` from S."""
+def _subtract_products(S, cols, Y):
+    """Subtract ``Y^T Y`` from S: three rows of Y at a time, as S is read and written in each pass."""
     size, k = Y.shape
-    for a in range(k):
-        for c in range(a + 1):
-            sums[c] = Y[0, a] * Y[0, c]
-        for i in range(1, size):
-            factor = Y[i, a]
-            for c in range(a + 1):
-                sums[c] += factor * Y[i, c]
-        row = S[cols[a]]
-        for c in range(a + 1):
-            row[cols[c]] -= sums[c]
+    for i in range(0, size - 2, 3):
+        for a in range(np.uint64(k)):
+            row, f, g, h = S[cols[a]], Y[i, a], Y[i + 1, a], Y[i + 2, a]
+            for c in range(a + ONE):
+                row[np.uint64(cols[c])] -= f * Y[i, c] + g * Y[i + 1, c] + h * Y[i + 2, c]
+    for i in range(size - size % 3, size):
+        for a in range(np.uint64(k)):
+            row, f = S[cols[a]], Y[i, a]
+            for c in range(a + ONE):
+                row[np.uint64(cols[c])] -= f * Y[i, c]
 
 
 @inline
-def _eliminate_blocks(first, last, indptr, data, index, damping, factors, Y, S, values, places, sums):
+def _eliminate_blocks(first, last, indptr, data, index, damping, factors, Y, S, values, places):
     """Eliminate a range of blocks; tell whether all are positive definite."""
     for b in range(first, last):
         size, k = index.begin[b + 1] - index.begin[b], index.col_begin[b + 1] - index.col_begin[b]
@@ -211,26 +213,26 @@ def _eliminate_blocks(first, last, indptr, data, index, damping, factors, Y, S, 
         if not _factorise(V, W):
             return False
         if S.size:
-            _subtract_products(S, cols, W, sums)
+            _subtract_products(S, cols, W)
     return True
 
 
 @kernel(items=lambda *args: args[1].size)
-def eliminate(indptr, data, index, damping, factors, Y, S, values, places, sums, definite):
+def eliminate(indptr, data, index, damping, factors, Y, S, values, places, definite):
     """Factorise the damped blocks, and add the Schur complement of the kept columns to the sum of S.
 
     The blocks are shared out among ``len(S)`` parts. The product of two different columns is added once, on
     one side of the diagonal. `factors` and `Y` are zero; they get the Cholesky factors L of the blocks and
     ``L^{-1} E^T C`` for their columns E and the kept columns C, one block after the other. S is not formed if
-    it has no entries. `values`, `places` and `sums` are work vectors, one for each part. `definite` tells for
+    it has no entries. `values` and `places` are work vectors, one for each part. `definite` tells for
     each part whether its blocks are positive definite.
     """
     count, parts = index.begin.size - 1, S.shape[0]
     for part in prange(parts):
         first, last = part * count // parts, (part + 1) * count // parts
-        work = S[part], values[part], places[part], sums[part]
+        work = S[part], values[part], places[part]
         definite[part] = _eliminate_blocks(
-            first, last, indptr, data, index, damping, factors, Y, work[0], work[1], work[2], work[3]
+            first, last, indptr, data, index, damping, factors, Y, work[0], work[1], work[2]
         )
 
 

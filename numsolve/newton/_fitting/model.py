@@ -11,7 +11,8 @@ from numpy.linalg import LinAlgError
 from ... import _validate
 from ..._array import namespace
 from ..._linear.system import length
-from ..._operators.operator import Csr, Dense, absolute
+from ..._operators.operator import Csr, Dense
+from ..._operators.terms import row_terms
 from ..._result import Breakdown
 from .._jacobians import DifferenceJacobian
 from .damped_systems import adjoint_product, column_norms, rescaled
@@ -99,7 +100,7 @@ class Point:
         The residuals are differences of terms whose sizes are estimated by those of ``J x``.
         """
         J, y = self.system.J, abs(self.x / self.scale)
-        terms = absolute(J) @ y if isinstance(J, (Csr, Dense)) else J @ (self.x / self.scale)
+        terms = row_terms(J, y)[0] if isinstance(J, (Csr, Dense)) else J @ (self.x / self.scale)
         return float(np.finfo(self.x.dtype).eps) * (length(self.system.r) + length(terms))
 
 

@@ -95,8 +95,8 @@ class Schur(System):
         factors, Y = np.zeros(index.factor_begin[-1], J.dtype), np.zeros(index.Y_begin[-1], J.dtype)
         S = np.zeros((PARTS, n, n) if n <= DENSE_REDUCED else (PARTS, 0, 0), J.dtype)
         values, places = np.empty((PARTS, longest), J.dtype), np.empty((PARTS, longest), np.int64)
-        sums, definite, damping = np.empty((PARTS, n), J.dtype), np.zeros(PARTS, bool), J.dtype.type(damping)
-        schur.eliminate(J.indptr, J.data, index, damping, factors, Y, S, values, places, sums, definite)
+        definite, damping = np.zeros(PARTS, bool), J.dtype.type(damping)
+        schur.eliminate(J.indptr, J.data, index, damping, factors, Y, S, values, places, definite)
         if not definite.all():
             raise LinAlgError("a block is not positive definite")
         if S.size:

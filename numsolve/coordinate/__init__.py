@@ -4,6 +4,7 @@ from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic
 from ._losses import Loss
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
 from ._result import CoordinateResult
+from ._risk_parity import RiskParityResult, risk_parity
 
 __all__ = [
     "L1",
@@ -20,4 +21,6 @@ __all__ = [
     "Penalty",
     "Poisson",
     "Quadratic",
+    "RiskParityResult",
+    "risk_parity",
 ]

@@ -19,7 +19,17 @@ REFERENCE_TIME, SERIAL_TIME = 0.1, 1.0  # CPU seconds for each kernel before it 
 # Most numbers in all arrays of a call, so that even one call of a reference takes little time.
 MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 # Files whose references loop over rows.
-LOOPS = {"block_jacobi", "dirac", "kaczmarz", "radial", "relaxation", "sliced", "transport", "triangular"}
+LOOPS = {
+    "block_jacobi",
+    "dirac",
+    "kaczmarz",
+    "radial",
+    "relaxation",
+    "risk_parity",
+    "sliced",
+    "transport",
+    "triangular",
+}
 
 
 _at_once = ContextVar("_at_once", default=False)

@@ -132,6 +132,8 @@ transport_axis: hard inverse:R cost,values,sums,found:T* p,n,m,q
 sketch_rows: indptr,places:I* scale:R A,Y:T* k,items
 sketch_sparse item: indptr,places:I* scale:R A_indptr,A_indices:I* A_data,Y:T* k,items
 hadamard: X:T* k,h,items
+[risk_parity] reals
+risk_sweep block: live:bool* C,signs,b,x,q:T* rr:R* n
 [normal]
 normal_product item: A,x,pieces:T* m,n
 """

@@ -62,6 +62,9 @@ class ndarray:
     def ravel(self):
         return ndarray(self._values.ravel())
 
+    def diagonal(self):
+        return ndarray(self._values.diagonal())
+
     # -- with a launch ---------------------------------------------------------------------------------------
     def __setitem__(self, key, value):
         counts["launches"] += 1

@@ -107,7 +107,7 @@ def plot(rows, axes):
         ax.set_ylim(bottom=0)
         ax.grid(True, which="major", alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].legend(frameon=False)
+    axes[1].legend(frameon=False)
 
 
 def mean_counts(rows, kind, name):

@@ -133,10 +133,11 @@ class WithDerivative:
 
     def _at(self, x, args):
         if self._x is None or not bool((self._x == x).all()):
+            at = x.copy()  # the caller may change x
             pair = self._fun(x, *args)
             if not isinstance(pair, (tuple, list)) or len(pair) != 2:
                 raise TypeError("jac=True needs a fun that returns a pair: the value and the derivative")
-            self._x, self._pair = x.copy(), pair
+            self._x, self._pair = at, pair
         return self._pair
 
     def value(self, x, *args):

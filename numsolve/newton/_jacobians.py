@@ -13,6 +13,10 @@ from .._operators.operator import Dense, Operator, as_operator
 from .._result import Breakdown, Status
 from ._functions import Function, VectorFunction
 
+DIFFERENCES = ("2-point", "3-point", "cs")  # SciPy's names; for the last one central differences are used
+ROUNDING = 8  # units of rounding in a difference of two values that may be rounding error
+GROWTH = 1e4  # of a step whose difference is rounding error
+
 
 class GivenJacobian:
     """The Jacobian that a function of the caller returns: an array, a sparse array or a LinearOperator."""
@@ -42,10 +46,15 @@ class GivenJacobian:
             raise Breakdown(str(error), Status.NONFINITE) from error
 
     def checked(self, J: Any):
-        """Return what the caller's function returned as an operator; raise unless its shape fits."""
+        """Return what the caller's function returned as an operator; raise unless its shape fits.
+
+        Entries are copied, because the caller may write the next Jacobian to the same array.
+        """
         m, n, name = self._of.m, self._variables.n, self._function.name
-        if not (is_sparse(J) or hasattr(J, "matvec") or isinstance(J, Operator)):
-            J = _validate.as_array(J, f"the value of {name}", self._variables.xp)
+        if is_sparse(J):
+            J = J.tocsr(copy=True)
+        elif not (hasattr(J, "matvec") or isinstance(J, Operator)):
+            J = _validate.as_array(J, f"the value of {name}", self._variables.xp).copy()
             if J.size == m * n:
                 J = J.reshape(m, n)
         if tuple(J.shape) != (m, n):
@@ -62,7 +71,12 @@ class DifferenceJacobian:
     Columns without a common row have one colour; a colour takes one evaluation of the function, two for
     central differences. The step of column j is ``step * max(abs(x[j]), scale[j])``, away from a bound that
     it would cross. By default `step` is the square root of `rounding`, for central differences its cube root.
-    Here `rounding` is the relative error of the function: by default, machine epsilon.
+    Here `rounding` is the relative error of the function: by default, machine epsilon. Central differences
+    become forward ones where a bound is near.
+
+    Unless `enlarges` is false, a step whose difference is no larger than the rounding errors of the function
+    grows once, with central differences, and on where a derivative of one would stay hidden. If that has no
+    effect, the variable is taken to have none, and its step does not grow again.
 
     Curtis, Powell, Reid, On the estimation of sparse Jacobian matrices, IMA J. Appl. Math. 13 (1974) 117-119,
     doi:10.1093/imamat/13.1.117.
@@ -85,11 +99,15 @@ class DifferenceJacobian:
         rounding=None,
         central=False,
         step=None,
+        enlarges=True,
     ):
         self._function, self._variables = function, variables
+        self._enlarges, self._without_effect = enlarges, set()
         self._scale, self._bounds, self._central = scale, bounds, central
         rounding = rounding or np.finfo(variables.dtype).eps
-        self._step = float(step or rounding ** (1 / 3 if central else 1 / 2))
+        self._forward_step = float(step or rounding ** (1 / 2))
+        self._step = float(step or rounding ** (1 / 3)) if central else self._forward_step
+        self.truncation = self._step**2 if central else self._step
         self._pattern: Any = None if sparsity is None else self._checked(sparsity)
         if self._pattern is None:
             self._colour = np.arange(variables.n)
@@ -102,15 +120,16 @@ class DifferenceJacobian:
 
     def at(self, x, f) -> Operator:
         """Return the Jacobian at `x`, where the function has the value `f`."""
-        xp, h = self._variables.xp, self.steps(x)
+        xp, ends = self._variables.xp, self._ends(x, self._central)
         colour = xp.asarray(self._colour)
         differences = xp.empty((self.colours, len(f)), f.dtype)
         for c in range(self.colours):
-            base = self._function(xp.where(colour == c, x - h, x)) if self._central else f
-            differences[c] = self._function(xp.where(colour == c, x + h, x)) - base
+            differences[c] = self._difference(x, f, colour == c, ends)
+            if self._enlarges and c not in self._without_effect and _is_hidden(differences[c], f):
+                ends, differences[c] = self._enlarged(x, f, c, ends, differences[c])
         if not bool(xp.isfinite(differences).all()):
             raise Breakdown("fun is not finite near x, where it is differenced: pass jac", Status.NONFINITE)
-        h = (x + h) - (x - h if self._central else x)  # the steps that were taken
+        h = ends[0] - ends[1]  # the steps that were taken
         h = xp.where(h == 0, 1 + 0 * h, h)  # between equal bounds: the column is zero
         if self._pattern is None:
             return Dense((differences / h[:, None]).T)
@@ -120,10 +139,50 @@ class DifferenceJacobian:
         J = sparse.csr_matrix((values, j, self._indptr), shape=self._pattern.shape)
         return as_operator(J, self._variables.library, "jac")
 
-    def steps(self, x):
-        """Return the steps at `x`."""
+    def _difference(self, x, f, chosen, ends):
+        """Return the difference of the values at both ends of the steps of the chosen variables."""
+        xp, (ahead, behind) = self._variables.xp, ends
+        moves_back = bool((behind != x)[chosen].any())
+        base = self._function(xp.where(chosen, behind, x)) if moves_back else f
+        return self._function(xp.where(chosen, ahead, x)) - base
+
+    def _enlarged(self, x, f, c, ends, difference):
+        """Return the ends and the difference of larger steps for a colour whose difference is hidden.
+
+        These are the given ones if no step has an effect.
+        """
+        xp, chosen = self._variables.xp, self._variables.xp.asarray(self._colour == c)
+        size = float((xp.maximum(abs(x), self._scale) * chosen).max())
+        hiding = float(np.finfo(f.dtype).eps) ** 0.5 * float(abs(f).max())
+        factor, most = 1.0, max(GROWTH, hiding / (self._step * size))
+        while factor < most:
+            factor = min(GROWTH * factor, most)
+            larger = self._ends(x, True, factor)
+            found = self._difference(x, f, chosen, larger)
+            if not bool(xp.isfinite(found).all()):
+                break
+            if not _is_hidden(found, f):
+                return tuple(xp.where(chosen, new, old) for new, old in zip(larger, ends, strict=True)), found
+        self._without_effect.add(c)
+        return ends, difference
+
+    def _ends(self, x, central, factor=1.0):
+        """Return the points ahead and behind, for all variables; without central differences x is behind."""
+        xp, h = self._variables.xp, self.steps(x, factor)
+        if not central:
+            return x + h, x
+        back = h
+        if self._bounds is not None:
+            lower, upper = self._bounds
+            near = (x - h < lower) | (x - h > upper)
+            h = xp.where(near, self.steps(x, factor * self._forward_step / self._step), h)
+            back = xp.where(near, 0 * h, h)
+        return x + h, x - back
+
+    def steps(self, x, factor=1.0):
+        """Return the steps at `x`, multiplied by `factor` where no bound is near."""
         xp = self._variables.xp
-        h = self._step * xp.maximum(abs(x), self._scale)
+        h = factor * self._step * xp.maximum(abs(x), self._scale)
         h = xp.where(x.real < 0, -h, h).astype(x.dtype)
         if self._bounds is not None:
             lower, upper = self._bounds
@@ -199,8 +258,8 @@ def jacobian(jac, function: VectorFunction, variables, args=(), sparsity=None, m
 
     Parameters
     ----------
-    jac : callable, "2-point" or None
-        The caller's argument. (`WithDerivative` splits a `fun` that returns both.)
+    jac : callable, one of `DIFFERENCES`, False or None
+        The caller's argument; False is None. (`WithDerivative` splits a `fun` that returns both.)
     function : VectorFunction
         The function, evaluated once before: its number of values is known.
     variables : Variables
@@ -212,7 +271,7 @@ def jacobian(jac, function: VectorFunction, variables, args=(), sparsity=None, m
     matrix : bool
         Whether entries are needed; without `jac` and `sparsity`, products alone are formed otherwise.
     **options
-        ``scale``, ``bounds``, ``central`` and ``step`` of `DifferenceJacobian`.
+        ``scale``, ``bounds`` and ``step`` of `DifferenceJacobian`.
 
     Returns
     -------
@@ -223,11 +282,24 @@ def jacobian(jac, function: VectorFunction, variables, args=(), sparsity=None, m
         if sparsity is not None:
             raise ValueError("jac_sparsity is for finite differences: leave it out, or leave jac out")
         return GivenJacobian(jac, function, variables, args)
-    if jac not in (None, "2-point"):
-        raise ValueError(f"jac is {jac!r}; needed: a callable, True, '2-point' or None")
-    if sparsity is None and jac is None and not matrix:
+    if not asks_for_differences(jac):
+        raise ValueError(f"jac is {jac!r}; needed: a callable, True, '2-point', '3-point' or None")
+    if sparsity is None and not jac and not matrix:
         return ProductsOnly(function)
-    return DifferenceJacobian(function, variables, sparsity, **options)
+    return DifferenceJacobian(function, variables, sparsity, central=jac in ("3-point", "cs"), **options)
+
+
+def asks_for_differences(derivative):
+    """Tell whether the caller's argument for a derivative means finite differences."""
+    if isinstance(derivative, str):
+        return derivative in DIFFERENCES
+    return derivative is None or derivative is False
+
+
+def _is_hidden(difference, f):
+    """Tell whether a difference of values near `f` is no larger than their rounding errors."""
+    error = ROUNDING * np.finfo(f.dtype).eps * abs(f)
+    return bool((abs(difference) <= error).all())
 
 
 def _colours_of_columns(pattern):

@@ -466,7 +466,7 @@ def test_limits_and_callbacks():
         ({"method": "newton"}, ValueError, "method is 'newton'"),
         ({"linear_solver": "exact"}, ValueError, "linear_solver is 'exact'"),
         ({"linear_solver": "schur"}, ValueError, "needs eliminate"),
-        ({"jac": "3-point"}, ValueError, "jac is '3-point'"),
+        ({"jac": "4-point"}, ValueError, "jac is '4-point'"),
         ({"rtol": -1}, ValueError, "rtol"),
     ],
 )

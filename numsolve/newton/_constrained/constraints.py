@@ -8,7 +8,7 @@ import numpy as np
 from ... import _validate
 from ..._array import is_sparse
 from .._functions import Function, VectorFunction, WithDerivative
-from .._jacobians import DifferenceJacobian, GivenJacobian
+from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
 INEQUALITY = (
     "{} is an inequality; equality constraints alone are supported: use scipy.optimize.minimize with "
@@ -18,7 +18,6 @@ FORMS = (
     "needed: a function c, a tuple (c, jac) or (c, jac, hess), a dict or an object of scipy.optimize, or a "
     "list of these"
 )
-DIFFERENCES = ("2-point", "3-point", "cs")  # SciPy's names, for all of which central differences are used
 
 
 class Given(NamedTuple):
@@ -163,6 +162,6 @@ def _jacobian(given, jac, function, variables):
     """Return the Jacobian of a constraint: the caller's, or central differences."""
     if callable(jac):
         return GivenJacobian(jac, function, variables, given.args, f"{given.name}.jac")
-    if jac not in (None, *DIFFERENCES):
+    if not asks_for_differences(jac):
         raise ValueError(f"{given.name}.jac is {jac!r}; needed: a callable, True, '2-point' or None")
     return DifferenceJacobian(function, variables, given.sparsity, central=True)

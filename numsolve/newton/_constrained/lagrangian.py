@@ -10,7 +10,7 @@ from ..._linear.system import length
 from ..._operators.operator import Operator, as_operator
 from ..._result import Breakdown, Status
 from .._functions import Function, ScalarFunction, VectorFunction, WithDerivative
-from .._jacobians import DifferenceJacobian, DirectionalJacobian
+from .._jacobians import DifferenceJacobian, DirectionalJacobian, asks_for_differences
 from .constraints import Constraint
 from .matrices import (
     adjoint_product,
@@ -45,7 +45,7 @@ class Objective:
         if callable(grad):
             because = f"x0 has the shape {variables.shape}, so it needs"
             self._gradient = VectorFunction(grad, variables, args, "grad", variables.n, because)
-        elif grad is not None and grad not in ("2-point", "3-point"):
+        elif not asks_for_differences(grad):
             raise ValueError(f"grad is {grad!r}; needed: a callable, True or None")
 
     @property

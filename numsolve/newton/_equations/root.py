@@ -86,11 +86,11 @@ def root(
         are taken as float64.
     args : tuple
         Further arguments of `fun` and `jac`.
-    jac : callable, True, "2-point" or None
+    jac : callable, True, "2-point", "3-point" or None
         ``jac(x, *args)`` returns the Jacobian: an array of n^2 entries, a sparse array of shape (n, n) or a
-        LinearOperator. True: `fun` returns a pair, F and the Jacobian. "2-point": a dense matrix of forward
-        differences. None: no matrix is formed; each product with the Jacobian is a difference of two values
-        of `fun`. (With ``linear_solver="direct"`` None means "2-point".)
+        LinearOperator. True: `fun` returns a pair, F and the Jacobian. "2-point" or "3-point": a dense matrix
+        of forward or central differences. None: no matrix is formed; each product with the Jacobian is a
+        difference of two values of `fun`. (With ``linear_solver="direct"`` None means "2-point".)
     jac_sparsity : array or sparse array, shape (n, n), optional
         Where the Jacobian may have nonzeros. It is then a sparse matrix of finite differences, for columns
         without a common row together.

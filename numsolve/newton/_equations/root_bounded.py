@@ -81,10 +81,10 @@ def root_bounded(
         upper one.
     args : tuple
         Further arguments of `fun` and `jac`.
-    jac : callable, True, "2-point" or None
+    jac : callable, True, "2-point", "3-point" or None
         ``jac(x, *args)`` returns the Jacobian: an array of n^2 entries, a sparse array of shape (n, n), or a
         LinearOperator with ``rmatvec``. True: `fun` returns a pair, F and the Jacobian. "2-point" or None:
-        a matrix of forward differences within the bounds.
+        a matrix of forward differences within the bounds; "3-point": of central ones.
     jac_sparsity : array or sparse array, shape (n, n), optional
         Where the Jacobian may have nonzeros. It is then a sparse matrix of finite differences, for columns
         without a common row together.

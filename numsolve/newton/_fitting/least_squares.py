@@ -61,10 +61,11 @@ def least_squares(
         float64; integers are taken as float64.
     args : tuple
         Further arguments of `fun` and `jac`.
-    jac : callable, True, "2-point" or None
+    jac : callable, True, "2-point", "3-point" or None
         ``jac(x, *args)`` returns the Jacobian: an array or sparse array of shape (m, n), a LinearOperator
         with ``rmatvec``, or an array of the shape of `fun` followed by that of `x0`. True: `fun` returns a
-        pair, the residuals and the Jacobian. Otherwise it is formed by forward differences.
+        pair, the residuals and the Jacobian. Otherwise it is formed by forward differences,
+        or by central ones with "3-point".
     jac_sparsity : sparse array, shape (m, n), optional
         Where the Jacobian may be nonzero: forward differences then take one evaluation for each group of
         columns without a common row.

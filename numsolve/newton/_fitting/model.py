@@ -172,7 +172,7 @@ class Model:
         r, h = point.system.r, self.jacobian.steps(point.x)
         xp, size = namespace(r), length(r)
         inverse = xp.where(h == 0, h, point.scale / xp.where(h == 0, 1 + h, h))
-        truncation = 10 * float(np.finfo(point.x.dtype).eps) ** 0.5 * self._largest
+        truncation = 10 * self.jacobian.truncation * self._largest
         rounding = point.rounding / len(r) ** 0.5 * length(inverse)
         return size * min(truncation + rounding, LARGEST_ERROR * self._largest)
 

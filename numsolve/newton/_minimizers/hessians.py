@@ -11,7 +11,7 @@ from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, Operator
 from ..._result import Breakdown, Status
 from .._functions import Function, VectorFunction
-from .._jacobians import DifferenceJacobian, GivenJacobian
+from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
 MOST_DIFFERENCES = 50  # variables up to which a Hessian is formed by differences, without one from the caller
 ASYMMETRY = 1e-3  # relative asymmetry above which a matrix is no Hessian
@@ -106,6 +106,7 @@ class DifferenceHessian:
             scale=typical_size(variables),
             rounding=getattr(grad, "rounding", None),
             central=sparsity is None,
+            enlarges=False,
         )
 
     def at(self, point) -> Operator:
@@ -212,7 +213,7 @@ class DiagonalHessian:
 
 def gradient_of(grad, fun, variables, args) -> Any:
     """Return the gradient for the caller's argument: a callable, or None for central differences."""
-    if grad in (None, "3-point"):
+    if asks_for_differences(grad):
         return DifferenceGradient(fun, variables)
     return VectorFunction(grad, variables, args, "grad", m=variables.n, because="x0 has")
 
@@ -227,10 +228,10 @@ def hessians_of(hess, hessp, grad, variables, args, *, sparsity=None, rng=None) 
         raise ValueError("both hess and hessp are given; one of them is needed")
     if callable(hess):
         return GivenHessian(hess, grad, variables, args)
-    if hess == "diagonal":
+    if isinstance(hess, str) and hess == "diagonal":
         return DiagonalHessian(HessianProducts(hessp, grad, variables, args), rng, variables)
-    if hess not in (None, "2-point"):
+    if not asks_for_differences(hess):
         raise ValueError(f"hess is {hess!r}; needed: a callable, '2-point', 'diagonal' or None")
-    if hessp is None and (hess == "2-point" or sparsity is not None or variables.n <= MOST_DIFFERENCES):
+    if hessp is None and (hess or sparsity is not None or variables.n <= MOST_DIFFERENCES):
         return DifferenceHessian(grad, variables, sparsity)
     return HessianProducts(_validate.function(hessp, "hessp"), grad, variables, args)

@@ -73,18 +73,19 @@ def minimize(
         precision. Integers are taken as float64.
     args : tuple
         Further arguments of `fun` and its derivatives.
-    grad : callable, bool or "3-point", optional
+    grad : callable, bool, "2-point" or "3-point", optional
         ``grad(x, *args)`` returns the gradient, with as many entries as `x`. True: `fun` returns the pair of
-        value and gradient. Default: central differences of `fun`, with 2 n values for a gradient and a
+        value and gradient. Otherwise: central differences of `fun`, with 2 n values for a gradient and a
         relative error near the 2/3 power of machine epsilon, 4e-11; a gradient much smaller than that, in
         units of the values of `fun`, cannot be reached.
-    jac : callable, bool or "3-point", optional
+    jac : callable, bool, "2-point" or "3-point", optional
         SciPy's name for `grad`.
-    hess : callable, "2-point" or "diagonal", optional
+    hess : callable, "2-point", "3-point" or "diagonal", optional
         ``hess(x, *args)`` returns the Hessian, or an approximation: an array of n x n entries, a sparse array
-        or a LinearOperator. "2-point": by central differences of the gradient, or on `hess_sparsity` by
-        forward ones. "diagonal": a diagonal matrix of the absolute values of the diagonal, estimated from ten
-        products with random vectors (Hutchinson's estimator). `gauss_newton` and `fisher` make others.
+        or a LinearOperator. "2-point" or "3-point": by central differences of the gradient, or on
+        `hess_sparsity` by forward ones. "diagonal": a diagonal matrix of the absolute values of the diagonal,
+        estimated from ten products with random vectors (Hutchinson's estimator). `gauss_newton` and `fisher`
+        make others.
     hessp : callable, optional
         ``hessp(x, p, *args)`` returns the product of the Hessian with `p`, in place of `hess`. Without both,
         the Hessian is formed by central differences, 2 n gradients, for at most 50 variables. For more, a

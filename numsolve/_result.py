@@ -198,7 +198,7 @@ class Result:
         return self._as_tuple()[index]
 
     def __repr__(self):
-        last = f"{np.nanmax(self.residuals[-1]):.3e}" if self.residuals.size else "none"
+        last = f"{np.fmax.reduce(self.residuals[-1], axis=None):.3e}" if self.residuals.size else "none"
         return (
             f"{type(self).__name__}({self.status.name}: {self.message}; "
             f"nit={self.nit}, residual={last}, x of shape {np.shape(self.x)})"

@@ -4,6 +4,8 @@ from contextlib import suppress
 from dataclasses import replace
 from math import inf
 
+import numpy as np
+
 from . import _callbacks
 from ._iterate import iterate
 from ._result import FunctionError, Interrupted, Result, Status
@@ -78,7 +80,20 @@ def run(steps, variables, *, first, tol, maxiter, callback=None, deadline=inf, f
         )
     except Interrupted as error:
         raise Interrupted(_in_shape(error.result, variables)) from None
-    result = _in_shape(result, variables)
+    return _without_failure(_in_shape(result, variables), functions)
+
+
+def ended_at_start(error, variables, functions):
+    """Return the `Result` of a method that a `Breakdown` ended before its first iteration.
+
+    Raise `FunctionError` if an exception in a function of the caller is the reason.
+    """
+    start = variables.shown(variables.start)
+    return _without_failure(Result(start, error.status, str(error), np.array([np.nan])), functions)
+
+
+def _without_failure(result, functions):
+    """Return the result; raise `FunctionError` if a function of the caller raised an exception."""
     for function in functions:
         if function.failure is not None:
             raise FunctionError(f"{function.name} raised an exception", result) from function.failure

@@ -8,8 +8,8 @@ import numpy as np
 from ... import _callbacks, _validate
 from ..._array import is_sparse, library
 from ..._linear.system import length
-from ..._result import FunctionError, Interrupted, Status
-from ..._run import run
+from ..._result import Breakdown, FunctionError, Interrupted, Status
+from ..._run import ended_at_start, run
 from ..._variables import Variables
 from .._results import NewtonResult
 from . import constraints as _constraints
@@ -113,17 +113,20 @@ def minimize(
     needs_entries = not (isinstance(linear_solver, str) and linear_solver in PRODUCTS_ARE_ENOUGH)
     curvature = Curvature(objective, found, variables, hess, hessp, hess_sparsity, args, needs_entries)
     problem = Lagrangian(objective, found, curvature, variables)
-    start = _start(problem, multipliers)
+    for function in problem.functions:
+        function.deadline = deadline
+    try:
+        start = _start(problem, multipliers)
+        if start.is_finite and rules.has_units:
+            start = problem.choose_units(start)
+    except Breakdown as error:
+        return _ended_at_start(error, problem)
     if not start.is_finite:
         return _without_values(problem, start)
-    if rules.has_units:
-        start = problem.choose_units(start)
     first = length(problem.given_residual(start))
     tol = max(rtol * first, atol)
     if first <= 4 * problem.rounding(start):
         tol = max(tol, first)
-    for function in problem.functions:
-        function.deadline = deadline
     method = Method(problem, start, solver, rules, theta, first, deadline)
     try:
         result = run(
@@ -228,6 +231,16 @@ def _without_values(problem, start):
         constraints=start.c,
         **_counts(problem),
     )
+
+
+def _ended_at_start(error, problem):
+    """Return the result for a start where derivatives could not be formed, for which values may be known."""
+    try:
+        result = ended_at_start(error, problem.variables, problem.functions)
+    except FunctionError as failure:
+        failure.result = ConstrainedResult(**vars(failure.result), **_counts(problem))
+        raise
+    return ConstrainedResult(**vars(result), **_counts(problem))
 
 
 def _counts(problem):

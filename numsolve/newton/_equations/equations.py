@@ -75,7 +75,10 @@ class Equations:
                 raise Breakdown("time limit reached: raise it, or start nearer", error.status) from None
             if error.status is not Status.SINGULAR and self.is_stationary(point, J, point.f):
                 raise self.failure(point, J, NO_ROOT) from None
-            raise self.failure(point, J, str(error), error.status) from None
+            what = str(error)
+            if error.status is Status.NONFINITE and isinstance(J, DirectionalJacobian):
+                what = "fun is not finite near x, where it is differenced: pass jac"
+            raise self.failure(point, J, what, error.status) from None
         self.forcing.observe(point.norm, step.linear)
         return step
 

@@ -12,7 +12,7 @@ from ... import _validate
 from ..._array import namespace
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense
-from ..._result import Breakdown, Status, inner_solve, warn_of_miss
+from ..._result import Breakdown, FunctionError, Interrupted, Status, inner_solve, warn_of_miss
 from ..._run import run
 from ..._variables import Variables
 from ...krylov import lsmr
@@ -197,22 +197,27 @@ def root_bounded(
     because = "x has (least_squares is for other numbers)"
     function = VectorFunction(fun, variables, args, m=variables.n, because=because)
     first = _first_point(function, variables, interior)
+    function.deadline = deadline
     tol = max(rtol * first.norm, atol) if first.norm < inf else atol
     differences = {"bounds": interior.inner_sides(), "scale": variables.xp.minimum(interior.unit, 1)}
     derivative = jacobian(jac, function, variables, args, jac_sparsity, matrix=True, **differences)
     newton, forcing = NewtonSteps(linear_solver, variables, deadline), Forcing("eisenstat-walker", tol)
     equations = Equations(function, derivative, newton, forcing, first)
     search = BoundedSearch(equations, interior, measure, radius * variables.n**0.5, shorten)
-    result = run(
-        search,
-        variables,
-        first=first.norm,
-        tol=tol,
-        maxiter=maxiter,
-        callback=callback,
-        deadline=deadline,
-        functions=(function, *derivative.functions),
-    )
+    try:
+        result = run(
+            search,
+            variables,
+            first=first.norm,
+            tol=tol,
+            maxiter=maxiter,
+            callback=callback,
+            deadline=deadline,
+            functions=(function, *derivative.functions),
+        )
+    except (Interrupted, FunctionError) as error:
+        error.result = search.finished(error.result, variables)
+        raise
     return warn_of_miss(search.finished(result, variables))
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
-from ..._result import FunctionError, Interrupted, Result, Status, warn_of_miss
-from ..._run import run
+from ..._result import Breakdown, FunctionError, Interrupted, Result, Status, warn_of_miss
+from ..._run import ended_at_start, run
 from ..._variables import Variables
 from .._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
@@ -251,7 +251,23 @@ class _Problem:
             return self._reported(
                 Result(self.variables.shown(start), Status.NONFINITE, message, np.array([cost]))
             )
-        point = self.model.at(start, self.first, cost)
+        functions = (self.function, *self.jacobian.functions)
+        for function in functions:
+            function.deadline = deadline
+        try:
+            return self._reported(
+                self._run(cost, functions, method, rule, rtol, atol, ftol, xtol, maxiter, callback, deadline)
+            )
+        except (Interrupted, FunctionError) as error:
+            error.result = self._reported(error.result)
+            raise
+
+    def _run(self, cost, functions, method, rule, rtol, atol, ftol, xtol, maxiter, callback, deadline):
+        """Run the method from the start, where the cost is known."""
+        try:
+            point = self.model.at(self.variables.start, self.first, cost)
+        except Breakdown as error:
+            return ended_at_start(error, self.variables, functions)
         kind = Dogleg(self.model) if method == "dogleg" else LevenbergMarquardt(self.model, rule)
         self.descent = Descent(self.model, kind, point, ftol, xtol, deadline)
         tol = max(rtol * point.norm, atol)
@@ -264,13 +280,7 @@ class _Problem:
             "callback": callback,
             "deadline": deadline,
         }
-        functions = (self.function, *self.jacobian.functions)
-        try:
-            found = run(self.descent.steps, self.variables, functions=functions, **options)
-        except (Interrupted, FunctionError) as error:
-            error.result = self._reported(error.result)
-            raise
-        return self._reported(found)
+        return run(self.descent.steps, self.variables, functions=functions, **options)
 
     def _reported(self, result):
         """Return the result with what is known at its point."""

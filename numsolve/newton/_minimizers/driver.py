@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..._result import Breakdown, FunctionError, Interrupted, Status
-from ..._run import run
+from ..._run import ended_at_start, run
 from .objective import Objective, Point
 
 AT_ROUNDING = 8  # units of rounding in a gradient that counts as zero
@@ -23,7 +23,9 @@ SAYS = {
 
 
 @np.errstate(all="ignore")
-def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callback, deadline, functions):
+def drive(
+    make, objective: Objective, variables, report, *, rtol, atol, maxiter, callback, deadline, functions
+):
     """Minimise from ``variables.start``.
 
     Parameters
@@ -34,6 +36,9 @@ def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callbac
         The function.
     variables : Variables
         The caller's variables.
+    report : callable
+        ``report(result, point)`` returns the result for the caller, from the result of the loop and the
+        `Point` of its `x`. An exception of the run gets such a result too.
     rtol, atol, maxiter, callback, deadline
         As of the caller; the deadline is a time.
     functions : sequence of Function
@@ -41,17 +46,30 @@ def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callbac
 
     Returns
     -------
-    Result, Point
-        The result, and the point of its `x`.
+    Result
+        What `report` returns.
     """
+    try:
+        found = _run(make, objective, variables, rtol, atol, maxiter, callback, deadline, functions)
+    except (FunctionError, Interrupted) as error:
+        error.result = report(*best_of(error.result, objective, variables))
+        raise
+    return report(*best_of(found, objective, variables))
+
+
+def _run(make, objective: Objective, variables, rtol, atol, maxiter, callback, deadline, functions):
+    """Return the result of the loop."""
     start = objective.at(variables.start)
-    first = start.norm if start.is_finite else np.nan
+    objective.record(start)
+    try:
+        first = start.norm if start.is_finite else np.nan
+    except Breakdown as error:
+        return ended_at_start(error, variables, functions)
     tol, says = max(rtol * first, atol), dict(SAYS)
     if first > tol and is_rounding(start):
         tol = first
         says[Status.CONVERGED] = "converged: the gradient at x0 is rounding error"
     objective.tol, objective.first = tol, first
-    objective.record(start)
     method = make(objective)
 
     def steps(x):
@@ -69,22 +87,17 @@ def drive(make, objective: Objective, variables, *, rtol, atol, maxiter, callbac
         norm = point.norm if point.is_finite else np.nan
         return variables.xp.asarray((norm / first if first > 0 else norm) ** 2, dtype=variables.dtype)
 
-    try:
-        result = run(
-            steps,
-            variables,
-            first=first,
-            tol=tol,
-            maxiter=maxiter,
-            callback=callback,
-            deadline=deadline,
-            functions=functions,
-            says=says,
-        )
-    except (FunctionError, Interrupted) as error:
-        error.result = best_of(error.result, objective, variables)[0]
-        raise
-    return best_of(result, objective, variables)
+    return run(
+        steps,
+        variables,
+        first=first,
+        tol=tol,
+        maxiter=maxiter,
+        callback=callback,
+        deadline=deadline,
+        functions=functions,
+        says=says,
+    )
 
 
 def best_of(result, objective, variables) -> tuple[Any, Point]:

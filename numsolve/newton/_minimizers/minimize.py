@@ -217,10 +217,25 @@ def minimize(
     functions = (value, gradient, *hessians.functions)
     for function in functions:
         function.deadline = deadline
-    result, point = drive(
+
+    def report(result, point):
+        if METHODS[name].checks_curvature:
+            result = not_a_minimum(result, point, hessians, callable(hess))
+        return MinimizeResult(
+            **vars(result),
+            fun=point.known("value"),
+            jac=None if point.known("gradient") is None else variables.shown(point.gradient),
+            nfev=value.calls,
+            njev=gradient.calls,
+            nhev=hessians.calls,
+            method=name,
+        )
+
+    found = drive(
         make,
         objective,
         variables,
+        report,
         rtol=rtol,
         atol=atol,
         maxiter=maxiter,
@@ -228,16 +243,4 @@ def minimize(
         deadline=deadline,
         functions=functions,
     )
-    if METHODS[name].checks_curvature:
-        result = not_a_minimum(result, point, hessians, callable(hess))
-    return warn_of_miss(
-        MinimizeResult(
-            **vars(result),
-            fun=point.value,
-            jac=variables.shown(point.gradient),
-            nfev=value.calls,
-            njev=gradient.calls,
-            nhev=hessians.calls,
-            method=name,
-        )
-    )
+    return warn_of_miss(found)

@@ -124,6 +124,10 @@ class Point:
         """Whether value and gradient are finite; the gradient is evaluated only where the value is."""
         return isfinite(self.value) and isfinite(self.norm)
 
+    def known(self, name):
+        """Return the value of an attribute if it was computed, else None."""
+        return vars(self).get(name)
+
     def moved(self, step):
         """Return the point after a step."""
         return Point(self._objective, self.x + step)

@@ -1,4 +1,5 @@
 // CUDA on one CPU thread: each CUDA thread is a fiber, and blocks and threads run in a seeded random order.
+// A fiber serves one thread of each block in turn, because making one takes two system calls.
 // A barrier that only part of a block reaches, and an access outside an array, end the launch with an error.
 #pragma once
 #include <csetjmp>
@@ -6,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <numeric>
 #include <random>
 #include <type_traits>
 #include <vector>
@@ -25,11 +27,11 @@ struct Fiber {
     ucontext_t context;
     sigjmp_buf point;
     std::vector<char> stack = std::vector<char>(64 * 1024);
-    bool started;
-    Wait wait;
+    bool started = false;
     double slot, seen;  // the value that the lane passes to its warp now, and that which it passed last
 };
 inline std::vector<Fiber> fibers;
+inline std::vector<Wait> waits;  // what each fiber waits for
 inline sigjmp_buf scheduler, rescue;
 inline int current;
 inline std::function<void()> body;
@@ -37,56 +39,53 @@ inline Dim block_index, block_size, grid_size;
 
 inline void pause(Wait wait)
 {
-    fibers[current].wait = wait;
+    waits[current] = wait;
     if (!_setjmp(fibers[current].point)) _longjmp(scheduler, 1);
 }
 inline void enter()
 {
-    body();
-    fibers[current].wait = DONE;
-    _longjmp(scheduler, 1);
+    while (true) {
+        body();
+        pause(DONE);
+    }
 }
 inline void resume(int t)
 {
+    Fiber& f = fibers[t];
     current = t;
-    fibers[t].wait = READY;
     if (_setjmp(scheduler)) return;
-    if (fibers[t].started) _longjmp(fibers[t].point, 1);
-    fibers[t].started = true;
-    setcontext(&fibers[t].context);
+    if (f.started) _longjmp(f.point, 1);
+    f.started = true;
+    getcontext(&f.context);
+    f.context.uc_stack.ss_sp = f.stack.data();
+    f.context.uc_stack.ss_size = f.stack.size();
+    f.context.uc_link = nullptr;
+    makecontext(&f.context, enter, 0);
+    setcontext(&f.context);
 }
 inline bool all_of(int from, int to, Wait wait)
 {
-    return std::all_of(fibers.begin() + from, fibers.begin() + to, [=](const Fiber& f) { return f.wait == wait; });
+    return std::all_of(waits.begin() + from, waits.begin() + to, [=](Wait w) { return w == wait; });
 }
 inline Error run_block(std::mt19937& random)
 {
     const int threads = block_size.x;
     std::vector<int> order(threads);
-    for (int t = 0; t < threads; ++t) {
-        Fiber& f = fibers[t];
-        getcontext(&f.context);
-        f.context.uc_stack.ss_sp = f.stack.data();
-        f.context.uc_stack.ss_size = f.stack.size();
-        f.context.uc_link = nullptr;
-        makecontext(&f.context, enter, 0);
-        f.started = false;
-        f.wait = READY;
-        order[t] = t;
-    }
+    std::iota(order.begin(), order.end(), 0);
+    waits.assign(threads, READY);
     while (!all_of(0, threads, DONE)) {
         std::shuffle(order.begin(), order.end(), random);
         bool moved = false;
         for (int t : order)
-            if (fibers[t].wait == READY) { resume(t); moved = true; }
+            if (waits[t] == READY) { resume(t); moved = true; }
         for (int warp = 0; warp < threads; warp += 32) {
             const int end = std::min(warp + 32, threads);
             if (!all_of(warp, end, WARP)) continue;
-            for (int t = warp; t < end; ++t) { fibers[t].seen = fibers[t].slot; fibers[t].wait = READY; }
+            for (int t = warp; t < end; ++t) { fibers[t].seen = fibers[t].slot; waits[t] = READY; }
             moved = true;
         }
         if (all_of(0, threads, BARRIER)) {
-            for (Fiber& f : fibers) f.wait = READY;
+            waits.assign(threads, READY);
             moved = true;
         }
         if (!moved) return DIVERGENT;
@@ -123,6 +122,7 @@ inline int launch(int grid, int block, unsigned seed, std::function<void()> kern
         }
     sigaction(SIGSEGV, &segv, nullptr);
     sigaction(SIGBUS, &bus, nullptr);
+    if (error) fibers.clear();  // some are in the middle of a block
     return error;
 }
 }  // namespace emulation

@@ -1,5 +1,6 @@
 """Block coordinate descent: a smooth function plus a penalty, one block of coefficients after the other."""
 
+from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._losses import Loss
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
@@ -8,6 +9,8 @@ from ._risk_parity import RiskParityResult, risk_parity
 
 __all__ = [
     "L1",
+    "MCP",
+    "SCAD",
     "Box",
     "CoordinateResult",
     "Datafit",

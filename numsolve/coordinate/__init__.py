@@ -1,5 +1,6 @@
 """Block coordinate descent: a smooth function plus a penalty, one block of coefficients after the other."""
 
+from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._losses import Loss
@@ -25,5 +26,6 @@ __all__ = [
     "Poisson",
     "Quadratic",
     "RiskParityResult",
+    "accelerated_gradient",
     "risk_parity",
 ]

@@ -30,42 +30,115 @@ class Concave(Separable):
 
     @property
     @abstractmethod
-    def bend(self) -> float:
+    def _bend(self) -> float:
         """The largest of ``-p''``."""
 
     @abstractmethod
-    def sizes(self, size) -> Any:
+    def _sizes(self, size) -> Any:
         """Return ``p(size)`` for sizes >= 0."""
 
     @abstractmethod
-    def slopes(self, size) -> Any:
+    def _slopes(self, size) -> Any:
         """Return ``p'(size)`` for sizes >= 0; `lam` at zero."""
 
     @abstractmethod
-    def shrunk(self, size, step) -> Any:
+    def _shrunk(self, size, step) -> Any:
         """Return the global minimiser of ``p(u) + (u - size)^2 / (2 step)`` for sizes >= 0."""
 
     @property
     def curvature(self):
+        """The least c for which the penalty plus ``c |x|^2 / 2`` is convex."""
         largest = self.weights if np.ndim(self.weights) == 0 else float(self.weights.max())
-        return largest * self.bend
+        return largest * self._bend
 
     def value(self, x):
-        return float((self.weights * self.sizes(abs(x))).sum())
+        """Return the value of the penalty.
+
+        Parameters
+        ----------
+        x : array, shape (n,)
+            All coefficients.
+
+        Returns
+        -------
+        float
+            The value.
+        """
+        return float((self.weights * self._sizes(abs(x))).sum())
 
     def prox(self, v, step, block=slice(None)):
+        """Return a global minimiser of ``penalty(u) + |u - v|^2 / (2 step)``, for every step.
+
+        Parameters
+        ----------
+        v : array, shape (b,)
+            The point.
+        step : float or array, shape (b,)
+            The step sizes, >= 0.
+        block : slice or array of int
+            The coefficients to which `v` belongs. Default: all.
+
+        Returns
+        -------
+        array, shape (b,)
+            The minimiser; zero where it is not unique.
+        """
         xp = namespace(v)
         step = xp.asarray(step * self._weights(block), dtype=v.dtype)
-        return xp.sign(v) * self.shrunk(abs(v), step)
+        return xp.sign(v) * self._shrunk(abs(v), step)
 
     def violation(self, x, gradient, block=slice(None)):
+        """Return the distance of ``-gradient`` to the subdifferential of the penalty.
+
+        Parameters
+        ----------
+        x : array, shape (b,)
+            Coefficients.
+        gradient : array, shape (b,)
+            The datafit's gradient.
+        block : slice or array of int
+            The coefficients to which `x` belongs. Default: all.
+
+        Returns
+        -------
+        array, shape (b,)
+            The distance of each coefficient; zero at a stationary point.
+        """
         xp = namespace(x)
-        slope = self._weights(block) * self.slopes(abs(x))
+        slope = self._weights(block) * self._slopes(abs(x))
         return xp.where(x == 0, xp.maximum(abs(gradient) - slope, 0), abs(gradient + slope * xp.sign(x)))
 
-    def smooth_gradient(self, x) -> Any:
-        """Return the gradient of the penalty less ``lam * sum_j weights[j] |x_j|``, a smooth function."""
-        return self.weights * namespace(x).sign(x) * (self.slopes(abs(x)) - self.lam)
+    def smooth_gradient(self, x):
+        """Return the gradient of the penalty less ``lam * sum_j weights[j] |x_j|``, a smooth function.
+
+        Parameters
+        ----------
+        x : array, shape (n,)
+            All coefficients.
+
+        Returns
+        -------
+        array, shape (n,)
+            The gradient.
+        """
+        return self.weights * namespace(x).sign(x) * (self._slopes(abs(x)) - self.lam)
+
+    def kink_prox(self, v, step):
+        """Return the proximal map of ``lam * sum_j weights[j] |x_j|``, the part that is not smooth.
+
+        Parameters
+        ----------
+        v : array, shape (n,)
+            The point.
+        step : float
+            The step size.
+
+        Returns
+        -------
+        array, shape (n,)
+            The soft-thresholded point.
+        """
+        return soft(v, step * self.lam * self.weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,17 +187,17 @@ class MCP(Concave):
         _set(self, weights=_checked_weights(self.weights))
 
     @property
-    def bend(self):
+    def _bend(self):
         return 1 / self.gamma
 
-    def sizes(self, size):
+    def _sizes(self, size):
         size = namespace(size).minimum(size, self.gamma * self.lam)
         return size * (self.lam - size / (2 * self.gamma))
 
-    def slopes(self, size):
+    def _slopes(self, size):
         return namespace(size).maximum(self.lam - size / self.gamma, 0)
 
-    def shrunk(self, size, step):
+    def _shrunk(self, size, step):
         xp, flat = namespace(size), self.gamma * self.lam
         is_convex = step < self.gamma
         divisor = xp.where(is_convex, 1 - step / self.gamma, 1)
@@ -183,18 +256,18 @@ class SCAD(Concave):
         _set(self, weights=_checked_weights(self.weights))
 
     @property
-    def bend(self):
+    def _bend(self):
         return 1 / (self.a - 1)
 
-    def sizes(self, size):
+    def _sizes(self, size):
         xp, lam = namespace(size), self.lam
         inner, beyond = xp.minimum(size, lam), xp.clip(size - lam, 0, (self.a - 1) * lam)
         return lam * inner + beyond * (lam - beyond / (2 * (self.a - 1)))
 
-    def slopes(self, size):
+    def _slopes(self, size):
         return namespace(size).clip((self.a * self.lam - size) / (self.a - 1), 0, self.lam)
 
-    def shrunk(self, size, step):
+    def _shrunk(self, size, step):
         xp, lam, a = namespace(size), self.lam, self.a
         is_convex = step < a - 1
         softened = soft(size, step * lam, positive=True)

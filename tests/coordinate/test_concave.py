@@ -27,7 +27,7 @@ def by_definition(penalty, u):
 @pytest.mark.parametrize("penalty", KINDS, ids=repr)
 def test_the_value_is_the_integral_of_the_published_derivative(penalty):
     u = np.array([-9.0, -2.1, -0.3, 0.0, 0.2, 0.7, 1.4, 2.0, 2.6, 5.0])
-    np.testing.assert_allclose(penalty.sizes(abs(u)), by_definition(penalty, u), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(penalty._sizes(abs(u)), by_definition(penalty, u), rtol=1e-6, atol=1e-9)
     assert penalty.value(u) == pytest.approx(by_definition(penalty, u).sum(), rel=1e-6)
     weights = np.arange(10.0)
     weighted = type(penalty)(penalty.lam, FREE[type(penalty)](penalty), weights)
@@ -44,7 +44,7 @@ def test_the_proximal_map_is_the_global_minimiser_for_every_step(penalty, v, ste
     penalty = type(penalty)(penalty.lam, FREE[type(penalty)](penalty), np.array([weight]))
 
     def objective(u):
-        return weight * penalty.sizes(abs(u)) + (u - v) ** 2 / (2 * step)
+        return weight * penalty._sizes(abs(u)) + (u - v) ** 2 / (2 * step)
 
     found = penalty.prox(np.array([v]), step)
     grid = np.concatenate([np.linspace(-abs(v), abs(v), 20001), [0.0, v]])
@@ -54,13 +54,13 @@ def test_the_proximal_map_is_the_global_minimiser_for_every_step(penalty, v, ste
 
 @pytest.mark.parametrize("penalty", KINDS, ids=repr)
 def test_steps_at_and_near_the_limit_of_convexity(penalty):
-    limit = 1 / penalty.bend
+    limit = 1 / penalty._bend
     v = np.linspace(-8, 8, 801)
     grid = np.linspace(-8, 8, 6401)
     for step in (limit * (1 - 1e-15), limit, limit * (1 + 1e-12), limit + 2, limit + 2.1):
         found = penalty.prox(v, step)
-        values = penalty.sizes(abs(found)) + (found - v) ** 2 / (2 * step)
-        table = penalty.sizes(abs(grid)) + (grid - v[:, None]) ** 2 / (2 * step)
+        values = penalty._sizes(abs(found)) + (found - v) ** 2 / (2 * step)
+        table = penalty._sizes(abs(grid)) + (grid - v[:, None]) ** 2 / (2 * step)
         assert (values <= table.min(axis=1) + 1e-12 * (1 + v * v)).all()
         assert (penalty.prox(-v, step) == -found).all()
 
@@ -68,8 +68,8 @@ def test_steps_at_and_near_the_limit_of_convexity(penalty):
 @pytest.mark.parametrize("penalty", KINDS, ids=repr)
 def test_a_fixed_point_of_the_proximal_map_has_no_violation(penalty, rng):
     x = np.array([0.0, 0.0, 0.3, -0.6, 0.7, 1.0, -1.8, 2.1, 3.0, 9.0])
-    gradient = -penalty.slopes(abs(x)) * np.where(x == 0, 0.9, np.sign(x))
-    step = 0.5 / penalty.bend
+    gradient = -penalty._slopes(abs(x)) * np.where(x == 0, 0.9, np.sign(x))
+    step = 0.5 / penalty._bend
     np.testing.assert_allclose(penalty.violation(x, gradient), 0, atol=1e-15)
     np.testing.assert_allclose(penalty.prox(x - step * gradient, step), x, atol=1e-14)
     moved = gradient + rng.standard_normal(10)
@@ -88,7 +88,7 @@ def test_curvature_makes_the_penalty_convex_and_no_less_does(penalty):
     assert not penalty.is_convex
     u = np.linspace(0, 5, 2001)
     for share, is_convex in ((1.0, True), (0.99, False)):
-        values = penalty.sizes(u) + share * penalty.curvature * u * u / 2
+        values = penalty._sizes(u) + share * penalty.curvature * u * u / 2
         assert (np.diff(values, 2).min() > -1e-12) == is_convex
 
 
@@ -97,7 +97,7 @@ def test_the_smooth_part_is_the_penalty_less_its_kink(penalty):
     x, h = np.array([-4.0, -1.0, -0.2, 0.1, 0.9, 1.9, 7.0]), 1e-6
 
     def smooth(u):
-        return penalty.sizes(abs(u)) - penalty.lam * abs(u)
+        return penalty._sizes(abs(u)) - penalty.lam * abs(u)
 
     slopes = (smooth(x + h) - smooth(x - h)) / (2 * h)
     np.testing.assert_allclose(penalty.smooth_gradient(x), slopes, atol=1e-8)

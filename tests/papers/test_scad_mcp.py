@@ -18,7 +18,7 @@ def test_the_table_and_its_claims():
     assert len(claims) == 4
     as_published = [row for row in rows if row["problem"] == paper.SCAD_LINEAR]
     for row, count in zip(as_published, paper.PUBLISHED[CELLS[0]], strict=True):
-        row.update(iterations=count, reached=True)
+        row.update(iterations=count + 1, reached=True)
     assert paper.claims(as_published)[0].holds
     as_published[0]["iterations"] += 3
     assert not paper.claims(as_published)[0].holds
@@ -36,6 +36,15 @@ def test_a_run_that_ends_at_its_limit_gives_a_lower_bound():
     assert claim.holds
     assert claim.ours == "430, > 5000, 660"
     assert not paper.claims([{**row, "reached": True} for row in rows])[0].holds
+
+
+def test_the_confidence_interval_of_a_median(rng):
+    assert paper._range_of_median([4, 1, 9]) == (1, 9)
+    inside = 0
+    for _ in range(200):
+        low, high = paper._range_of_median(rng.standard_normal(30).tolist())
+        inside += low <= 0 <= high
+    assert inside >= 180
 
 
 @pytest.mark.parametrize("name", [paper.MCP_LINEAR, paper.SCAD_LOGISTIC])

@@ -29,6 +29,7 @@ MADE_BY_THE_LIBRARY = {
     "DiracStates",
     "Equations",
     "FunctionError",
+    "LabelledGraph",
     "Mesh",
     "ConstrainedResult",
     "MinimizeResult",

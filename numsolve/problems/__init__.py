@@ -25,6 +25,7 @@ from ._families import (
     thermal_systems,
 )
 from ._fields import gaussian_field
+from ._graphs import LabelledGraph, lattice_labels, two_moons
 from ._libsvm import read_libsvm
 from ._logistic import constrained_logistic
 from ._nonlinear_pde import Equations, bratu, driven_cavity
@@ -32,6 +33,7 @@ from ._pde import convection_diffusion, diffusion, poisson
 from ._random import irregular
 from ._relaxing import TimeStep, heat_crank_nicolson, laplacian_shifted
 from ._residuals import PowerOfNorm, norm_power
+from ._sparse_regression import softmax_data, sparse_classification, sparse_regression
 from ._transport import assignment, image_pair, line_pair, point_clouds
 from ._triangles import Mesh, plate_mesh, square_mesh
 from ._unconstrained import UnconstrainedProblem
@@ -41,6 +43,7 @@ __all__ = [
     "BundleAdjustment",
     "ConstrainedProblem",
     "Equations",
+    "LabelledGraph",
     "Mesh",
     "PowerOfNorm",
     "SoftMaximum",
@@ -70,6 +73,7 @@ __all__ = [
     "image_pair",
     "irregular",
     "laplacian_shifted",
+    "lattice_labels",
     "line_pair",
     "logistic_regression",
     "norm_power",
@@ -82,9 +86,13 @@ __all__ = [
     "polytope_feasibility",
     "read_libsvm",
     "soft_maximum",
+    "softmax_data",
+    "sparse_classification",
+    "sparse_regression",
     "square_mesh",
     "thermal",
     "thermal_systems",
+    "two_moons",
     "unconstrained",
     "unconstrained_names",
     "worst_instance",

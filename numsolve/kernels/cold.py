@@ -22,6 +22,7 @@ MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 LOOPS = {
     "block_jacobi",
     "dirac",
+    "forest",
     "kaczmarz",
     "radial",
     "relaxation",

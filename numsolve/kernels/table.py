@@ -136,6 +136,8 @@ hadamard: X:T* k,h,items
 risk_sweep block: live:bool* C,signs,b,x,q:T* rr:R* n
 [normal]
 normal_product item: A,x,pieces:T* m,n
+[forest] reals
+forest_solve block: bounds,starts:I* coupling,diagonal,r:T* levels
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")

@@ -55,7 +55,18 @@ class LabelledGraph:
         return (self.W @ self.labels)[self.unknown]
 
     def filled(self, x):
-        """Return the labels of all nodes, with `x` for the unknown ones."""
+        """Return the labels of all nodes.
+
+        Parameters
+        ----------
+        x : array_like, shape (n - known,)
+            The labels of the unknown nodes.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (n,)
+            Known and unknown labels.
+        """
         labels = self.labels.copy()
         labels[self.unknown] = x
         return labels

@@ -3,6 +3,7 @@
 from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
+from ._lasso import elastic_net, lasso
 from ._losses import Loss
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
 from ._result import CoordinateResult
@@ -27,5 +28,7 @@ __all__ = [
     "Quadratic",
     "RiskParityResult",
     "accelerated_gradient",
+    "elastic_net",
+    "lasso",
     "risk_parity",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import array_module, is_sparse, library, sparse_module
+from ..kernels import kernels_for
 
 
 class Features:
@@ -57,7 +58,16 @@ class Features:
 
     def correlate(self, r) -> Any:
         """Return ``X^T r``, for a vector or a block."""
-        return self.matrix.T @ r
+        if not self.is_sparse or r.ndim > 1:
+            return self.matrix.T @ r
+        found = array_module(self.library).empty(self.shape[1], self.dtype)
+        kernels_for(r).spmv(*self.arrays, r.astype(self.dtype, copy=False), found)
+        return found
+
+    @property
+    def arrays(self):
+        """The three arrays of compressed sparse columns: starts of the columns, rows and values."""
+        return self.matrix.indptr, self.matrix.indices, self.matrix.data
 
     def columns(self, block) -> Any:
         """Return the columns of a block of features, dense or sparse."""
@@ -66,8 +76,13 @@ class Features:
     def weighted_squares(self, weights) -> Any:
         """Return the sum of ``weights[i] * X[i, j]**2`` for each feature j."""
         if self.is_sparse:
-            return self.matrix.multiply(self.matrix).T @ weights
-        return (self.matrix * self.matrix).T @ weights
+            starts, rows, values = self.arrays
+            found = array_module(self.library).empty(self.shape[1], self.dtype)
+            kernels_for(values).spmv(starts, rows, values * values, weights.astype(self.dtype), found)
+            return found
+        if self.library == "numpy":
+            return np.einsum("i,ij,ij->j", weights, self.matrix, self.matrix)
+        return weights @ (self.matrix * self.matrix)
 
     def gram(self, block, weights) -> Any:
         """Return the dense matrix ``X_b^T diag(weights) X_b`` of a block of features."""

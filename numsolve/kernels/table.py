@@ -138,6 +138,10 @@ risk_sweep block: live:bool* C,signs,b,x,q:T* rr:R* n
 normal_product item: A,x,pieces:T* m,n
 [forest] reals
 forest_solve block: bounds,starts:I* coupling,diagonal,r:T* levels
+[coordinate] reals
+gram_sweeps block: positive,sweeps tol:R G,l1,l2,c,w:T* room,n
+column_sweeps block: positive,sweeps tol:R some,indptr,indices:I* data,h,mean,squares,l1,l2,q,shift,c,w:T* m,n
+row_sweeps block: positive,sweeps tol:R A,h,squares,l1,l2,q,c,w:T* m,n
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")

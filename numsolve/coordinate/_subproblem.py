@@ -1,0 +1,97 @@
+"""Penalised least squares on a working set: sweeps, and Newton steps on the support."""
+
+from math import isfinite
+
+SWEEPS = 20  # between two looks at the gap
+BURSTS = 40  # of sweeps, at most: then the caller looks at the whole problem
+STEPS = 50  # Newton steps in a row, each of which makes a coefficient zero
+STILL = 1e-3  # sweeps end when one decreases the objective by less than this fraction of the goal
+
+
+def minimise(block, terms, w, rr, goal):
+    """Minimise over the coefficients of a block until the gap on the block is at most `goal`.
+
+    Sweeps find the signs of the coefficients. Once the signs are right, a Newton step on the support finds
+    the minimum: it solves the linear system of the coefficients that are not zero.
+
+    Parameters
+    ----------
+    block : Block
+        The features of the working set, with the correlations for `w`.
+    terms : Terms
+        Their penalty.
+    w : array, shape (k,)
+        The coefficients to start from; overwritten.
+    rr : float
+        The sum of ``h_i r_i^2`` of the residuals.
+    goal : float
+        The gap to reach.
+
+    Returns
+    -------
+    array, shape (k,)
+        The coefficients.
+    """
+    for _ in range(BURSTS):
+        before, correlations = w.copy(), block.c.copy()
+        block.sweep(terms.positive, SWEEPS, STILL * goal, terms.l1, terms.l2, w)
+        rr -= float((w - before) @ (correlations + block.c))
+        gap, _ = terms.gap(rr, block.c, w)
+        if gap <= goal or not isfinite(gap):
+            break
+        w, change = newton_steps(block, terms, w)
+        rr += change
+    return w
+
+
+def newton_steps(block, terms, w):
+    """Return the coefficients after Newton steps on the support, and the change of ``rr``.
+
+    Coefficients that would change their sign become zero, if that decreases the objective. Else a step ends
+    where the first one becomes zero, and another step without it follows.
+    """
+    change = 0.0
+    for _ in range(STEPS):
+        part, direction = _direction(block, terms, w)
+        if direction is None:
+            break
+        old, own = w[part], terms.of(part)
+        ahead, length, stops = _crossing(block.xp, own, old, direction)
+        step, before, correlations = ahead - old, block.save(), block.c[part]
+        block.move(part, step)
+        gain = float(step @ (correlations + block.c[part]))
+        is_full = length == 1 or float(own.value(ahead) - own.value(old)) < gain / 2
+        if not is_full:
+            block.restore(before)
+            ahead = block.xp.where(stops, 0, old + length * direction)
+            step = ahead - old
+            block.move(part, step)
+            gain = float(step @ (correlations + block.c[part]))
+        w = w.copy()
+        w[part], change = ahead, change - gain
+        if is_full:
+            break
+    return w, change
+
+
+def _direction(block, terms, w):
+    """Return the support, and the way from its coefficients to the minimum for their signs, or None."""
+    inside = (w != 0) | ((terms.l1 == 0) & (not terms.positive))
+    part = block.xp.nonzero(inside & (block.squares + terms.l2 > 0))[0]
+    if not len(part):
+        return part, None
+    own, old = terms.of(part), w[part]
+    rest = block.c[part] - own.l1 * block.xp.sign(old) - own.l2 * old
+    return part, block.direction(part, rest, own.l2)
+
+
+def _crossing(xp, own, old, direction):
+    """Return the coefficients at the end of a way, with zeros for those that have changed their sign.
+
+    Return also the part of the way, at most 1, after which the first one is zero, and which ones are.
+    """
+    end = old + direction
+    crossing = ((own.l1 > 0) | own.positive) & (end * xp.sign(old) < 0)
+    lengths = xp.where(crossing, -old / xp.where(crossing, direction, 1), 1)
+    length = float(lengths.min())
+    return xp.where(crossing, 0, end), length, crossing & (lengths <= length)

@@ -1,0 +1,219 @@
+"""Least squares with a separable penalty, on working sets of features, with gap-safe screening.
+
+An iteration computes the correlations of all features with the residuals, and from them a dual point and
+the duality gap. Features whose constraint is farther from the dual point than ``sqrt(2 gap)`` have the
+coefficient zero at the minimum: they are screened out for good. Of the others, those nearest to their
+constraints join the working set, and the penalised least squares on it are solved to a fraction of the gap.
+"""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from .._array import array_module
+from .._result import Breakdown, Status
+from ._blocks import DenseBlock, SparseBlock
+from ._features import Features
+from ._subproblem import minimise
+from ._unpenalised import Unpenalised
+
+FIRST = 100  # features of the first working set
+GROWTH = 0.5  # of the support: most features that join the working set in one iteration
+FEW = 10  # features that may join even if none violates its constraint
+FRACTION = 0.3  # of the gap: that of the working set in an iteration
+PATIENCE = 10  # iterations in a row that do not reduce the gap before it counts as stagnated
+
+STAGNATED = (
+    "the duality gap stopped falling before it met the tolerance, at the limit of rounding: "
+    "raise rtol, scale the features to similar sizes, or pass X and y in double precision"
+)
+
+
+class LeastSquaresProblem:
+    """The data of a regression, without its penalty: one object for all penalties of a path.
+
+    Parameters
+    ----------
+    features : Features
+        The features X, shape (m, n).
+    y : array, shape (m,)
+        The observations, in double precision.
+    h : array, shape (m,)
+        The weights of the samples, in double precision, of sum one.
+    fit_intercept : bool
+        Whether the model has an intercept: features and observations are then centred, implicitly.
+    """
+
+    def __init__(self, features, y, h, *, fit_intercept):
+        self.features, self.h, self.fit_intercept = features, h, fit_intercept
+        self.xp: Any = array_module(features.library)
+        self.n = features.shape[1]
+        self.y_mean = float(h @ y) if fit_intercept else 0.0
+        self.y: Any = y - self.y_mean
+        size = float(h @ (y * y))
+        unit = float(np.finfo(features.dtype).eps)
+        self.first = float(h @ (self.y * self.y)) / 2
+        if self.first <= (8 * unit) ** 2 * size:  # a constant, up to rounding
+            self.y, self.first = 0 * y, 0.0
+        self.centres: Any = features.correlate(h).astype(float) if fit_intercept else None
+        squares = features.weighted_squares(h).astype(float)
+        self.squares = squares
+        if fit_intercept:
+            self.squares = squares - self.centres * self.centres
+        self.empty = self.squares <= 64 * unit * squares  # zero, or constant with an intercept
+        self.squares[self.empty] = 0
+
+    @cached_property
+    def norms(self) -> Any:
+        """The norms of the centred features; 1 for those without entries."""
+        return self.xp.where(self.empty, 1, self.xp.sqrt(self.squares))
+
+    @cached_property
+    def correlations_of_y(self) -> Any:
+        """The correlations of the features with the observations, those at zero."""
+        return self.correlations(self.h * self.y)
+
+    def correlations(self, q) -> Any:
+        """Return ``X^T q`` for residuals q that include the weights, with centred features."""
+        c = self.features.correlate(q.astype(self.features.dtype, copy=False)).astype(float)
+        if self.fit_intercept:
+            c -= self.centres * q.sum()
+        c[self.empty] = 0
+        return c
+
+    def residuals(self, w) -> Any:
+        """Return the residuals of coefficients, of which few are not zero."""
+        part = self.xp.nonzero(w)[0]
+        if not len(part):
+            return self.y.copy()
+        r = self.y - self.features.columns(part) @ w[part]
+        return r + self.centres[part] @ w[part] if self.fit_intercept else r
+
+    def intercept(self, w) -> float:
+        """Return the intercept of coefficients."""
+        return self.y_mean - float(self.centres @ w) if self.fit_intercept else 0.0
+
+    def block(self) -> Any:
+        """Return an empty block of features."""
+        features = self.features
+        if not features.is_sparse:
+            return DenseBlock(features, self.h, self.centres)
+        centres = self.centres if self.fit_intercept else self.xp.zeros(self.n)
+        double = features if features.dtype == float else Features(features.matrix.astype(float))
+        return SparseBlock(double, self.h, self.squares, centres)
+
+
+class Point:
+    """Coefficients, and what one pass over the features tells of them.
+
+    Attributes
+    ----------
+    x : array, shape (n,)
+        The coefficients, in the caller's dtype.
+    w, c, q : array
+        Coefficients, correlations of all features, and weighted residuals, in double precision.
+    rr, objective, gap : float
+        The weighted sum of squares, the objective and the duality gap.
+    correlations : array, shape (n,)
+        Those of the dual point, see `Terms.gap`.
+    """
+
+    def __init__(self, problem, terms, x, known=None):
+        self.x, self.w = x, x.astype(float)
+        if known is None:
+            r = problem.residuals(self.w)
+            self.q = problem.h * r
+            self.rr, self.c = float(self.q @ r), problem.correlations(self.q)
+        else:
+            self.q, self.rr, self.c = known
+        self.objective = self.rr / 2 + float(terms.value(self.w))
+        self.gap, self.correlations = terms.gap(self.rr, self.c, self.w)
+
+    @property
+    def known(self):
+        """What does not depend on the penalty."""
+        return self.q, self.rr, self.c
+
+
+class WorkingSets:
+    """The method for one penalty.
+
+    Parameters
+    ----------
+    problem : LeastSquaresProblem
+        The data.
+    terms : Terms
+        The penalty.
+    goal : float
+        The gap to reach.
+    block : Block
+        Where the features of the working sets are; it may hold some from before.
+    known : tuple, optional
+        ``Point.known`` at the starting point.
+    """
+
+    def __init__(self, problem, terms, goal, block, known=None):
+        self.problem, self.terms, self.goal, self.block, self._known = problem, terms, goal, block, known
+        self.xp: Any = problem.xp
+        self.point: Any = None
+        self._active = ~problem.empty
+        self._unpenalised = Unpenalised(problem, terms)
+        self._best, self._idle = float("inf"), 0
+
+    def steps(self, x):
+        """Iterate from `x`; see `numsolve._iterate.iterate`."""
+        if self.point is None or self.point.x is not x:
+            self.point = self._at(x)
+        unit = self.problem.first or 1.0
+        yield self.point.x, (self.point.gap / unit) ** 2
+        while True:
+            self._watch()
+            self.point = self._at(self._improved().astype(x.dtype))
+            yield self.point.x, (self.point.gap / unit) ** 2
+
+    def _at(self, x) -> Point:
+        """Return the point at `x`, with the coefficients without a penalty fitted."""
+        known, self._known = self._known, None
+        fitted = self._unpenalised.fitted(x)
+        return Point(self.problem, self.terms, fitted, known if fitted is x else None)
+
+    def _watch(self):
+        """Raise if the gap has not fallen for several iterations."""
+        gap = self.point.gap
+        self._idle = 0 if gap < 0.9 * self._best else self._idle + 1
+        self._best = min(gap, self._best)
+        if self._idle > PATIENCE:
+            raise Breakdown(STAGNATED, Status.STAGNATED)
+
+    def _improved(self):
+        """Return the coefficients that solve the problem on the next working set."""
+        point, xp = self.point, self.xp
+        self.block.start(self._chosen(), point.q)
+        chosen = self.block.chosen
+        w = minimise(
+            self.block,
+            self.terms.of(chosen),
+            point.w[chosen],
+            point.rr,
+            max(FRACTION * point.gap, self.goal / 2),
+        )
+        found = xp.zeros(self.problem.n)
+        found[chosen] = w
+        return found
+
+    def _chosen(self):
+        """Return the features of the next working set."""
+        point, terms, xp = self.point, self.terms, self.xp
+        norms = xp.sqrt(self.problem.squares + terms.l2)
+        distances = (terms.l1 - point.correlations) / xp.where(norms > 0, norms, 1)
+        self._active &= distances <= (2 * point.gap) ** 0.5
+        support = (point.w != 0) | ((terms.l1 == 0) & self._active)
+        violating = (terms.size(point.c, point.w) > terms.l1) & ~support
+        most = max(FIRST, int(GROWTH * int(support.sum())))
+        most = min(most, max(FEW, int(violating.sum())))
+        distances = xp.where(support | ~self._active, float("inf"), distances)
+        others = min(most, int((distances < float("inf")).sum()))
+        if others:
+            support[xp.argpartition(distances, others - 1)[:others]] = True
+        return xp.nonzero(support)[0]

@@ -26,8 +26,13 @@ class Block(ABC):
         The features.
     c : array, shape (k,)
         Their correlations with the residuals.
+    first : int
+        Number of features of the first working set.
+    growth : float
+        The largest number of features that join the working set in an iteration, over that of the support.
     """
 
+    first, growth = 200, 1.0
     chosen: Any
     c: Any
 
@@ -70,6 +75,8 @@ class DenseBlock(Block):
     centres : array, shape (n,), optional
         What is subtracted from the entries of each feature.
     """
+
+    first, growth = 100, 0.5  # fewer: a feature adds a row to the Gram matrix
 
     def __init__(self, features, h, centres=None):
         self._features, self._h, self._centres = features, h, centres

@@ -217,7 +217,7 @@ def elastic_net(
     >>> from numsolve.coordinate import elastic_net
     >>> X = np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0]])
     >>> elastic_net(X, X[:, 0], 0.1, 0.5).x.round(6)
-    array([0.489224, 0.489224])
+    array([0.492007, 0.492007])
     """
     rtol, maxiter = _validate.tolerance(rtol, "rtol"), _validate.count(maxiter, "maxiter")
     deadline = _validate.deadline(time_limit)

@@ -1,10 +1,11 @@
 """Penalised least squares on a working set: sweeps, and Newton steps on the support."""
 
-from math import isfinite
+from math import inf, isfinite
 
 SWEEPS = 20  # between two looks at the gap
 BURSTS = 40  # of sweeps, at most: then the caller looks at the whole problem
-STEPS = 50  # Newton steps in a row, each of which makes a coefficient zero
+STEPS = 50  # Newton steps in a row, at most
+WORK = 5e8  # operations of the linear systems of several steps in a row
 STILL = 1e-3  # sweeps end when one decreases the objective by less than this fraction of the goal
 
 
@@ -29,19 +30,22 @@ def minimise(block, terms, w, rr, goal):
 
     Returns
     -------
-    array, shape (k,)
+    w : array, shape (k,)
         The coefficients.
+    gap : float
+        The gap that was reached.
     """
+    gap = inf
     for _ in range(BURSTS):
         before, correlations = w.copy(), block.c.copy()
         block.sweep(terms.positive, SWEEPS, STILL * goal, terms.l1, terms.l2, w)
         rr -= float((w - before) @ (correlations + block.c))
-        gap, _ = terms.gap(rr, block.c, w)
+        gap = terms.dual_point(rr, block.c, w).gap
         if gap <= goal or not isfinite(gap):
             break
         w, change = newton_steps(block, terms, w)
         rr += change
-    return w
+    return w, gap
 
 
 def newton_steps(block, terms, w):
@@ -50,7 +54,7 @@ def newton_steps(block, terms, w):
     Coefficients that would change their sign become zero, if that decreases the objective. Else a step ends
     where the first one becomes zero, and another step without it follows.
     """
-    change = 0.0
+    change, work = 0.0, 0
     for _ in range(STEPS):
         part, direction = _direction(block, terms, w)
         if direction is None:
@@ -69,7 +73,8 @@ def newton_steps(block, terms, w):
             gain = float(step @ (correlations + block.c[part]))
         w = w.copy()
         w[part], change = ahead, change - gain
-        if is_full:
+        work += len(part) ** 3
+        if is_full or work > WORK:
             break
     return w, change
 

@@ -18,10 +18,9 @@ from ._features import Features
 from ._subproblem import minimise
 from ._unpenalised import Unpenalised
 
-FIRST = 100  # features of the first working set
-GROWTH = 0.5  # of the support: most features that join the working set in one iteration
-FEW = 10  # features that may join even if none violates its constraint
+FEW = 100  # features that may join even if none violates its constraint
 FRACTION = 0.3  # of the gap: that of the working set in an iteration
+SETTLED = 1.5  # the gap over that of the last working set, up to which it had all features that matter
 PATIENCE = 10  # iterations in a row that do not reduce the gap before it counts as stagnated
 
 STAGNATED = (
@@ -65,14 +64,9 @@ class LeastSquaresProblem:
         self.squares[self.empty] = 0
 
     @cached_property
-    def norms(self) -> Any:
-        """The norms of the centred features; 1 for those without entries."""
-        return self.xp.where(self.empty, 1, self.xp.sqrt(self.squares))
-
-    @cached_property
-    def correlations_of_y(self) -> Any:
-        """The correlations of the features with the observations, those at zero."""
-        return self.correlations(self.h * self.y)
+    def inverse_norms(self) -> Any:
+        """One over the norms of the centred features; 1 for those without entries."""
+        return 1 / self.xp.where(self.empty, 1, self.xp.sqrt(self.squares))
 
     def correlations(self, q) -> Any:
         """Return ``X^T q`` for residuals q that include the weights, with centred features."""
@@ -113,10 +107,10 @@ class Point:
         The coefficients, in the caller's dtype.
     w, c, q : array
         Coefficients, correlations of all features, and weighted residuals, in double precision.
-    rr, objective, gap : float
-        The weighted sum of squares, the objective and the duality gap.
-    correlations : array, shape (n,)
-        Those of the dual point, see `Terms.gap`.
+    rr, objective : float
+        The weighted sum of squares, and the objective.
+    dual : DualPoint
+        A dual point, and the gap.
     """
 
     def __init__(self, problem, terms, x, known=None):
@@ -128,7 +122,12 @@ class Point:
         else:
             self.q, self.rr, self.c = known
         self.objective = self.rr / 2 + float(terms.value(self.w))
-        self.gap, self.correlations = terms.gap(self.rr, self.c, self.w)
+        self.dual = terms.dual_point(self.rr, self.c, self.w)
+
+    @property
+    def gap(self):
+        """The duality gap."""
+        return self.dual.gap
 
     @property
     def known(self):
@@ -159,7 +158,11 @@ class WorkingSets:
         self.point: Any = None
         self._active = ~problem.empty
         self._unpenalised = Unpenalised(problem, terms)
+        self._inverse_norms = problem.inverse_norms
+        if not terms.is_linear:
+            self._inverse_norms = 1 / problem.xp.sqrt(1 / self._inverse_norms**2 + terms.l2)
         self._best, self._idle = float("inf"), 0
+        self._reached = 0.0  # the gap of the last working set
 
     def steps(self, x):
         """Iterate from `x`; see `numsolve._iterate.iterate`."""
@@ -191,13 +194,11 @@ class WorkingSets:
         point, xp = self.point, self.xp
         self.block.start(self._chosen(), point.q)
         chosen = self.block.chosen
-        w = minimise(
-            self.block,
-            self.terms.of(chosen),
-            point.w[chosen],
-            point.rr,
-            max(FRACTION * point.gap, self.goal / 2),
-        )
+        terms = self.terms.of(chosen)
+        goal = max(FRACTION * point.gap, self.goal / 2)
+        if point.gap <= SETTLED * self._reached:
+            goal = self.goal / 2
+        w, self._reached = minimise(self.block, terms, point.w[chosen], point.rr, goal)
         found = xp.zeros(self.problem.n)
         found[chosen] = w
         return found
@@ -205,15 +206,16 @@ class WorkingSets:
     def _chosen(self):
         """Return the features of the next working set."""
         point, terms, xp = self.point, self.terms, self.xp
-        norms = xp.sqrt(self.problem.squares + terms.l2)
-        distances = (terms.l1 - point.correlations) / xp.where(norms > 0, norms, 1)
-        self._active &= distances <= (2 * point.gap) ** 0.5
-        support = (point.w != 0) | ((terms.l1 == 0) & self._active)
-        violating = (terms.size(point.c, point.w) > terms.l1) & ~support
-        most = max(FIRST, int(GROWTH * int(support.sum())))
-        most = min(most, max(FEW, int(violating.sum())))
-        distances = xp.where(support | ~self._active, float("inf"), distances)
-        others = min(most, int((distances < float("inf")).sum()))
-        if others:
-            support[xp.argpartition(distances, others - 1)[:others]] = True
+        dual = point.dual
+        distances = (terms.l1 - xp.minimum(dual.t * dual.size, terms.l1)) * self._inverse_norms
+        self._active &= distances <= (2 * dual.gap) ** 0.5
+        support = point.w != 0
+        if not terms.is_complete:
+            support |= (terms.l1 == 0) & self._active
+        others = xp.nonzero(self._active & ~support)[0]
+        room = max(self.block.first, int(self.block.growth * int(support.sum())))
+        room = min(room, max(FEW, int((dual.size[others] > terms.l1[others]).sum())))
+        if room < len(others):
+            others = others[xp.argpartition(distances[others], room)[:room]]
+        support[others] = True
         return xp.nonzero(support)[0]

@@ -37,6 +37,7 @@ MADE_BY_THE_LIBRARY = {
     "Orbital",
     "RadialStates",
     "LinearResult",
+    "LogisticResult",
     "BundleAdjustment",
     "NonlinearLeastSquaresResult",
     "Result",

@@ -4,6 +4,7 @@ from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._lasso import elastic_net, lasso
+from ._logistic import LogisticResult, logistic
 from ._losses import Loss
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
 from ._result import CoordinateResult
@@ -21,6 +22,7 @@ __all__ = [
     "Huber",
     "LeastSquares",
     "Logistic",
+    "LogisticResult",
     "Loss",
     "NoPenalty",
     "Penalty",
@@ -30,5 +32,6 @@ __all__ = [
     "accelerated_gradient",
     "elastic_net",
     "lasso",
+    "logistic",
     "risk_parity",
 ]

@@ -1,0 +1,129 @@
+"""What methods with a duality gap share: the points that they visit, the best lower bound, and the result."""
+
+from functools import cached_property
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from .. import _validate
+from .._result import Status
+from .._run import run
+from ._result import CoordinateResult
+
+REMEDY = "raise it, raise lam or rtol, or start from the solution for a larger lam"
+SAYS = {
+    Status.MAXITER: f"maxiter reached: {REMEDY}",
+    Status.TIME_LIMIT: f"time limit reached: {REMEDY}",
+    Status.NONFINITE: "the objective is not finite at the starting point: scale X, or choose another x0",
+}
+
+
+class Coefficients:
+    """The coefficients and the intercept as one vector of n + 1 numbers; callers see the coefficients."""
+
+    def __init__(self, start, dtype):
+        self.start, self._dtype = start, dtype
+
+    def shown(self, x):
+        """Return the coefficients as a new array."""
+        return x[:-1].astype(self._dtype)
+
+
+class Point:
+    """An iterate, its objective and a lower bound of the smallest objective.
+
+    Attributes
+    ----------
+    x : array, shape (n + 1,)
+        Coefficients and intercept.
+    value, dual : float
+        The objective, and a value of the dual function.
+    """
+
+    x: np.ndarray
+    value: float
+
+    @cached_property
+    def dual(self) -> float:
+        """The dual function at a feasible point that is made of the residuals."""
+        raise NotImplementedError
+
+
+class Descent:
+    """A method that goes from point to point; its measure of convergence is the duality gap.
+
+    A problem has ``point(x)``, the point of an iterate, and `first`, the objective at zero with the best
+    intercept. A subclass has ``improved(point)``, the next point.
+    """
+
+    def __init__(self, problem):
+        self.problem = problem
+        self.point: Any = None
+        self.bound = -inf
+
+    @property
+    def gap(self):
+        """The objective minus the largest lower bound that is known."""
+        return max(self.point.value - self.bound, 0.0)
+
+    def improved(self, point: Any) -> Any:
+        """Return a point with a smaller objective."""
+        raise NotImplementedError
+
+    def steps(self, x):
+        """Iterate from `x`; see `numsolve._iterate.iterate`."""
+        is_known = self.point is not None and self.point.x is x
+        if not is_known:
+            self._move(self.problem.point(x))
+        yield self.point.x, self._measure()
+        while True:
+            self._move(self.improved(self.point))
+            yield self.point.x, self._measure()
+
+    def _move(self, point):
+        self.point = point
+        self.bound = max(self.bound, point.dual)
+
+    def _measure(self):
+        return (self.gap / self.problem.first) ** 2
+
+
+def descend(method, start, dtype, *, rtol, maxiter, time_limit, callback, kind=CoordinateResult, **fields):
+    """Run a method from an iterate until the gap is at most `rtol` times the objective at zero.
+
+    Return the result, whose gap is that of the coefficients in the caller's dtype.
+    """
+    rtol = _validate.tolerance(rtol, "rtol")
+    maxiter, deadline = _validate.count(maxiter, "maxiter"), _validate.deadline(time_limit)
+    first = method.problem.first
+    if first <= 0:
+        start = np.zeros_like(start)
+    found = run(
+        method.steps,
+        Coefficients(start, dtype),
+        first=first,
+        tol=rtol * first,
+        maxiter=maxiter,
+        callback=callback,
+        deadline=deadline,
+        says=SAYS,
+    )
+    status, message, gap, point = found.status, found.message, method.gap, method.point
+    if dtype != point.x.dtype:
+        x = point.x.astype(dtype).astype(point.x.dtype)
+        point = method.problem.point(x)
+        gap = max(point.value - method.bound, 0.0)
+        if found.success and gap > rtol * first:
+            status = Status.STAGNATED
+            message = f"coefficients of {dtype} cannot meet rtol: raise it, or pass X in double precision"
+    return kind(
+        found.x,
+        status,
+        message,
+        found.residuals,
+        objective=point.value,
+        gap=gap,
+        intercept=float(point.x[-1]),
+        **fields,
+    )

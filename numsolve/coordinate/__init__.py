@@ -3,6 +3,7 @@
 from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
+from ._group_lasso import group_lasso
 from ._lasso import elastic_net, lasso
 from ._logistic import LogisticResult, logistic
 from ._losses import Loss
@@ -31,6 +32,7 @@ __all__ = [
     "RiskParityResult",
     "accelerated_gradient",
     "elastic_net",
+    "group_lasso",
     "lasso",
     "logistic",
     "risk_parity",

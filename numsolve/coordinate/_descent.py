@@ -57,9 +57,10 @@ class Descent:
     intercept. A subclass has ``improved(point)``, the next point.
     """
 
+    point: Any = None
+
     def __init__(self, problem):
         self.problem = problem
-        self.point: Any = None
         self.bound = -inf
 
     @property
@@ -73,20 +74,21 @@ class Descent:
 
     def steps(self, x):
         """Iterate from `x`; see `numsolve._iterate.iterate`."""
-        is_known = self.point is not None and self.point.x is x
-        if not is_known:
-            self._move(self.problem.point(x))
-        yield self.point.x, self._measure()
+        point: Any = self.point
+        if point is None or point.x is not x:
+            point = self._moved(self.problem.point(x))
+        yield point.x, self._measure()
         while True:
-            self._move(self.improved(self.point))
-            yield self.point.x, self._measure()
+            point = self._moved(self.improved(point))
+            yield point.x, self._measure()
 
-    def _move(self, point):
+    def _moved(self, point) -> Any:
         self.point = point
         self.bound = max(self.bound, point.dual)
+        return point
 
     def _measure(self):
-        return (self.gap / self.problem.first) ** 2
+        return (self.gap / (self.problem.first or 1.0)) ** 2
 
 
 def descend(method, start, dtype, *, rtol, maxiter, time_limit, callback, kind=CoordinateResult, **fields):

@@ -338,7 +338,7 @@ def logistic(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((100, 20))
     >>> y = X[:, 3] - X[:, 7] > 0
-    >>> result = logistic(X, y, 0.05).check()
+    >>> result = logistic(X, y, 0.15).check()
     >>> np.flatnonzero(result.x)
     array([3, 7])
     """

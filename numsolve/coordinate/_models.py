@@ -52,7 +52,7 @@ class Model:
         tol : float
             Largest violation of the optimality conditions, in the units of the gradient.
         """
-        by_gram = self._gram_pays()
+        by_gram = gram_pays(self.block, LARGEST_GRAM)
         means = self.block.T @ self.d if self.total or by_gram else np.zeros(len(w))
         new = w.copy()
         if by_gram:
@@ -61,18 +61,6 @@ class Model:
             self._sweep_columns(new, means, tol)
         shift = -(self.g.sum() + means @ (new - w)) / self.total if self.total else 0.0
         return new, shift
-
-    def _gram_pays(self):
-        """Tell whether passes over the Gram matrix, with its set-up, cost less than over the features."""
-        m, k = self.block.shape
-        if k > LARGEST_GRAM:
-            return False
-        if is_sparse(self.block):
-            counts = np.bincount(self.block.indices, minlength=m).astype(float)
-            entries, products = self.block.nnz, counts @ counts / 2
-        else:
-            entries, products = m * k, m * k * k / FLOPS
-        return products + EXPECTED_PASSES * k * k / 2 < 2 * EXPECTED_PASSES * entries
 
     def _sweep_gram(self, w, gradient, means, tol):
         H = weighted_gram(self.block, self.d)
@@ -123,6 +111,22 @@ class Model:
             tol,
             MOST_PASSES,
         )
+
+
+def gram_pays(block, largest) -> bool:
+    """Tell whether passes over the Gram matrix, with its set-up, cost less than over the features.
+
+    No more than `largest` features have a Gram matrix.
+    """
+    m, k = block.shape
+    if k > largest:
+        return False
+    if is_sparse(block):
+        counts = np.bincount(block.indices, minlength=m).astype(float)
+        entries, products = block.nnz, float(counts @ counts) / 2
+    else:
+        entries, products = m * k, m * k * k / FLOPS
+    return products + EXPECTED_PASSES * k * k / 2 < 2 * EXPECTED_PASSES * entries
 
 
 def weighted_gram(block, d) -> np.ndarray:

@@ -3,10 +3,11 @@
 from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
-from ._group_lasso import group_lasso
+from ._group_lasso import group_lasso, group_lasso_path
 from ._lasso import elastic_net, lasso
-from ._logistic import LogisticResult, logistic
+from ._logistic import LogisticResult, logistic, logistic_path
 from ._losses import Loss
+from ._paths import PathResult
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
 from ._result import CoordinateResult
 from ._risk_parity import RiskParityResult, risk_parity
@@ -26,6 +27,7 @@ __all__ = [
     "LogisticResult",
     "Loss",
     "NoPenalty",
+    "PathResult",
     "Penalty",
     "Poisson",
     "Quadratic",
@@ -33,7 +35,9 @@ __all__ = [
     "accelerated_gradient",
     "elastic_net",
     "group_lasso",
+    "group_lasso_path",
     "lasso",
     "logistic",
+    "logistic_path",
     "risk_parity",
 ]

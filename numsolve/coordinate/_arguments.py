@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import library
+from .._array import common_library
 from ._features import Features
 
 
-def host_features(X, call) -> Features:
+def host_features(X, call, **others) -> Features:
     """Return the checked features; raise for arrays of CuPy, which the function `call` does not take."""
-    if library(X) == "cupy":
+    if common_library(X=X, **others) == "cupy":
         raise TypeError(
             f"X is a CuPy array; {call} takes NumPy and SciPy arrays: pass numsolve.to_host(X), "
             "or use numsolve.coordinate.minimize"

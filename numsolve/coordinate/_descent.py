@@ -1,5 +1,6 @@
 """What methods with a duality gap share: the points that they visit, the best lower bound, and the result."""
 
+from copy import copy
 from functools import cached_property
 from math import inf
 from typing import Any
@@ -11,7 +12,7 @@ from .._result import Status
 from .._run import run
 from ._result import CoordinateResult
 
-REMEDY = "raise it, raise lam or rtol, or start from the solution for a larger lam"
+REMEDY = "raise it, raise lam or rtol, or pass as x0 the solution for a larger lam"
 SAYS = {
     Status.MAXITER: f"maxiter reached: {REMEDY}",
     Status.TIME_LIMIT: f"time limit reached: {REMEDY}",
@@ -37,12 +38,28 @@ class Point:
     ----------
     x : array, shape (n + 1,)
         Coefficients and intercept.
-    value, dual : float
-        The objective, and a value of the dual function.
+    loss : float
+        The objective without its penalty.
+    problem : object
+        Has ``penalty(w)``, and is what a subclass needs.
     """
 
     x: np.ndarray
-    value: float
+    loss: float
+    problem: Any
+
+    @cached_property
+    def value(self) -> float:
+        """The objective."""
+        return self.loss + self.problem.penalty(self.x[:-1])
+
+    def under(self, problem) -> Any:
+        """Return the same point for a problem that has another penalty."""
+        other = copy(self)
+        other.problem = problem
+        for name in ("value", "dual"):
+            other.__dict__.pop(name, None)
+        return other
 
     @cached_property
     def dual(self) -> float:
@@ -75,8 +92,9 @@ class Descent:
     def steps(self, x):
         """Iterate from `x`; see `numsolve._iterate.iterate`."""
         point: Any = self.point
-        if point is None or point.x is not x:
-            point = self._moved(self.problem.point(x))
+        if point is None or not np.array_equal(point.x, x):
+            point = self.problem.point(x)
+        self._moved(point)
         yield point.x, self._measure()
         while True:
             point = self._moved(self.improved(point))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.tiers import extended
 
 from numsolve import ConvergenceWarning, Status
-from numsolve.coordinate import _group_lasso, group_lasso
+from numsolve.coordinate import _group_descent, group_lasso
 
 LABELS = np.array([0, 1, 1, 2, 0, 2, 2, 3, 3, 0, 4, 4])  # not consecutive, of sizes 3, 2, 3, 2, 2
 
@@ -127,7 +127,7 @@ def test_sparse_features(intercept, positive, monkeypatch):
     assert want.x[7] == 0
     for A in (sp.csr_array(X), sp.csc_matrix(X), X.astype("float32").astype(float, order="F")):
         np.testing.assert_allclose(group_lasso(A, y, 0.1, 4, **options).x, want.x, atol=1e-5)
-    monkeypatch.setattr(_group_lasso, "LARGEST_GRAM", 0)
+    monkeypatch.setattr(_group_descent, "LARGEST_GRAM", 0)
     for A in (X, sp.csc_array(X)):
         np.testing.assert_allclose(group_lasso(A, y, 0.1, 4, **options).check().x, want.x, atol=1e-4)
 

@@ -38,6 +38,7 @@ MADE_BY_THE_LIBRARY = {
     "RadialStates",
     "LinearResult",
     "LogisticResult",
+    "CrossValidation",
     "PathResult",
     "BundleAdjustment",
     "NonlinearLeastSquaresResult",

@@ -2,6 +2,7 @@
 
 from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
+from ._cross_validation import CrossValidation, cross_validate
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._group_lasso import group_lasso, group_lasso_path
 from ._lasso import elastic_net, lasso
@@ -18,6 +19,7 @@ __all__ = [
     "SCAD",
     "Box",
     "CoordinateResult",
+    "CrossValidation",
     "Datafit",
     "ElasticNet",
     "GeneralizedLinear",
@@ -33,6 +35,7 @@ __all__ = [
     "Quadratic",
     "RiskParityResult",
     "accelerated_gradient",
+    "cross_validate",
     "elastic_net",
     "group_lasso",
     "group_lasso_path",

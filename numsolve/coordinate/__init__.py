@@ -10,8 +10,10 @@ from ._logistic import LogisticResult, logistic, logistic_path
 from ._losses import Loss
 from ._paths import PathResult
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
+from ._proximal_blocks import ProximalBlocksResult, proximal_blocks
 from ._result import CoordinateResult
 from ._risk_parity import RiskParityResult, risk_parity
+from ._wasserstein import DictionaryResult, wasserstein_dictionary
 
 __all__ = [
     "L1",
@@ -21,6 +23,7 @@ __all__ = [
     "CoordinateResult",
     "CrossValidation",
     "Datafit",
+    "DictionaryResult",
     "ElasticNet",
     "GeneralizedLinear",
     "Huber",
@@ -32,6 +35,7 @@ __all__ = [
     "PathResult",
     "Penalty",
     "Poisson",
+    "ProximalBlocksResult",
     "Quadratic",
     "RiskParityResult",
     "accelerated_gradient",
@@ -42,5 +46,7 @@ __all__ = [
     "lasso",
     "logistic",
     "logistic_path",
+    "proximal_blocks",
     "risk_parity",
+    "wasserstein_dictionary",
 ]

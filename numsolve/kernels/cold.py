@@ -20,7 +20,17 @@ REFERENCE_TIME, SERIAL_TIME = 0.1, 1.0  # CPU seconds for each kernel before it 
 MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 # Files whose references loop over rows.
 LOOPS = {
-LOOPS = {"block_jacobi", "coordinate", "dirac", "forest", "kaczmarz", "radial", "relaxation", "risk_parity", "sliced", "transport", "triangular"}
+    "block_jacobi",
+    "coordinate",
+    "dirac",
+    "forest",
+    "kaczmarz",
+    "radial",
+    "relaxation",
+    "risk_parity",
+    "sliced",
+    "transport",
+    "triangular",
 }
 
 

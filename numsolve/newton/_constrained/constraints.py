@@ -7,6 +7,7 @@ import numpy as np
 
 from ... import _validate
 from ..._array import is_sparse
+from .._differences import typical_sizes
 from .._functions import Function, VectorFunction, WithDerivative
 from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
@@ -153,6 +154,12 @@ class Constraint:
         """Return the Jacobian at the vector `x`, where the values are `c`, as an operator."""
         return self._jacobian.at(x, c + self._target)
 
+    def difference_error(self, x, size):
+        """Return the rounding errors of ``J^T y`` by differences, of which ``y^T c`` has terms of `size`."""
+        if not isinstance(self._jacobian, DifferenceJacobian):
+            return 0 * x
+        return float(np.finfo(x.dtype).eps) * size / abs(self._jacobian.steps(x))
+
     def hessian(self, x, multipliers):
         """Return the sum of the Hessians times the multipliers, as the caller's function gives it."""
         return self._hess(x, multipliers)
@@ -164,4 +171,4 @@ def _jacobian(given, jac, function, variables):
         return GivenJacobian(jac, function, variables, given.args, f"{given.name}.jac")
     if not asks_for_differences(jac):
         raise ValueError(f"{given.name}.jac is {jac!r}; needed: a callable, True, '2-point' or None")
-    return DifferenceJacobian(function, variables, given.sparsity, central=True)
+    return DifferenceJacobian(function, variables, given.sparsity, typical_sizes(variables), central=True)

@@ -9,6 +9,7 @@ from ... import _validate
 from ..._linear.system import length
 from ..._operators.operator import Operator, as_operator
 from ..._result import Breakdown, Status
+from .._differences import DifferenceGradient, typical_sizes
 from .._functions import Function, ScalarFunction, VectorFunction, WithDerivative
 from .._jacobians import DifferenceJacobian, DirectionalJacobian, asks_for_differences
 from .constraints import Constraint
@@ -40,32 +41,18 @@ class Objective:
             fun, grad = pair.value, pair.derivative
         self.value = ScalarFunction(fun, variables, args)
         self.rounding = eps if callable(grad) else eps ** (2 / 3)
-        self._variables = variables
-        self._gradient: Any = None
         if callable(grad):
             because = f"x0 has the shape {variables.shape}, so it needs"
-            self._gradient = VectorFunction(grad, variables, args, "grad", variables.n, because)
-        elif not asks_for_differences(grad):
+            self.gradient: Any = VectorFunction(grad, variables, args, "grad", variables.n, because)
+        elif asks_for_differences(grad):
+            self.gradient = DifferenceGradient(self.value, variables)
+        else:
             raise ValueError(f"grad is {grad!r}; needed: a callable, True or None")
 
     @property
     def functions(self):
         """The functions of the caller."""
-        return [self.value] if self._gradient is None else [self.value, self._gradient]
-
-    def gradient(self, x):
-        """Return the gradient at the vector `x`, by central differences if it was not given."""
-        if self._gradient is not None:
-            return self._gradient(x)
-        xp = self._variables.xp
-        h = self.rounding**0.5 * xp.maximum(abs(x), 1.0).astype(x.dtype)
-        g = xp.empty_like(x)
-        for j in range(len(x)):
-            above, below = x.copy(), x.copy()
-            above[j] += h[j]
-            below[j] -= h[j]
-            g[j] = (self.value(above) - self.value(below)) / (above[j] - below[j])
-        return g
+        return [self.value, self.gradient] if isinstance(self.gradient, Function) else [self.value]
 
 
 class Curvature:
@@ -144,7 +131,10 @@ class Curvature:
             return DirectionalJacobian(gradient, x, gradient(x))
         exact = self._objective.rounding < 1e-12 or not of_objective
         step = None if exact else float(np.finfo(x.dtype).eps) ** 0.25
-        differences = DifferenceJacobian(gradient, self._variables, self._sparsity, step=step)
+        sizes = getattr(self._objective.gradient, "sizes", typical_sizes(self._variables))
+        differences = DifferenceJacobian(
+            gradient, self._variables, self._sparsity, sizes, step=step, enlarges=False
+        )
         H = matrix_of(differences.at(x, gradient(x)))
         return (H + H.T) / 2
 
@@ -332,7 +322,10 @@ class Lagrangian:
             terms, rows = adjoint_product(J, abs(y)), J @ abs(point.x)
         else:
             terms, rows = adjoint_product(J, y), J @ point.x
-        g = self.objective.rounding * (abs(point.g) + abs(terms)) * self.objective_unit
+        g = self.objective.rounding * (abs(point.g) + abs(terms))
+        for constraint, part in zip(self.constraints, parts(self.constraints), strict=True):
+            g = g + constraint.difference_error(point.x, float((abs(y) * abs(rows))[part].sum()))
+        g = g * self.objective_unit
         return sqrt(length(g) ** 2 + length(eps * (abs(rows) + abs(point.c)) * self.row_units) ** 2)
 
     def choose_units(self, start):

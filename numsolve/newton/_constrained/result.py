@@ -11,6 +11,7 @@ from ..._linear.system import length
 from ..._result import Breakdown, FunctionError, Interrupted, Status
 from ..._run import ended_at_start, run
 from ..._variables import Variables
+from .._differences import in_doubt
 from .._results import NewtonResult
 from . import constraints as _constraints
 from .augmented_lagrangian import Method, Rules
@@ -125,8 +126,9 @@ def minimize(
         return _without_values(problem, start)
     first = length(problem.given_residual(start))
     tol = max(rtol * first, atol)
-    if first <= 4 * problem.rounding(start):
-        tol = max(tol, first)
+    rounding = 4 * problem.rounding(start)
+    if first <= rounding:
+        tol = max(tol, rounding)
     method = Method(problem, start, solver, rules, theta, first, deadline)
     try:
         result = run(
@@ -140,10 +142,10 @@ def minimize(
             functions=problem.functions,
         )
     except FunctionError as error:
-        raise FunctionError(str(error), _dressed(error.result, method)) from error.__cause__
+        raise FunctionError(str(error), _dressed(error.result, method, tol)) from error.__cause__
     except Interrupted as error:
-        raise Interrupted(_dressed(error.result, method)) from None
-    return _dressed(result, method)
+        raise Interrupted(_dressed(error.result, method, tol)) from None
+    return _dressed(result, method, tol)
 
 
 class Joint:
@@ -254,13 +256,15 @@ def _counts(problem):
     }
 
 
-def _dressed(result, method):
+def _dressed(result, method, tol):
     """Return the result with the values at `x`, which is the best point found unless the last one is it."""
     problem, progress = method.problem, method.progress
     point, residuals = problem.point(result.x), result.residuals
     if result.status != Status.CONVERGED and not residuals[-1] <= method.best[1]:
         point = method.best[0]
         residuals = np.append(residuals[:-1], method.best[1])
+    gradient, value = problem.objective.gradient, point.f * problem.objective_unit
+    result = in_doubt(result, gradient, point.x, value, tol)
     J = scaled_rows(point.J, problem.row_units)
     dependent = _dependent(J, result.status)
     return ConstrainedResult(

@@ -271,8 +271,9 @@ class _Problem:
         kind = Dogleg(self.model) if method == "dogleg" else LevenbergMarquardt(self.model, rule)
         self.descent = Descent(self.model, kind, point, ftol, xtol, deadline)
         tol = max(rtol * point.norm, atol)
-        if point.norm <= self.model.slope_error(point):
-            tol = max(tol, point.norm)
+        rounding = self.model.slope_error(point)
+        if point.norm <= rounding:
+            tol = max(tol, rounding)
         options = {
             "first": point.norm,
             "tol": tol,

@@ -10,51 +10,13 @@ from ..._array import is_sparse, namespace, sparse_module
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, Operator
 from ..._result import Breakdown, Status
+from .._differences import DifferenceGradient, typical_sizes
 from .._functions import Function, VectorFunction
 from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
 MOST_DIFFERENCES = 50  # variables up to which a Hessian is formed by differences, without one from the caller
 ASYMMETRY = 1e-3  # relative asymmetry above which a matrix is no Hessian
 PROBES = 10  # random vectors for the diagonal of a Hessian
-
-
-def typical_size(variables):
-    """Return the size of variables that are near zero: the largest start, but between 1e-3 and 1."""
-    largest = float(abs(variables.start).max()) if variables.n else 0.0
-    return min(max(largest, 1e-3), 1.0) if largest > 0 else 1.0
-
-
-class DifferenceGradient:
-    """The gradient by central differences of the function: 2 n evaluations.
-
-    The step of component j is the cube root of machine epsilon times ``max(abs(x[j]), s)``; s is
-    `typical_size`.
-    """
-
-    functions, calls, failure = (), 0, None
-
-    def __init__(self, fun, variables):
-        self._fun, self._variables = fun, variables
-        self.m, self.name = variables.n, "grad"
-
-    @property
-    def rounding(self):
-        """The relative error of the gradient."""
-        return float(np.finfo(self._variables.dtype).eps) ** (2 / 3)
-
-    def __call__(self, x):
-        """Return the gradient at `x`."""
-        xp, g = self._variables.xp, np.empty(len(x))
-        h = np.finfo(x.dtype).eps ** (1 / 3) * xp.maximum(abs(x), typical_size(self._variables))
-        for j in range(len(x)):
-            values = []
-            for sign in (1, -1):
-                y = x.copy()
-                y[j] += sign * h[j]
-                values.append((self._fun(y), float(y[j])))
-            (above, right), (below, left) = values
-            g[j] = (above - below) / (right - left)
-        return xp.asarray(g.astype(x.dtype))
 
 
 class GivenHessian:
@@ -93,7 +55,7 @@ class DifferenceHessian:
     """The Hessian by differences of the gradient: central ones, or forward ones on a sparsity pattern.
 
     Central differences take 2 n gradients. Their step for component j is the cube root of the gradient's
-    relative error times ``max(abs(x[j]), s)``; s is `typical_size`.
+    relative error times ``max(abs(x[j]), s[j])``; s is that of `typical_sizes`.
     """
 
     is_exact, calls, functions = True, 0, ()
@@ -103,7 +65,7 @@ class DifferenceHessian:
             grad,
             variables,
             sparsity,
-            scale=typical_size(variables),
+            scale=getattr(grad, "sizes", typical_sizes(variables)),
             rounding=getattr(grad, "rounding", None),
             central=sparsity is None,
             enlarges=False,

@@ -9,6 +9,7 @@ import numpy as np
 from ... import _validate
 from ..._result import warn_of_miss
 from ..._variables import Variables
+from .._differences import in_doubt
 from .._functions import ScalarFunction, WithDerivative
 from .._results import NewtonResult
 from . import METHODS
@@ -221,6 +222,8 @@ def minimize(
     def report(result, point):
         if METHODS[name].checks_curvature:
             result = not_a_minimum(result, point, hessians, callable(hess))
+        if result.success:
+            result = in_doubt(result, gradient, point.x, point.value, objective.tol)
         return MinimizeResult(
             **vars(result),
             fun=point.known("value"),

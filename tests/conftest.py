@@ -1,6 +1,7 @@
 """Fixtures: the emulated GPU, the stand-in for CuPy, and the libraries a test runs over."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy is loaded: its idle threads keep cores busy
@@ -65,6 +66,14 @@ def cupy(monkeypatch, emulator):
     module = fake_cupy.install(monkeypatch, emulator)
     monkeypatch.setattr(fake_cupy, "seed", 0)
     return module
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Compile kernels for one thread alone: for large problems whose test is not about threads."""
+    from numsolve.kernels.cpu import _jit
+
+    monkeypatch.setattr(_jit, "GRAIN", sys.maxsize)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_the_fill_of_a_dominant_matrix_is_not_counted(symmetric, rng, monkeypatc
     assert np.linalg.norm(result.x - x) <= 1e-6 * np.linalg.norm(x)
 
 
-def test_multigrid_follows_where_cg_takes_long(rng, monkeypatch):
+def test_multigrid_follows_where_cg_takes_long(one_thread, rng, monkeypatch):
     """Here multigrid is declared cheap, and a factorisation too expensive."""
     monkeypatch.setattr("numsolve._linear.costs.SET_UP", {"amg": (1e-4, 1e-9)})
     monkeypatch.setattr("numsolve._choice.AFFORDABLE", 0.0)
@@ -197,10 +197,10 @@ ALL = [
     "nos7",
     "bcsstk15",
     "494_bus",
-    "memplus",
     "watt__1",
     "e05r0500",
     "hangGlider_2",
+    *extended("memplus"),  # large enough for several threads
 ]
 
 

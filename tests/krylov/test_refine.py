@@ -327,7 +327,7 @@ def test_single_in_single_out(rng):
 
 
 @pytest.mark.parametrize("method", [cg, partial(gmres, restart=5)])
-def test_storage_is_what_the_docstring_says(method, rng):
+def test_storage_is_what_the_docstring_says(method, one_thread, rng):
     A = poisson((130, 130))
     b, held = rng.standard_normal(16_900), []
     inner = {cg: 4}.get(method, 7)

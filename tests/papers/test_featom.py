@@ -5,7 +5,7 @@ import numpy as np
 from numsolve import papers, radial
 
 
-def test_claims_hold_and_are_refuted_by_errors(machine):
+def test_claims_hold_and_are_refuted_by_errors(machine, one_thread):
     paper = papers.load("featom")
     settings = {"degrees": (8, 16, 24), "elements": (4, 7), "atoms": (1, 26, 66, 92), "rounds": 3}
     machine.slow_down(radial, "atom")

@@ -5,7 +5,7 @@ import numpy as np
 from numsolve import papers, radial
 
 
-def test_claims_hold_or_not_and_are_refuted_by_errors(machine):
+def test_claims_hold_or_not_and_are_refuted_by_errors(machine, one_thread):
     paper = papers.load("featom_dirac")
     settings = {"degrees": (8, 12, 16), "elements": (7, 24), "atoms": (1, 25, 92), "rounds": 2}
     machine.slow_down(radial, "atom")

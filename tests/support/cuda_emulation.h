@@ -33,14 +33,33 @@ struct Fiber {
 inline std::vector<Fiber> fibers;
 inline std::vector<Wait> waits;  // what each fiber waits for
 inline sigjmp_buf scheduler, rescue;
-inline int current;
+inline std::vector<int> order;  // in which threads run until each of them waits
+inline int current, place;
 inline std::function<void()> body;
 inline Dim block_index, block_size, grid_size;
+inline void enter();
 
+[[noreturn]] inline void pass_on()  // to the next thread that is ready, after the last one to the scheduler
+{
+    while (place < block_size.x) {
+        const int t = order[place++];
+        if (waits[t] != READY) continue;
+        Fiber& f = fibers[current = t];
+        if (f.started) _longjmp(f.point, 1);
+        f.started = true;
+        getcontext(&f.context);
+        f.context.uc_stack.ss_sp = f.stack.data();
+        f.context.uc_stack.ss_size = f.stack.size();
+        f.context.uc_link = nullptr;
+        makecontext(&f.context, enter, 0);
+        setcontext(&f.context);
+    }
+    _longjmp(scheduler, 1);
+}
 inline void pause(Wait wait)
 {
     waits[current] = wait;
-    if (!_setjmp(fibers[current].point)) _longjmp(scheduler, 1);
+    if (!_setjmp(fibers[current].point)) pass_on();
 }
 inline void enter()
 {
@@ -49,20 +68,6 @@ inline void enter()
         pause(DONE);
     }
 }
-inline void resume(int t)
-{
-    Fiber& f = fibers[t];
-    current = t;
-    if (_setjmp(scheduler)) return;
-    if (f.started) _longjmp(f.point, 1);
-    f.started = true;
-    getcontext(&f.context);
-    f.context.uc_stack.ss_sp = f.stack.data();
-    f.context.uc_stack.ss_size = f.stack.size();
-    f.context.uc_link = nullptr;
-    makecontext(&f.context, enter, 0);
-    setcontext(&f.context);
-}
 inline bool all_of(int from, int to, Wait wait)
 {
     return std::all_of(waits.begin() + from, waits.begin() + to, [=](Wait w) { return w == wait; });
@@ -70,14 +75,14 @@ inline bool all_of(int from, int to, Wait wait)
 inline Error run_block(std::mt19937& random)
 {
     const int threads = block_size.x;
-    std::vector<int> order(threads);
+    order.resize(threads);
     std::iota(order.begin(), order.end(), 0);
     waits.assign(threads, READY);
     while (!all_of(0, threads, DONE)) {
         std::shuffle(order.begin(), order.end(), random);
-        bool moved = false;
-        for (int t : order)
-            if (waits[t] == READY) { resume(t); moved = true; }
+        bool moved = std::count(waits.begin(), waits.end(), READY);
+        place = 0;
+        if (!_setjmp(scheduler)) pass_on();
         for (int warp = 0; warp < threads; warp += 32) {
             const int end = std::min(warp + 32, threads);
             if (!all_of(warp, end, WARP)) continue;
@@ -102,20 +107,20 @@ inline int launch(int grid, int block, unsigned seed, std::function<void()> kern
     sigaction(SIGSEGV, &guard, &segv);
     sigaction(SIGBUS, &guard, &bus);
     static std::mt19937 random;
-    static std::vector<int> order;
+    static std::vector<int> blocks;
     static Error error;
     random.seed(seed);
     fibers.resize(block);
     body = kernel;
     grid_size = {grid};
     block_size = {block};
-    order.resize(grid);
-    for (int b = 0; b < grid; ++b) order[b] = b;
-    std::shuffle(order.begin(), order.end(), random);
+    blocks.resize(grid);
+    std::iota(blocks.begin(), blocks.end(), 0);
+    std::shuffle(blocks.begin(), blocks.end(), random);
     error = NONE;
     if (sigsetjmp(rescue, 1)) error = OUT_OF_BOUNDS;
     else
-        for (int b : order) {
+        for (int b : blocks) {
             block_index = {b};
             error = run_block(random);
             if (error) break;

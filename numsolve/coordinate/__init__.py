@@ -6,8 +6,10 @@ from ._cross_validation import CrossValidation, cross_validate
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._group_lasso import group_lasso, group_lasso_path
 from ._lasso import elastic_net, lasso
+from ._lasso_path import elastic_net_path, lasso_path
 from ._logistic import LogisticResult, logistic, logistic_path
 from ._losses import Loss
+from ._path import CoordinatePath
 from ._paths import PathResult
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
 from ._proximal_blocks import ProximalBlocksResult, proximal_blocks
@@ -20,6 +22,7 @@ __all__ = [
     "MCP",
     "SCAD",
     "Box",
+    "CoordinatePath",
     "CoordinateResult",
     "CrossValidation",
     "Datafit",
@@ -41,9 +44,11 @@ __all__ = [
     "accelerated_gradient",
     "cross_validate",
     "elastic_net",
+    "elastic_net_path",
     "group_lasso",
     "group_lasso_path",
     "lasso",
+    "lasso_path",
     "logistic",
     "logistic_path",
     "proximal_blocks",

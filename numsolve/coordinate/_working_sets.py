@@ -70,7 +70,7 @@ class LeastSquaresProblem:
 
     def correlations(self, q) -> Any:
         """Return ``X^T q`` for residuals q that include the weights, with centred features."""
-        c = self.features.correlate(q.astype(self.features.dtype, copy=False)).astype(float)
+        c = self.features.correlate(q.astype(self.features.dtype, copy=False)).astype(float, copy=False)
         if self.fit_intercept:
             c -= self.centres * q.sum()
         c[self.empty] = 0
@@ -114,7 +114,7 @@ class Point:
     """
 
     def __init__(self, problem, terms, x, known=None):
-        self.x, self.w = x, x.astype(float)
+        self.x, self.w = x, x.astype(float, copy=False)
         if known is None:
             r = problem.residuals(self.w)
             self.q = problem.h * r
@@ -157,7 +157,7 @@ class WorkingSets:
         self.xp: Any = problem.xp
         self.point: Any = None
         self._active = ~problem.empty
-        self._unpenalised = Unpenalised(problem, terms)
+        self._unpenalised = None if terms.is_complete else Unpenalised(problem, terms)
         self._inverse_norms = problem.inverse_norms
         if not terms.is_linear:
             self._inverse_norms = 1 / problem.xp.sqrt(1 / self._inverse_norms**2 + terms.l2)
@@ -172,13 +172,13 @@ class WorkingSets:
         yield self.point.x, (self.point.gap / unit) ** 2
         while True:
             self._watch()
-            self.point = self._at(self._improved().astype(x.dtype))
+            self.point = self._at(self._improved().astype(x.dtype, copy=False))
             yield self.point.x, (self.point.gap / unit) ** 2
 
     def _at(self, x) -> Point:
         """Return the point at `x`, with the coefficients without a penalty fitted."""
         known, self._known = self._known, None
-        fitted = self._unpenalised.fitted(x)
+        fitted = x if self._unpenalised is None else self._unpenalised.fitted(x)
         return Point(self.problem, self.terms, fitted, known if fitted is x else None)
 
     def _watch(self):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array import array_module, library
+from .._array import array_module, library, namespace, read_every
 from ..kernels import kernels_for
 
 RIDGE = 1e-10  # by which the diagonal of a system is raised, relative to itself: it may be singular
@@ -95,7 +95,7 @@ class DenseBlock(Block):
         self._reserve(k)
         new = self._features.columns(chosen).T
         self._rows[old:k] = new if self._centres is None else new - self._centres[chosen][:, None]
-        self.chosen = self.xp.concatenate([self.chosen, chosen])
+        self.chosen = self.xp.concatenate((self.chosen, chosen))
         self.rows = self._rows[:k]
         if self.by_gram:
             new = self.rows[old:]
@@ -252,17 +252,16 @@ def _solved(H, rest, l2):
 
 def _conjugate_gradients(product, rest, l2):
     """Return an approximate solution d of ``product(d) + l2 d = rest``."""
+    xp, every = namespace(rest), read_every(rest)
     d, r, p = 0 * rest, rest, rest
-    rr = first = float(r @ r)
-    for _ in range(MOST_STEPS):
-        if not rr > ACCURACY**2 * first:
+    rr = first = r @ r
+    for step in range(MOST_STEPS):
+        if step % every == 0 and not float(rr) > ACCURACY**2 * float(first):
             break
         q = product(p) + l2 * p
-        curvature = float(p @ q)
-        if not curvature > 0:
-            break
-        alpha = rr / curvature
+        curvature = p @ q
+        alpha = xp.where(curvature > 0, rr / xp.where(curvature > 0, curvature, 1), 0)
         d, r = d + alpha * p, r - alpha * q
-        rr, old = float(r @ r), rr
-        p = r + rr / old * p
+        rr, old = r @ r, rr
+        p = r + xp.where(old > 0, rr / xp.where(old > 0, old, 1), 0) * p
     return d

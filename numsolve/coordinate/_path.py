@@ -43,8 +43,8 @@ class CoordinatePath(Sequence):
         """The coefficients, a sparse array of shape (n, k) in compressed columns; ``toarray()`` fills it."""
         xp: Any = namespace(self._results[0].values)
         starts = np.cumsum([0, *(len(r.rows) for r in self._results)])
-        indices = xp.concatenate([r.rows for r in self._results])
-        data = xp.concatenate([r.values for r in self._results])
+        indices = xp.concatenate(tuple(r.rows for r in self._results))
+        data = xp.concatenate(tuple(r.values for r in self._results))
         home = library(data) or "numpy"
         kind = sparse_module(home).csc_array if home == "numpy" else sparse_module(home).csc_matrix
         return kind((data, indices, xp.asarray(starts)), shape=(self._results[0].n, len(self)))

@@ -168,12 +168,17 @@ class WorkingSets:
         """Iterate from `x`; see `numsolve._iterate.iterate`."""
         if self.point is None or self.point.x is not x:
             self.point = self._at(x)
-        unit = self.problem.first or 1.0
-        yield self.point.x, (self.point.gap / unit) ** 2
+        yield self.point.x, self._measure()
         while True:
             self._watch()
             self.point = self._at(self._improved().astype(x.dtype, copy=False))
-            yield self.point.x, (self.point.gap / unit) ** 2
+            yield self.point.x, self._measure()
+
+    def _measure(self):
+        """Return the square of the gap, relative to the objective at zero, in the library of the iterate."""
+        x = self.point.x
+        ratio = self.point.gap / (self.problem.first or 1.0) * (1 + 2 * float(np.finfo(x.dtype).eps))
+        return ratio**2 if isinstance(x, np.ndarray) else self.xp.full(1, ratio**2, x.dtype)
 
     def _at(self, x) -> Point:
         """Return the point at `x`, with the coefficients without a penalty fitted."""

@@ -165,6 +165,19 @@ def test_nearly_collinear_features_converge(rng, sparse):
     assert result.nit < 60
 
 
+@pytest.mark.parametrize("rho", [1.0, 0.0])
+def test_more_features_than_a_gram_matrix_is_formed_of(rng, monkeypatch, rho):
+    monkeypatch.setattr("numsolve.coordinate._blocks.LARGEST", 130)
+    X, y = data(rng, 60, 300)
+    result = elastic_net(X, y, 0.01, rho, rtol=1e-9, fit_intercept=True)
+    if rho:
+        check(result, Dense(X, y, 0.01, intercept=True), 1e-9)
+    else:
+        X, y = X - X.mean(axis=0), y - y.mean()
+        wanted = np.linalg.solve(X.T @ X / 60 + 0.01 * np.eye(300), X.T @ y / 60)
+        np.testing.assert_allclose(result.x, wanted, atol=1e-3)
+
+
 def test_tiny_lam(rng):
     for shape in ((60, 20), (20, 60)):
         X, y = data(rng, *shape)

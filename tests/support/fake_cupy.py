@@ -78,6 +78,9 @@ class ndarray:
     def copy(self):
         return _launched(self._values.copy())
 
+    def diagonal(self):
+        return ndarray(self._values.diagonal())
+
     def conj(self):
         return _launched(self._values.conj())
 
@@ -326,6 +329,11 @@ class csr_matrix:
     def tocsr(self):
         return self
 
+    def tocsc(self):
+        host = self._host().tocsc()
+        counts["launches"] += 3
+        return csc_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), self.shape)
+
     def copy(self):
         return csr_matrix((self.data.copy(), self.indices.copy(), self.indptr.copy()), shape=self.shape)
 
@@ -371,9 +379,36 @@ class csc_matrix:
         self.data, self.indices, self.indptr = source
         self.shape = shape
 
-    def tocsr(self):
+    dtype = property(lambda self: self.data.dtype)
+    nnz = property(lambda self: int(self.data.size))
+
+    def _host(self):
         parts = (self.data._values, self.indices._values, self.indptr._values)
-        host = sp.csc_matrix(parts, shape=self.shape).tocsr()
+        return sp.csc_matrix(parts, shape=self.shape)
+
+    @property
+    def has_canonical_format(self):
+        counts["syncs"] += 1
+        return bool(self._host().has_canonical_format)
+
+    @property
+    def T(self):
+        return csr_matrix((self.data, self.indices, self.indptr), shape=self.shape[::-1])
+
+    def tocsc(self):
+        return self
+
+    def __getitem__(self, key):
+        rows, columns = key
+        host = self._host()[rows, _device(columns)]
+        counts["launches"] += 3
+        return csc_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), host.shape)
+
+    def __matmul__(self, x):
+        return _launched(self._host() @ _device(x))
+
+    def tocsr(self):
+        host = self._host().tocsr()
         counts["launches"] += 3
         return csr_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), shape=self.shape)
 
@@ -396,6 +431,7 @@ def install(monkeypatch, emulator):
         setattr(cupy, name, globals()[name])
     for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange"):
         setattr(cupy, name, _creator(name))
+    cupy.argpartition = lambda a, kth: _launched(np.argpartition(_device(a), kth))
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
     cupy.stack = lambda arrays, axis=0: _launched(np.stack([_device(a) for a in arrays], axis=axis))
     cupy.broadcast_to = lambda a, shape: ndarray(np.broadcast_to(_device(a), shape))

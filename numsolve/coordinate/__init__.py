@@ -4,6 +4,7 @@ from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._cross_validation import CrossValidation, cross_validate
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
+from ._fractions import kurtosis_direction, sparse_fraction
 from ._group_lasso import group_lasso, group_lasso_path
 from ._lasso import elastic_net, lasso
 from ._lasso_path import elastic_net_path, lasso_path
@@ -47,11 +48,13 @@ __all__ = [
     "elastic_net_path",
     "group_lasso",
     "group_lasso_path",
+    "kurtosis_direction",
     "lasso",
     "lasso_path",
     "logistic",
     "logistic_path",
     "proximal_blocks",
     "risk_parity",
+    "sparse_fraction",
     "wasserstein_dictionary",
 ]

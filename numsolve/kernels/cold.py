@@ -24,6 +24,7 @@ LOOPS = {
     "coordinate",
     "dirac",
     "forest",
+LOOPS = {"fraction"}
     "kaczmarz",
     "radial",
     "relaxation",

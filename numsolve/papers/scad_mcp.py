@@ -220,7 +220,7 @@ def _cell_claim(cell, ours, rows):
         ", ".join(f"{count:g}" for count in published),
         ", ".join(f"{ours[method]:g}" for method in METHODS),
         all(agreements),
-        f"medians of {len(ends[AG])} data sets with other random numbers; allowed are 10 % and one iteration, "
+        f"medians of {len(ends[AG])} data sets, other random numbers; allowed are 10 % and one iteration, "
         "or the 95 % confidence interval of the median",
     )
 

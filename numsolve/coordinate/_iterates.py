@@ -1,0 +1,118 @@
+"""The iterate of a run of block coordinate descent, and what was computed at it."""
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from .._array import array_module
+
+
+class Problem:
+    """A datafit with a penalty, and the bounds of the curvature that rules read.
+
+    Attributes
+    ----------
+    datafit : Datafit
+        The smooth part.
+    penalty : Penalty
+        The other part.
+    xp : module
+        The library of the arrays.
+    n : int
+        Number of coefficients.
+    """
+
+    def __init__(self, datafit, penalty):
+        self.datafit, self.penalty, self.n = datafit, penalty, datafit.n
+        self.xp: Any = array_module(datafit.library)
+        self._curvatures: Any = None
+        self._bounds: dict[tuple[int, ...], Any] = {}
+
+    @property
+    def curvatures(self) -> Any:
+        """Upper bounds of the second derivatives, shape (n,), positive; infinite where there is none."""
+        if self._curvatures is None:
+            found = self.xp.asarray(self.datafit.curvatures(), dtype=self.datafit.dtype)
+            largest = float(abs(found).max())
+            least = float(np.finfo(self.datafit.dtype).eps) * largest if 0 < largest < inf else 1.0
+            self._curvatures = self.xp.maximum(found, least)
+        return self._curvatures
+
+    def has_bounds(self):
+        """Tell whether the second derivatives of the datafit are bounded."""
+        return bool(self.xp.isfinite(self.curvatures).all())
+
+    def index(self, block) -> Any:
+        """Return the indices of a block as an array in the library of the problem."""
+        return self.xp.asarray(block)
+
+    def largest_eigenvalue(self, block) -> Any:
+        """Return an upper bound of the curvature in a block, a positive number of the library."""
+        if len(block) == 1:
+            return self.curvatures[block][0]
+        H = self.datafit.block_hessian(block)
+        return self.xp.maximum(self.xp.linalg.eigvalsh(H)[-1], self.curvatures[block].max() * 1e-12)
+
+
+class Iterate:
+    """Coefficients that one block step after another changes in place.
+
+    Attributes
+    ----------
+    problem : Problem
+        Datafit and penalty.
+    x : array, shape (n,)
+        The coefficients.
+    state : array
+        The state of the datafit at `x`.
+    """
+
+    def __init__(self, problem: Problem, x):
+        self.problem, self.x = problem, x
+        self.state: Any = problem.datafit.state(x)
+        self._gradient: Any = None
+        self._value: Any = None
+
+    @property
+    def gradient(self) -> Any:
+        """The gradient of the datafit, shape (n,), computed once for each point."""
+        if self._gradient is None:
+            self._gradient = self.problem.datafit.gradient(self.state, self.x)
+        return self._gradient
+
+    @property
+    def objective(self) -> float:
+        """The value of datafit plus penalty, computed once for each point."""
+        if self._value is None:
+            problem = self.problem
+            self._value = float(problem.datafit.value(self.state, self.x)) + problem.penalty.value(self.x)
+        return self._value
+
+    def violations(self) -> Any:
+        """Return the distance of ``-gradient`` to the subdifferential of the penalty, by coordinate."""
+        return self.problem.penalty.violation(self.x, self.gradient)
+
+    def block_gradient(self, block) -> Any:
+        """Return the gradient in a block; the full one is used where it is known."""
+        if self._gradient is not None:
+            return self._gradient[block]
+        return self.problem.datafit.block_gradient(self.state, self.x, block)
+
+    def move(self, block, d):
+        """Add the change `d` of a block to the coefficients, and follow it in the state."""
+        self.x[block] += d
+        self.state = self.problem.datafit.moved(self.state, block, d)
+        self._gradient = self._value = None
+
+    def along(self, block, d):
+        """Return a function of a factor that gives the objective after ``factor * d``, and moves nothing."""
+        datafit, penalty = self.problem.datafit, self.problem.penalty
+        change = datafit.moved(self.problem.xp.zeros_like(self.state), block, d)
+
+        def objective(factor):
+            x = self.x.copy()
+            x[block] += factor * d
+            return float(datafit.value(self.state + factor * change, x)) + penalty.value(x)
+
+        return objective

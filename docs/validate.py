@@ -36,6 +36,7 @@ MADE_BY_THE_LIBRARY = {
     "NewtonResult",
     "Orbital",
     "RadialStates",
+    "CoordinateResult",
     "LinearResult",
     "LogisticResult",
     "CrossValidation",
@@ -76,14 +77,20 @@ def object_of(name):
 
 
 def members(name):
-    """Return the public methods and properties of a class, except those listed under its Attributes."""
+    """Return the public methods and properties of a class that have docstrings of their own to check.
+
+    Those under its Attributes are left out, and so are methods that inherit the docstring of a base class.
+    """
     cls = object_of(name)
     owners = [base for base in cls.__mro__ if base.__module__.startswith("numsolve")]
     kinds = FunctionType, classmethod, staticmethod, property, cached_property
     defined = {key for base in owners for key, value in vars(base).items() if isinstance(value, kinds)}
     attributes = NumpyDocString(inspect.getdoc(cls) or "")["Attributes"]
     documented = {key for attribute in attributes for key in attribute.name.split(", ")}
-    return [f"{name}.{key}" for key in sorted(defined - documented) if not key.startswith("_")]
+    inherited = {
+        key for key in defined if not getattr(cls, key).__doc__ and inspect.getdoc(getattr(cls, key))
+    }
+    return [f"{name}.{key}" for key in sorted(defined - documented - inherited) if not key.startswith("_")]
 
 
 def lost_lines(docstring):

@@ -10,9 +10,10 @@ from ._lasso import elastic_net, lasso
 from ._lasso_path import elastic_net_path, lasso_path
 from ._logistic import LogisticResult, logistic, logistic_path
 from ._losses import Loss
+from ._minimize import minimize
 from ._path import CoordinatePath
 from ._paths import PathResult
-from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty
+from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty, Separable
 from ._proximal_blocks import ProximalBlocksResult, proximal_blocks
 from ._result import CoordinateResult
 from ._risk_parity import RiskParityResult, risk_parity
@@ -42,6 +43,7 @@ __all__ = [
     "ProximalBlocksResult",
     "Quadratic",
     "RiskParityResult",
+    "Separable",
     "accelerated_gradient",
     "cross_validate",
     "elastic_net",
@@ -53,6 +55,7 @@ __all__ = [
     "lasso_path",
     "logistic",
     "logistic_path",
+    "minimize",
     "proximal_blocks",
     "risk_parity",
     "sparse_fraction",

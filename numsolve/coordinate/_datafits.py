@@ -5,6 +5,7 @@ block changes it by ``moved``, and value and gradient are functions of the state
 """
 
 from abc import ABC, abstractmethod
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from .. import _validate
 from .._array import array_module, is_sparse, library
 from ._features import Features
 from ._losses import HuberLoss, LogisticLoss, Loss, PoissonLoss, SquaredLoss
+
+ROW_SUMS_AT_ONCE = 256  # columns of the Hessian bound that are formed at a time
 
 
 class Datafit(ABC):
@@ -37,31 +40,163 @@ class Datafit(ABC):
 
     @abstractmethod
     def state(self, x) -> Any:
-        """Return the state of the coefficients `x`, a new array."""
+        """Return the state of the coefficients, a new array.
+
+        Parameters
+        ----------
+        x : array, shape (n,)
+            The coefficients.
+
+        Returns
+        -------
+        array
+            The state, linear in `x`.
+        """
 
     @abstractmethod
     def moved(self, state, block, d) -> Any:
-        """Add the change `d` of the coefficients of a block to the state, in place, and return it."""
+        """Add the effect of a change of a block to the state, in place, and return it.
+
+        Parameters
+        ----------
+        state : array
+            The state.
+        block : slice or array of int, shape (b,)
+            The indices of the coefficients of the block.
+        d : array, shape (b,)
+            The change of the coefficients of the block.
+
+        Returns
+        -------
+        array
+            The state after the change.
+        """
 
     @abstractmethod
     def value(self, state, x) -> float:
-        """Return the value of the function."""
+        """Return the value of the function.
+
+        Parameters
+        ----------
+        state : array
+            The state of `x`.
+        x : array, shape (n,)
+            The coefficients.
+
+        Returns
+        -------
+        float
+            The value.
+        """
 
     @abstractmethod
     def gradient(self, state, x) -> Any:
-        """Return the gradient, shape (n,)."""
+        """Return the gradient.
+
+        Parameters
+        ----------
+        state : array
+            The state of `x`.
+        x : array, shape (n,)
+            The coefficients.
+
+        Returns
+        -------
+        array, shape (n,)
+            The gradient.
+        """
 
     @abstractmethod
     def block_gradient(self, state, x, block) -> Any:
-        """Return the gradient in the coefficients of a block."""
+        """Return the gradient in the coefficients of a block.
+
+        Parameters
+        ----------
+        state : array
+            The state of `x`.
+        x : array, shape (n,)
+            The coefficients.
+        block : slice or array of int, shape (b,)
+            The indices of the coefficients of the block.
+
+        Returns
+        -------
+        array, shape (b,)
+            The gradient in the block.
+        """
 
     @abstractmethod
     def curvatures(self) -> Any:
-        """Return an upper bound of the second derivatives; infinite where there is none."""
+        """Return upper bounds of the second derivatives.
+
+        Returns
+        -------
+        array, shape (n,)
+            The bounds; infinite where there is none.
+        """
 
     @abstractmethod
     def block_hessian(self, block, state=None) -> Any:
-        """Return the Hessian of a block: at a state, or with None an upper bound for all of them."""
+        """Return the Hessian of a block, or an upper bound of it.
+
+        Parameters
+        ----------
+        block : slice or array of int, shape (b,)
+            The indices of the coefficients of the block.
+        state : array, optional
+            The state. Default: the bound for all states.
+
+        Returns
+        -------
+        array, shape (b, b)
+            The Hessian or its bound.
+        """
+
+    def hessian_product(self, d) -> Any:
+        """Return the product of the Hessian bound and a vector; only "iht" needs it.
+
+        Parameters
+        ----------
+        d : array, shape (n,)
+            The vector.
+
+        Returns
+        -------
+        array, shape (n,)
+            The product.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no hessian_product")
+
+    def hessian_row_sums(self) -> Any:
+        """Return the row sums of the absolute Hessian bound; only "gsdhb" needs them.
+
+        Returns
+        -------
+        array, shape (n,)
+            The sums.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no hessian_row_sums")
+
+    def gap(self, state, x, gradient, penalty) -> float:  # noqa: ARG002 - datafits with a dual override it
+        """Return the duality gap with a penalty.
+
+        Parameters
+        ----------
+        state : array
+            The state of `x`.
+        x : array, shape (n,)
+            The coefficients.
+        gradient : array, shape (n,)
+            The gradient at `x`.
+        penalty : Penalty
+            The penalty.
+
+        Returns
+        -------
+        float
+            The gap; NaN if no dual is known.
+        """
+        return nan
 
 
 class GeneralizedLinear(Datafit):
@@ -109,7 +244,18 @@ class GeneralizedLinear(Datafit):
         return self.features.columns(block).T @ self.slopes(state)
 
     def slopes(self, state):
-        """Return the derivatives of the function in the predictions."""
+        """Return the derivatives of the function in the predictions.
+
+        Parameters
+        ----------
+        state : array, shape (m,)
+            The predictions.
+
+        Returns
+        -------
+        array, shape (m,)
+            The derivatives.
+        """
         return self.weights * self.loss.derivative(state, self.y)
 
     def curvatures(self):
@@ -119,16 +265,64 @@ class GeneralizedLinear(Datafit):
         second = self.loss.curvature if state is None else self.loss.second(state, self.y)
         return self.features.gram(block, second * self.weights)
 
+    def hessian_product(self, d):
+        return self.features.correlate(self.loss.curvature * self.weights * self.features.product(d))
+
+    def hessian_row_sums(self):
+        xp, weights = array_module(self.library), self.loss.curvature * self.weights
+        found = xp.empty(self.n, self.dtype)
+        for at in range(0, self.n, ROW_SUMS_AT_ONCE):
+            block = slice(at, at + ROW_SUMS_AT_ONCE)
+            columns = self.features.columns(block)
+            if is_sparse(columns):
+                rows = abs(self.features.matrix.T @ columns.multiply(weights[:, None]).tocsc())
+                found[block] = xp.asarray(rows.sum(axis=0)).reshape(-1)
+            else:
+                found[block] = abs(self.features.correlate(weights[:, None] * columns)).sum(axis=0)
+        return found
+
+    def gap(self, state, x, gradient, penalty):
+        scale = penalty.dual_scale(-gradient)
+        if not scale >= 0:
+            return nan
+        u = self.loss.derivative(state, self.y)
+        try:
+            conjugates = self.loss.conjugate(scale * u, self.y)
+        except NotImplementedError:
+            return nan
+        primal = self.value(state, x) + penalty.value(x)
+        return max(primal + float(self.weights @ conjugates) + penalty.conjugate(-scale * gradient), 0.0)
+
 
 class LeastSquares(GeneralizedLinear):
-    """Half of the weighted mean of the squared residuals, ``|y - X w|^2 / (2 m)``."""
+    """Half of the weighted mean of the squared residuals, ``|y - X w|^2 / (2 m)``.
+
+    Parameters
+    ----------
+    X : array or sparse array, shape (m, n)
+        The samples.
+    y : array, shape (m,)
+        The observations.
+    sample_weight : array, shape (m,), optional
+        Weights >= 0 of the samples. Default: all equal.
+    """
 
     def __init__(self, X, y, *, sample_weight=None):
         super().__init__(X, y, SquaredLoss(), sample_weight=sample_weight)
 
 
 class Logistic(GeneralizedLinear):
-    """The weighted mean of the logistic losses, for labels -1 and 1."""
+    """The weighted mean of the logistic losses, for labels -1 and 1.
+
+    Parameters
+    ----------
+    X : array or sparse array, shape (m, n)
+        The samples.
+    y : array, shape (m,)
+        The labels.
+    sample_weight : array, shape (m,), optional
+        Weights >= 0 of the samples. Default: all equal.
+    """
 
     def __init__(self, X, y, *, sample_weight=None):
         super().__init__(X, y, LogisticLoss(), sample_weight=sample_weight)
@@ -138,14 +332,36 @@ class Logistic(GeneralizedLinear):
 
 
 class Huber(GeneralizedLinear):
-    """The weighted mean of the Huber losses, quadratic for residuals up to `delta`."""
+    """The weighted mean of the Huber losses, quadratic for residuals up to `delta`.
+
+    Parameters
+    ----------
+    X : array or sparse array, shape (m, n)
+        The samples.
+    y : array, shape (m,)
+        The observations.
+    delta : float
+        The residual from which on the loss is linear, > 0.
+    sample_weight : array, shape (m,), optional
+        Weights >= 0 of the samples. Default: all equal.
+    """
 
     def __init__(self, X, y, *, delta=1.35, sample_weight=None):
         super().__init__(X, y, HuberLoss(delta), sample_weight=sample_weight)
 
 
 class Poisson(GeneralizedLinear):
-    """The weighted mean of ``exp(z) - y z``. Its Hessian has no bound, so steps need a line search."""
+    """The weighted mean of ``exp(z) - y z``. Its Hessian has no bound, so steps need a line search.
+
+    Parameters
+    ----------
+    X : array or sparse array, shape (m, n)
+        The samples.
+    y : array, shape (m,)
+        The counts, >= 0.
+    sample_weight : array, shape (m,), optional
+        Weights >= 0 of the samples. Default: all equal.
+    """
 
     def __init__(self, X, y, *, sample_weight=None):
         super().__init__(X, y, PoissonLoss(), sample_weight=sample_weight)
@@ -202,6 +418,13 @@ class Quadratic(Datafit):
             found = found.tocsr()
         found = found[block]
         return found.toarray() if is_sparse(found) else found
+
+    def hessian_product(self, d):
+        return self.features.product(d)
+
+    def hessian_row_sums(self):
+        found = abs(self.features.matrix).sum(axis=0)
+        return array_module(self.library).asarray(found).reshape(-1)
 
 
 def observations(y, m, xp) -> Any:

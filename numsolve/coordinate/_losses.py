@@ -24,20 +24,71 @@ class Loss(ABC):
 
     @abstractmethod
     def value(self, z, y) -> Any:
-        """Return the losses."""
+        """Return the losses.
+
+        Parameters
+        ----------
+        z : array, shape (m,)
+            The predictions.
+        y : array, shape (m,)
+            The observations.
+
+        Returns
+        -------
+        array, shape (m,)
+            The losses.
+        """
 
     @abstractmethod
     def derivative(self, z, y) -> Any:
-        """Return the derivatives in z."""
+        """Return the derivatives in z.
+
+        Parameters
+        ----------
+        z : array, shape (m,)
+            The predictions.
+        y : array, shape (m,)
+            The observations.
+
+        Returns
+        -------
+        array, shape (m,)
+            The derivatives.
+        """
 
     @abstractmethod
     def second(self, z, y) -> Any:
-        """Return the second derivatives in z."""
+        """Return the second derivatives in z.
+
+        Parameters
+        ----------
+        z : array, shape (m,)
+            The predictions.
+        y : array, shape (m,)
+            The observations.
+
+        Returns
+        -------
+        array, shape (m,)
+            The second derivatives.
+        """
 
     def conjugate(self, u, y) -> Any:
         """Return ``max_z (u z - loss(z, y))``, infinite where it is unbounded.
 
         Only the duality gap needs it; without it the measure of convergence is the KKT violation.
+
+        Parameters
+        ----------
+        u : array, shape (m,)
+            Slopes.
+        y : array, shape (m,)
+            The observations.
+
+        Returns
+        -------
+        array, shape (m,)
+            The conjugates.
         """
         raise NotImplementedError(f"{type(self).__name__} has no conjugate")
 

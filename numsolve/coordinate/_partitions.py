@@ -14,7 +14,7 @@ from .._array import to_host
 
 def variable(problem, block_size, rng):  # noqa: ARG001 - the protocol
     """Return None: each step chooses its coefficients freely."""
-    return None
+    return
 
 
 def order(problem, block_size, rng):  # noqa: ARG001 - the protocol
@@ -62,4 +62,11 @@ def given(blocks, n) -> list[Any]:
     return [block.astype(np.intp) for block in blocks]
 
 
-PARTITIONS = {"variable": variable, "order": order, "sort": sort, "average": average}
+def groups(problem, block_size, rng):  # noqa: ARG001 - the protocol
+    """Return the groups of the penalty."""
+    if problem.penalty.groups is None:
+        raise ValueError("partition is 'groups', but the penalty has none: pass 'order'")
+    return list(problem.penalty.groups)
+
+
+PARTITIONS = {"variable": variable, "order": order, "sort": sort, "average": average, "groups": groups}

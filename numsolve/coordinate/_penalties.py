@@ -2,20 +2,20 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from math import inf
+from math import inf, nan
 from typing import Any
 
 import numpy as np
 
 from .. import _validate
-from .._array import namespace
+from .._array import library, namespace
 
 
 class Penalty(ABC):
     """A function of the coefficients, not necessarily smooth.
 
     `block` selects coefficients (an index array or a slice); the arrays of a call belong to these.
-    Subclass it for a penalty of your own.
+    Subclass it for a penalty of your own: `value`, `prox` and `violation` are needed, and that is all.
 
     Attributes
     ----------
@@ -23,22 +23,114 @@ class Penalty(ABC):
         Whether the function is convex.
     curvature : float
         The function plus ``curvature * |x|^2 / 2`` is convex: 0 for a convex one.
+    groups : list of arrays or None
+        Coefficients that belong together, so that a block has all or none of them; None: each is alone.
+
+    Examples
+    --------
+    The penalty ``lam * sum_j x_j**4 / 4`` for x >= 0 has no closed proximal map; a smooth square has:
+
+    >>> import numpy as np
+    >>> from numsolve.coordinate import LeastSquares, Penalty, minimize
+    >>> class Ridge(Penalty):
+    ...     def value(self, x, block=slice(None)):
+    ...         return float(x @ x) / 2
+    ...     def prox(self, v, step, block=slice(None)):
+    ...         return v / (1 + step)
+    ...     def violation(self, x, gradient, block=slice(None)):
+    ...         return abs(gradient + x)
+    >>> minimize(LeastSquares(np.eye(2), [2.0, 4.0]), Ridge(), rtol=1e-12).check().x.round(6)
+    array([0.666667, 1.333333])
     """
 
     is_convex = True
     curvature = 0.0
+    groups: Any = None
 
     @abstractmethod
-    def value(self, x) -> float:
-        """Return the value at all coefficients, infinite outside the domain."""
+    def value(self, x, block=slice(None)) -> float:
+        """Return the value at the coefficients of a block.
+
+        Parameters
+        ----------
+        x : array, shape (b,)
+            The coefficients of the block.
+        block : slice or array of int
+            The coefficients to which the arrays belong. Default: all.
+
+        Returns
+        -------
+        float
+            The value, infinite outside the domain.
+        """
 
     @abstractmethod
     def prox(self, v, step, block=slice(None)) -> Any:
-        """Return the minimiser of ``penalty(u) + |u - v|^2 / (2 step)``; `step` may be an array."""
+        """Return the minimiser of ``penalty(u) + |u - v|^2 / (2 step)``.
+
+        Parameters
+        ----------
+        v : array, shape (b,)
+            The point.
+        step : float or array, shape (b,)
+            The step sizes, > 0.
+        block : slice or array of int
+            The coefficients to which the arrays belong. Default: all.
+
+        Returns
+        -------
+        array, shape (b,)
+            The minimiser.
+        """
 
     @abstractmethod
     def violation(self, x, gradient, block=slice(None)) -> Any:
-        """Return the distance of ``-gradient`` to the subdifferential at `x`, for each coefficient."""
+        """Return the distance of ``-gradient`` to the subdifferential of the penalty.
+
+        Parameters
+        ----------
+        x : array, shape (b,)
+            The coefficients of the block.
+        gradient : array, shape (b,)
+            The gradient of the datafit.
+        block : slice or array of int
+            The coefficients to which the arrays belong. Default: all.
+
+        Returns
+        -------
+        array, shape (b,)
+            The distance of each coefficient; zero at a stationary point.
+        """
+
+    def dual_scale(self, v) -> float:  # noqa: ARG002 - penalties with a dual override it
+        """Return the largest c <= 1 for which the conjugate is finite at ``c v``.
+
+        Parameters
+        ----------
+        v : array, shape (n,)
+            The negative gradient of the datafit.
+
+        Returns
+        -------
+        float
+            The factor; NaN without a known dual.
+        """
+        return nan
+
+    def conjugate(self, v) -> float:
+        """Return ``max_x (v x - penalty(x))``, for the duality gap.
+
+        Parameters
+        ----------
+        v : array, shape (n,)
+            A point at which the conjugate is finite.
+
+        Returns
+        -------
+        float
+            The conjugate.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no conjugate")
 
 
 class Separable(Penalty):
@@ -46,15 +138,38 @@ class Separable(Penalty):
 
     weights: Any = 1.0
 
+    def values(self, x, block=slice(None)) -> Any:
+        """Return the value of the penalty for each coefficient of a block.
+
+        Parameters
+        ----------
+        x : array, shape (b,)
+            The coefficients of the block.
+        block : slice or array of int
+            The coefficients to which the arrays belong. Default: all.
+
+        Returns
+        -------
+        array, shape (b,)
+            The values, infinite outside the domain.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no values for each coefficient")
+
+    def value(self, x, block=slice(None)):
+        return float(self.values(x, block).sum())
+
     def _weights(self, block) -> Any:
         return self.weights if np.ndim(self.weights) == 0 else self.weights[block]
 
 
 @dataclass(frozen=True)
-class NoPenalty(Penalty):
+class NoPenalty(Separable):
     """The function zero."""
 
-    def value(self, x):  # noqa: ARG002 - the protocol
+    def values(self, x, block=slice(None)):  # noqa: ARG002 - the protocol
+        return namespace(x).zeros_like(x)
+
+    def value(self, x, block=slice(None)):  # noqa: ARG002 - the protocol
         return 0.0
 
     def prox(self, v, step, block=slice(None)):  # noqa: ARG002 - the protocol
@@ -69,6 +184,22 @@ class ElasticNet(Separable):
     """The penalty ``lam * sum_j weights[j] (rho |x_j| + (1 - rho) x_j^2 / 2)``.
 
     With `positive`, it is infinite for negative coefficients.
+
+    Parameters
+    ----------
+    lam : float
+        The factor, >= 0.
+    rho : float
+        The share of the 1-norm, from 0 to 1.
+    weights : float or array, shape (n,)
+        Factors >= 0 of the coefficients; 0 leaves a coefficient without a penalty.
+    positive : bool
+        Whether the coefficients are >= 0.
+
+    Raises
+    ------
+    ValueError
+        `lam` or a weight is negative, or `rho` is not between 0 and 1.
     """
 
     lam: float
@@ -77,18 +208,18 @@ class ElasticNet(Separable):
     positive: bool = False
 
     def __post_init__(self):
-        _validate.tolerance(self.lam, "lam")
+        object.__setattr__(self, "lam", _validate.tolerance(self.lam, "lam"))
+        object.__setattr__(self, "weights", nonnegative(self.weights, "weights"))
         if not 0 <= _validate.number(self.rho, "rho") <= 1:
             raise ValueError(f"rho is {self.rho!r}; a number from 0 to 1 is needed")
 
-    def value(self, x):
-        if self.positive and bool((x < 0).any()):
-            return inf
+    def values(self, x, block=slice(None)):
         each = self.rho * abs(x) + (1 - self.rho) / 2 * x * x
-        return float(self.lam * (self.weights * each).sum())
+        each = self.lam * self._weights(block) * each
+        return namespace(x).where(x < 0, inf, each) if self.positive else each
 
     def prox(self, v, step, block=slice(None)):
-        scaled = step * self.lam * self._weights(block)
+        scaled = step * (self.lam * self._weights(block))
         return soft(v, scaled * self.rho, self.positive) / (1 + scaled * (1 - self.rho))
 
     def violation(self, x, gradient, block=slice(None)):
@@ -98,29 +229,102 @@ class ElasticNet(Separable):
         at_zero = xp.maximum((-gradient if self.positive else abs(gradient)) - kink, 0)
         return xp.where(x == 0, at_zero, abs(gradient + kink * xp.sign(x)))
 
+    def dual_scale(self, v):
+        if self.rho < 1:
+            return 1.0 if self.lam > 0 and self._least_weight() > 0 else nan
+        if not self.lam > 0 or not self._least_weight() > 0:
+            return nan
+        size = namespace(v).maximum(v, 0) if self.positive else abs(v)
+        return min(1.0, 1 / max(float((size / (self.lam * self.weights)).max()), 1e-300))
+
+    def conjugate(self, v):
+        if self.rho == 1:
+            return 0.0
+        kink = self.lam * self.rho * self.weights
+        beyond = soft(v if self.positive else abs(v), kink, positive=True)
+        return float((beyond * beyond / (2 * self.lam * (1 - self.rho) * self.weights)).sum())
+
+    def _least_weight(self):
+        return float(self.weights if np.ndim(self.weights) == 0 else self.weights.min())
+
 
 def L1(lam, weights=1.0, positive=False) -> ElasticNet:
-    """Return the penalty ``lam * sum_j weights[j] |x_j|``; `positive` adds the constraint x >= 0."""
+    """Return the penalty ``lam * sum_j weights[j] |x_j|``.
+
+    Parameters
+    ----------
+    lam : float
+        The factor, >= 0.
+    weights : float or array, shape (n,)
+        Factors >= 0 of the coefficients; 0 leaves a coefficient without a penalty.
+    positive : bool
+        Whether the coefficients are >= 0.
+
+    Returns
+    -------
+    ElasticNet
+        The penalty.
+    """
     return ElasticNet(lam, 1.0, weights, positive)
 
 
 @dataclass(frozen=True, eq=False)
-class Box(Penalty):
-    """Zero for ``lower <= x <= upper``, infinite elsewhere. Default: x >= 0."""
+class Box(Separable):
+    """Zero for ``lower <= x <= upper``, infinite elsewhere. Default: x >= 0.
+
+    Parameters
+    ----------
+    lower, upper : float or array, shape (n,)
+        The bounds, which may be infinite.
+
+    Raises
+    ------
+    ValueError
+        A lower bound is above the upper one, or is NaN.
+    """
 
     lower: Any = 0.0
     upper: Any = inf
 
-    def value(self, x):
-        return 0.0 if bool(((x >= self.lower) & (x <= self.upper)).all()) else inf
+    def __post_init__(self):
+        for name in ("lower", "upper"):
+            bound = _validate.scalar(getattr(self, name))
+            if np.ndim(bound) > 0:
+                bound = _validate.as_array(bound, name, namespace(bound)).copy()
+            object.__setattr__(self, name, bound)
+        if not bool(np.all(_host(self.lower <= self.upper))):
+            raise ValueError("lower is above upper, or NaN, for a coefficient; lower <= upper is needed")
+
+    def bounds(self, block) -> tuple[Any, Any]:
+        """Return the bounds of a block.
+
+        Parameters
+        ----------
+        block : slice or array of int
+            The coefficients.
+
+        Returns
+        -------
+        tuple of arrays or floats
+            The lower and the upper bounds.
+        """
+        return _part(self.lower, block), _part(self.upper, block)
+
+    def values(self, x, block=slice(None)):
+        lower, upper = self.bounds(block)
+        xp = namespace(x)
+        return xp.where((x >= lower) & (x <= upper), xp.zeros_like(x), inf)
 
     def prox(self, v, step, block=slice(None)):  # noqa: ARG002 - the protocol
-        return namespace(v).clip(v, _part(self.lower, block), _part(self.upper, block))
+        lower, upper = self.bounds(block)
+        xp = namespace(v)
+        return xp.minimum(xp.maximum(v, lower), upper)
 
     def violation(self, x, gradient, block=slice(None)):
+        lower, upper = self.bounds(block)
         xp = namespace(x)
-        found = xp.where(x <= _part(self.lower, block), xp.minimum(gradient, 0), gradient)
-        return abs(xp.where(x >= _part(self.upper, block), xp.maximum(found, 0), found))
+        found = xp.where(x <= lower, xp.minimum(gradient, 0), gradient)
+        return abs(xp.where(x >= upper, xp.maximum(found, 0), found))
 
 
 def soft(v, threshold, positive=False) -> Any:
@@ -131,6 +335,21 @@ def soft(v, threshold, positive=False) -> Any:
     return xp.sign(v) * xp.maximum(abs(v) - threshold, 0)
 
 
+def nonnegative(weights, name) -> Any:
+    """Return a finite number >= 0, or an own copy of an array of them."""
+    if np.ndim(_validate.scalar(weights)) == 0:
+        return _validate.tolerance(weights, name)
+    weights = _validate.real(weights, name, namespace(weights)).copy()
+    if bool((weights < 0).any()):
+        raise ValueError(f"{name} has negative entries; numbers >= 0 are needed")
+    return weights
+
+
 def _part(bound, block) -> Any:
     """Return the entries of a bound that belong to a block."""
     return bound if np.ndim(bound) == 0 else bound[block]
+
+
+def _host(x) -> Any:
+    """Return an array on the host."""
+    return x.get() if library(x) == "cupy" else x

@@ -51,20 +51,8 @@ class Concave(Separable):
         largest = self.weights if np.ndim(self.weights) == 0 else float(self.weights.max())
         return largest * self._bend
 
-    def value(self, x):
-        """Return the value of the penalty.
-
-        Parameters
-        ----------
-        x : array, shape (n,)
-            All coefficients.
-
-        Returns
-        -------
-        float
-            The value.
-        """
-        return float((self.weights * self._sizes(abs(x))).sum())
+    def values(self, x, block=slice(None)):
+        return self._weights(block) * self._sizes(abs(x))
 
     def prox(self, v, step, block=slice(None)):
         """Return a global minimiser of ``penalty(u) + |u - v|^2 / (2 step)``, for every step.

@@ -1,4 +1,4 @@
-"""Exact solution of a system whose graph is a forest: one block of threads takes one level after the other."""
+"""Exact solution on a forest: one block of threads takes one level after the other."""
 
 from ._launch import launch
 

@@ -11,6 +11,7 @@ from .._result import Breakdown, Interrupted, Status, warn_of_miss
 from .._run import run
 from .._variables import Variables
 from ._datafits import Datafit
+from ._forest_rules import TREE_SELECTIONS, TREE_UPDATES
 from ._iterates import Iterate, Problem
 from ._partitions import PARTITIONS, given
 from ._penalties import NoPenalty, Penalty
@@ -67,8 +68,9 @@ def minimize(
     partition : str or list of arrays
         The blocks. "order": consecutive coefficients; "sort": coefficients with similar curvatures;
         "average": small and large curvatures paired; "variable": chosen anew in each iteration; "groups":
-        the groups of the penalty; or a list of index arrays that cover each coefficient once. The last
-        block is shorter where `block_size` does not divide their number.
+        the groups of the penalty; "trees" and "red-black": blocks of any size that are forests, or have no
+        edge, in the graph of a `Quadratic`; or a list of index arrays that cover each coefficient once. The
+        last block is shorter where `block_size` does not divide their number.
     select : str
         The rule that selects the block, see the notes.
     block_size : int
@@ -125,6 +127,8 @@ def minimize(
     - "gsq": the largest :math:`g_b^T H_b^{+} g_b`, for fixed blocks; "iht": the same for variable blocks, by
       ten steps of iterative hard thresholding; both without a penalty. "gsq-nn": the largest decrease of
       the diagonal model with a separable penalty, as for x >= 0.
+    - "gs-tree", "gsd-tree", "random-tree": the coefficients, in the order of "gs" or "gsd" or in a random
+      one, that close no cycle in the graph of a `Quadratic`; at most `block_size`, for variable blocks.
 
     Updates:
 
@@ -133,6 +137,8 @@ def minimize(
     - "newton": the minimiser of the model with :math:`H_b` and the penalty; "newton-line-search": with the
       true Hessian and a line search.
     - "projected-gradient", "projected-newton", "two-metric": for the penalty `Box`.
+    - "message-passing": the exact minimiser on blocks that are forests in the graph of a `Quadratic`, by
+      elimination from the leaves to the roots; "belief-propagation": the same by Gaussian belief propagation.
 
     No update raises the objective. A Poisson datafit has no curvature bounds: use an update with a line
     search and a selection without them.
@@ -335,13 +341,14 @@ def check_groups(groups, blocks):
 
 def rules_of(setting, select, update):
     """Return the selection and the update; raise a ValueError that says why they do not fit the setting."""
-    _validate.choice(select, "select", SELECTIONS)
-    _validate.choice(update, "update", UPDATES)
-    for name, value, rule in (("select", select, SELECTIONS[select]), ("update", update, UPDATES[update])):
+    selections, updates = SELECTIONS | TREE_SELECTIONS, UPDATES | TREE_UPDATES
+    _validate.choice(select, "select", selections)
+    _validate.choice(update, "update", updates)
+    for name, value, rule in (("select", select, selections[select]), ("update", update, updates[update])):
         refusal = rule.refusal(setting)
         if refusal:
             raise ValueError(f"{name}={value!r} {refusal}")
-    return SELECTIONS[select](setting), UPDATES[update](setting)
+    return selections[select](setting), updates[update](setting)
 
 
 def start_of(problem, x0) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _validate
 from .._array import to_host
+from ._forests import red_black, trees
 
 
 def variable(problem, block_size, rng):  # noqa: ARG001 - the protocol
@@ -69,4 +70,12 @@ def groups(problem, block_size, rng):  # noqa: ARG001 - the protocol
     return list(problem.penalty.groups)
 
 
-PARTITIONS = {"variable": variable, "order": order, "sort": sort, "average": average, "groups": groups}
+PARTITIONS = {
+    "variable": variable,
+    "order": order,
+    "sort": sort,
+    "average": average,
+    "groups": groups,
+    "trees": trees,
+    "red-black": red_black,
+}

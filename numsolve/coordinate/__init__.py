@@ -1,8 +1,10 @@
 """Block coordinate descent: a smooth function plus a penalty, one block of coefficients after the other."""
 
+from ._a_coder import ACoderResult, a_coder
 from ._accelerated_gradient import accelerated_gradient
 from ._concave import MCP, SCAD
 from ._cross_validation import CrossValidation, cross_validate
+from ._cyclic_gradient import CyclicGradientResult, cyclic_gradient
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._fractions import kurtosis_direction, sparse_fraction
 from ._group_lasso import group_lasso, group_lasso_path
@@ -23,10 +25,12 @@ __all__ = [
     "L1",
     "MCP",
     "SCAD",
+    "ACoderResult",
     "Box",
     "CoordinatePath",
     "CoordinateResult",
     "CrossValidation",
+    "CyclicGradientResult",
     "Datafit",
     "DictionaryResult",
     "ElasticNet",
@@ -44,8 +48,10 @@ __all__ = [
     "Quadratic",
     "RiskParityResult",
     "Separable",
+    "a_coder",
     "accelerated_gradient",
     "cross_validate",
+    "cyclic_gradient",
     "elastic_net",
     "elastic_net_path",
     "group_lasso",

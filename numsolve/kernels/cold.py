@@ -21,14 +21,7 @@ MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 # Files whose references loop over rows.
 LOOPS = {
     "block_jacobi",
-    "coordinate",
-    "dirac",
-    "forest",
-LOOPS = {"fraction"}
-    "kaczmarz",
-    "radial",
-    "relaxation",
-    "risk_parity",
+LOOPS = {"coordinate", "cyclic", "dirac", "forest", "fraction", "kaczmarz", "radial", "relaxation", "risk_parity"}
     "sliced",
     "transport",
     "triangular",

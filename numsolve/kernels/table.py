@@ -145,6 +145,14 @@ forest_solve block: bounds,starts:I* coupling,diagonal,r:T* levels
 gram_sweeps block: positive,sweeps tol:R G,l1,l2,c,w:T* room,n
 column_sweeps block: positive,sweeps tol:R some,indptr,indices:I* data,h,mean,squares,l1,l2,q,shift,c,w:T* m,n
 row_sweeps block: positive,sweeps tol:R A,h,squares,l1,l2,q,c,w:T* m,n
+[cyclic] reals
+cyclic_dense block: backward,width,loss delta,theta,a,A:R X,y,s,z,g,base,extra,penalty,old,zeta,p,v,x:T* m,n
+cyclic_csc block: backward,width,loss delta,theta,a,A:R indptr,indices:I* \
+data,y,s,z,g,base,extra,penalty,old,zeta,p,v,x:T* n
+sampled_dense block: first,steps,width,loss,count,blocks delta,a,ratio,before:R rows:I* \
+X,y,s,z,base,mu,penalty,center,zeta,v,points,total:T* n
+sampled_csr block: first,steps,width,loss,count,blocks delta,a,ratio,before:R rows,indptr,indices:I* \
+data,y,s,z,base,mu,penalty,center,zeta,v,points,total:T* n
 """
 
 FLOATS = ("float32", "float64", "complex64", "complex128")

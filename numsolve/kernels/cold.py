@@ -21,7 +21,15 @@ MOST, MOST_IN_LOOPS = 1 << 16, 1 << 15
 # Files whose references loop over rows.
 LOOPS = {
     "block_jacobi",
-LOOPS = {"coordinate", "cyclic", "dirac", "forest", "fraction", "kaczmarz", "radial", "relaxation", "risk_parity"}
+    "coordinate",
+    "cyclic",
+    "dirac",
+    "forest",
+    "fraction",
+    "kaczmarz",
+    "radial",
+    "relaxation",
+    "risk_parity",
     "sliced",
     "transport",
     "triangular",

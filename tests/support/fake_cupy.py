@@ -78,9 +78,6 @@ class ndarray:
     def copy(self):
         return _launched(self._values.copy())
 
-    def diagonal(self):
-        return ndarray(self._values.diagonal())
-
     def conj(self):
         return _launched(self._values.conj())
 

@@ -36,37 +36,37 @@ def instantiations(quick):
             )
 
 
-def matrices(kernels, arguments):
-    """Return the arguments of some kernels that are parts of a matrix or a preconditioner."""
+def stored(kernels, arguments):
+    """Return, for each of some kernels, the arguments that operators and meshes keep, in read-only arrays."""
     return dict.fromkeys(kernels.split(), arguments.split())
 
 
 CSR = "indptr indices data"
 STORED = {
-    **matrices("spmv spmv_dot spmm spmm_gram row_terms examine_rows", CSR),
-    **matrices("residual correct bidiagonal_csr sliced_find sliced_fill kaczmarz_csr", CSR),
-    **matrices("sliced_spmv sliced_spmv_dot", "starts offsets data"),
-    **matrices("jacobi_sweep", CSR + " inverse"),
-    **matrices("project_csr", CSR + " starts numbers values"),
-    **matrices("sor_sweep colour_sweep", CSR + " bounds"),
-    **matrices("block_sweep", CSR + " bounds starts"),
-    **matrices("relax", CSR + " bounds order scale"),
-    **matrices("ilu0", "bounds order indptr indices diag"),
-    **matrices("ldu_solve", "bounds order L_indptr L_indices L_data U_indptr U_indices U_data scale"),
-    **matrices("chebyshev_start chebyshev_smooth", "scale"),
-    **matrices("block_jacobi", "rows inverses"),
-    **matrices("project_dense project_blocks", "K"),
-    **matrices("kaczmarz_dense normal_product", "A"),
-    **matrices("sketch_rows", "indptr places"),
-    **matrices("sketch_sparse", "indptr places A_indptr A_indices"),
-    **matrices("radial_solve", "K"),
-    **matrices("radial_density", "D J"),
-    **matrices("dirac_solve", "D"),
+    **stored("spmv spmv_dot spmm spmm_gram row_terms examine_rows", CSR),
+    **stored("residual correct bidiagonal_csr sliced_find sliced_fill kaczmarz_csr", CSR),
+    **stored("sliced_spmv sliced_spmv_dot", "starts offsets data"),
+    **stored("jacobi_sweep", CSR + " inverse"),
+    **stored("project_csr", CSR + " starts numbers values"),
+    **stored("sor_sweep colour_sweep", CSR + " bounds"),
+    **stored("block_sweep", CSR + " bounds starts"),
+    **stored("relax", CSR + " bounds order scale"),
+    **stored("ilu0", "bounds order indptr indices diag"),
+    **stored("ldu_solve", "bounds order L_indptr L_indices L_data U_indptr U_indices U_data scale"),
+    **stored("chebyshev_start chebyshev_smooth", "scale"),
+    **stored("block_jacobi", "rows inverses"),
+    **stored("project_dense project_blocks", "K"),
+    **stored("kaczmarz_dense normal_product", "A"),
+    **stored("sketch_rows", "indptr places"),
+    **stored("sketch_sparse", "indptr places A_indptr A_indices"),
+    **stored("radial_solve", "K"),
+    **stored("radial_density", "D J"),
+    **stored("dirac_solve", "D"),
 }
 
 
 def compiled(name):
-    """Return a kernel that gets what is stored read-only, as from the library: Numba compiles for that."""
+    """Return a kernel that gets read-only arrays where the library passes them: Numba compiles for both."""
     order = functions(HOMES / "reference" / f"{TABLE[name][0]}.py")[name]
 
     def call(*args):

@@ -299,9 +299,13 @@ def test_the_dense_method_finds_the_same_levels_in_the_final_potential():
         np.testing.assert_allclose(dense.energies, [s.energy for s in shells], rtol=1e-8, atol=1e-8)
 
 
-def test_the_number_of_threads_changes_no_bit():
+@pytest.mark.extended
+def test_the_number_of_threads_changes_no_bit(monkeypatch):
     from numba import get_num_threads, set_num_threads
 
+    from numsolve.kernels.cpu import _jit
+
+    monkeypatch.setattr(_jit, "GRAIN", 0)  # all calls use threads
     runs, before = [], get_num_threads()
     try:
         for threads in sorted({1, min(2, before), before}):

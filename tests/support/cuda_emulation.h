@@ -1,7 +1,8 @@
 // CUDA on one CPU thread: each CUDA thread is a fiber, and blocks and threads run in a seeded random order.
 // A fiber serves one thread of each block in turn, because making one takes two system calls.
 // A barrier that only part of a block reaches, and an access outside an array, end the launch with an error.
-#pragma once
+#ifndef CUDA_EMULATION_H
+#define CUDA_EMULATION_H
 #include <csetjmp>
 #include <csignal>
 #include <cmath>
@@ -148,3 +149,5 @@ R __shfl_down_sync(unsigned, R value, int distance, int width)
     if (lane + distance < width) std::memcpy(&value, &emulation::fibers[me + distance].seen, sizeof value);
     return value;
 }
+
+#endif

@@ -16,6 +16,7 @@ from numsolve.kernels.table import C_NAMES, FILES, TABLE, expression
 
 HOME = Path(numsolve.__file__).parent / "kernels" / "gpu"
 HEADER = Path(__file__).parent / "cuda_emulation.h"
+COMPILER = ["g++", "-std=c++17", "-O1", "-fPIC", "-U_FORTIFY_SOURCE", "-Wall", "-Wno-unused"]
 ERRORS = {1: "divergent: part of a block waits at a barrier the rest does not reach", 2: "out of bounds"}
 
 
@@ -29,10 +30,15 @@ def instantiations(name):
     return list(product(dtypes, indices or (None,)))
 
 
+def is_common(dtype, index):
+    """Tell whether an instantiation is of those that most tests use; others are compiled apart."""
+    return dtype in ("float64", "complex128") and index != "int64"
+
+
 class Emulator:
     """The kernels of the table, or of a copy of the sources with some `edits` (file, old, new) made.
 
-    A file is compiled when the first of its kernels is launched.
+    A file is compiled when the first of its kernels is launched: its common instantiations, or the others.
     """
 
     def __init__(self, edits=()):
@@ -49,7 +55,8 @@ class Emulator:
         guarded = [copies[_place(a)] if isinstance(a, np.ndarray) else a for a in args]
         values = [ctypes.c_void_p(g.address) if isinstance(g, _Guarded) else _number(g) for g in guarded]
         pointers = (ctypes.c_void_p * len(values))(*(ctypes.addressof(v) for v in values))
-        shim = getattr(self._library(TABLE[name][0]), _shim_name(name, dtype, index))
+        library = self._library(TABLE[name][0], is_common(dtype, index))
+        shim = getattr(library, _shim_name(name, dtype, index))
         error = shim(grid, block, ctypes.c_uint(seed), pointers)
         for original, copy in zip(args, guarded, strict=True):
             if isinstance(copy, _Guarded):
@@ -57,10 +64,10 @@ class Emulator:
         if error:
             raise EmulationError(f"{name}: {ERRORS[error]}")
 
-    def _library(self, file):
-        if file not in self._libraries:
-            self._libraries[file] = ctypes.CDLL(str(_compile(self._sources, file)))
-        return self._libraries[file]
+    def _library(self, file, common):
+        if (file, common) not in self._libraries:
+            self._libraries[file, common] = ctypes.CDLL(str(_compile(self._sources, file, common)))
+        return self._libraries[file, common]
 
 
 def _place(array):
@@ -99,10 +106,12 @@ def _shim_name(name, dtype, index):
     return "_".join(["shim", name, dtype, *([index] if index else [])])
 
 
-def _shims(names):
-    """Return one C function for each instantiation, which unpacks its arguments and launches it."""
+def _shims(names, common):
+    """Yield one C function for each instantiation, which unpacks its arguments and launches it."""
     for name in names:
         for dtype, index in instantiations(name):
+            if is_common(dtype, index) != common:
+                continue
             real = {"complex64": "float32", "complex128": "float64"}.get(dtype, dtype)
             types = {
                 "T": C_NAMES[dtype],
@@ -128,33 +137,46 @@ def _shims(names):
             )
 
 
-def _compile(sources, file):
-    """Return the path of a library with the kernels of a file."""
-    main = "\n".join(['#include "cuda_emulation.h"', f'#include "{file}.cu"', *_shims(FILES[file])])
-    everything = main + HEADER.read_text() + sources["kernel.h"] + sources[f"{file}.cu"]
-    folder = (
-        Path(tempfile.gettempdir())
-        / "numsolve-emulation"
-        / hashlib.sha256(everything.encode()).hexdigest()[:16]
-    )
-    library = folder / f"{file}.so"
-    if not library.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in (f"{file}.cu", "kernel.h"):
-            (folder / name).write_text(sources[name])
-        (folder / "main.cpp").write_text(main)
-        partial = folder / f"partial-{os.getpid()}.so"
-        command = [
-            "g++",
-            "-std=c++17",
-            "-O1",
-            "-fPIC",
-            "-shared",
-            "-U_FORTIFY_SOURCE",
-            "-Wall",
-            "-Wno-unused",
-        ]
-        command += ["-I", str(folder), "-I", str(HEADER.parent), str(folder / "main.cpp"), "-o", str(partial)]
-        subprocess.run(command, check=True)
-        partial.rename(library)
-    return library
+def _compile(sources, file, common):
+    """Return the path of a library with the kernels of a file: the common instantiations, or the others."""
+    shims = _shims(FILES[file], common)
+    main = "\n".join([f'#include "{HEADER.name}"', f'#include "{file}.cu"', *shims])
+    folder = _folder(main, HEADER.read_text(), sources["kernel.h"], sources[f"{file}.cu"])
+    for name in (f"{file}.cu", "kernel.h"):
+        _write(folder / name, sources[name])
+    _write(folder / "main.cpp", main)
+    include = ["-I", str(folder), "-I", str(_header())]
+    return _built(folder / f"{file}.so", folder / "main.cpp", "-shared", *include)
+
+
+def _header():
+    """Return the folder of the header, compiled in advance: that takes as long as the kernels of a file."""
+    folder = _folder(HEADER.read_text())
+    _write(folder / HEADER.name, HEADER.read_text())
+    _built(folder / f"{HEADER.name}.gch", folder / HEADER.name, "-x", "c++-header")
+    return folder
+
+
+def _folder(*texts):
+    """Return a folder for what is compiled from some texts."""
+    key = hashlib.sha256("".join([*COMPILER, *texts]).encode()).hexdigest()[:16]
+    folder = Path(tempfile.gettempdir()) / "numsolve-emulation" / key
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write(path, text):
+    """Write a file that other processes write too."""
+    if not path.exists():
+        partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
+        partial.write_text(text)
+        partial.rename(path)
+
+
+def _built(target, source, *options):
+    """Return the path of what is compiled from a source, by this process or another one."""
+    if not target.exists():
+        partial = target.with_name(f"partial-{os.getpid()}-{target.name}")
+        subprocess.run([*COMPILER, *options, str(source), "-o", str(partial)], check=True)
+        partial.rename(target)
+    return target

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from .._array import array_module, library, namespace, read_every
+from .._array import array_module, library, namespace, read_every, to_host
 from ..kernels import kernels_for
 
 RIDGE = 1e-10  # by which the diagonal of a system is raised, relative to itself: it may be singular
 MOST_STEPS, ACCURACY = 100, 1e-4  # of conjugate gradients
+OVERHEAD = 20_000  # operations in the time of a call of a sparse product
+MOST_SPARSE = 2000  # sparse features of which the time for a Gram matrix is estimated
 LARGEST = 8000  # features whose Gram matrix is formed
 
 
@@ -213,12 +215,24 @@ class SparseBlock(Block):
 
     def direction(self, part, rest, l2):
         X, centres = self._features.columns(self.chosen[part]), self._own_centres[part]
-        total = self._h.sum()
+        total, transposed = self._h.sum(), X.T
+        if self._gram_pays(X):
+            scaled = type(X)((X.data * self._h[X.indices], X.indices, X.indptr), shape=X.shape)
+            H = (transposed @ scaled.tocsr()).toarray() - total * centres[:, None] * centres
+            return _solved(H, rest, l2)
 
         def product(v):
-            return X.T @ (self._h * (X @ v)) - total * (centres @ v) * centres
+            return transposed @ (self._h * (X @ v)) - total * (centres @ v) * centres
 
         return _conjugate_gradients(product, rest, l2)
+
+    def _gram_pays(self, X):
+        """Tell whether forming and factoring the Gram matrix takes less time than conjugate gradients."""
+        k = X.shape[1]
+        if k > MOST_SPARSE:
+            return False
+        counts = to_host(self.xp.bincount(X.indices, minlength=X.shape[0])).astype(float)
+        return counts @ counts + k**3 / 128 < MOST_STEPS * (2 * X.nnz + OVERHEAD)
 
     def move(self, part, d):
         X = self._features.columns(self.chosen[part])

@@ -351,6 +351,9 @@ class csr_matrix:
     def conj(self):
         return csr_matrix((self.data.conj(), self.indices.copy(), self.indptr.copy()), shape=self.shape)
 
+    def toarray(self):
+        return _launched(self._host().toarray())
+
     def get(self):
         counts["syncs"] += 3
         return self._host().copy()

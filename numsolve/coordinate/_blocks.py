@@ -181,6 +181,7 @@ class SparseBlock(Block):
     def __init__(self, features, h, squares, centres):
         self._features, self._h, self._squares, self._centres = features, h, squares, centres
         self.xp: Any = array_module(features.library)
+        self._is_centred = bool(centres.any())
 
     def start(self, chosen, q):
         indices = self._features.arrays[1]
@@ -218,7 +219,9 @@ class SparseBlock(Block):
         total, transposed = self._h.sum(), X.T
         if self._gram_pays(X):
             scaled = type(X)((X.data * self._h[X.indices], X.indices, X.indptr), shape=X.shape)
-            H = (transposed @ scaled.tocsr()).toarray() - total * centres[:, None] * centres
+            H = (transposed @ scaled.tocsr()).toarray()
+            if self._is_centred:
+                H -= total * centres[:, None] * centres
             return _solved(H, rest, l2)
 
         def product(v):

@@ -42,7 +42,7 @@ MADE_BY_THE_LIBRARY = {
     "LinearResult",
     "LogisticResult",
     "CrossValidation",
-    "PathResult",
+    "CoordinatePath",
     "BundleAdjustment",
     "NonlinearLeastSquaresResult",
     "Result",

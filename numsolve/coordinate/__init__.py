@@ -41,7 +41,6 @@ __all__ = [
     "LogisticResult",
     "Loss",
     "NoPenalty",
-    "PathResult",
     "Penalty",
     "Poisson",
     "ProximalBlocksResult",

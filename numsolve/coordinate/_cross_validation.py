@@ -10,7 +10,7 @@ from .. import _validate
 from .._array import is_sparse
 from .._result import inner_solve, warn_of_misses
 from ._arguments import host_features
-from ._paths import PathResult
+from ._path import CoordinatePath
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,13 +23,13 @@ class CrossValidation:
         The factors, in decreasing order.
     errors : numpy.ndarray, shape (k, folds)
         The mean loss of the samples of each fold, predicted without them.
-    path : PathResult
+    path : CoordinatePath
         The solutions for all samples.
     """
 
     lams: np.ndarray
     errors: np.ndarray
-    path: PathResult
+    path: CoordinatePath
 
     @property
     def mean(self) -> np.ndarray:
@@ -60,12 +60,12 @@ class CrossValidation:
     @property
     def x(self) -> np.ndarray:
         """The coefficients for `lam`, fitted to all samples."""
-        return self.path.x[:, self.best]
+        return self.path[self.best].x
 
     @property
     def intercept(self) -> float:
         """The intercept for `lam`."""
-        return float(self.path.intercept[self.best])
+        return float(self.path[self.best].intercept)
 
     def plot(self, ax=None, **style):
         """Draw the mean errors with their standard errors against the factor.
@@ -106,7 +106,17 @@ def logistic_loss(y, z) -> Any:
 
 
 def cross_validate(
-    path, X, y, *args, folds=5, rng=None, executor=None, loss=None, lams=None, sample_weight=None, **options
+    path: Any,
+    X: Any,
+    y: Any,
+    *args: Any,
+    folds: Any = 5,
+    rng: Any = None,
+    executor: Any = None,
+    loss: Any = None,
+    lams: Any = None,
+    sample_weight: Any = None,
+    **options: Any,
 ) -> CrossValidation:
     """Choose the factor of a penalty by cross-validation.
 
@@ -136,7 +146,7 @@ def cross_validate(
     sample_weight : array, shape (m,), optional
         Weights >= 0 of the samples, for fits and errors.
     **options
-        Further options of `path`, such as ``n_lams``, ``fit_intercept`` or ``rtol``.
+        Further options of `path`, such as ``count``, ``fit_intercept`` or ``rtol``.
 
     Returns
     -------
@@ -163,8 +173,8 @@ def cross_validate(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((200, 20))
     >>> y = X[:, 3] - X[:, 7] + rng.standard_normal(200) > 0
-    >>> found = cross_validate(logistic_path, X, y, rng=0, n_lams=20)
-    >>> np.flatnonzero(found.path.x[:, found.simplest])
+    >>> found = cross_validate(logistic_path, X, y, rng=0, count=20)
+    >>> np.flatnonzero(found.path[found.simplest].x)
     array([3, 7])
     """
     _check_options(path, options)
@@ -173,8 +183,10 @@ def cross_validate(
     if y.ndim == 2 and y.shape[1] == 1:
         y = y[:, 0]
     weights = None if sample_weight is None else _validate.real_array(sample_weight, "sample_weight")
+    if lams is not None:
+        lams = np.sort(_validate.real_array(lams, "lams"))[::-1]
     whole = path(X, y, *args, lams=lams, sample_weight=weights, **options)
-    classes = getattr(whole, "classes", None)
+    classes = getattr(whole[0], "classes", None)
     if loss is None:
         loss = squared_error if classes is None else logistic_loss
     pairs = _pairs(folds, len(y), None if classes is None else y == classes[1], rng)
@@ -187,19 +199,23 @@ def cross_validate(
         found = [_fold(*task) for task in tasks]
     else:
         found = [future.result() for future in [executor.submit(_fold, *task) for task in tasks]]
-    warn_of_misses([result for _, result in found], "folds")
-    return CrossValidation(np.asarray(whole.lams), np.stack([errors for errors, _ in found], axis=1), whole)
+    misses = [result for _, results in found for result in results]
+    warn_of_misses(misses, "solutions of folds", [f"lam = {lam:.3e}" for lam in whole.lams] * len(found))
+    return CrossValidation(whole.lams, np.stack([errors for errors, _ in found], axis=1), whole)
 
 
 def _fold(path, parts, args, options, loss, classes):
-    """Return the errors of one fold, and the path without its coefficients."""
+    """Return the errors of one fold, and the results without their coefficients."""
     (X, y, weights), (held, known, held_weights) = parts
     with inner_solve():
         found = path(X, y, *args, sample_weight=weights, **options)
-    z = held @ found.x + found.intercept
+    z = held @ found.coefs
+    z = (z.toarray() if is_sparse(z) else z) + found.intercepts
     if classes is not None:
         known = np.where(known == classes[1], 1.0, -1.0)
-    return np.average(loss(known[:, None], z), axis=0, weights=held_weights), replace(found, x=found.x[:0])
+    return np.average(loss(known[:, None], z), axis=0, weights=held_weights), [
+        replace(result, x=None) for result in found
+    ]
 
 
 def _check_options(path, options):

@@ -1,6 +1,7 @@
 """Group lasso, at one factor of the penalty or for a path of factors."""
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -11,25 +12,26 @@ from ._datafits import mean_weights, observations
 from ._descent import descend
 from ._group_descent import GroupDescent, GroupProblem, WorkingGram
 from ._groups import Groups
-from ._paths import PathResult, path_factors, path_of
+from ._path import CoordinatePath
+from ._paths import path_of
 from ._result import CoordinateResult
 
 
 def group_lasso(
-    X,
-    y,
-    lam,
-    groups,
+    X: Any,
+    y: Any,
+    lam: float,
+    groups: Any,
     *,
-    rtol=1e-6,
-    x0=None,
-    weights=None,
-    positive=False,
-    sample_weight=None,
-    fit_intercept=False,
-    maxiter=200,
-    time_limit=None,
-    callback=None,
+    rtol: float = 1e-6,
+    x0: Any = None,
+    weights: Any = None,
+    positive: bool = False,
+    sample_weight: Any = None,
+    fit_intercept: bool = False,
+    maxiter: int = 200,
+    time_limit: float | None = None,
+    callback: Any = None,
 ) -> CoordinateResult:
     r"""Least squares with a penalty that makes groups of coefficients zero together.
 
@@ -134,22 +136,22 @@ def group_lasso(
 
 
 def group_lasso_path(
-    X,
-    y,
-    groups,
+    X: Any,
+    y: Any,
+    groups: Any,
+    lams: Any = None,
     *,
-    lams=None,
-    n_lams=100,
-    ratio=1e-2,
-    rtol=1e-6,
-    weights=None,
-    positive=False,
-    sample_weight=None,
-    fit_intercept=False,
-    maxiter=200,
-    time_limit=None,
-    callback=None,
-) -> PathResult:
+    count: int = 100,
+    ratio: float = 1e-2,
+    rtol: float = 1e-6,
+    weights: Any = None,
+    positive: bool = False,
+    sample_weight: Any = None,
+    fit_intercept: bool = False,
+    maxiter: int = 200,
+    time_limit: float | None = None,
+    callback: Any = None,
+) -> CoordinatePath:
     """Solve the group lasso for a decreasing sequence of factors of the penalty.
 
     Parameters
@@ -162,12 +164,10 @@ def group_lasso_path(
         The size of consecutive groups, or the label of the group of each feature, or the features of each
         group.
     lams : array, optional
-        The factors. Default: `n_lams` of them in a geometric sequence, from the smallest for which all
-        penalised coefficients are zero down to `ratio` times it.
-    n_lams : int
-        Number of factors.
-    ratio : float
-        The smallest factor over the largest.
+        The factors of the penalty. Default: `count` values with equal ratios, from the smallest one for which
+        all penalised coefficients are zero down to `ratio` times it.
+    count, ratio : int, float
+        The default `lams`.
     rtol : float
         Tolerance for each gap, relative to the objective at w = 0 with the best intercept.
     weights : array, optional
@@ -183,13 +183,13 @@ def group_lasso_path(
     time_limit : float, optional
         Seconds for the whole path.
     callback : callable, optional
-        ``callback(w, gap)`` or ``callback(w)`` after each working set; a true value of the first form ends
-        the path.
+        ``callback(w, gap)`` or ``callback(w)`` after each working set; a true value of the first form stops
+        this factor.
 
     Returns
     -------
-    PathResult
-        ``lams``; ``x``, a column of coefficients for each of them; ``intercept``, ``gap``, ...
+    CoordinatePath
+        A sequence of results, with ``lams``, ``coefs``, ``intercepts`` and ``gaps`` as arrays.
 
     See Also
     --------
@@ -201,19 +201,16 @@ def group_lasso_path(
     >>> from numsolve.coordinate import group_lasso_path
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((100, 12))
-    >>> path = group_lasso_path(X, X[:, 3] + 2 * X[:, 4], groups=3, n_lams=3)
-    >>> (path.x != 0).sum(axis=0)
+    >>> path = group_lasso_path(X, X[:, 3] + 2 * X[:, 4], groups=3, count=3)
+    >>> (path.coefs.toarray() != 0).sum(axis=0)
     array([0, 3, 3])
     """
-    factors = path_factors(lams, n_lams, ratio)
     penalty = weights, positive, sample_weight, fit_intercept
     problem, dtype = _checked(X, y, groups, *penalty, "group_lasso_path")
     method = partial(GroupDescent, gram=WorkingGram(problem))
     options = {"rtol": rtol, "maxiter": maxiter, "callback": callback}
     start = np.zeros(problem.X.shape[1] + 1)
-    return warn_of_miss(
-        path_of(method, problem, factors, start, dtype, time_limit, options), "group_lasso_path"
-    )
+    return path_of(method, problem, (lams, count, ratio), start, dtype, time_limit, options)
 
 
 def _checked(X, y, groups, weights, positive, sample_weight, fit_intercept, call):

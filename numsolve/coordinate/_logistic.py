@@ -11,7 +11,8 @@ from ._arguments import feature_weights, first_coefficients, host_features, two_
 from ._datafits import mean_weights
 from ._descent import descend
 from ._logistic_newton import LogisticProblem, ProximalNewton
-from ._paths import PathResult, path_factors, path_of
+from ._path import CoordinatePath
+from ._paths import path_of
 from ._result import CoordinateResult
 
 
@@ -30,20 +31,20 @@ class LogisticResult(CoordinateResult):
 
 
 def logistic(
-    X,
-    y,
-    lam,
+    X: Any,
+    y: Any,
+    lam: float,
     *,
-    rho=1.0,
-    rtol=1e-6,
-    x0=None,
-    weights=None,
-    positive=False,
-    sample_weight=None,
-    fit_intercept=False,
-    maxiter=200,
-    time_limit=None,
-    callback=None,
+    rho: float = 1.0,
+    rtol: float = 1e-6,
+    x0: Any = None,
+    weights: Any = None,
+    positive: bool = False,
+    sample_weight: Any = None,
+    fit_intercept: bool = False,
+    maxiter: int = 200,
+    time_limit: float | None = None,
+    callback: Any = None,
 ) -> LogisticResult:
     r"""Fit a logistic regression with an L1 or elastic-net penalty.
 
@@ -139,7 +140,7 @@ def logistic(
     start = first_coefficients(x0, problem.X.shape[1], problem.positive)
     result: Any = descend(
         ProximalNewton(problem),
-        np.append(start, problem.best_intercept),
+        problem.start(start),
         dtype,
         rtol=rtol,
         maxiter=maxiter,
@@ -152,22 +153,22 @@ def logistic(
 
 
 def logistic_path(
-    X,
-    y,
+    X: Any,
+    y: Any,
+    lams: Any = None,
     *,
-    lams=None,
-    n_lams=100,
-    ratio=1e-2,
-    rho=1.0,
-    rtol=1e-6,
-    weights=None,
-    positive=False,
-    sample_weight=None,
-    fit_intercept=False,
-    maxiter=200,
-    time_limit=None,
-    callback=None,
-) -> PathResult:
+    count: int = 100,
+    ratio: float = 1e-2,
+    rho: float = 1.0,
+    rtol: float = 1e-6,
+    weights: Any = None,
+    positive: bool = False,
+    sample_weight: Any = None,
+    fit_intercept: bool = False,
+    maxiter: int = 200,
+    time_limit: float | None = None,
+    callback: Any = None,
+) -> CoordinatePath:
     """Fit logistic regressions for a decreasing sequence of factors of the penalty.
 
     Parameters
@@ -177,12 +178,10 @@ def logistic_path(
     y : array, shape (m,)
         Labels of two classes.
     lams : array, optional
-        The factors. Default: `n_lams` of them in a geometric sequence, from the smallest for which all
-        penalised coefficients are zero down to `ratio` times it.
-    n_lams : int
-        Number of factors.
-    ratio : float
-        The smallest factor over the largest.
+        The factors of the penalty. Default: `count` values with equal ratios, from the smallest one for which
+        all penalised coefficients are zero down to `ratio` times it.
+    count, ratio : int, float
+        The default `lams`.
     rho : float
         Share of the L1 norm in the penalty, from 0 to 1. At 0, pass `lams`.
     rtol : float
@@ -200,12 +199,13 @@ def logistic_path(
     time_limit : float, optional
         Seconds for the whole path.
     callback : callable, optional
-        ``callback(w, gap)`` or ``callback(w)`` after each step; a true value of the first form ends the path.
+        ``callback(w, gap)`` or ``callback(w)`` after each step; a true value of the first form stops
+        this factor.
 
     Returns
     -------
-    PathResult
-        ``lams``; ``x``, a column of coefficients for each of them; ``intercept``, ``gap``, ``classes``, ...
+    CoordinatePath
+        A sequence of results, with ``lams``, ``coefs``, ``intercepts`` and ``gaps`` as arrays.
 
     See Also
     --------
@@ -217,18 +217,17 @@ def logistic_path(
     >>> from numsolve.coordinate import logistic_path
     >>> rng = np.random.default_rng(0)
     >>> X = rng.standard_normal((100, 20))
-    >>> path = logistic_path(X, X[:, 3] > X[:, 7], n_lams=5)
-    >>> (path.x != 0).sum(axis=0)
+    >>> path = logistic_path(X, X[:, 3] > X[:, 7], count=5)
+    >>> (path.coefs.toarray() != 0).sum(axis=0)
     array([ 0,  2,  7, 13, 16])
     """
-    factors = path_factors(lams, n_lams, ratio)
     problem, dtype, classes = _checked(
         X, y, rho, weights, positive, sample_weight, fit_intercept, "logistic_path"
     )
-    start = np.append(np.zeros(problem.X.shape[1]), problem.best_intercept)
-    options = {"rtol": rtol, "maxiter": maxiter, "callback": callback}
-    path = path_of(ProximalNewton, problem, factors, start, dtype, time_limit, options, classes)
-    return warn_of_miss(path, "logistic_path")
+    start = problem.start(np.zeros(problem.X.shape[1]))
+    fields = {"kind": LogisticResult, "classes": classes}
+    options = {"rtol": rtol, "maxiter": maxiter, "callback": callback, **fields}
+    return path_of(ProximalNewton, problem, (lams, count, ratio), start, dtype, time_limit, options)
 
 
 def _checked(X, y, rho, weights, positive, sample_weight, fit_intercept, call):

@@ -16,6 +16,7 @@ NEAR = 0.98  # a feature joins if its derivative is at least this fraction of th
 ACCURACY = 0.1  # of the minimum of a model, as a fraction of the present violation and gap
 SUFFICIENT = 1e-4  # fraction of the decrease of the model that a step has to reach
 LEAST_STEP = 1e-10
+MOST_STEPS, ROUNDING = 50, 1e-14  # of the intercept for given coefficients; its derivative
 
 
 class LogisticProblem:
@@ -48,6 +49,19 @@ class LogisticProblem:
         """The intercept that is best for coefficients zero: the logit of the share of the second class."""
         up = float(self.s[self.y > 0].sum())
         return np.log(up / (1 - up)) if self.intercept else 0.0
+
+    def start(self, w):
+        """Return the iterate of coefficients and the best intercept for them."""
+        x = np.append(w, self.best_intercept)
+        point = self.point(x)
+        for _ in range(MOST_STEPS if self.intercept and w.any() else 0):
+            slope, curvature = float(point.g.sum()), float(point.d.sum())
+            if not abs(slope) > ROUNDING or not curvature > 0:
+                break
+            x = x.copy()
+            x[-1] -= np.clip(slope / curvature, -1, 1)
+            point = LogisticPoint(self, x, point.z + (x[-1] - point.x[-1]))
+        return x
 
     @cached_property
     def first(self):

@@ -54,20 +54,20 @@ def test_losses_of_classes_and_weights():
 def test_executors_do_not_change_the_result(sparse):
     X, y = data()
     X = sp.csr_array(X * (abs(X) > 0.5)) if sparse else X
-    want = cross_validate(logistic_path, X, y > 0, rng=3, n_lams=5)
+    want = cross_validate(logistic_path, X, y > 0, rng=3, count=5)
     assert want.errors.shape == (5, 5)
     with ThreadPoolExecutor(2) as executor:
-        found = cross_validate(logistic_path, X, y > 0, rng=3, n_lams=5, executor=executor)
+        found = cross_validate(logistic_path, X, y > 0, rng=3, count=5, executor=executor)
     np.testing.assert_array_equal(found.errors, want.errors)
-    assert (cross_validate(logistic_path, X, y > 0, rng=4, n_lams=5).errors != want.errors).any()
+    assert (cross_validate(logistic_path, X, y > 0, rng=4, count=5).errors != want.errors).any()
 
 
 @pytest.mark.extended
 def test_processes():
     X, y = data()
-    want = cross_validate(group_lasso_path, X, y, 3, rng=3, n_lams=5)
+    want = cross_validate(group_lasso_path, X, y, 3, rng=3, count=5)
     with ProcessPoolExecutor(1) as executor:
-        found = cross_validate(group_lasso_path, X, y, 3, rng=3, n_lams=5, executor=executor)
+        found = cross_validate(group_lasso_path, X, y, 3, rng=3, count=5, executor=executor)
     np.testing.assert_array_equal(found.errors, want.errors)
 
 
@@ -89,7 +89,7 @@ def test_drawn_folds_keep_the_shares_of_classes():
 
 def test_one_standard_error():
     X, y = data()
-    found = cross_validate(logistic_path, X, y > 0, rng=0, n_lams=10)
+    found = cross_validate(logistic_path, X, y > 0, rng=0, count=10)
     limit = found.mean[found.best] + found.standard_error[found.best]
     assert found.simplest <= found.best
     assert found.mean[found.simplest] <= limit
@@ -120,13 +120,13 @@ def test_bad_input(name):
     options, error, message = BAD[name]
     X, y = data()
     with pytest.raises(error, match=message):
-        cross_validate(logistic_path, X, y > 0, n_lams=2, **options)
+        cross_validate(logistic_path, X, y > 0, count=2, **options)
 
 
 def test_plot():
     plt = pytest.importorskip("matplotlib.pyplot")
     plt.switch_backend("agg")
     X, y = data()
-    ax = cross_validate(logistic_path, X, y > 0, rng=0, n_lams=4).plot()
+    ax = cross_validate(logistic_path, X, y > 0, rng=0, count=4).plot()
     assert ax.get_xscale() == "log"
     plt.close("all")

@@ -243,6 +243,11 @@ def test_start():
     again = logistic(X, y, 0.02, rtol=1e-6, x0=want.x)
     assert again.nit == 0
     np.testing.assert_array_equal(again.x, want.x)
+    want = logistic(X, y, 0.02, rtol=1e-10, fit_intercept=True)
+    again = logistic(X, y, 0.02, x0=want.x, fit_intercept=True)
+    assert again.nit == 0
+    assert again.intercept == pytest.approx(want.intercept, abs=1e-6)
+    want = logistic(X, y, 0.02, rtol=1e-10)
     far = logistic(X, y, 0.02, rtol=1e-10, x0=100 * np.ones(12)).check()
     np.testing.assert_allclose(far.x, want.x, atol=1e-6)
 

@@ -90,7 +90,8 @@ class CrossValidation:
         for index in (self.best, self.simplest):
             ax.axvline(self.lams[index], color="0.6", linestyle="--", linewidth=1)
         ax.set(xscale="log", xlabel="factor of the penalty", ylabel="error of prediction")
-        ax.invert_xaxis()
+        if not ax.xaxis_inverted():
+            ax.invert_xaxis()
         ax.spines[["top", "right"]].set_visible(False)
         return ax
 

@@ -189,6 +189,8 @@ def plot(rows, axes):
         ax.set(title=f"{name}, correlation {tau}", xlabel="samples", ylabel="iterations (median)")
         ax.set_xscale("log")
         ax.set_yscale("log")
+        ax.set_xticks(samples, [str(n) for n in samples])
+        ax.minorticks_off()
         ax.grid(True, which="major", alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].plot([], [], "x", color="0.4", markersize=9, label="published")

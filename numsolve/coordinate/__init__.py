@@ -8,11 +8,13 @@ from ._cyclic_gradient import CyclicGradientResult, cyclic_gradient
 from ._datafits import Datafit, GeneralizedLinear, Huber, LeastSquares, Logistic, Poisson, Quadratic
 from ._fractions import kurtosis_direction, sparse_fraction
 from ._group_lasso import group_lasso, group_lasso_path
+from ._group_penalties import Group, SparseGroup
 from ._lasso import elastic_net, lasso
 from ._lasso_path import elastic_net_path, lasso_path
 from ._logistic import LogisticResult, logistic, logistic_path
 from ._losses import Loss
 from ._minimize import minimize
+from ._multinomial import Multinomial
 from ._path import CoordinatePath
 from ._paths import PathResult
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty, Separable
@@ -35,11 +37,13 @@ __all__ = [
     "DictionaryResult",
     "ElasticNet",
     "GeneralizedLinear",
+    "Group",
     "Huber",
     "LeastSquares",
     "Logistic",
     "LogisticResult",
     "Loss",
+    "Multinomial",
     "NoPenalty",
     "Penalty",
     "Poisson",
@@ -47,6 +51,7 @@ __all__ = [
     "Quadratic",
     "RiskParityResult",
     "Separable",
+    "SparseGroup",
     "a_coder",
     "accelerated_gradient",
     "cross_validate",

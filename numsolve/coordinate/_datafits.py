@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, is_sparse, library
+from .._array import array_module, library
+from ._columns import add_columns, correlate_columns, square_block
 from ._features import Features
 from ._losses import HuberLoss, LogisticLoss, Loss, PoissonLoss, SquaredLoss
 
@@ -37,6 +38,9 @@ class Datafit(ABC):
     shape: tuple[int, ...]
     dtype: np.dtype
     library: str
+
+    def __repr__(self):
+        return f"{type(self).__name__}(coefficients of shape {self.shape}, {self.dtype})"
 
     @abstractmethod
     def state(self, x) -> Any:
@@ -219,7 +223,7 @@ class GeneralizedLinear(Datafit):
     def __init__(self, X, y, loss, *, sample_weight=None):
         if not isinstance(loss, Loss):
             raise TypeError(f"loss is a {type(loss).__name__}; a numsolve.coordinate.Loss is needed")
-        self.features = X if isinstance(X, Features) else Features(X)
+        self.features = X if isinstance(X, Features) else kept_features(X)
         m, self.n = self.features.shape
         self.shape, self.dtype, self.library = (self.n,), self.features.dtype, self.features.library
         xp = array_module(self.library)
@@ -231,8 +235,7 @@ class GeneralizedLinear(Datafit):
         return self.features.product(x)
 
     def moved(self, state, block, d):
-        state += self.features.columns(block) @ d
-        return state
+        return add_columns(self.features, block, d, state)
 
     def value(self, state, x):  # noqa: ARG002 - the protocol
         return float(self.weights @ self.loss.value(state, self.y))
@@ -241,7 +244,7 @@ class GeneralizedLinear(Datafit):
         return self.features.correlate(self.slopes(state))
 
     def block_gradient(self, state, x, block):  # noqa: ARG002 - the protocol
-        return self.features.columns(block).T @ self.slopes(state)
+        return correlate_columns(self.features, block, self.slopes(state))
 
     def slopes(self, state):
         """Return the derivatives of the function in the predictions.
@@ -269,17 +272,7 @@ class GeneralizedLinear(Datafit):
         return self.features.correlate(self.loss.curvature * self.weights * self.features.product(d))
 
     def hessian_row_sums(self):
-        xp, weights = array_module(self.library), self.loss.curvature * self.weights
-        found = xp.empty(self.n, self.dtype)
-        for at in range(0, self.n, ROW_SUMS_AT_ONCE):
-            block = slice(at, at + ROW_SUMS_AT_ONCE)
-            columns = self.features.columns(block)
-            if is_sparse(columns):
-                rows = abs(self.features.matrix.T @ columns.multiply(weights[:, None]).tocsc())
-                found[block] = xp.asarray(rows.sum(axis=0)).reshape(-1)
-            else:
-                found[block] = abs(self.features.correlate(weights[:, None] * columns)).sum(axis=0)
-        return found
+        return absolute_gram_sums(self.features, self.loss.curvature * self.weights)
 
     def gap(self, state, x, gradient, penalty):
         scale = penalty.dual_scale(-gradient)
@@ -383,7 +376,7 @@ class Quadratic(Datafit):
 
     def __init__(self, A, b=None):
         self.n = _validate.square_shape(A, "A")
-        self.features = Features(A, "A")
+        self.features = kept_features(A, "A")
         self.shape, self.dtype, self.library = (self.n,), self.features.dtype, self.features.library
         xp = array_module(self.library)
         A = self.features.matrix
@@ -397,8 +390,7 @@ class Quadratic(Datafit):
         return self.features.product(x)
 
     def moved(self, state, block, d):
-        state += self.features.columns(block) @ d
-        return state
+        return add_columns(self.features, block, d, state)
 
     def value(self, state, x):
         return float(x @ (state / 2 - self.b))
@@ -413,11 +405,7 @@ class Quadratic(Datafit):
         return self.features.matrix.diagonal()
 
     def block_hessian(self, block, state=None):  # noqa: ARG002 - the protocol
-        found = self.features.columns(block)
-        if is_sparse(found):
-            found = found.tocsr()
-        found = found[block]
-        return found.toarray() if is_sparse(found) else found
+        return square_block(self.features, block)
 
     def hessian_product(self, d):
         return self.features.product(d)
@@ -425,6 +413,30 @@ class Quadratic(Datafit):
     def hessian_row_sums(self):
         found = abs(self.features.matrix).sum(axis=0)
         return array_module(self.library).asarray(found).reshape(-1)
+
+
+def kept_features(X, name="X") -> Features:
+    """Return features with a copy of the caller's matrix, whose columns are contiguous."""
+    features = Features(X, name)
+    xp = array_module(features.library)
+    dense = not features.is_sparse
+    features.matrix = xp.array(features.matrix, order="F") if dense else features.matrix.copy()
+    return features
+
+
+def absolute_gram_sums(features, weights) -> Any:
+    """Return the row sums of ``abs(X^T diag(weights) X)``, of which few columns are formed at a time."""
+    xp, n = array_module(features.library), features.shape[1]
+    found = xp.empty(n, features.dtype)
+    for at in range(0, n, ROW_SUMS_AT_ONCE):
+        block = slice(at, at + ROW_SUMS_AT_ONCE)
+        columns = features.columns(block)
+        if features.is_sparse:
+            rows = abs(features.matrix.T @ columns.multiply(weights[:, None]).tocsc())
+            found[block] = xp.asarray(rows.sum(axis=0)).reshape(-1)
+        else:
+            found[block] = abs(features.correlate(weights[:, None] * columns)).sum(axis=0)
+    return found
 
 
 def observations(y, m, xp) -> Any:

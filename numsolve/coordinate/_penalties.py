@@ -28,7 +28,7 @@ class Penalty(ABC):
 
     Examples
     --------
-    The penalty ``lam * sum_j x_j**4 / 4`` for x >= 0 has no closed proximal map; a smooth square has:
+    Half of the sum of the squares:
 
     >>> import numpy as np
     >>> from numsolve.coordinate import LeastSquares, Penalty, minimize
@@ -101,6 +101,24 @@ class Penalty(ABC):
         array, shape (b,)
             The distance of each coefficient; zero at a stationary point.
         """
+
+    def quadratic_terms(self, x, block) -> Any:  # noqa: ARG002 - penalties of that form override it
+        """Return the factors of a penalty of the form of the elastic net.
+
+        Parameters
+        ----------
+        x : array, shape (b,)
+            Coefficients, for the shape and the library.
+        block : slice or array of int
+            The coefficients to which `x` belongs.
+
+        Returns
+        -------
+        tuple or None
+            Whether x >= 0 is required, the factors of ``|x_j|`` and those of ``x_j**2 / 2``; None for a
+            penalty of another form.
+        """
+        return None
 
     def dual_scale(self, v) -> float:  # noqa: ARG002 - penalties with a dual override it
         """Return the largest c <= 1 for which the conjugate is finite at ``c v``.
@@ -229,6 +247,10 @@ class ElasticNet(Separable):
         at_zero = xp.maximum((-gradient if self.positive else abs(gradient)) - kink, 0)
         return xp.where(x == 0, at_zero, abs(gradient + kink * xp.sign(x)))
 
+    def quadratic_terms(self, x, block):
+        factors = namespace(x).zeros_like(x) + self.lam * self._weights(block)
+        return self.positive, factors * self.rho, factors * (1 - self.rho)
+
     def dual_scale(self, v):
         if self.rho < 1:
             return 1.0 if self.lam > 0 and self._least_weight() > 0 else nan
@@ -309,6 +331,12 @@ class Box(Separable):
             The lower and the upper bounds.
         """
         return _part(self.lower, block), _part(self.upper, block)
+
+    def quadratic_terms(self, x, block):  # noqa: ARG002 - the protocol
+        if np.ndim(self.lower) or np.ndim(self.upper) or self.lower != 0 or self.upper != inf:
+            return None
+        zeros = namespace(x).zeros_like(x)
+        return True, zeros, zeros
 
     def values(self, x, block=slice(None)):
         lower, upper = self.bounds(block)

@@ -161,8 +161,7 @@ class NewtonLineSearch(Update):
             d = -xp.linalg.solve(H, g)
         else:
             d = minimize_model(H, g, x[block], penalty, block, float(xp.linalg.eigvalsh(H)[-1]))
-        slope = float(g @ d) + self.penalty_change(iterate, block, d)
-        return backtracked(iterate, block, d, slope)
+        return backtracked(iterate, block, d, -float(d @ (H @ d)) / 2)
 
 
 class TwoMetric(Update):
@@ -227,7 +226,10 @@ class ProjectedNewton(Newton):
 
 
 def backtracked(iterate, block, d, slope) -> Any:
-    """Return ``2**-j d`` with the least j that gives enough decrease; None if there is none."""
+    """Return ``2**-j d`` with the least j that gives enough decrease; None if there is none.
+
+    The slope of the objective with its penalty is at most `slope`.
+    """
     if not slope < 0:
         return None
     objective, before, factor = iterate.along(block, d), iterate.objective, 1.0

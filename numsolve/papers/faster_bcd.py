@@ -22,7 +22,6 @@ REFERENCE = (
 )
 GOAL = 1e-8  # distance to the optimum at which a curve ends
 LATTICE_OPTIMUM = -1045999575.2270696
-PENALTY = 50000.0  # of problem A with x >= 0, in the units of the paper
 ACTIVE = 51  # coefficients other than zero in its solution, with the published data
 SQUARES, MOONS, LATTICE, NONNEGATIVE = "A", "E", "D", "A, x >= 0"
 EQUAL = 0.02  # difference of mean decimal logarithms of the gap up to which two curves count as equal
@@ -36,7 +35,7 @@ TREES = {
     "random tree": {"partition": "variable", "select": "random-tree", "block_size": ALL},
     "tree partition": {"partition": "trees", "select": "cyclic"},
     "red-black": {"partition": "red-black", "select": "cyclic"},
-    "general, n^(1/3)": {"partition": "variable", "select": "gs"},
+    "general": {"partition": "variable", "select": "gs", "update": "newton"},  # of n^(1/3) coefficients
 }
 UPDATES = {"PN": "projected-newton", "TMP": "two-metric", "PG": "projected-gradient"}
 
@@ -93,6 +92,7 @@ def settings(full):
         "iterations": 500 if full else 200,
         "block size": 5,
         "block sizes": (5, 50, 100) if full else (5, 20, 50),
+        "penalty": 50_000.0 if full else 15_000.0,  # of problem A with x >= 0, in the units of the paper
     }
 
 
@@ -104,9 +104,7 @@ def runs_of(settings):
         runs += [("rules", name, s, {**common, "select": s, "update": "gradient"}) for s in RULES[partition]]
         runs += [("updates", name, s, {**common, "select": s, "update": "newton"}) for s in GREEDY[partition]]
     for name, (label, options) in product((LATTICE, MOONS), TREES.items()):
-        update = "message-passing" if "block_size" not in options and options["select"] == "cyclic" else ""
-        update = update or ("message-passing" if "tree" in options["select"] else "newton")
-        runs.append(("trees", name, label, {**options, "update": update}))
+        runs.append(("trees", name, label, {"update": "message-passing", **options}))
     for b, partition, (label, update) in product(
         settings["block sizes"], ("variable", "sort"), UPDATES.items()
     ):
@@ -120,15 +118,14 @@ def run(settings, progress):
     problems, rows = problems_of(settings), []
     for figure, name, label, options in progress(runs_of(settings)):
         problem = problems[name]
-        if "block_size" not in options and options["partition"] == "variable":
-            options = {**options, "block_size": int(problem.datafit.n ** (1 / 3))}
+        options = {"block_size": int(problem.datafit.n ** (1 / 3)), **options}
         found = follow(problem, settings["iterations"], options)
         key = {
             "figure": figure,
             "problem": name,
             "rule": label,
             "partition": options["partition"],
-            "block size": options.get("block_size", 0),
+            "block size": min(options["block_size"], problem.datafit.n),
             "update": options["update"],
             "n": problem.datafit.n,
             "optimum": problem.optimum,
@@ -148,7 +145,7 @@ def problems_of(settings):
         SQUARES: Problem(LeastSquares(X, y), None, 0.0, len(y)),
         MOONS: quadratic(moons),
         LATTICE: quadratic(lattice),
-        NONNEGATIVE: nonnegative(X, y),
+        NONNEGATIVE: nonnegative(X, y, settings["penalty"]),
     }
 
 
@@ -158,9 +155,9 @@ def quadratic(graph):
     return Problem(Quadratic(graph.A, graph.b), None, float(-graph.b @ x / 2))
 
 
-def nonnegative(X, y):
+def nonnegative(X, y, penalty):
     """Return least squares with an L1 penalty for x >= 0; its optimum is that of `lasso`."""
-    slope = PENALTY / len(y)
+    slope = penalty / len(y)
     best = coordinate.lasso(X, y, slope, positive=True, fit_intercept=False, rtol=1e-13, maxiter=100_000)
     return Problem(ShiftedLeastSquares(X, y, slope), Box(), best.objective * len(y), len(y))
 
@@ -270,9 +267,7 @@ def _optimum_claim(rows):
 def _ordered(rows, last, text, chain, why="", **key):
     """Return the claim that the curves of a chain of groups of rules lie one below the other."""
     means = [[mean_log(rows, last, rule=rule, **key) for rule in group] for group in chain]
-    holds = all(
-        max(a) <= min(b) + EQUAL for a, b in zip(means, means[1:], strict=False)
-    )
+    holds = all(max(a) <= min(b) + EQUAL for a, b in zip(means, means[1:], strict=False))
     shown = " <= ".join("/".join(group) for group in chain)
     found = "; ".join(
         f"{rule} {mean:.2f}"
@@ -367,7 +362,7 @@ def _nonnegative_claims(rows, last):
     for size, partition in product(sizes, ("variable", "sort")):
         key = {"figure": "nonnegative", "partition": partition, "block size": size}
         text = f"{NONNEGATIVE}, {partition} blocks of {size}"
-        found.append(_ordered(rows, last, text, [["PN"], ["TMP"], ["PG"]], **key))
+        found.append(_ordered(rows, last, text, [["PN", "TMP"], ["PG"]], **key))
     found += [
         _variable_claim(rows, last, "nonnegative", NONNEGATIVE, "PN", **{"block size": size})
         for size in sizes

@@ -1,7 +1,7 @@
 """Block coordinate descent: selection rules, block updates, forest-structured blocks and active sets."""
 
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from math import log10
 from typing import Any
 
@@ -10,8 +10,8 @@ import scipy.sparse.linalg as sla
 
 from .. import coordinate
 from .._result import inner_solve
-from ..coordinate import Box, Datafit, LeastSquares, Quadratic
-from ..problems import lattice_labels, sparse_regression, two_moons
+from ..coordinate import Box, Datafit, LeastSquares, Multinomial, Quadratic
+from ..problems import lattice_labels, softmax_data, sparse_regression, two_moons
 from . import Claim
 from ._descents import curve_of, draw, finish, thinned
 
@@ -23,7 +23,8 @@ REFERENCE = (
 GOAL = 1e-8  # distance to the optimum at which a curve ends
 LATTICE_OPTIMUM = -1045999575.2270696
 ACTIVE = 51  # coefficients other than zero in its solution, with the published data
-SQUARES, MOONS, LATTICE, NONNEGATIVE = "A", "E", "D", "A, x >= 0"
+SQUARES, SOFTMAX, MOONS, LATTICE, NONNEGATIVE = "A", "C", "E", "D", "A, x >= 0"
+THREE = SQUARES, SOFTMAX, MOONS
 EQUAL = 0.02  # difference of mean decimal logarithms of the gap up to which two curves count as equal
 ALL = 10**9  # a block size without limit
 
@@ -64,7 +65,7 @@ class Problem:
 
 
 class ShiftedLeastSquares(LeastSquares):
-    """Least squares plus ``slope * sum(x)``: the L1 penalty of nonnegative coefficients as a smooth function."""
+    """Least squares plus ``slope * sum(x)``, the L1 penalty of nonnegative coefficients."""
 
     def __init__(self, X, y, slope):
         super().__init__(X, y)
@@ -85,6 +86,7 @@ def settings(full):
     return {
         "samples": 1000 if full else 200,
         "features": 10000 if full else 1000,
+        "softmax": (1000, 1000, 50) if full else (100, 60, 5),
         "points": 2000 if full else 500,
         "labelled points": 100 if full else 40,
         "side": 50,
@@ -97,9 +99,9 @@ def settings(full):
 
 
 def runs_of(settings):
-    """Return what is run: for each curve the figure, the problem, the label, and the options of `minimize`."""
+    """Return the figure, the problem, the label and the options of `minimize` of each curve."""
     b, runs = settings["block size"], []
-    for name, partition in product((SQUARES, MOONS), RULES):
+    for name, partition in product(THREE, RULES):
         common = {"partition": partition, "block_size": b}
         runs += [("rules", name, s, {**common, "select": s, "update": "gradient"}) for s in RULES[partition]]
         runs += [("updates", name, s, {**common, "select": s, "update": "newton"}) for s in GREEDY[partition]]
@@ -143,10 +145,17 @@ def problems_of(settings):
     moons = two_moons(settings["points"], labelled=settings["labelled points"], rng=np.random.RandomState(1))
     return {
         SQUARES: Problem(LeastSquares(X, y), None, 0.0, len(y)),
+        SOFTMAX: softmax(*settings["softmax"]),
         MOONS: quadratic(moons),
         LATTICE: quadratic(lattice),
         NONNEGATIVE: nonnegative(X, y, settings["penalty"]),
     }
+
+
+def softmax(samples, features, classes):
+    """Return multinomial regression on data that are separable, so that the least value is zero."""
+    X, y, _ = softmax_data(samples, features, classes, rng=np.random.RandomState(1))
+    return Problem(Multinomial(X, y), None, 0.0, len(y))
 
 
 def quadratic(graph):
@@ -187,7 +196,7 @@ def follow(problem, iterations, options):
 
 
 def mean_log(rows, iterations, **key):
-    """Return the mean decimal logarithm of the gap over the iterations; a curve that ended early stays at its end."""
+    """Return the mean decimal logarithm of the gap over all iterations; an ended curve stays at its end."""
     curve = curve_of(rows, **key)
     if not curve:
         raise ValueError(f"no curve has {key}")
@@ -198,12 +207,12 @@ def mean_log(rows, iterations, **key):
 
 def plot_rules(rows, axes):
     """Draw the rules with gradient steps."""
-    _panels(axes, rows, "rules", (SQUARES, MOONS))
+    _panels(axes, rows, "rules", THREE)
 
 
 def plot_updates(rows, axes):
     """Draw the rules with Newton steps."""
-    _panels(axes, rows, "updates", (SQUARES, MOONS))
+    _panels(axes, rows, "updates", THREE)
 
 
 def plot_trees(rows, axes):
@@ -234,15 +243,15 @@ def _curves(ax, rows, is_named=False):
 
 
 FIGURES = {
-    "rules": (plot_rules, 2),
-    "updates": (plot_updates, 2),
+    "rules": (plot_rules, 3),
+    "updates": (plot_updates, 3),
     "trees": (plot_trees, 2),
     "nonnegative": (plot_nonnegative, 3),
 }
 
 
 def claims(rows):
-    """Compare the order of the curves with the published figures; each compares mean logarithms of the gap."""
+    """Compare the order of the curves, by the mean logarithms of their gaps, with the published figures."""
     last = max(row["iteration"] for row in rows)
     return [
         _optimum_claim(rows),
@@ -267,7 +276,7 @@ def _optimum_claim(rows):
 def _ordered(rows, last, text, chain, why="", **key):
     """Return the claim that the curves of a chain of groups of rules lie one below the other."""
     means = [[mean_log(rows, last, rule=rule, **key) for rule in group] for group in chain]
-    holds = all(max(a) <= min(b) + EQUAL for a, b in zip(means, means[1:], strict=False))
+    holds = all(max(a) <= min(b) + EQUAL for a, b in pairwise(means))
     shown = " <= ".join("/".join(group) for group in chain)
     found = "; ".join(
         f"{rule} {mean:.2f}"
@@ -279,7 +288,7 @@ def _ordered(rows, last, text, chain, why="", **key):
 
 def _rule_claims(rows, last):
     found = []
-    for name, partition in product((SQUARES, MOONS), RULES):
+    for name, partition in product(THREE, RULES):
         key = {"figure": "rules", "problem": name, "partition": partition}
         greedy = RULES[partition][3:]
         text = f"{name}, {partition} blocks, gradient step"
@@ -288,7 +297,7 @@ def _rule_claims(rows, last):
             _ordered(rows, last, f"{text}: Lipschitz constants help", [greedy[::-1][:1], ["gs"]], **key),
             _ordered(rows, last, f"{text}: sampling by them too", [["lipschitz"], ["random"]], **key),
         ]
-    found += [_variable_claim(rows, last, "rules", name, "gs") for name in (SQUARES, MOONS)]
+    found += [_variable_claim(rows, last, "rules", name, "gs") for name in THREE]
     return found
 
 
@@ -309,7 +318,7 @@ def _variable_claim(rows, last, figure, name, rule, **key):
 
 def _update_claims(rows, last):
     found = []
-    for name in (SQUARES, MOONS):
+    for name in THREE:
         key = {"figure": "updates", "problem": name}
         fixed, variable = {**key, "partition": "sort"}, {**key, "partition": "variable"}
         text = f"{name}, Newton step"
@@ -373,7 +382,7 @@ def _nonnegative_claims(rows, last):
     active = {row["active"] for row in met.values()}
     found.append(
         Claim(
-            f"{NONNEGATIVE}, PN, variable blocks: the optimum in finitely many steps, fewer for larger blocks",
+            f"{NONNEGATIVE}, PN, variable blocks: the optimum in finitely many steps, larger blocks fewer",
             f"{ACTIVE} active coefficients, with other data",
             f"{', '.join(map(str, sorted(active))) or 'no run'} active; iterations "
             + (", ".join(f"{count} ({size})" for size, count in sorted(counts.items())) or "none"),

@@ -48,8 +48,10 @@ class Graph:
         """
         from ..kernels.host.forests import greedy_forest
 
-        most = self.n if most is None else most
-        return np.flatnonzero(greedy_forest(order, most, self.A.indptr, self.A.indices))
+        n, chosen = self.n, np.zeros(self.n, bool)
+        most, work = n if most is None else most, (np.arange(n), np.full(n, -1))
+        greedy_forest(order, most, self.A.indptr, self.A.indices, *work, chosen)
+        return np.flatnonzero(chosen)
 
     def forests(self, order) -> list[Any]:
         """Return forests that cover all nodes: the first has all nodes that close no cycle, and so on."""
@@ -74,11 +76,15 @@ class Graph:
         """Return a block as a forest in the library `like`; None if it has a cycle."""
         from ..kernels.host.forests import rooted_forest
 
-        A = self.A
-        order, starts, bounds, coupling, diagonal = rooted_forest(block, A.indptr, A.indices, A.data)
-        if len(block) and not len(bounds):
+        A, m, place = self.A, len(block), np.full(self.n, -1)
+        place[block] = np.arange(m)
+        order, starts, bounds = (np.empty(size, np.int64) for size in (m, m + 1, m + 1))
+        coupling, diagonal = np.zeros((2, m), A.dtype)
+        matrix, work = (A.indptr, A.indices, A.data), np.zeros((2, m), np.int64)
+        levels = rooted_forest(block, place, *matrix, work, order, starts, bounds, coupling, diagonal)
+        if levels < 0:
             return None
-        return Forest(order, starts, bounds, coupling, diagonal).moved_to(like)
+        return Forest(order, starts, bounds[: levels + 1], coupling, diagonal).moved_to(like)
 
 
 @dataclass(frozen=True, eq=False)

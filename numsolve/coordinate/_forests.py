@@ -30,6 +30,7 @@ class Graph:
         self.A: Any = sp.csr_array(to_host(A), copy=True)
         self.A.sum_duplicates()
         self.A.eliminate_zeros()
+        self._pattern = self.A.indptr.astype(np.int64), self.A.indices.astype(np.int64)
 
     @property
     def n(self):
@@ -50,7 +51,7 @@ class Graph:
 
         n, chosen = self.n, np.zeros(self.n, bool)
         most, work = n if most is None else most, (np.arange(n), np.full(n, -1))
-        greedy_forest(order, most, self.A.indptr, self.A.indices, *work, chosen)
+        greedy_forest(order, most, *self._pattern, *work, chosen)
         return np.flatnonzero(chosen)
 
     def forests(self, order) -> list[Any]:
@@ -80,7 +81,7 @@ class Graph:
         place[block] = np.arange(m)
         order, starts, bounds = (np.empty(size, np.int64) for size in (m, m + 1, m + 1))
         coupling, diagonal = np.zeros((2, m), A.dtype)
-        matrix, work = (A.indptr, A.indices, A.data), np.zeros((2, m), np.int64)
+        matrix, work = (*self._pattern, A.data), np.zeros((2, m), np.int64)
         levels = rooted_forest(block, place, *matrix, work, order, starts, bounds, coupling, diagonal)
         if levels < 0:
             return None

@@ -22,6 +22,7 @@ MADE_BY_THE_LIBRARY = {
     "RefinementResult",
     "LeastSquaresResult",
     "ACoderResult",
+    "AsynchronousResult",
     "AtomResult",
     "BoundedRootResult",
     "BoundedSystem",

@@ -2,6 +2,7 @@
 
 from ._a_coder import ACoderResult, a_coder
 from ._accelerated_gradient import accelerated_gradient
+from ._asynchronous import AsynchronousResult, asynchronous
 from ._concave import MCP, SCAD
 from ._cross_validation import CrossValidation, cross_validate
 from ._cyclic_gradient import CyclicGradientResult, cyclic_gradient
@@ -28,6 +29,7 @@ __all__ = [
     "MCP",
     "SCAD",
     "ACoderResult",
+    "AsynchronousResult",
     "Box",
     "CoordinatePath",
     "CoordinateResult",
@@ -54,6 +56,7 @@ __all__ = [
     "SparseGroup",
     "a_coder",
     "accelerated_gradient",
+    "asynchronous",
     "cross_validate",
     "cyclic_gradient",
     "elastic_net",

@@ -146,9 +146,9 @@ def a_coder(
     --------
     >>> import numpy as np
     >>> from numsolve import coordinate
-    >>> X, y = np.eye(3), np.array([3.0, -0.2, 2.0])
+    >>> X, y = np.eye(3), np.array([3.0, 0.2, 2.0])
     >>> coordinate.a_coder(coordinate.LeastSquares(X, y), coordinate.L1(0.1)).check().x.round(4)
-    array([ 2.7, -0. ,  1.7])
+    array([2.7, 0. , 1.7])
     """
     problem = Composite(datafit, penalty, x0)
     if not penalty.is_convex:
@@ -275,7 +275,7 @@ class VarianceReduced:
             self.L = largest_curvature(problem, start)
         worst, doublings, step = start.value, 0, 0.0
         while True:
-            for center in self._epochs(start):
+            for center in self.centers(start):
                 if not self._is_fixed and not center.value <= worst + abs(worst) * 1e-10:
                     break
                 point, step = problem.proximal_step(center, step or 1 / self.L)
@@ -284,7 +284,7 @@ class VarianceReduced:
             if doublings == MOST_RETRIES or not isfinite(self.L):
                 raise Breakdown(OVERFLOW, Status.NONFINITE)
 
-    def _epochs(self, start):
+    def centers(self, start):
         """Yield the centers."""
         problem, base, K = self._problem, start.x, self._epoch
         a = A = 1 / (4 * self.L)

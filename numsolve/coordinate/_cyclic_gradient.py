@@ -125,9 +125,9 @@ def cyclic_gradient(
     --------
     >>> import numpy as np
     >>> from numsolve import coordinate
-    >>> X, y = np.eye(3), np.array([3.0, -0.2, 2.0])
+    >>> X, y = np.eye(3), np.array([3.0, 0.2, 2.0])
     >>> coordinate.cyclic_gradient(coordinate.Huber(X, y), coordinate.L1(0.1)).check().x.round(4)
-    array([ 2.7, -0. ,  1.7])
+    array([2.7, 0. , 1.7])
     """
     problem = Composite(datafit, penalty, x0)
     width = _validate.count(block_size, "block_size", 1)

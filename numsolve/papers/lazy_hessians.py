@@ -3,14 +3,13 @@
 from dataclasses import replace
 from functools import partial
 from math import sqrt
-from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from .. import newton
 from ..problems import logistic_regression, soft_maximum, worst_instance
 from . import Claim, _timing
+from ._categories import CATEGORIES, categorical_data
 from ._descents import curve_of, descend, draw, finish
 from ._interval import Interval
 
@@ -30,7 +29,6 @@ HESSIANS = {
 LEAST_SAVING = {10: 1.7, 25: 2.0}  # of n Hessians + gradients, against a Hessian for each step
 CHAIN_VALUES = {1: 1.5e-3, 5: 3.8e-3, 20: 8.2e-3, 60: 1.5e-2}  # after 120 steps
 LIPSCHITZ = 8.0  # constant of the Hessian of the worst instance
-CATEGORIES = (5, 8, 5, 16, 7, 14, 6, 5, 2, 2, 2, 5, 40, 6)  # of 14 attributes: 123 features, as a9a has
 
 
 def settings(full):
@@ -85,14 +83,7 @@ def categorical_regression(count):
 
     Its minimum is computed by the cubic Newton method.
     """
-    rng = np.random.default_rng(0)
-    first = np.cumsum((0, *CATEGORIES[:-1]))
-    shares = [rng.dirichlet(np.ones(size)) for size in CATEGORIES]
-    columns = np.array([f + rng.choice(len(p), count, p=p) for f, p in zip(first, shares, strict=True)]).T
-    entries = np.ones(columns.size), columns.ravel(), len(CATEGORIES) * np.arange(count + 1)
-    X: Any = sp.csr_array(entries, shape=(count, sum(CATEGORIES)))
-    margins = X @ rng.standard_normal(sum(CATEGORIES)) - 2
-    y = rng.random(count) < 1 / (1 + np.exp(-margins))
+    X, y = categorical_data(count)
     problem = logistic_regression(X, y, ridge=1e-4)
     best = newton.minimize(
         problem.fun, problem.x0, grad=problem.grad, hess=problem.hess, method="cubic", rtol=1e-12

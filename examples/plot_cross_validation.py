@@ -2,11 +2,11 @@
 Which genes matter: a path and cross-validation
 ===============================================
 
-Measurements of 500 genes in 200 samples, in pathways of five genes. Two pathways decide the class of a sample.
-A path of sparse logistic regressions shows which genes join as the penalty falls. Cross-validation chooses a
-factor of the penalty: that of the smallest error, and the largest one within one standard error of it. For the
-number behind the classes, the group lasso chooses whole pathways and predicts better than the Lasso, which picks
-single genes.
+Measurements of 500 genes in 200 samples, in pathways of five genes. Two pathways decide the class of a
+sample. A path of sparse logistic regressions shows which genes join as the penalty falls. Cross-validation
+chooses a factor of the penalty: that of the smallest error, and the largest one within one standard error
+of it. For the number behind the classes, the group lasso chooses whole pathways and predicts better than
+the Lasso, which picks single genes.
 """
 
 import matplotlib.pyplot as plt

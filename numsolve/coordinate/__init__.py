@@ -17,7 +17,6 @@ from ._losses import Loss
 from ._minimize import minimize
 from ._multinomial import Multinomial
 from ._path import CoordinatePath
-from ._paths import PathResult
 from ._penalties import L1, Box, ElasticNet, NoPenalty, Penalty, Separable
 from ._proximal_blocks import ProximalBlocksResult, proximal_blocks
 from ._result import CoordinateResult

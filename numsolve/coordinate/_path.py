@@ -27,7 +27,20 @@ class CoordinatePath(Sequence):
 
     @classmethod
     def of(cls, lams, results) -> "CoordinatePath":
-        """Return the path of some results."""
+        """Return the path of some results.
+
+        Parameters
+        ----------
+        lams : array, shape (k,)
+            The factors of the penalty.
+        results : iterable of CoordinateResult
+            The result for each.
+
+        Returns
+        -------
+        CoordinatePath
+            The path; it stores the coefficients without their zeros.
+        """
         return cls(lams, (_Stored(result) for result in results))
 
     def __len__(self):

@@ -212,7 +212,7 @@ def _verdict(gain):
         return True, ""
     if gain >= -EQUAL:
         return True, f"two of them are equal within {EQUAL}"
-    return False, "our data or random numbers differ from the published ones, except for problem D"
+    return False, "sizes, data (A, E) or random choices that are not those of the source"
 
 
 def _rule_claims(rows, last):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, library
+from .._array import array_module, common_library, library
 from ._columns import add_columns, correlate_columns, square_block
 from ._features import Features
 from ._losses import HuberLoss, LogisticLoss, Loss, PoissonLoss, SquaredLoss
@@ -223,6 +223,7 @@ class GeneralizedLinear(Datafit):
     def __init__(self, X, y, loss, *, sample_weight=None):
         if not isinstance(loss, Loss):
             raise TypeError(f"loss is a {type(loss).__name__}; a numsolve.coordinate.Loss is needed")
+        common_library(X=X, y=y, sample_weight=sample_weight)
         self.features = X if isinstance(X, Features) else kept_features(X)
         m, self.n = self.features.shape
         self.shape, self.dtype, self.library = (self.n,), self.features.dtype, self.features.library
@@ -375,6 +376,7 @@ class Quadratic(Datafit):
     """
 
     def __init__(self, A, b=None):
+        common_library(A=A, b=b)
         self.n = _validate.square_shape(A, "A")
         self.features = kept_features(A, "A")
         self.shape, self.dtype, self.library = (self.n,), self.features.dtype, self.features.library

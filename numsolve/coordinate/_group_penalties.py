@@ -1,5 +1,6 @@
 """Penalties that make groups of coefficients zero together."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from math import inf, nan
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, library, namespace
+from .._array import array_module, namespace
 from ._groups import Groups
 from ._penalties import Penalty, nonnegative, soft
 
+AT_ONCE = 256  # coefficients of a block whose groups are compared with each other, on a device
 HALVINGS = 60  # of the interval of a dual scale
 
 
@@ -76,7 +78,13 @@ class SparseGroup(Penalty):
         values = {"lam": _validate.tolerance(self.lam, "lam"), "groups": arrays, "weights": weights}
         for name, value in values.items():
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "_of", array_module(library(weights) or "numpy").asarray(groups.of))
+        object.__setattr__(self, "_of", groups.of)
+
+    def _on(self, name):
+        moved, xp = copy(self), array_module(name)
+        object.__setattr__(moved, "_of", xp.asarray(self._of))
+        object.__setattr__(moved, "weights", xp.asarray(self.weights))
+        return moved
 
     def value(self, x, block=slice(None)):
         of = self._of[block]
@@ -125,6 +133,8 @@ class SparseGroup(Penalty):
     def _norms(self, v, of) -> Any:
         """Return for each coefficient the norm of its group."""
         xp = namespace(v)
+        if xp is not np and len(of) <= AT_ONCE:  # counting reads from the device
+            return xp.sqrt((of[:, None] == of).astype(v.dtype) @ (v * v))
         if xp is np and len(of) and of[0] == of[-1] and (of == of[0]).all():
             return np.sqrt(v @ v) + np.zeros_like(v)
         return xp.sqrt(xp.bincount(of, v * v, minlength=len(self.weights)))[of].astype(v.dtype)

@@ -25,7 +25,7 @@ class Problem:
     """
 
     def __init__(self, datafit, penalty):
-        self.datafit, self.penalty, self.n = datafit, penalty, datafit.n
+        self.datafit, self.penalty, self.n = datafit, penalty._on(datafit.library), datafit.n
         self.xp: Any = array_module(datafit.library)
         self._curvatures: Any = None
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, is_sparse
+from .._array import array_module, common_library, is_sparse
 from ._datafits import Datafit, absolute_gram_sums, kept_features, mean_weights
 from ._features import Features
 
@@ -52,6 +52,7 @@ class Multinomial(Datafit):
     """
 
     def __init__(self, X, y, *, sample_weight=None):
+        common_library(X=X, y=y, sample_weight=sample_weight)
         self.features = X if isinstance(X, Features) else kept_features(X)
         m, features = self.features.shape
         self.dtype, self.library = self.features.dtype, self.features.library

@@ -120,6 +120,10 @@ class Penalty(ABC):
         """
         return None
 
+    def _on(self, name):  # noqa: ARG002 - penalties that hold arrays of their own override it
+        """Return the penalty with its own arrays in the library "numpy" or "cupy"."""
+        return self
+
     def dual_scale(self, v) -> float:  # noqa: ARG002 - penalties with a dual override it
         """Return the largest c <= 1 for which the conjugate is finite at ``c v``.
 

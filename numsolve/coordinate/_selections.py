@@ -161,7 +161,7 @@ class Greedy(Selection):
         if setting.is_even:
             sums = scores[self._table].sum(axis=1)
         else:
-            sums = xp.concatenate([scores, xp.zeros(1, scores.dtype)])[self._table].sum(axis=1)
+            sums = xp.concatenate((scores, xp.zeros(1, scores.dtype)))[self._table].sum(axis=1)
         return self.block_at(xp.argmax(sums))
 
     def block_at(self, place) -> Any:
@@ -241,7 +241,7 @@ class GaussSouthwellQuadratic(Greedy):
         if self.setting.is_single:
             return xp.argmax(gradient * gradient / self.problem.curvatures).reshape(1)
         if not self.setting.is_even:
-            gradient = xp.concatenate([gradient, xp.zeros(1, gradient.dtype)])
+            gradient = xp.concatenate((gradient, xp.zeros(1, gradient.dtype)))
         parts = gradient[self._table]
         return self.block_at(xp.argmax((parts * xp.einsum("bij,bj->bi", self._inverses, parts)).sum(axis=1)))
 

@@ -170,7 +170,7 @@ def _reduction(name):
     )
 
 
-for _name in ("add", "sub", "mul", "truediv", "mod", "pow", "matmul", "and_", "or_"):
+for _name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and_", "or_"):
     _plain = _name.rstrip("_")
     setattr(ndarray, f"__{_plain}__", _binary(getattr(operator, _name)))
     setattr(ndarray, f"__r{_plain}__", _binary(getattr(operator, _name), swap=True))
@@ -429,7 +429,7 @@ def install(monkeypatch, emulator):
     plain = "ndarray RawModule asarray array ascontiguousarray bincount counts nonzero searchsorted"
     for name in plain.split():
         setattr(cupy, name, globals()[name])
-    for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange"):
+    for name in ("empty", "zeros", "ones", "full", "empty_like", "zeros_like", "ones_like", "arange", "eye"):
         setattr(cupy, name, _creator(name))
     cupy.argpartition = lambda a, kth: _launched(np.argpartition(_device(a), kth))
     cupy.array_equal = lambda a, b: _launched(np.array_equal(_device(a), _device(b)))
@@ -438,7 +438,7 @@ def install(monkeypatch, emulator):
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff "
-    functions += "maximum minimum nextafter sign einsum"
+    functions += "logaddexp maximum minimum nextafter sign einsum"
     for name in functions.split():
         setattr(cupy, name, _function(name))
     for name in _DEFAULT_AXIS:

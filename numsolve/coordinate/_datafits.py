@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._array import array_module, common_library, library
+from .._array import array_module, common_library, is_sparse, library
 from ._columns import add_columns, correlate_columns, square_block
 from ._features import Features
 from ._losses import HuberLoss, LogisticLoss, Loss, PoissonLoss, SquaredLoss
@@ -155,6 +155,21 @@ class Datafit(ABC):
         array, shape (b, b)
             The Hessian or its bound.
         """
+
+    def hessian_columns(self, block) -> Any:  # noqa: ARG002 - datafits with a constant Hessian override it
+        """Return columns of a constant Hessian, from which gradients are updated.
+
+        Parameters
+        ----------
+        block : array of int, shape (b,)
+            The indices of the columns.
+
+        Returns
+        -------
+        array, shape (n, b), or None
+            The columns; None if the Hessian is not constant, or the gradient is cheap without them.
+        """
+        return None
 
     def hessian_product(self, d) -> Any:
         """Return the product of the Hessian bound and a vector; only "iht" needs it.
@@ -303,6 +318,12 @@ class LeastSquares(GeneralizedLinear):
 
     def __init__(self, X, y, *, sample_weight=None):
         super().__init__(X, y, SquaredLoss(), sample_weight=sample_weight)
+
+    def hessian_columns(self, block):
+        columns = self.features.columns(block)
+        if is_sparse(columns):
+            columns = columns.toarray()
+        return self.features.correlate(self.weights[:, None] * columns)
 
 
 class Logistic(GeneralizedLinear):

@@ -8,6 +8,9 @@ import numpy as np
 from .._array import array_module
 from ._penalties import Box
 
+KEPT_ENTRIES = 2**24  # of columns of a constant Hessian
+FRESH_EVERY = 500  # steps after which an updated gradient is computed anew
+
 
 class Problem:
     """A datafit with a penalty, and the bounds of the curvature that rules read.
@@ -28,6 +31,7 @@ class Problem:
         self.datafit, self.penalty, self.n = datafit, penalty._on(datafit.library), datafit.n
         self.xp: Any = array_module(datafit.library)
         self._curvatures: Any = None
+        self._columns: dict[int, Any] = {}
 
     @property
     def curvatures(self) -> Any:
@@ -52,6 +56,28 @@ class Problem:
         if isinstance(self.penalty, Box):
             return self.penalty.prox(x + d, 1.0, block)
         return x + d
+
+    def gradient_change(self, block, d) -> Any:
+        """Return the change of the gradient by a step, from kept columns of a constant Hessian.
+
+        None where it is not known, or not cheaper than the gradient itself: on a GPU, for Hessians that
+        are not constant, and if the columns would take too much memory.
+        """
+        if self.xp is not np:
+            return None
+        places = np.flatnonzero(d)
+        missing = [j for j in block[places].tolist() if j not in self._columns]
+        if missing:
+            if (len(self._columns) + len(missing)) * self.n > KEPT_ENTRIES:
+                return None
+            found = self.datafit.hessian_columns(np.array(missing))
+            if found is None:
+                return None
+            self._columns.update(zip(missing, np.ascontiguousarray(found.T), strict=True))
+        change = np.zeros(self.n, d.dtype)
+        for j, step in zip(block[places].tolist(), d[places].tolist(), strict=True):
+            change += step * self._columns[j]
+        return change
 
     def largest_eigenvalue(self, block) -> Any:
         """Return an upper bound of the curvature in a block, a positive number of the library."""
@@ -97,6 +123,7 @@ class Iterate:
         self.state: Any = problem.datafit.state(x)
         self._gradient: Any = None
         self._value: Any = None
+        self._moves = 0
 
     @property
     def gradient(self) -> Any:
@@ -127,7 +154,10 @@ class Iterate:
         """Add the change `d` of a block to the coefficients, and follow it in the state."""
         self.x[block] = self.problem.moved(self.x[block], d, block)
         self.state = self.problem.datafit.moved(self.state, block, d)
-        self._gradient = self._value = None
+        self._value, self._moves = None, self._moves + 1
+        if self._gradient is not None:
+            change = self.problem.gradient_change(block, d) if self._moves % FRESH_EVERY else None
+            self._gradient = None if change is None else self._gradient + change
 
     def along(self, block, d):
         """Return a function of a factor that gives the objective after ``factor * d``, and moves nothing."""

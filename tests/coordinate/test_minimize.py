@@ -19,6 +19,7 @@ from numsolve.coordinate import (
     NoPenalty,
     Poisson,
     Quadratic,
+    _iterates,
     minimize,
 )
 from numsolve.coordinate._partitions import PARTITIONS
@@ -347,3 +348,15 @@ def test_scores_in_the_norm_of_the_code(rng):
         one = minimize(LeastSquares(X, y), None, **options, score_norm=1).check()
         two = minimize(LeastSquares(X, y), None, **options).check()
         np.testing.assert_allclose(one.x, two.x, atol=1e-6)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_updated_gradients_agree_with_computed_ones(sparse, rng, monkeypatch):
+    X, y = regression(rng)
+    datafit = LeastSquares(sp.csr_array(X) if sparse else X, y)
+    options = {"select": "gs", "block_size": 2, "rtol": 1e-9}
+    updated = minimize(datafit, L1(0.05), **options).check()
+    monkeypatch.setattr(_iterates, "KEPT_ENTRIES", 0)
+    computed = minimize(datafit, L1(0.05), **options).check()
+    np.testing.assert_allclose(updated.x, computed.x, atol=1e-8)
+    np.testing.assert_allclose(updated.objectives[:50], computed.objectives[:50], rtol=1e-10)

@@ -1,6 +1,5 @@
 """The iterate of a run of block coordinate descent, and what was computed at it."""
 
-from math import inf
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ from .._array import array_module
 from ._penalties import Box
 
 KEPT_ENTRIES = 2**24  # of columns of a constant Hessian
+AT_ONCE = 64  # coefficients whose second derivatives at zero are computed together
 FRESH_EVERY = 500  # steps after which an updated gradient is computed anew
 
 
@@ -31,21 +31,33 @@ class Problem:
         self.datafit, self.penalty, self.n = datafit, penalty._on(datafit.library), datafit.n
         self.xp: Any = array_module(datafit.library)
         self._curvatures: Any = None
+        self._at_zero: Any = None  # the state at zero, if there are no bounds of the second derivatives
         self._columns: dict[int, Any] = {}
 
     @property
     def curvatures(self) -> Any:
-        """Upper bounds of the second derivatives, shape (n,), positive; infinite where there is none."""
+        """Upper bounds of the second derivatives, > 0; the second derivatives at zero if there are none."""
         if self._curvatures is None:
             found = self.xp.asarray(self.datafit.curvatures(), dtype=self.datafit.dtype)
+            if not bool(self.xp.isfinite(found).all()):
+                self._at_zero = self.datafit.state(self.xp.zeros(self.n, self.datafit.dtype))
+                found = self._second_derivatives()
             largest = float(abs(found).max())
-            least = float(np.finfo(self.datafit.dtype).eps) * largest if 0 < largest < inf else 1.0
+            least = float(np.finfo(self.datafit.dtype).eps) * largest if largest > 0 else 1.0
             self._curvatures = self.xp.maximum(found, least)
         return self._curvatures
 
     def has_bounds(self):
         """Tell whether the second derivatives of the datafit are bounded."""
-        return bool(self.xp.isfinite(self.curvatures).all())
+        return self.curvatures is not None and self._at_zero is None
+
+    def _second_derivatives(self):
+        """Return the second derivatives at zero, of few coefficients at a time."""
+        found = self.xp.empty(self.n, self.datafit.dtype)
+        for at in range(0, self.n, AT_ONCE):
+            block = self.xp.arange(at, min(at + AT_ONCE, self.n))
+            found[block] = self.datafit.block_hessian(block, self._at_zero).diagonal()
+        return found
 
     def index(self, block) -> Any:
         """Return the indices of a block as an array in the library of the problem."""
@@ -80,10 +92,10 @@ class Problem:
         return change
 
     def largest_eigenvalue(self, block) -> Any:
-        """Return an upper bound of the curvature in a block, a positive number of the library."""
+        """Return the largest eigenvalue of the Hessian bound of a block, or of its Hessian at zero."""
         if len(block) == 1:
             return self.curvatures[block][0]
-        H = self.datafit.block_hessian(block)
+        H = self.datafit.block_hessian(block, self._at_zero)
         return self.xp.maximum(self.xp.linalg.eigvalsh(H)[-1], self.curvatures[block].max())
 
     def largest_scaled_eigenvalue(self, roots) -> float:

@@ -140,8 +140,9 @@ def minimize(
     - "message-passing": the exact minimiser on blocks that are forests in the graph of a `Quadratic`, by
       elimination from the leaves to the roots; "belief-propagation": the same by Gaussian belief propagation.
 
-    No update raises the objective. A Poisson datafit has no curvature bounds: use an update with a line
-    search and a selection without them.
+    No update raises the objective. `Poisson` and losses of your own may have no bounds of the second
+    derivatives: "newton" is then "newton-line-search", "gsl" and "gsd" use the Hessian at zero, and
+    rules that need the bounds are refused.
 
     Rules that read the full gradient take its cost in each iteration, ``2 m n`` operations for dense X (n for
     `Quadratic`). The others take ``2 m b`` for a block of b coefficients, and check convergence once for as
@@ -344,6 +345,8 @@ def rules_of(setting, select, update):
     selections, updates = SELECTIONS | TREE_SELECTIONS, UPDATES | TREE_UPDATES
     _validate.choice(select, "select", selections)
     _validate.choice(update, "update", updates)
+    if update == "newton" and not setting.problem.has_bounds():
+        update = "newton-line-search"
     for name, value, rule in (("select", select, selections[select]), ("update", update, updates[update])):
         refusal = rule.refusal(setting)
         if refusal:

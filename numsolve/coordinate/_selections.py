@@ -189,7 +189,7 @@ class GaussSouthwellLipschitz(Greedy):
 
     @classmethod
     def refusal(cls, setting):
-        return lacks(setting, "fixed", "bounds")
+        return lacks(setting, "fixed")
 
     def factors(self):
         return 1 / self.problem.xp.sqrt(self.setting.constants)
@@ -197,10 +197,6 @@ class GaussSouthwellLipschitz(Greedy):
 
 class GaussSouthwellDiagonal(Greedy):
     """GSD: the gradients over the roots of the coefficients' own constants."""
-
-    @classmethod
-    def refusal(cls, setting):
-        return lacks(setting, "bounds")
 
     def factors(self):
         return 1 / self.problem.xp.sqrt(self.problem.curvatures)

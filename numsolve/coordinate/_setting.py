@@ -93,7 +93,7 @@ def _bounds(setting):
         name = type(setting.problem.datafit).__name__
         return (
             f"needs bounds of the second derivatives, which {name} does not have: "
-            "pass update='newton-line-search' or 'line-search-gradient', and select='gs' or 'cyclic'"
+            "pass update='newton-line-search' or 'line-search-gradient', and select='gsl' or 'cyclic'"
         )
     return None
 

@@ -95,8 +95,8 @@ def accelerated_gradient(
     lipschitz : float, optional
         The Lipschitz constant of the datafit's gradient. Default: computed by Lanczos's method.
     rtol, atol : float
-        Stop once the largest violation of the optimality conditions is at most ``max(rtol * r0, atol)``,
-        where r0 is the largest entry of the datafit's gradient at zero; if that is zero, the violation at x0.
+        Stop once the largest violation of the optimality conditions is at most ``max(rtol * v, atol)``,
+        where v is the larger of the violations at zero and at `x0`.
     maxiter : int
         Largest number of iterations.
     time_limit : float, optional
@@ -162,8 +162,7 @@ def accelerated_gradient(
     maxiter, deadline = _validate.count(maxiter, "maxiter"), _validate.deadline(time_limit)
     smooth = Smooth(datafit, penalty, fit_intercept, lipschitz)
     variables = _Coefficients(x0, datafit, fit_intercept)
-    first = _largest(smooth.datafit_gradient(variables.xp.zeros_like(variables.start)))
-    first = first if first > 0 else smooth.violation(variables.start)
+    first = max(smooth.violation(x) for x in (variables.xp.zeros_like(variables.start), variables.start))
     tol = max(rtol * first, atol)
     steps = Steps(smooth, rule, restart=restart, tol=tol, unit=first if first > 0 else 1.0)
     try:
@@ -259,10 +258,14 @@ class Smooth:
             raise TypeError(f"fit_intercept needs a linear model; datafit is a {type(datafit).__name__}")
         self.datafit, self.penalty, self.intercept = datafit, penalty, bool(intercept)
         self.n, self.size = datafit.n, datafit.n + self.intercept
-        if lipschitz is None:
-            lipschitz = lipschitz_constant(datafit, intercept=self.intercept)
-        else:
-            lipschitz = _validate.positive(lipschitz, "lipschitz")
+        try:
+            lipschitz = (
+                lipschitz_constant(datafit, intercept=self.intercept)
+                if lipschitz is None
+                else _validate.positive(lipschitz, "lipschitz")
+            )
+        except NotImplementedError as error:
+            raise TypeError(f"{error}: give it one, or pass lipschitz") from None
         if lipschitz == inf:
             raise ValueError(
                 f"the Hessian of {type(datafit).__name__} has no bound, so that no step size is safe: "

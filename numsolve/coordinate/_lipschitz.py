@@ -7,7 +7,6 @@ import numpy as np
 
 from .._array import array_module
 from .._random import scattered
-from ._datafits import GeneralizedLinear, Quadratic
 
 MOST_STEPS = 200
 ACCURACY = 1e-3  # relative width of the interval in which the eigenvalue is known to be
@@ -18,8 +17,8 @@ def lipschitz_constant(datafit, *, intercept=False):
 
     Parameters
     ----------
-    datafit : GeneralizedLinear or Quadratic
-        The function.
+    datafit : Datafit
+        The function; its method `hessian_product` multiplies with a bound of the Hessian.
     intercept : bool
         Whether the model has an intercept, a further feature of ones.
 
@@ -27,26 +26,24 @@ def lipschitz_constant(datafit, *, intercept=False):
     -------
     float
         The bound; infinite if the loss has no bound of its second derivative.
+
+    Raises
+    ------
+    NotImplementedError
+        The datafit has no `hessian_product`.
     """
     xp = array_module(datafit.library)
-    if isinstance(datafit, Quadratic):
-        product = datafit.state
-    elif isinstance(datafit, GeneralizedLinear):
-        if datafit.loss.curvature == inf:
-            return inf
-        product = _gram_product(datafit, intercept, xp)
-    else:
-        raise TypeError(f"no bound of the Hessian of {type(datafit).__name__} is known: pass lipschitz")
+    if not bool(xp.isfinite(datafit.curvatures()).all()):
+        return inf
+    product = _with_intercept(datafit, xp) if intercept else datafit.hessian_product
     return largest_eigenvalue(product, datafit.n + intercept, datafit.dtype, xp)
 
 
-def _gram_product(datafit, intercept, xp):
-    """Return the function that multiplies with the bound of the Hessian."""
+def _with_intercept(datafit, xp):
+    """Return the function that multiplies with the bound of the Hessian, the intercept included."""
     features, weights, n = datafit.features, datafit.loss.curvature * datafit.weights, datafit.n
 
     def product(v):
-        if not intercept:
-            return features.correlate(weights * features.product(v))
         u = weights * (features.product(v[:n]) + v[n])
         return xp.concatenate((features.correlate(u), u.sum()[None]))
 

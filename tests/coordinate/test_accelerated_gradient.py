@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from scipy.optimize import minimize
+from scipy.optimize import minimize as scipy_minimize
 
 from numsolve import ConvergenceWarning, Status
 from numsolve.coordinate import (
@@ -21,6 +21,7 @@ from numsolve.coordinate import (
     Poisson,
     Quadratic,
     accelerated_gradient,
+    minimize,
 )
 from numsolve.coordinate._accelerated_gradient import SETTINGS
 from numsolve.coordinate._lipschitz import largest_eigenvalue, lipschitz_constant
@@ -128,7 +129,7 @@ def test_convex_penalties_reach_the_optimum(rng, penalty):
         return value
 
     limits = [(0, 0.3)] * 8 + [(0, 0.2)] * 8 if isinstance(penalty, Box) else [(0, None)] * 16
-    best = minimize(split, np.zeros(16), bounds=limits, options={"ftol": 1e-15, "gtol": 1e-10})
+    best = scipy_minimize(split, np.zeros(16), bounds=limits, options={"ftol": 1e-15, "gtol": 1e-10})
     assert result.objective == pytest.approx(best.fun, rel=1e-8)
     np.testing.assert_allclose(result.x, best.x[:8] - best.x[8:], atol=1e-4)
 
@@ -241,6 +242,28 @@ def test_bad_input_is_named(rng):
     ):
         with pytest.raises(error, match=match):
             call()
+
+
+class Own(LeastSquares):
+    """A datafit without a product with its Hessian."""
+
+    def hessian_product(self, d):
+        raise NotImplementedError("Own has no hessian_product")
+
+
+def test_a_datafit_without_a_product_with_its_hessian_needs_a_constant(rng):
+    X, y = rng.standard_normal((9, 3)), rng.standard_normal(9)
+    with pytest.raises(TypeError, match="pass lipschitz"):
+        accelerated_gradient(Own(X, y), SCAD(0.1))
+    found = accelerated_gradient(Own(X, y), SCAD(0.1), lipschitz=10.0).check()
+    np.testing.assert_allclose(found.x, accelerated_gradient(LeastSquares(X, y), SCAD(0.1)).x, atol=1e-5)
+
+
+def test_both_frames_reach_the_same_kind_of_point(regression):
+    X, y, _ = regression
+    for penalty in (SCAD(0.2), MCP(0.2)):
+        one, other = accelerated_gradient(LeastSquares(X, y), penalty), minimize(LeastSquares(X, y), penalty)
+        assert one.objective == pytest.approx(other.objective, rel=1e-6)
 
 
 def test_the_lipschitz_constant(rng):

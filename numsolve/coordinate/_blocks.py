@@ -64,7 +64,7 @@ class Block(ABC):
 
 
 class DenseBlock(Block):
-    """Features of a dense matrix, copied as rows, with the Gram matrix of moderately many.
+    """Features of a matrix with few zeros, copied as rows, with the Gram matrix of moderately many.
 
     Features stay in the block, so that each product of two is computed once.
 
@@ -95,7 +95,8 @@ class DenseBlock(Block):
             chosen = chosen[~known[chosen]]
         k = old + len(chosen)
         self._reserve(k)
-        new = self._features.columns(chosen).T
+        new = self._features.columns(chosen)
+        new = (new.toarray() if self._features.is_sparse else new).T
         self._rows[old:k] = new if self._centres is None else new - self._centres[chosen][:, None]
         self.chosen = self.xp.concatenate((self.chosen, chosen))
         self.rows = self._rows[:k]
@@ -235,7 +236,7 @@ class SparseBlock(Block):
         if k > MOST_SPARSE:
             return False
         counts = to_host(self.xp.bincount(X.indices, minlength=X.shape[0])).astype(float)
-        return counts @ counts + k**3 / 128 < MOST_STEPS * (2 * X.nnz + OVERHEAD)
+        return counts @ counts + k**3 / 128 < 4 * MOST_STEPS * (2 * X.nnz + OVERHEAD)
 
     def move(self, part, d):
         X = self._features.columns(self.chosen[part])

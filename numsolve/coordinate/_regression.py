@@ -68,7 +68,7 @@ def starting_coefficients(x0, problem, positive) -> Any:
 
 def solved(method, start, *, rtol, maxiter, deadline, callback) -> CoordinateResult:
     """Run a method of working sets to a gap of `rtol` times the objective at zero."""
-    first = method.problem.first
+    first, method.deadline = method.problem.first, deadline
     found = run(
         method.steps,
         Variables(start if first > 0 else 0 * start),

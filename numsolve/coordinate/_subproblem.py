@@ -1,15 +1,17 @@
 """Penalised least squares on a working set: sweeps, and Newton steps on the support."""
 
 from math import inf, isfinite
+from time import monotonic
 
 SWEEPS = 20  # between two looks at the gap
+LATER = 10  # the same, once there was a Newton step
 BURSTS = 40  # of sweeps, at most: then the caller looks at the whole problem
-STEPS = 50  # Newton steps in a row, at most
-WORK = 5e8  # operations of the linear systems of several steps in a row
+STEPS = 1000  # Newton steps in a row, at most
+WORK, MORE = 5e8, 4  # operations for the linear systems of steps in a row; factor if they were too few
 STILL = 1e-3  # sweeps end when one decreases the objective by less than this fraction of the goal
 
 
-def minimise(block, terms, w, rr, goal):
+def minimise(block, terms, w, rr, goal, deadline=inf):
     """Minimise over the coefficients of a block until the gap on the block is at most `goal`.
 
     Sweeps find the signs of the coefficients. Once the signs are right, a Newton step on the support finds
@@ -27,6 +29,8 @@ def minimise(block, terms, w, rr, goal):
         The sum of ``h_i r_i^2`` of the residuals.
     goal : float
         The gap to reach.
+    deadline : float
+        Time of ``time.monotonic()`` at which to stop.
 
     Returns
     -------
@@ -35,26 +39,31 @@ def minimise(block, terms, w, rr, goal):
     gap : float
         The gap that was reached.
     """
-    gap = inf
-    for _ in range(BURSTS):
+    gap, work = inf, WORK
+    for burst in range(BURSTS):
         before, correlations = w.copy(), block.c.copy()
-        block.sweep(terms.positive, SWEEPS, STILL * goal, terms.l1, terms.l2, w)
+        sweeps = LATER if burst else SWEEPS
+        block.sweep(terms.positive, sweeps, STILL * goal, terms.l1, terms.l2, w)
         rr -= float((w - before) @ (correlations + block.c))
         gap = terms.dual_point(rr, block.c, w).gap
         if gap <= goal or not isfinite(gap):
             break
-        w, change = newton_steps(block, terms, w)
-        rr += change
+        if monotonic() > deadline:
+            break
+        w, change, ended = newton_steps(block, terms, w, work, deadline)
+        rr, work = rr + change, work if ended else MORE * work
     return w, gap
 
 
-def newton_steps(block, terms, w):
+def newton_steps(block, terms, w, work, deadline):
     """Return the coefficients after Newton steps on the support, and the change of ``rr``.
+
+    Return also whether the last step was a full one. The linear systems take about `work` operations at most.
 
     Coefficients that would change their sign become zero, if that decreases the objective. Else a step ends
     where the first one becomes zero, and another step without it follows.
     """
-    change, work = 0.0, 0
+    change, is_full = 0.0, True
     for _ in range(STEPS):
         part, direction = _direction(block, terms, w)
         if direction is None:
@@ -73,10 +82,10 @@ def newton_steps(block, terms, w):
             gain = float(step @ (correlations + block.c[part]))
         w = w.copy()
         w[part], change = ahead, change - gain
-        work += len(part) ** 3
-        if is_full or work > WORK:
+        work -= len(part) ** 3
+        if is_full or work < 0 or monotonic() > deadline:
             break
-    return w, change
+    return w, change, is_full
 
 
 def _direction(block, terms, w):

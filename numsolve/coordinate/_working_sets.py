@@ -7,6 +7,7 @@ constraints join the working set, and the penalised least squares on it are solv
 """
 
 from functools import cached_property
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,17 @@ from ._unpenalised import Unpenalised
 FEW = 100  # features that may join even if none violates its constraint
 FRACTION = 0.3  # of the gap: that of the working set in an iteration
 SETTLED = 1.5  # the gap over that of the last working set, up to which it had all features that matter
+MOSTLY = 0.1  # of the entries of sparse features that are not zero: working sets are then made dense
+AT_ONCE = 64  # features that are made dense to be centred
 PATIENCE = 10  # iterations in a row that do not reduce the gap before it counts as stagnated
 
 STAGNATED = (
     "the duality gap stopped falling before it met the tolerance, at the limit of rounding: "
     "raise rtol, scale the features to similar sizes, or pass X and y in double precision"
+)
+DIVERGED = (
+    "rounding errors increase the objective: subtract the means of features whose means are much larger than "
+    "their deviations, as dense features, or scale the features to similar sizes"
 )
 
 
@@ -44,24 +51,21 @@ class LeastSquaresProblem:
         Whether the model has an intercept: features and observations are then centred, implicitly.
     """
 
+    @np.errstate(over="ignore", under="ignore")
     def __init__(self, features, y, h, *, fit_intercept):
         self.features, self.h, self.fit_intercept = features, h, fit_intercept
         self.xp: Any = array_module(features.library)
         self.n = features.shape[1]
         self.y_mean = float(h @ y) if fit_intercept else 0.0
         self.y: Any = y - self.y_mean
-        size = float(h @ (y * y))
         unit = float(np.finfo(features.dtype).eps)
+        if float(abs(self.y).max()) <= 8 * unit * float(abs(y).max()):  # a constant, up to rounding
+            self.y = 0 * y
         self.first = float(h @ (self.y * self.y)) / 2
-        if self.first <= (8 * unit) ** 2 * size:  # a constant, up to rounding
-            self.y, self.first = 0 * y, 0.0
+        if not self.first < inf or (self.first == 0 and bool(self.y[h > 0].any())):
+            raise ValueError("y has squares that over- or underflow: scale y and lam by the same factor")
         self.centres: Any = features.correlate(h).astype(float) if fit_intercept else None
-        squares = features.weighted_squares(h).astype(float)
-        self.squares = squares
-        if fit_intercept:
-            self.squares = squares - self.centres * self.centres
-        self.empty = self.squares <= 64 * unit * squares  # zero, or constant with an intercept
-        self.squares[self.empty] = 0
+        self.squares, self.empty = _squares(features, h, self.centres, unit)
 
     @cached_property
     def inverse_norms(self) -> Any:
@@ -91,11 +95,37 @@ class LeastSquaresProblem:
     def block(self) -> Any:
         """Return an empty block of features."""
         features = self.features
-        if not features.is_sparse:
+        m, n = features.shape
+        if not features.is_sparse or features.matrix.nnz > MOSTLY * m * n:
             return DenseBlock(features, self.h, self.centres)
         centres = self.centres if self.fit_intercept else self.xp.zeros(self.n)
         double = features if features.dtype == float else Features(features.matrix.astype(float))
         return SparseBlock(double, self.h, self.squares, centres)
+
+
+def _squares(features, h, centres, unit) -> tuple[Any, Any]:
+    """Return the weighted sums of squares of the centred features, and which of them are zero or constant.
+
+    The difference of two large numbers would be inaccurate for features whose mean is large, so that they are
+    centred first.
+    """
+    xp: Any = array_module(features.library)
+    whole = features.weighted_squares(h).astype(float)
+    if not bool((whole < inf).all()):
+        raise ValueError("X has entries whose squares overflow: scale the features")
+    squares = whole if centres is None else whole - centres * centres
+    unclear = xp.nonzero((squares <= 1e-6 * whole) if centres is not None else whole == 0)[0]
+    for j in (unclear[k : k + AT_ONCE] for k in range(0, len(unclear), AT_ONCE)):
+        columns: Any = features.columns(j)
+        columns = (columns.toarray() if features.is_sparse else columns).astype(float)
+        if bool(((abs(columns[h > 0]).max(axis=0) > 0) & (whole[j] == 0)).any()):
+            raise ValueError("X has features whose squares underflow: scale them")
+        if centres is not None:
+            columns = columns - centres[j]
+            squares[j] = h @ (columns * columns)
+    empty = squares <= (8 * unit) ** 2 * whole
+    squares[empty] = 0
+    return squares, empty
 
 
 class Point:
@@ -156,12 +186,13 @@ class WorkingSets:
         self.problem, self.terms, self.goal, self.block, self._known = problem, terms, goal, block, known
         self.xp: Any = problem.xp
         self.point: Any = None
+        self.deadline = inf  # of ``time.monotonic()``
         self._active = ~problem.empty
         self._unpenalised = None if terms.is_complete else Unpenalised(problem, terms)
         self._inverse_norms = problem.inverse_norms
         if not terms.is_linear:
             self._inverse_norms = 1 / problem.xp.sqrt(1 / self._inverse_norms**2 + terms.l2)
-        self._best, self._idle = float("inf"), 0
+        self._best, self._idle = inf, 0
         self._reached = 0.0  # the gap of the last working set
 
     def steps(self, x):
@@ -171,8 +202,15 @@ class WorkingSets:
         yield self.point.x, self._measure()
         while True:
             self._watch()
-            self.point = self._at(self._improved().astype(x.dtype, copy=False))
+            self._move(self._at(self._improved().astype(x.dtype, copy=False)))
             yield self.point.x, self._measure()
+
+    def _move(self, point):
+        """Go to a point, or raise if its objective is larger, beyond rounding."""
+        unit = float(np.finfo(point.x.dtype).eps)
+        if not point.objective <= self.point.objective + 1e3 * unit * self.problem.first:
+            raise Breakdown(DIVERGED, Status.STAGNATED)
+        self.point = point
 
     def _measure(self):
         """Return the square of the gap, relative to the objective at zero, in the library of the iterate."""
@@ -203,7 +241,7 @@ class WorkingSets:
         goal = max(FRACTION * point.gap, self.goal / 2)
         if point.gap <= SETTLED * self._reached:
             goal = self.goal / 2
-        w, self._reached = minimise(self.block, terms, point.w[chosen], point.rr, goal)
+        w, self._reached = minimise(self.block, terms, point.w[chosen], point.rr, goal, self.deadline)
         found = xp.zeros(self.problem.n)
         found[chosen] = w
         return found

@@ -303,10 +303,39 @@ def test_invariants(seed, sparse, intercept):
         np.testing.assert_allclose(by_hand.x, found.x, atol=1e-5)
 
 
-def test_features_with_large_means(rng):
+@pytest.mark.parametrize("mean", [1e5, 1e8])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_features_with_large_means(rng, mean, sparse):
     X, y = data(rng)
-    result = lasso(X + 1e5, y, 0.05, fit_intercept=True)
-    check(result, Dense(X, y, 0.05, intercept=True))
+    X += mean
+    result = lasso(sp.csc_array(X) if sparse else X, y, 0.05, fit_intercept=True)
+    check(result, Dense(X, y, 0.05, intercept=True), unit=1e-16 * mean)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_features_with_a_large_common_part_converge(rng, sparse):
+    """Sweeps make many more coefficients nonzero than the minimum has; Newton steps remove them."""
+    X, y = data(rng, 40, 120, mean=0)
+    X = 10 * rng.standard_normal((40, 1)) + 0.1 * X
+    lam = abs(X.T @ y).max() / 40 / 1000
+    check(lasso(sp.csr_array(X) if sparse else X, y, lam), Dense(X, y, lam))
+
+
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_squares_that_over_or_underflow_are_refused(rng, factor):
+    X, y = data(rng)
+    with pytest.raises(ValueError, match=r"X has .* squares .*flow"):
+        lasso(factor * X, y, 0.05)
+    with pytest.raises(ValueError, match="y has squares that over- or underflow"):
+        lasso(X, factor * y, 0.05)
+
+
+def test_a_time_limit_ends_newton_steps(rng):
+    X, y = data(rng, 60, 200, mean=0)
+    X = 10 * rng.standard_normal((60, 1)) + 1e-2 * X
+    with pytest.warns(ConvergenceWarning, match="time limit"):
+        result = lasso(X, y, 1e-5, rtol=1e-12, time_limit=0.01)
+    assert result.status == Status.TIME_LIMIT
 
 
 def with_nan(shape):

@@ -404,6 +404,9 @@ class csc_matrix:
         counts["launches"] += 3
         return csc_matrix((ndarray(host.data), ndarray(host.indices), ndarray(host.indptr)), host.shape)
 
+    def toarray(self):
+        return _launched(self._host().toarray())
+
     def __matmul__(self, x):
         return _launched(self._host() @ _device(x))
 

@@ -7,7 +7,7 @@ def data(rng, m=40, n=90, sparse=False, mean=0.4):
     """Return features with means that are not zero, and observations."""
     X = rng.standard_normal((m, n)) + mean
     if sparse:
-        X *= rng.random((m, n)) < 0.3
+        X *= rng.random((m, n)) < 0.08
     w = rng.standard_normal(n) * (rng.random(n) < 0.1)
     return X, X @ w + 2 + 0.3 * rng.standard_normal(m)
 
@@ -32,7 +32,7 @@ class Dense:
         r = self.y - self.X @ w
         c = self.X.T @ (self.s * r) - self.l2 * w
         size = c if self.positive else abs(c)
-        t = min(1, *(self.l1[self.l1 > 0] / np.maximum(size[self.l1 > 0], 1e-300)))
+        t = min([1, *(self.l1[self.l1 > 0] / np.maximum(size[self.l1 > 0], 1e-300))])
         extra = self.l2 @ w**2
         value = self.s @ r**2 / 2 + extra / 2 + self.l1 @ abs(w)
         return value - (t * (self.s * self.y) @ r - t * t * (self.s @ r**2 + extra) / 2)

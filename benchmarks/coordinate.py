@@ -166,7 +166,9 @@ FIRST_CALL = """
 import numpy as np, scipy.sparse as sp
 rng = np.random.default_rng(0)
 X = {X}
-y = X @ rng.standard_normal(X.shape[1])
+w = np.zeros(X.shape[1])
+w[:100] = rng.standard_normal(100)
+y = X @ w
 lam = abs(X.T @ y).max() / len(y) / 20
 from time import perf_counter
 begun = perf_counter()

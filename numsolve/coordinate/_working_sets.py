@@ -114,7 +114,10 @@ def _squares(features, h, centres, unit) -> tuple[Any, Any]:
     if not bool((whole < inf).all()):
         raise ValueError("X has entries whose squares overflow: scale the features")
     squares = whole if centres is None else whole - centres * centres
-    unclear = xp.nonzero((squares <= 1e-6 * whole) if centres is not None else whole == 0)[0]
+    unclear = squares <= 1e-6 * whole
+    if features.is_sparse:
+        unclear &= xp.diff(features.arrays[0]) > 0
+    unclear = xp.nonzero(unclear)[0]
     for j in (unclear[k : k + AT_ONCE] for k in range(0, len(unclear), AT_ONCE)):
         columns: Any = features.columns(j)
         columns = (columns.toarray() if features.is_sparse else columns).astype(float)

@@ -58,7 +58,10 @@ def two_classes(y: Any, m) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"y has shape {y.shape}, but X has {m} rows: shape ({m},) is needed")
     if y.dtype.kind in "fc":
         _validate.finite(y, "y")
-    classes, index = np.unique(y, return_inverse=True)
+    try:
+        classes, index = np.unique(y, return_inverse=True)
+    except TypeError:
+        raise TypeError("y has labels of several kinds; numbers, booleans or strings are needed") from None
     if len(classes) == 1:
         raise ValueError(f"y has one class, {classes.tolist()[0]!r}; two classes are needed")
     if len(classes) > 2:

@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 
 from .. import _validate
-from .._result import Status
+from .._result import Breakdown, Status
 from .._run import run
 from ._result import CoordinateResult
 
+PATIENCE = 10  # iterations in a row without progress before a run counts as stagnated
+ROUNDING = 1e-12  # relative decrease of the objective that is no progress
+STAGNATED = (
+    "the duality gap stopped falling before it met the tolerance, at the limit of rounding: raise rtol or "
+    "lam, scale the features to similar sizes, or pass weights of zero if no penalty is needed"
+)
 REMEDY = "raise it, raise lam or rtol, or pass as x0 the solution for a larger lam"
 SAYS = {
     Status.MAXITER: f"maxiter reached: {REMEDY}",
@@ -79,6 +85,7 @@ class Descent:
     def __init__(self, problem):
         self.problem = problem
         self.bound = -inf
+        self._least_gap, self._least_value, self._idle = inf, inf, 0
 
     @property
     def gap(self):
@@ -97,8 +104,18 @@ class Descent:
         self._moved(point)
         yield point.x, self._measure()
         while True:
+            self._watch()
             point = self._moved(self.improved(point))
             yield point.x, self._measure()
+
+    def _watch(self):
+        """Raise if the gap has not fallen for several iterations, and the objective neither."""
+        gap, value = self.gap, self.point.value
+        falls = gap < 0.9 * self._least_gap or value < self._least_value - ROUNDING * abs(self._least_value)
+        self._idle = 0 if falls else self._idle + 1
+        self._least_gap, self._least_value = min(gap, self._least_gap), min(value, self._least_value)
+        if self._idle > PATIENCE:
+            raise Breakdown(STAGNATED, Status.STAGNATED)
 
     def _moved(self, point) -> Any:
         self.point = point

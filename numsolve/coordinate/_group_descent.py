@@ -17,6 +17,7 @@ NEAR = (
     0.98  # a group joins if its derivatives have at least this fraction of the norm that the penalty allows
 )
 ACCURACY = 0.1  # of the minimum over a working set, as a fraction of the present violation and gap
+SMALL_GRAM = 1000  # features whose Gram matrix is always formed: Newton steps need it
 LARGEST_GRAM = 8000  # features of working sets whose Gram matrix is formed
 PASSES, MOST_ROUNDS = 50, 40  # passes over the groups between two Newton steps, and how often
 MOST_PASSES = 500  # over the features of a working set that is too large for a Gram matrix
@@ -51,11 +52,14 @@ class GroupProblem:
         self.mean = float(s @ y) if intercept else 0.0
         self.means: Any = self.transposed @ s if intercept else np.zeros(X.shape[1])
         self.y = y - self.mean
-        self.first = float(s @ (self.y * self.y)) / 2
-        if self.first <= (8 * np.finfo(float).eps) ** 2 * float(s @ (y * y)):  # constant, up to rounding
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.first, size = float(s @ (self.y * self.y)) / 2, float(s @ (y * y))
+            self.squares = self._squares()
+        if not (np.isfinite(self.squares).all() and np.isfinite(self.first)):
+            raise ValueError("the squares of X or y overflow: scale X and y")
+        if self.first <= (8 * np.finfo(float).eps) ** 2 * size:  # constant, up to rounding
             self.y, self.first = 0 * y, 0.0
         self.free = np.flatnonzero(v[groups.of] == 0)
-        self.squares = self._squares()
         self.empty = self.squares <= 64 * np.finfo(float).eps * (self.squares + self.means**2)
 
     def times(self, lam) -> "GroupProblem":
@@ -235,7 +239,8 @@ class GroupModel:
         self.begin = np.concatenate([[0], np.cumsum(self.sizes)])
         self.of = np.repeat(np.arange(len(chosen)), self.sizes)
         self.block = problem.X[:, self.features]
-        self.H: Any = gram.of(self.features) if gram_pays(self.block, LARGEST_GRAM) else None
+        by_gram = len(self.features) <= SMALL_GRAM or gram_pays(self.block, LARGEST_GRAM)
+        self.H: Any = gram.of(self.features) if by_gram else None
         self.L = np.array([self._largest(g) for g in range(len(chosen))])
 
     def _largest(self, g):

@@ -137,7 +137,7 @@ def test_more_features_than_samples():
     X = rng.standard_normal((50, 400))
     y = X[:, :5] @ np.ones(5) + 0.1 * rng.standard_normal(50)
     labels = np.arange(400) // 5
-    for lam in (0.2, 0.01):
+    for lam in (0.2, 0.01, 1e-4):
         result = group_lasso(X, y, lam, 5, rtol=1e-9, fit_intercept=True).check()
         assert violation(X, y, result.x, result.intercept, lam, labels, intercept=True) < 1e-4
         assert result.nit < 30
@@ -207,6 +207,8 @@ BAD = {
     "empty group": (lambda X, y: group_lasso(X, y, 0.1, [[0, 1], []]), ValueError, "at least one"),
     "weights": (lambda X, y: group_lasso(X, y, 0.1, 3, weights=[1, 2]), ValueError, "one for each group"),
     "x0": (lambda X, y: group_lasso(X, y, 0.1, 3, x0=[1]), ValueError, "x0 has shape"),
+    "overflow of X": (lambda X, y: group_lasso(1e200 * X, y, 0.1, 3), ValueError, "overflow"),
+    "overflow of y": (lambda X, y: group_lasso(X, 1e200 * y, 0.1, 3), ValueError, "overflow"),
     "no samples": (lambda X, y: group_lasso(X[:0], y[:0], 0.1, 3), ValueError, "X is empty"),
 }
 

@@ -269,6 +269,17 @@ def test_limits_and_callback():
     assert (np.diff(result.residuals) < 0).all()
 
 
+def test_tiny_lam():
+    X, y = data()
+    want = logistic(X, y, 1.0, weights=np.zeros(12), rtol=1e-12).check()
+    result = logistic(X, y, 1e-9).check()
+    assert result.objective == pytest.approx(want.objective, rel=1e-6)
+    with pytest.warns(ConvergenceWarning, match="weights of zero"):
+        result = logistic(X, y, 1e-200)  # no dual point of double precision is feasible
+    assert result.status == Status.STAGNATED
+    assert result.objective == pytest.approx(want.objective, rel=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore::numsolve.ConvergenceWarning")
 def test_zero_tolerance_ends():
     X, y = data()
@@ -305,6 +316,11 @@ BAD = {
     ),
     "one sample": (lambda X, y: logistic(X[:1], y[:1], 0.1), ValueError, "one class"),
     "no samples": (lambda X, y: logistic(X[:0], y[:0], 0.1), ValueError, "X is empty"),
+    "kinds of labels": (
+        lambda X, y: logistic(X, np.array([1, "a"] * 40, dtype=object), 0.1),
+        TypeError,
+        "several kinds",
+    ),
     "vector": (lambda X, y: logistic(X[:, 0], y, 0.1), ValueError, "X has shape"),
     "complex": (lambda X, y: logistic(X * 1j, y, 0.1), TypeError, "real"),
     "maxiter": (lambda X, y: logistic(X, y, 0.1, maxiter=-1), ValueError, "maxiter"),

@@ -150,7 +150,7 @@ class SparseGroup(Penalty):
         return v * xp.maximum(1 - threshold / xp.where(norms > 0, norms, 1), 0)
 
 
-def Group(lam, groups, weights=None, positive=False) -> SparseGroup:
+def Group(lam: float, groups: Any, weights: Any = None, positive: bool = False) -> SparseGroup:
     """Return the penalty ``lam * sum_g weights[g] |x_g|_2`` over groups g of coefficients.
 
     Parameters

@@ -274,7 +274,7 @@ class ElasticNet(Separable):
         return float(self.weights if np.ndim(self.weights) == 0 else self.weights.min())
 
 
-def L1(lam, weights=1.0, positive=False) -> ElasticNet:
+def L1(lam: float, weights: Any = 1.0, positive: bool = False) -> ElasticNet:
     """Return the penalty ``lam * sum_j weights[j] |x_j|``.
 
     Parameters

@@ -16,7 +16,6 @@ SAYS = {
     Status.NONFINITE: "the objective or its gradient is not finite at x0: choose another x0, or scale X",
     Status.STAGNATED: "no step changes x any more, because of rounding error: loosen rtol",
 }
-STUCK = Breakdown(SAYS[Status.STAGNATED], Status.STAGNATED)
 
 
 class Descent:
@@ -71,7 +70,7 @@ class Descent:
             for _ in range(min(self.interval, self.maxiter - self.taken)):
                 idle = 0 if self.moves(iterate) else idle + 1
             if idle >= self.patience and not self.is_met(iterate):
-                raise STUCK
+                raise Breakdown(SAYS[Status.STAGNATED], Status.STAGNATED)
             live = yield iterate.x.copy(), self.measured(iterate)
             if live is None:
                 raise Breakdown("the objective is not finite: scale the data", Status.NONFINITE)

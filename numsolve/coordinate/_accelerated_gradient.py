@@ -14,7 +14,9 @@ from .._run import run
 from .._variables import Variables
 from ._concave import Concave
 from ._datafits import Datafit, GeneralizedLinear
+from ._iterates import Problem
 from ._lipschitz import lipschitz_constant
+from ._minimize import check_sizes
 from ._penalties import Penalty
 from ._result import CoordinateResult
 
@@ -53,7 +55,6 @@ SETTINGS = {
 }
 
 
-@np.errstate(all="ignore")
 def accelerated_gradient(
     datafit: Datafit,
     penalty: Penalty,
@@ -162,24 +163,22 @@ def accelerated_gradient(
     maxiter, deadline = _validate.count(maxiter, "maxiter"), _validate.deadline(time_limit)
     smooth = Smooth(datafit, penalty, fit_intercept, lipschitz)
     variables = _Coefficients(x0, datafit, fit_intercept)
+    options = {"maxiter": maxiter, "callback": callback, "deadline": deadline}
+    return warn_of_miss(_minimised(smooth, variables, rule, restart, rtol, atol, options))
+
+
+@np.errstate(all="ignore")
+def _minimised(smooth, variables, rule, restart, rtol, atol, options):
+    """Run the method from ``variables.start``."""
     first = max(smooth.violation(x) for x in (variables.xp.zeros_like(variables.start), variables.start))
     tol = max(rtol * first, atol)
     steps = Steps(smooth, rule, restart=restart, tol=tol, unit=first if first > 0 else 1.0)
     try:
-        result = run(
-            steps,
-            variables,
-            first=first,
-            tol=tol,
-            maxiter=maxiter,
-            callback=callback,
-            deadline=deadline,
-            says=SAYS,
-        )
+        result = run(steps, variables, first=first, tol=tol, says=SAYS, **options)
     except Interrupted as error:
         error.result = _described(error.result, steps)
         raise
-    return warn_of_miss(_described(result, steps))
+    return _described(result, steps)
 
 
 class Steps:
@@ -256,22 +255,25 @@ class Smooth:
         self.linear = datafit if isinstance(datafit, GeneralizedLinear) else None
         if intercept and self.linear is None:
             raise TypeError(f"fit_intercept needs a linear model; datafit is a {type(datafit).__name__}")
+        check_sizes(Problem(datafit, penalty))
         self.datafit, self.penalty, self.intercept = datafit, penalty, bool(intercept)
         self.n, self.size = datafit.n, datafit.n + self.intercept
+        self.lipschitz = max(self._constant(lipschitz), penalty.curvature) or 1.0
+
+    def _constant(self, lipschitz) -> float:
+        """Return the Lipschitz constant of the datafit's gradient, the caller's or a computed one."""
+        if lipschitz is not None:
+            return _validate.positive(lipschitz, "lipschitz")
         try:
-            lipschitz = (
-                lipschitz_constant(datafit, intercept=self.intercept)
-                if lipschitz is None
-                else _validate.positive(lipschitz, "lipschitz")
-            )
+            found = lipschitz_constant(self.datafit, intercept=self.intercept)
         except NotImplementedError as error:
             raise TypeError(f"{error}: give it one, or pass lipschitz") from None
-        if lipschitz == inf:
+        if found == inf:
             raise ValueError(
-                f"the Hessian of {type(datafit).__name__} has no bound, so that no step size is safe: "
+                f"the Hessian of {type(self.datafit).__name__} has no bound, so that no step size is safe: "
                 "use numsolve.coordinate.minimize with a line search"
             )
-        self.lipschitz = max(lipschitz, penalty.curvature) or 1.0
+        return found
 
     def state(self, x) -> Any:
         """Return the state of a vector: for a linear model the predictions."""

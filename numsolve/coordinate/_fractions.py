@@ -1,6 +1,7 @@
 """Ratios of two functions, minimised in one coordinate after another."""
 
 from collections.abc import Callable
+from math import frexp, inf
 from typing import Any
 
 import numpy as np
@@ -122,8 +123,7 @@ def sparse_fraction(
     if not bool((y != 0).any()):
         raise ValueError("y is zero: the ratio has no minimiser, it falls to 1 as x shrinks to zero")
     problem = _SparseRecovery(G, y, lam, k, _validate.positive(theta, "theta"), xp)
-    if x0 is None:
-        x0 = problem.start()
+    x0 = problem.start() if x0 is None else _vector(x0, "x0", n, xp, G.dtype) / problem.unit
     return _minimised(problem, x0, rtol, maxiter, time_limit, callback)
 
 
@@ -211,22 +211,29 @@ def kurtosis_direction(
     problem = _Kurtosis(A, _validate.positive(theta, "theta"), xp)
     if x0 is None:
         x0 = standard_normal(rng, A.shape[1], dtype=A.dtype, like=library(A) or "numpy")
+    x0 = _vector(x0, "x0", A.shape[1], xp, A.dtype)
     return _minimised(problem, x0, rtol, maxiter, time_limit, callback)
 
 
 class _Ratio:
-    """A ratio of two functions of a vector, and its sweep.
+    """A ratio of two functions of a vector, in units in which the largest number of the matrix is near one.
 
     Attributes
     ----------
-    columns : array, shape (n, m)
-        The transposed matrix.
+    columns, matrix : array, shape (n, m) and (m, n)
+        The matrix, transposed and not; both are views of the same numbers.
     order : array of int
         The coordinates in the order of a sweep.
+    unit : float
+        What a vector of the method is multiplied with for the caller.
     """
 
+    unit = 1.0
+
     def __init__(self, matrix, name, xp):
-        self.matrix, self.columns = matrix, xp.ascontiguousarray(matrix.T)
+        self.scale = _power_of_two(matrix)
+        self.columns = xp.ascontiguousarray(matrix.T / self.scale)
+        self.matrix = self.columns.T
         self.kernels = kernels_for(matrix)
         self.squares = (self.columns * self.columns).sum(axis=1)
         empty = int((self.squares == 0).sum())
@@ -240,7 +247,7 @@ class _Ratio:
         return x
 
     def value(self, x) -> float:
-        """Return the ratio."""
+        """Return the ratio for the caller."""
         raise NotImplementedError
 
     def swept(self, x) -> Any:
@@ -253,7 +260,11 @@ class _SparseRecovery(_Ratio):
 
     def __init__(self, G, y, lam, k, theta, xp):
         super().__init__(G, "G", xp)
-        self.y, self.lam, self.k = y, lam, k
+        size = _power_of_two(y)
+        self.unit = size / self.scale
+        self.y, self.lam, self.k = y / size, lam / size / self.scale, k
+        if not 0 < self.lam < inf:
+            raise ValueError(f"lam is {lam!r}, which is too far from the size of the entries of G.T @ y")
         self.curvature = self.squares + theta * self.squares.sum()
 
     def start(self):
@@ -289,10 +300,12 @@ class _Kurtosis(_Ratio):
         self.theta = theta
 
     def scaled(self, x):
+        x = x / abs(x).max()
         return x / (x @ x) ** 0.5
 
     def value(self, x):
-        return float((x @ x) / ((self.matrix @ x) ** 4).sum() ** 0.5)
+        root = float(((self.matrix @ x) ** 4).sum() ** 0.5)
+        return float(x @ x) / root / self.scale / self.scale
 
     def swept(self, x):
         x = x.copy()
@@ -326,14 +339,25 @@ class _Sweeps:
         self.last, self._next = x, self.problem.swept(x)
 
 
+class _Scaled(Variables):
+    """Variables that the caller sees in another unit."""
+
+    def __init__(self, x0, unit):
+        super().__init__(x0)
+        self._unit = unit
+
+    def shown(self, x):
+        """Return a vector in the caller's unit, as a copy that the caller may keep or change."""
+        return super().shown(x) * self._unit
+
+
 def _minimised(problem, x0, rtol, maxiter, time_limit, callback):
-    """Return the result of sweeps from a starting point."""
+    """Return the result of sweeps from a starting point in the units of the problem."""
     rtol, maxiter = _validate.tolerance(rtol, "rtol"), _validate.count(maxiter, "maxiter")
     deadline = _validate.deadline(time_limit)
-    x0 = _vector(x0, "x0", len(problem.order), problem.xp, problem.matrix.dtype)
     if not bool((problem.matrix @ x0 != 0).any()):
         raise ValueError("x0, or its product with the matrix, is zero: the ratio has no value there")
-    variables, sweeps = Variables(problem.scaled(x0)), _Sweeps(problem)
+    variables, sweeps = _Scaled(problem.scaled(x0), problem.unit), _Sweeps(problem)
     try:
         result = run(
             sweeps,
@@ -346,9 +370,9 @@ def _minimised(problem, x0, rtol, maxiter, time_limit, callback):
             says=SAYS,
         )
     except Interrupted as error:
-        error.result = CoordinateResult(**vars(error.result), objective=problem.value(error.result.x))
+        error.result = CoordinateResult(**vars(error.result), objective=problem.value(sweeps.last))
         raise
-    return warn_of_miss(CoordinateResult(**vars(result), objective=problem.value(result.x)))
+    return warn_of_miss(CoordinateResult(**vars(result), objective=problem.value(sweeps.last)))
 
 
 def _dense(matrix, name, **arguments):
@@ -368,3 +392,9 @@ def _vector(x, name, n, xp, dtype):
     if x.shape != (n,):
         raise ValueError(f"{name} has shape {x.shape}; ({n},) is needed")
     return x.astype(dtype)
+
+
+def _power_of_two(x):
+    """Return the power of two next below the largest magnitude, 1 for zeros."""
+    largest = float(abs(x).max())
+    return 2.0 ** (frexp(largest)[1] - 1) if largest > 0 else 1.0

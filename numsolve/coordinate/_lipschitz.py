@@ -12,6 +12,7 @@ MOST_STEPS = 200
 ACCURACY = 1e-3  # relative width of the interval in which the eigenvalue is known to be
 
 
+@np.errstate(all="ignore")
 def lipschitz_constant(datafit, *, intercept=False):
     """Return an upper bound of the Lipschitz constant of a datafit's gradient, at most 0.1 % above it.
 

@@ -232,6 +232,7 @@ def test_bad_input_is_named(rng):
         (ValueError, "settings", lambda: accelerated_gradient(datafit, penalty, settings="fast")),
         (ValueError, "x0 has shape", lambda: accelerated_gradient(datafit, penalty, np.zeros(2))),
         (ValueError, "x0", lambda: accelerated_gradient(datafit, penalty, np.full(3, np.nan))),
+        (ValueError, "weights", lambda: accelerated_gradient(datafit, SCAD(0.1, weights=np.ones(2)))),
         (ValueError, "rtol", lambda: accelerated_gradient(datafit, penalty, rtol=-1)),
         (ValueError, "lipschitz", lambda: accelerated_gradient(datafit, penalty, lipschitz=0)),
         (

@@ -179,6 +179,20 @@ def test_forms_of_the_matrix(rng, form):
         assert kurtosis_direction(given, rng=0, rtol=1e-4).check().x.dtype == np.float32
 
 
+@pytest.mark.parametrize("power", [-400, 400])
+def test_scales_that_are_powers_of_two_change_no_digit(rng, power):
+    G, y = recovery(rng)
+    x0 = rng.standard_normal(40)
+    one = sparse_fraction(G, y, 1e-3, 6, x0)
+    scaled = np.ldexp(G, power), np.ldexp(y, 30), np.ldexp(1e-3, power + 30)
+    other = sparse_fraction(*scaled, 6, np.ldexp(x0, 30 - power))
+    assert (other.x == np.ldexp(one.x, 30 - power)).all()
+    assert other.objective == one.objective
+    direction, same = kurtosis_direction(G, x0), kurtosis_direction(np.ldexp(G, power), np.ldexp(x0, power))
+    assert (direction.x == same.x).all()
+    assert same.objective == np.ldexp(direction.objective, -2 * power)
+
+
 def test_bad_input_is_named(rng):
     G, y = recovery(rng)
     empty = G.copy()

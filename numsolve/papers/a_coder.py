@@ -77,7 +77,7 @@ class Regression:
         self.m, self.n = self.fit.features.shape
         self.L, self.each = lipschitz_constant(self.fit), np.maximum(self.fit.curvatures(), 1e-12)
         with inner_solve():
-            best = coordinate.a_coder(self.fit, self.penalty, rtol=1e-10, maxiter=20_000)
+            best = coordinate.a_coder(self.fit, self.penalty, rtol=1e-9, maxiter=20_000)
         self.minimum = best.objective
 
     def start(self):

@@ -44,7 +44,6 @@ MADE_BY_THE_LIBRARY = {
     "LinearResult",
     "LogisticResult",
     "CrossValidation",
-    "CoordinatePath",
     "DictionaryResult",
     "ProximalBlocksResult",
     "RiskParityResult",

@@ -12,11 +12,11 @@ from .._array import array_module
 from .._result import Breakdown, Interrupted, Status, warn_of_miss
 from .._run import run
 from .._variables import Variables
+from ._combination import check_sizes
 from ._concave import Concave
 from ._datafits import Datafit, GeneralizedLinear
 from ._iterates import Problem
 from ._lipschitz import lipschitz_constant
-from ._minimize import check_sizes
 from ._penalties import Penalty
 from ._result import CoordinateResult
 

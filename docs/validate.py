@@ -14,7 +14,6 @@ import numsolve
 
 IGNORED = {"ES01", "EX01", "GL01", "SA01", "SS06", "YD01", "PR09", "RT04", "RT05"}
 MADE_BY_THE_LIBRARY = {
-    "CoordinatePath",
     "SequenceRun",
     "Interrupted",
     "RecycledResult",

@@ -266,10 +266,11 @@ def _comparison(gaps):
         (gaps[name][mark], gap) for name in SAME for mark, gap in OTHERS[name].items() if mark in gaps[name]
     ]
     return Claim(
-        "gaps of other programs on the first 1605 rows of a9a",
+        "the gaps of other programs on the first 1605 rows of a9a are reached",
         "; ".join(f"{name} {_listed(OTHERS[name])}" for name in SAME),
         "; ".join(f"{name} {_listed(gaps[name])}" for name in SAME),
-        all(1 / 3 <= found / gap <= 3 for found, gap in pairs),
+        all(found <= 1.5 * gap for found, gap in pairs),
+        "ours are the smallest gaps so far, for A-CODER's last one is not always the smallest",
     )
 
 

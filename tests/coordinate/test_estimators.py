@@ -9,7 +9,7 @@ linear_model = pytest.importorskip("sklearn.linear_model")
 from numsolve import coordinate  # noqa: E402 - after the check for scikit-learn
 from numsolve.coordinate import estimators  # noqa: E402
 
-QUICK = ["Lasso", "SparseLogisticRegression"]
+QUICK = ["SparseLogisticRegression"]
 
 
 def data(m=100, n=12, seed=0):
@@ -98,6 +98,7 @@ def test_warm_start():
     assert again.fit(X, y > 0).n_iter_ == 1
 
 
+@pytest.mark.extended  # a process of its own
 def test_the_package_does_not_import_scikit_learn():
     import subprocess
     import sys

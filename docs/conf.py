@@ -74,7 +74,13 @@ def _write_tables(app, config):  # noqa: ARG001 - Sphinx's interface
     (here / "krylov_list.rst").write_text(f"{directives}{names}\n")
 
 
+def _skip(app, what, name, member, skip, options):  # noqa: ARG001 - Sphinx's interface
+    """Leave out the methods that scikit-learn adds to estimators: they refer to its own pages."""
+    return True if name in ("set_fit_request", "set_score_request", "get_metadata_routing") else None
+
+
 def setup(app):
     """Register the role ``:doi:``, and write the tables that come from the code."""
+    app.connect("autodoc-skip-member", _skip)
     app.add_role("doi", _doi)
     app.connect("config-inited", _write_tables)

@@ -97,7 +97,7 @@ def check_combinations(name, penalty, every, rng):
         result = minimize(datafit, penalty, **options, rng=1, maxiter=4000, rtol=1e-4, check_every=1)
         objectives = result.objectives
         assert (np.diff(objectives) <= 1e-13 * abs(objectives[:-1])).all(), options
-        slow = options["select"] == "lipschitz" and result.status == Status.MAXITER
+        slow = result.status == Status.MAXITER  # as random rules may be
         assert result.success or slow, (options, result)
         allowed = 0.1 if slow else 1e-3
         assert result.objective - best <= allowed * (1 + abs(objectives[0])), options

@@ -13,7 +13,7 @@ from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ..precondition._nystrom import factors
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, kept_rank
+from ._range import checked_limits, find_range, kept_rank, rounding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,7 +147,8 @@ def eigh(
         w, V = xp.linalg.eigh((core + core.conj().T) / 2)
         w, V = to_host(w), found.Q @ V
     order = np.argsort(-abs(w), kind="stable")
-    outside, size = 2 * found.bound(probes), float(abs(w).max(initial=0))
+    size = float(abs(w).max(initial=0))
+    outside = 2 * found.bound(probes) + rounding(found, size)
     room = None if rtol is None else max(rtol * size - outside, 0.0)
     rank, left = kept_rank(abs(w[order]), k, room)
     order = order[:rank][np.argsort(w[order[:rank]])]

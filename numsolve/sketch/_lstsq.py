@@ -150,9 +150,9 @@ def lstsq(
         raise ValueError(f"oversampling is {oversampling!r}; a number > 1 is needed")
     limits = {"damp": damp, "rtol": rtol, "rcond": rcond, "maxiter": maxiter, "time_limit": time_limit}
     problem = _Problem(A, b, x0, **limits)
-    rows = problem.rows_of_sketch(oversampling)
+    rows, rng = problem.rows_of_sketch(oversampling), np.random.default_rng(rng)
     S = None if rows is None else sketch(kind, rows, problem.tall.count, nnz=nnz, rng=rng)
-    return warn_of_miss(problem.solve(S, solver, callback))
+    return warn_of_miss(problem.solve(S, solver, callback, rng))
 
 
 class _Problem:
@@ -215,7 +215,7 @@ class _Problem:
         best = min(choices, key=cost, default=m)
         return best if best < m else None
 
-    def solve(self, S, solver, callback):
+    def solve(self, S, solver, callback, rng):
         """Solve for each column; return one result."""
         x, xp = self._start(), namespace(self.b)
         k = x.shape[1]
@@ -226,7 +226,7 @@ class _Problem:
             if self.ndim == 1:
                 x, errors, norms = x[:, 0], 0.0, float(norms[0])
             return SketchedResult(x, Status.CONVERGED, message, np.zeros((1, *x.shape[1:])), errors, norms)
-        factors, results = self._factorised(S), []
+        factors, results = self._factorised(S, rng), []
         rows = self.tall.count if S is None or factors.basis is not None else S.shape[0]
         for column in range(k):
             method = Refinement(self, factors, column, rows, solver)
@@ -253,8 +253,12 @@ class _Problem:
             return xp.zeros((self.n, k), self.b.dtype)
         return self.x0 * xp.asarray(self.units.astype(self.x0.real.dtype))
 
-    def _factorised(self, S):
-        """Sketch the matrix and the right-hand sides, and return the preconditioner."""
+    def _factorised(self, S, rng):
+        """Sketch the matrix and the right-hand sides, and return the preconditioner.
+
+        A sketch that loses rank, because rows that alone have entries in some columns share a row of it, is
+        replaced by a Gaussian one.
+        """
         tall = self.tall
         sketched = _validate.finite(tall.sketched(S), "the sketch of A")
         right = np.zeros((0, self.b.shape[1]), sketched.dtype)
@@ -264,6 +268,8 @@ class _Problem:
                 right = right - sketched[: len(right)] @ to_host(self.x0)
                 right = np.concatenate((right, sketched[len(right) :] @ -to_host(self.x0)))
         factors = Preconditioner(tall, sketched, right, self.rcond, scales=True)
+        if S is not None and S.kind != "gaussian" and factors.loses_rank(tall, self.rcond, rng):
+            return self._factorised(sketch("gaussian", S.shape[0], tall.count, rng=rng), rng)
         if not tall.wide:
             return factors
         is_exact = factors.condition > 0.3 * np.finfo(sketched.dtype).eps ** -0.5

@@ -3,6 +3,8 @@
 from math import pi, sqrt
 from typing import Any
 
+import numpy as np
+
 from .. import _validate
 from .._array import array_module, namespace
 from .._linear.orthonormal import orthonormalised
@@ -11,6 +13,7 @@ from .._random import standard_normal
 PROBES = 16  # random vectors of the error estimate
 FAILURE = 1e-8  # probability that the bound does not hold
 SLACK = FAILURE ** (-1 / PROBES) * sqrt(2 / pi)
+ROUNDING = 8  # units of rounding, times the root of the columns of the basis
 FIRST = 16  # columns of the first block if the rank is adapted to a tolerance
 
 
@@ -118,6 +121,11 @@ def checked_limits(A, k, rtol, oversampling, power):
     if rtol is not None:
         rtol = _validate.positive(rtol, "rtol")
     return k, rtol, _validate.count(oversampling, "oversampling"), _validate.count(power, "power")
+
+
+def rounding(found, size):
+    """Return an estimate of the rounding errors of a factorisation of norm `size` from a `Range`."""
+    return ROUNDING * float(np.finfo(found.Q.dtype).eps) * found.size**0.5 * size
 
 
 def kept_rank(sizes, k, room):

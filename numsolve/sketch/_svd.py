@@ -12,7 +12,7 @@ from .._linear.system import in_units
 from .._operators.operator import as_operator
 from .._result import warn_of_miss
 from ._low_rank import LowRank, judged
-from ._range import checked_limits, find_range, kept_rank
+from ._range import checked_limits, find_range, kept_rank, rounding
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -143,10 +143,11 @@ def svd(
     found, probes = find_range(operator, k, share, oversampling, power, np.random.default_rng(rng))
     V, s, Wh = tall_svd(found.C)  # A is about Q C^H = (Q W) s V^H
     outside, size = found.bound(probes), float(s[0])
-    room = None if rtol is None else sqrt(max((rtol * size) ** 2 - outside**2, 0.0))
+    error = rounding(found, size)
+    room = None if rtol is None else sqrt(max(max(rtol * size - error, 0.0) ** 2 - outside**2, 0.0))
     rank, left = kept_rank(to_host(s), k, room)
     U, s, Vh = found.Q @ Wh[:rank].conj().T, s[:rank], V[:, :rank].conj().T
-    bound = hypot(outside, left)  # what is left out is in the range of Q, and the rest is orthogonal to it
+    bound = hypot(outside, left) + error  # what is left out is in the range of Q, the rest orthogonal to it
     frobenius = probes.frobenius(U @ (s[:, None] * (Vh @ probes.vectors)))
     status, message = judged(bound * unit, size * unit, rank, rtol)
     return warn_of_miss(SvdResult(bound * unit, frobenius * unit, status, message, U, s * unit, Vh))

@@ -11,6 +11,7 @@ from ..kernels import kernels_for
 
 RANK_UNITS = 8  # units of rounding, times the root of the columns, of the smallest singular value that counts
 MIXED = 1e-4  # over epsilon: largest ratio of columns that are mixed to make x the shortest solution
+LOST = 10  # factor of the tolerance of the rank, above which T acts on the null space of its sketch
 SMALL = 1e-7  # ratio of norm(r) / norm(x) to norm(A) below which the backward error is found from R^-1
 
 
@@ -122,8 +123,18 @@ class Preconditioner:
             N = np.linalg.qr(D[:, None] * null)[0]
             P -= N @ (N.conj().T @ P)
         xp = array_module(tall.library)
+        self._null = null
         self.basis = None if Q is None else xp.asarray(Q @ Z.conj().T)
         self.P, self.D = xp.asarray(P.astype(tall.dtype)), xp.asarray(D)
+
+    def loses_rank(self, tall, rcond, rng):
+        """Tell whether T has a range that its sketch does not show: T acts on the null space of ``S T``."""
+        if self._null is None:
+            return False
+        v = to_host(self.D)[:, None] * self._null @ rng.standard_normal(self._null.shape[1])
+        image = tall.times(array_module(tall.library).asarray(v.astype(tall.dtype)))
+        least = RANK_UNITS * np.finfo(tall.dtype).eps * tall.columns**0.5
+        return float(np.linalg.norm(to_host(image))) > LOST * max(rcond, least) * self.size * len(v) ** 0.5
 
     def _truncate(self, R, Z, rcond):
         """Return the factors for the singular values above the tolerance, and a basis of the null space."""

@@ -210,3 +210,17 @@ def test_a_tolerance_below_rounding_stagnates():
     assert result.status is Status.STAGNATED
     assert "rounding" in result.message
     assert result.kkt_residual < 1e-12
+
+
+@pytest.mark.parametrize("solver", ["direct", "minres", "kaczmarz", "gaussian", "block"])
+def test_every_solver_does_without_derivatives(solver):
+    x0 = np.array([2.0, 3.0, -1.0])
+    found = minimize_constrained(
+        lambda x: (x - 1) @ (x - 1), x0, lambda x: x @ x - 4, linear_solver=solver, rng=0
+    ).check()
+    np.testing.assert_allclose(found.x, 2 / np.sqrt(3), rtol=1e-5)
+
+
+def test_constraints_without_values_are_refused():
+    with pytest.raises(ValueError, match="returned no values"):
+        minimize_constrained(lambda x: x @ x, [1.0], lambda x: x[:0])

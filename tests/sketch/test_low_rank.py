@@ -226,3 +226,11 @@ def test_on_the_device(form, cupy, rng):
         assert device.error_bound == pytest.approx(host.error_bound)
     semidefinite = eigh(to_device(H @ H), 5, semidefinite=True, rng=10)
     np.testing.assert_allclose(semidefinite.w.get(), DECAY[4::-1] ** 2, rtol=1e-4)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 1.0])
+def test_the_bound_includes_rounding_errors(decay, rng):
+    s = (1 + np.arange(60.0)) ** -decay
+    A, H = with_values(rng, s, 90, 60), hermitian(rng, s, 60)
+    for result, matrix in ((svd(A, 60, rng=1), A), (eigh(H, rtol=1e-6, rng=1), H)):
+        assert error(matrix, result)[0] <= result.error_bound <= 1e-13

@@ -320,3 +320,14 @@ def test_a_good_solve_does_not_warn(rng):
         result = lstsq(A, b, rng=0)
     assert result.success
     assert result.plot().get_ylabel().startswith("backward error")
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_sketch_that_loses_rank_is_replaced(wide):
+    rng = np.random.default_rng(3)
+    m, n = 5000, 60
+    A = sp.csr_array((rng.uniform(1, 9, n), (np.arange(n), np.arange(n))), shape=(m, n))
+    b = rng.standard_normal(n if wide else m)
+    result = lstsq(A.T if wide else A, b, kind="countsketch", oversampling=4, rng=0).check()
+    assert result.rank == n
+    np.testing.assert_allclose(result.x[:n], b[:n] / A.diagonal(), rtol=1e-10)

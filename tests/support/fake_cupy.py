@@ -323,8 +323,8 @@ class csr_matrix:
         parts = (self.data._values, self.indices._values, self.indptr._values)
         return sp.csr_matrix(parts, shape=self.shape)
 
-    def tocsr(self):
-        return self
+    def tocsr(self, copy=False):
+        return self.copy() if copy else self
 
     def tocsc(self):
         host = self._host().tocsc()

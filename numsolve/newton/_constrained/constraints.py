@@ -124,6 +124,8 @@ class Constraint:
         self._value = VectorFunction(fun, variables, given.args, f"{name}.fun")
         value = self._value(variables.start)
         self.m = len(value)
+        if self.m == 0:
+            raise ValueError(f"{name}.fun returned no values; at least one is needed")
         try:
             target = np.asarray(given.target, value.dtype)
             target = np.broadcast_to(target, self._value.shape or ()).reshape(-1)

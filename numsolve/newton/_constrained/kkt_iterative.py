@@ -29,6 +29,9 @@ class KktOperator(Operator):
         out[...] = self._kkt @ x
         return out
 
+    def adjoint(self):
+        return self  # it is symmetric, up to errors of differences
+
 
 class BlockPreconditioner(Operator):
     """The inverse of ``diag(D, J D^-1 J^T)``, with D the magnitudes of the diagonal of the Hessian.

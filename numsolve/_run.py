@@ -28,7 +28,19 @@ class Callback:
         return self._callback(self._shown(x), residual_norm)
 
 
-def run(steps, variables, *, first, tol, maxiter, callback=None, deadline=inf, functions=(), says=None):
+def run(
+    steps,
+    variables,
+    *,
+    first,
+    tol,
+    maxiter,
+    callback=None,
+    deadline=inf,
+    functions=(),
+    says=None,
+    batches=False,
+):
     """Run a method from ``variables.start`` and return a `Result` whose `x` has the caller's shape.
 
     Parameters
@@ -53,6 +65,8 @@ def run(steps, variables, *, first, tol, maxiter, callback=None, deadline=inf, f
         The caller's functions. If one raised an exception, the run raises `FunctionError` from it.
     says : dict, optional
         Messages of the method, by status.
+    batches : bool
+        Whether the method takes many steps at a time: see `iterate`.
 
     Raises
     ------
@@ -77,6 +91,7 @@ def run(steps, variables, *, first, tol, maxiter, callback=None, deadline=inf, f
             fresh=True,
             every=1,
             says=SAYS | (says or {}),
+            batches=batches,
         )
     except Interrupted as error:
         raise Interrupted(_in_shape(error.result, variables)) from None

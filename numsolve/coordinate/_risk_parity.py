@@ -16,6 +16,7 @@ from ..kernels import kernels_for
 METHODS = ("ccd", "newton")
 # Iterations after which C x is computed anew, and the run ends if nothing was gained.
 RENEWED = {"ccd": 1000, "newton": 100}
+ENTRIES_PER_CALL = 1 << 26  # read by the sweeps of one call: some milliseconds, for which Ctrl-C has to wait
 ASYMMETRY = 1e-6  # largest difference of two correlations that count as equal
 FULL_STEP = 0.5  # relative change of a variable up to which a Newton step is taken in full
 
@@ -135,8 +136,10 @@ def risk_parity(
     _validate.choice(method, "method", METHODS)
     rtol, atol = _validate.tolerances(rtol, atol)
     portfolio = Portfolio(cov, budgets, signs, x0, method)
+    batches = method == "ccd" and callback is None and portfolio.library == "numpy"
+    steps = newton_steps if method == "newton" else sweeps_in_batches if batches else sweeps
     found = run(
-        partial({"ccd": sweeps, "newton": newton_steps}[method], portfolio),
+        partial(steps, portfolio),
         portfolio,
         first=1.0,
         tol=max(rtol * float(portfolio.b.max()), atol),
@@ -144,6 +147,7 @@ def risk_parity(
         callback=callback,
         deadline=_validate.deadline(time_limit),
         says=SAYS,
+        batches=batches,
     )
     return warn_of_miss(portfolio.result(found))
 
@@ -163,10 +167,12 @@ class Portfolio:
         The signs of the weights.
     start : array, shape (n,)
         The starting guess, with the variance one.
+    library : {"numpy", "cupy"}
+        The library of the arrays.
     """
 
     def __init__(self, cov, budgets, signs, x0, method):
-        _, xp = _validate.same_library(cov=cov, budgets=budgets, signs=signs, x0=x0)
+        self.library, xp = _validate.same_library(cov=cov, budgets=budgets, signs=signs, x0=x0)
         cov = _validate.real(cov, "cov", xp).astype(float, copy=False)
         n = _validate.square_shape(cov, "cov")
         self.cov, self.variances = xp.ascontiguousarray(cov), cov.diagonal().copy()
@@ -223,6 +229,27 @@ def sweeps(portfolio, x):
         live = yield x, sweep(live, *data, x, q)
         if live is None:
             raise _not_semidefinite()
+
+
+def sweeps_in_batches(portfolio, x):
+    """Yield the same, many sweeps at a time: a sweep of a small portfolio takes less time than the loop."""
+    from ..kernels.host.sweeps import many_risk_sweeps
+
+    data = portfolio.cov, portfolio.signs, portfolio.b
+    q = portfolio.cov @ x
+    best = float(((x * q - portfolio.b) ** 2).max())
+    goal, room = yield x, best
+    squares = np.empty(1 + min(RENEWED["ccd"], ENTRIES_PER_CALL // len(x) ** 2))
+    while True:
+        taken = many_risk_sweeps(goal, *data, x, q, squares[:room])
+        if taken == len(squares) and not squares[taken - 1] < best:
+            raise Breakdown(SAYS[Status.STAGNATED], Status.STAGNATED)
+        best = min(best, squares[taken - 1])
+        limits = yield x, squares[:taken]
+        if limits is None:
+            raise _not_semidefinite()
+        goal, room = limits
+        q = portfolio.cov @ x
 
 
 def newton_steps(portfolio, x):

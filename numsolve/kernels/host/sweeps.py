@@ -4,6 +4,7 @@ import numpy as np
 
 from ..cpu._jit import inline
 from ..cpu.relaxation import ONE, _residuals
+from ..cpu.risk_parity import risk_sweep
 from ..cpu.triangular import _relax_in_turn
 
 
@@ -28,5 +29,20 @@ def many_sweeps(goal, symmetric, at_once, indptr, indices, data, scale, b, x, y,
         if symmetric:
             _relax_in_turn(True, indptr, indices, data, scale, b, y)
         if not np.inf > np.sqrt(rr) > goal:
+            return step + 1
+    return squares.size
+
+
+@inline
+def many_risk_sweeps(goal, C, signs, b, x, q, squares):
+    """Make sweeps of `risk_sweep`; return their number.
+
+    Each writes its largest squared error to `squares`. The sweeps end after the first error of at most
+    `goal`, or one that is not finite, or when `squares` is full.
+    """
+    live = np.ones(1, np.bool_)
+    for step in range(squares.size):
+        squares[step] = risk_sweep(live, C, signs, b, x, q)
+        if not np.inf > np.sqrt(squares[step]) > goal:
             return step + 1
     return squares.size

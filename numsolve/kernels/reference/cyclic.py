@@ -27,7 +27,7 @@ def cyclic_dense(
         d = _step(b, theta, a, A, base, extra, penalty, old, zeta, p, v, x)
         z += d @ X[b]
         if loss != QUADRATIC:
-            g[:] = s * slope(loss, delta, z, y)
+            g[:] = s * _slope(loss, delta, z, y)
 
 
 def cyclic_csc(
@@ -63,7 +63,7 @@ def cyclic_csc(
             rows = indices[c]
             z[rows] += change * data[c]
             if loss != QUADRATIC:
-                g[rows] = s[rows] * slope(loss, delta, z[rows], y[rows])
+                g[rows] = s[rows] * _slope(loss, delta, z[rows], y[rows])
 
 
 def sampled_dense(
@@ -153,7 +153,7 @@ def sampled_csr(
         total += points[1]
 
 
-def slope(loss: Any, delta, z, y) -> Any:
+def _slope(loss: Any, delta, z, y) -> Any:
     """Return the derivative of the loss in the prediction; here `loss` may be a function that returns it."""
     if callable(loss):
         return loss(z, y)
@@ -189,8 +189,8 @@ def _prox(t, A, penalty):
 
 def _correction(loss, delta, ratio, products, y, s, z):
     """Return the factor of the sample in the corrected gradient, from its products with the points."""
-    slopes = slope(loss, delta, products, y)
-    return s * (slopes[4] - slope(loss, delta, z, y) + ratio * (slopes[0] - slopes[2]))
+    slopes = _slope(loss, delta, products, y)
+    return s * (slopes[4] - _slope(loss, delta, z, y) + ratio * (slopes[0] - slopes[2]))
 
 
 def _end_block(b, theta, steps, A, base, penalty, center, zeta, v, points):

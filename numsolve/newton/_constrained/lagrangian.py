@@ -24,6 +24,9 @@ from .matrices import (
     stacked,
 )
 
+# Variables up to which a Hessian is formed by differences, also where products with it would be enough.
+MOST_DIFFERENCES = 50
+
 
 class Objective:
     """The objective of the caller, its gradient, and what is given of its Hessian.
@@ -127,7 +130,7 @@ class Curvature:
 
         objective = self._objective if of_objective else None
         gradient = UnknownGradient(objective, [(self._constraints[i], pieces[i]) for i in unknown], self.m)
-        if not self._needs_entries:
+        if not self._needs_entries and self.m > MOST_DIFFERENCES:
             return DirectionalJacobian(gradient, x, gradient(x))
         exact = self._objective.rounding < 1e-12 or not of_objective
         step = None if exact else float(np.finfo(x.dtype).eps) ** 0.25

@@ -86,7 +86,8 @@ class CrossValidation:
 
         if ax is None:
             ax = plt.subplots(figsize=(6, 4), layout="constrained")[1]
-        ax.errorbar(self.lams, self.mean, self.standard_error, **({"marker": "."} | style))
+        options: dict[str, Any] = {"marker": ".", **style}
+        ax.errorbar(self.lams, self.mean, self.standard_error, **options)
         for index in (self.best, self.simplest):
             ax.axvline(self.lams[index], color="0.6", linestyle="--", linewidth=1)
         ax.set(xscale="log", xlabel="factor of the penalty", ylabel="error of prediction")

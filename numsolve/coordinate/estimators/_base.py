@@ -40,7 +40,8 @@ class Linear(BaseEstimator):
 
     def _data(self, X, y, sample_weight, **options) -> Any:
         """Return the checked data."""
-        X, y = validate_data(self, X, y, accept_sparse="csc", dtype=FLOATS, **options)
+        checked: Any = validate_data(self, X, y, accept_sparse="csc", dtype=FLOATS, **options)
+        X, y = checked
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         return X, y, sample_weight
@@ -185,7 +186,7 @@ class CrossValidated(Linear):
         grid = (
             {"count": self.alphas, "ratio": self.eps} if np.ndim(self.alphas) == 0 else {"lams": self.alphas}
         )
-        splitter = check_cv(self.cv, y, classifier=isinstance(self, ClassifierMixin))
+        splitter: Any = check_cv(self.cv, y, classifier=isinstance(self, ClassifierMixin))
         jobs = self.n_jobs or 1
         with ThreadPoolExecutor(jobs if jobs > 0 else None) if jobs != 1 else nullcontext() as executor:
             found = cross_validate(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from . import coordinate as coordinate
     from . import krylov as krylov
     from . import learners as learners
+    from . import monotone as monotone
     from . import newton as newton
     from . import precondition as precondition
     from . import problems as problems
@@ -46,6 +47,7 @@ _HOME = {
     "hermitian": "_operators.hermitian",
     "krylov": None,
     "learners": None,
+    "monotone": None,
     "newton": None,
     "precondition": None,
     "problems": None,

@@ -18,7 +18,8 @@ class Status(IntEnum):
     """Why an iteration ended.
 
     The signs are those of SciPy's ``info``. Zero: converged. Positive: stopped early with a usable iterate,
-    or doubtful: the tolerance is met, but the error of the iterate may be large. Negative: broke down.
+    or doubtful: the tolerance is met, but the error of the iterate may be large. Negative: broke down, or
+    shown to have no solution (`INFEASIBLE`, `UNBOUNDED`).
     """
 
     CONVERGED = 0
@@ -32,6 +33,8 @@ class Status(IntEnum):
     NONFINITE = -2
     SINGULAR = -3
     INVALID = -4
+    INFEASIBLE = -5
+    UNBOUNDED = -6
 
 
 class ConvergenceError(RuntimeError):

@@ -1,0 +1,1 @@
+"""Methods for a fixed point ``x = T x`` of a nonexpansive map."""

@@ -1,0 +1,1 @@
+"""Methods for variational inequalities of a monotone operator, and for saddle points."""

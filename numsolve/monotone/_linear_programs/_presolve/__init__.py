@@ -1,0 +1,1 @@
+"""Reductions of a linear program that are cheap and reversible."""

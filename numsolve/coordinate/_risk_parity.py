@@ -129,7 +129,7 @@ def risk_parity(
     >>> cov = np.array([[0.04, 0.006, 0.0], [0.006, 0.01, 0.001], [0.0, 0.001, 0.0025]])
     >>> result = risk_parity(cov)
     >>> result.x.round(3)
-    array([0.16 , 0.263, 0.577])
+    array([0.144, 0.259, 0.598])
     >>> result.shares.round(6)
     array([0.333333, 0.333333, 0.333333])
     """

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -166,14 +167,17 @@ class Portfolio:
     signs : array, shape (n,)
         The signs of the weights.
     start : array, shape (n,)
-        The starting guess, with the variance one.
+        The starting guess.
     library : {"numpy", "cupy"}
         The library of the arrays.
     """
 
     def __init__(self, cov, budgets, signs, x0, method):
         self.library, xp = _validate.same_library(cov=cov, budgets=budgets, signs=signs, x0=x0)
-        cov = _validate.real(cov, "cov", xp).astype(float, copy=False)
+        cov = _validate.as_array(cov, "cov", xp)
+        if cov.dtype.kind == "c":
+            raise TypeError(f"cov has dtype {cov.dtype}; real numbers are needed")
+        cov = cov.astype(float, copy=False)
         n = _validate.square_shape(cov, "cov")
         self.cov, self.variances = xp.ascontiguousarray(cov), cov.diagonal().copy()
         _check(self.cov, self.variances)
@@ -186,21 +190,24 @@ class Portfolio:
     def _given(self, x):
         if not bool((x * self.signs > 0).all()):
             raise ValueError("x0 has an entry that is zero, or whose sign is not the one in signs")
-        return self._scaled(x)
+        return x
 
     def _usual(self, method):
         xp = namespace(self.b)
-        x = self._scaled(self.signs / xp.sqrt(self.variances))
+        x = self.signs / xp.sqrt(self.variances)
         if method == "newton":  # each equation solved once for its unknown
-            a = (self.cov @ x - self.variances * x) / 2
+            x, q = self.scaled(x)
+            a = (q - self.variances * x) / 2
             root = xp.sqrt(a * a + self.variances * self.b)
-            x = self._scaled((self.signs * root - a) / self.variances)
+            x = (self.signs * root - a) / self.variances
         return x
 
-    def _scaled(self, x):
-        """Return the portfolio with the variance one, if it has any variance."""
-        variance = float(x @ (self.cov @ x))
-        return x / variance**0.5 if variance > 0 else x
+    def scaled(self, x):
+        """Return x and ``cov @ x``, scaled to the variance one, if it has any variance."""
+        q = self.cov @ x
+        variance = float(x @ q)
+        scale = variance**-0.5 if 0 < variance < inf else 1.0
+        return x * scale, q * scale
 
     def shown(self, x):
         """Return the weights, with the sum one."""
@@ -223,7 +230,7 @@ def sweeps(portfolio, x):
     """Yield x and its squared error after each sweep of the improved cyclical coordinate descent."""
     sweep, still = kernels_for(x).risk_sweep, namespace(x).zeros(1, bool)
     data = portfolio.cov, portfolio.signs, portfolio.b
-    q = portfolio.cov @ x
+    x, q = portfolio.scaled(x)
     live = yield x, sweep(still, *data, x, q)
     for _ in range(RENEWED["ccd"]):
         live = yield x, sweep(live, *data, x, q)
@@ -236,12 +243,12 @@ def sweeps_in_batches(portfolio, x):
     from ..kernels.host.sweeps import many_risk_sweeps
 
     data = portfolio.cov, portfolio.signs, portfolio.b
-    q = portfolio.cov @ x
+    x, q = portfolio.scaled(x)
     best = float(((x * q - portfolio.b) ** 2).max())
     goal, room = yield x, best
     squares = np.empty(1 + min(RENEWED["ccd"], ENTRIES_PER_CALL // len(x) ** 2))
     while True:
-        taken = many_risk_sweeps(goal, *data, x, q, squares[:room])
+        taken = many_risk_sweeps(goal, *data, x, squares[:room])
         if taken == len(squares) and not squares[taken - 1] < best:
             raise Breakdown(SAYS[Status.STAGNATED], Status.STAGNATED)
         best = min(best, squares[taken - 1])
@@ -249,14 +256,13 @@ def sweeps_in_batches(portfolio, x):
         if limits is None:
             raise _not_semidefinite()
         goal, room = limits
-        q = portfolio.cov @ x
 
 
 def newton_steps(portfolio, x):
     """Yield x and its squared error after each damped Newton step for ``C x = b / x``."""
     xp, C, b, scale = namespace(x), portfolio.cov, portfolio.b, portfolio.variances**-0.5
     R, diagonal = C * scale * scale[:, None], xp.arange(len(x))
-    q = C @ x
+    x, q = portfolio.scaled(x)
     live = yield x, ((x * q - b) ** 2).max()
     for _ in range(RENEWED["newton"]):
         J = R.copy()
@@ -279,11 +285,16 @@ def _check(cov, variances):
     Two products with a vector show an asymmetry, and the largest entries a correlation above one.
     """
     if not bool((variances > 0).all()):
+        _validate.finite(variances, "cov")
         first = int((variances <= 0).argmax())
         raise ValueError(f"asset {first} has the variance {float(variances[first]):.3g}; it must be positive")
     deviations = variances**0.5
     v = (0.5 + scattered(namespace(cov).arange(len(cov), dtype=float))) / deviations
-    if float((abs(cov @ v - v @ cov) / deviations).max()) > ASYMMETRY * len(cov):
+    with np.errstate(all="ignore"):
+        difference = float((abs(cov @ v - v @ cov) / deviations).max())
+    if not difference < inf:
+        _validate.finite(cov, "cov")
+    if difference > ASYMMETRY * len(cov):
         raise ValueError("cov is not symmetric: pass (cov + cov.T) / 2")
     if max(float(cov.max()), -float(cov.min())) > (1 + ASYMMETRY) * float(variances.max()):
         raise ValueError("cov is not positive semidefinite: an entry exceeds all variances")

@@ -74,6 +74,7 @@ __all__ = [
     "hermitian",
     "krylov",
     "learners",
+    "monotone",
     "newton",
     "precondition",
     "problems",

@@ -134,6 +134,9 @@ sketch_sparse item: indptr,places:I* scale:R A_indptr,A_indices:I* A_data,Y:T* k
 hadamard: X:T* k,h,items
 [risk_parity] reals
 risk_sweep block: live:bool* C,signs,b,x,q:T* rr:R* n
+[halpern] reals
+lp_primal lanes: tau,keep:R indptr,indices:I* data,y,c,l,u,anchor,x,ahead:T* lanes,n
+lp_dual lanes: sigma,keep:R indptr,indices:I* data,ahead,rl,ru,anchor,y:T* lanes,n
 [fraction] reals
 ratio_sweep block: order:I* columns,curvature,x,r:T* top:bool* lam:R steps,m,n
 kurtosis_sweep block: order:I* columns,x,z:T* theta:R steps,m,n

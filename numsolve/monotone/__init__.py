@@ -1,5 +1,5 @@
 """Fixed points, monotone inclusions, and linear programs solved with them."""
 
-from ._linear_programs import KKT, LP, Certificate, LPResult, kkt
+from ._linear_programs import KKT, LP, Certificate, LPResult, kkt, solve_lp
 
-__all__ = ["KKT", "LP", "Certificate", "LPResult", "kkt"]
+__all__ = ["KKT", "LP", "Certificate", "LPResult", "kkt", "solve_lp"]

@@ -59,6 +59,7 @@ STORED = {
     **stored("kaczmarz_dense normal_product", "A"),
     **stored("sketch_rows", "indptr places"),
     **stored("sketch_sparse", "indptr places A_indptr A_indices"),
+    **stored("lp_primal lp_dual", CSR),
     **stored("radial_solve", "K"),
     **stored("radial_density", "D J"),
     **stored("dirac_solve", "D"),

@@ -69,10 +69,10 @@ def kkt(lp, x, y, s=None) -> KKT:
     c, y = sense * lp.c, sense * xp.asarray(y, dtype=np.float64)
     x = xp.asarray(x, dtype=np.float64)
     gradient = c - lp.A.T @ y
-    s = _admissible(xp, gradient, lp.l, lp.u) if s is None else sense * xp.asarray(s, dtype=np.float64)
+    s = admissible(gradient, lp.l, lp.u) if s is None else sense * xp.asarray(s, dtype=np.float64)
     Ax = lp.A @ x
     outside = (Ax - xp.clip(Ax, lp.rl, lp.ru), x - xp.clip(x, lp.l, lp.u))
-    y_right, s_right = _admissible(xp, y, lp.rl, lp.ru), _admissible(xp, s, lp.l, lp.u)
+    y_right, s_right = admissible(y, lp.rl, lp.ru), admissible(s, lp.l, lp.u)
     wrong = (gradient - s, y - y_right, s - s_right)
     value = float(c @ x) + sense * lp.offset
     dual_value = _support(xp, y_right, lp.rl, lp.ru) + _support(xp, s_right, lp.l, lp.u) + sense * lp.offset
@@ -97,8 +97,9 @@ def _norm(*vectors) -> float:
     return float(sum(float(v @ v) for v in vectors) ** 0.5)
 
 
-def _admissible(xp, multipliers, lower, upper):
+def admissible(multipliers, lower, upper):
     """Return the multipliers with 0 in place of those that no bound allows."""
+    xp = namespace(multipliers)
     wrong = ((multipliers > 0) & ~xp.isfinite(lower)) | ((multipliers < 0) & ~xp.isfinite(upper))
     return xp.where(wrong, 0.0, multipliers)
 

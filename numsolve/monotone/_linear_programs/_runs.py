@@ -1,0 +1,163 @@
+"""A run of the iteration on a linear program, in the loop of all iterative methods."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from ..._array import namespace
+from ..._result import Interrupted, Status
+from ..._run import run
+from ..._variables import Variables
+from ._certificates import Found, Search
+from ._halpern import Iteration
+from ._kkt import KKT, admissible, kkt
+from ._measure import Measure
+from ._restarts import Restarts
+from ._result import LPResult
+from ._scaling import scaled
+
+INTERVAL = 64  # steps between two checks
+SMALL = 1 << 12  # unknowns and entries below which checks are rarer: they cost more than steps
+SEARCHES = 4  # checks between two searches for a certificate
+SAYS = {
+    Status.CONVERGED: "optimal to the tolerance",
+    Status.MAXITER: "maxiter reached: raise it, loosen rtol, or start nearer to the solution (x0, y0)",
+    Status.TIME_LIMIT: "time limit reached: raise it, loosen rtol, or start nearer to the solution (x0, y0)",
+    Status.STAGNATED: "the residuals stopped falling before they met the tolerance: loosen rtol",
+    Status.NONFINITE: "the iterates are not finite: scale the data",
+    Status.INFEASIBLE: "the program is infeasible: certificate has multipliers that prove it",
+    Status.UNBOUNDED: "the program is unbounded: certificate has a direction that proves it",
+}
+
+
+def solved(lp, x0, y0, rtol, maxiter, deadline, callback, presolve) -> LPResult:
+    """Solve a checked program and return its result."""
+    attempt = Attempt(lp, x0, y0, rtol, maxiter)
+    try:
+        result = run(
+            attempt.steps,
+            Variables(attempt.best.x),
+            first=1.0,
+            tol=rtol,
+            maxiter=attempt.checks,
+            callback=callback,
+            deadline=deadline,
+            says=SAYS,
+        )
+    except Interrupted as error:
+        raise Interrupted(attempt.finished(error.result)) from None
+    return attempt.finished(result)
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """A point in the caller's units, with its residuals."""
+
+    x: Any
+    y: Any
+    s: Any
+    kkt: KKT
+
+
+class Attempt:
+    """A run on a program; it keeps the best answer."""
+
+    def __init__(self, lp, x0, y0, rtol, maxiter):
+        self.lp, self.rtol, self.aim, self.maxiter = lp, rtol, rtol, maxiter
+        self.certificate = None
+        self.best = self.answer(x0, y0, None)
+        self.problem = scaled(lp)
+        self.interval = INTERVAL * (2 if len(lp.A.data) + sum(lp.shape) < SMALL else 1)
+        self.checks = -(-maxiter // self.interval)
+        self.iteration = Iteration(
+            self.problem, self.problem.from_x(self.best.x), self.problem.from_y(self.sense * self.best.y)
+        )
+
+    @property
+    def sense(self):
+        """1 for a minimum, -1 for a maximum."""
+        return -1.0 if self.lp.maximize else 1.0
+
+    def answer(self, x, y, s) -> Answer:
+        """Return a point with the residuals that it has, moved to where bounds allow it."""
+        lp, xp, sense = self.lp, namespace(self.lp.c), self.sense
+        x = xp.minimum(xp.maximum(x, lp.l), lp.u)
+        y = sense * admissible(sense * y, lp.rl, lp.ru)
+        if s is None:
+            s = sense * admissible(sense * (lp.c - lp.A.T @ y), lp.l, lp.u)
+        return Answer(x, y, s, kkt(lp, x, y, s))
+
+    def steps(self, _):
+        """Yield the best answer so far, then the residual at each check."""
+        yield self.best_x, self._squared(self.best.kkt.worst)
+        iteration, restarts, search = self.iteration, Restarts(), Search(self.lp, self.problem)
+        measure = Measure(self.lp, self.problem)
+        point = iteration.point()
+        restarts.begin(point.error)
+        checks = 0
+        try:
+            while True:
+                iteration.advance(min(self.interval, max(self.maxiter - iteration.total, 1)))
+                point = iteration.point()
+                found, (x, y, s) = measure.at(point)
+                worst = self.seen(found, x, self.sense * y, self.sense * s)
+                if (yield self.best_x, self._squared(worst)) is None:
+                    return
+                checks += 1
+                due = restarts.is_due(point.error, iteration.done, iteration.total)
+                if due or checks % SEARCHES == 0:
+                    search.examine(iteration, point)
+                if due:
+                    self.restart(iteration, restarts, search, point, found)
+        except Found as proof:
+            self.certificate = proof.certificate
+            raise Found(proof.certificate, SAYS[proof.status]) from None
+
+    def restart(self, iteration, restarts, search, point, found):
+        """Restart from a point, with a new weight."""
+        distances = _norm(point.x - iteration.x_anchor), _norm(point.y - iteration.y_anchor)
+        balance = found.dual / found.primal if found.primal > 0 else inf
+        iteration.weight = restarts.weight(iteration.weight, *distances, balance)
+        iteration.restart(point.x, point.y)
+        search.begin(point.Ax, point.Aty)
+        restarts.begin(iteration.point().error)
+
+    def seen(self, found, x, y, s):
+        """Keep a point if it is the best; return its residual, computed anew if it meets the tolerance."""
+        worst = found.worst
+        if worst <= self.aim:
+            answer = self.answer(x, y, s)
+            worst = answer.kkt.worst
+            if worst <= self.best.kkt.worst:
+                self.best = answer
+            if not worst <= self.rtol:
+                self.aim *= 0.5
+        elif worst < self.best.kkt.worst:
+            self.best = Answer(x, y, s, found)
+        return worst
+
+    def best_x(self):
+        """Return the variables of the best answer."""
+        return self.best.x
+
+    def _squared(self, worst):
+        return namespace(self.lp.c).asarray(worst**2)
+
+    def finished(self, result) -> LPResult:
+        """Return the result with the best answer; its residuals are computed anew."""
+        best = self.answer(self.best.x, self.best.y, self.best.s)
+        return LPResult(
+            best.x,
+            result.status,
+            result.message,
+            result.residuals,
+            y=best.y,
+            s=best.s,
+            kkt=best.kkt,
+            certificate=self.certificate,
+            iterations=self.iteration.total,
+        )
+
+
+def _norm(v) -> float:
+    return float(v @ v) ** 0.5

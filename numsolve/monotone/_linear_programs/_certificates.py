@@ -4,6 +4,7 @@ from ..._array import namespace
 from ..._result import Breakdown, Status
 from ._certificate import Certificate, farkas, recession
 from ._kkt import admissible
+from ._scaling import product
 
 LARGEST_VIOLATION = 1e-6
 WORTH_A_TRIAL = 1e-2  # violation of a candidate, in scaled units, from which on it is examined
@@ -71,7 +72,7 @@ class Search:
         if not value > 0:
             return False
         x_part = _recession_part(x, p.l, p.u)
-        Ax = p.A @ x if Ax is None else Ax
+        Ax = product(p.A, x) if Ax is None else Ax
         wrong = x - x_part, Ax - _recession_part(Ax, p.rl, p.ru)
         return float(sum(float(v @ v) for v in wrong)) ** 0.5 <= WORTH_A_TRIAL * value
 

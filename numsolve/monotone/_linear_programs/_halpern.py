@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from ..._array import namespace
 from ...kernels import kernels_for
-from ._scaling import Scaled
+from ._scaling import Scaled, product
 
-AT_ONCE = 1 << 16  # entries and unknowns up to which many steps are one call
+AT_ONCE = 1 << 18  # entries and unknowns up to which many steps are one call
 
 
 class Point(NamedTuple):
@@ -93,12 +93,12 @@ class Iteration:
         """Take a plain step from the iterate, which stays; four products with the matrix."""
         p, xp = self.problem, namespace(self.x)
         tau, sigma = p.step / self.weight, p.step * self.weight
-        Aty_before = p.At @ self.y
+        Aty_before = product(p.At, self.y)
         target = self.x - tau * (p.c - Aty_before)
         x = xp.minimum(xp.maximum(target, p.l), p.u)
-        dx, Ax = x - self.x, p.A @ x
-        w = self.y - sigma * (p.A @ (x + dx))
+        dx, Ax = x - self.x, product(p.A, x)
+        w = self.y - sigma * (product(p.A, x + dx))
         y = w - xp.minimum(xp.maximum(w, -sigma * p.ru), -sigma * p.rl)
-        dy, Aty = y - self.y, p.At @ y
+        dy, Aty = y - self.y, product(p.At, y)
         squared = self.weight * (dx @ dx) + (dy @ dy) / self.weight + 2 * p.step * (dx @ (Aty - Aty_before))
         return Point(x, y, Ax, Aty, Aty_before, (x - target) / tau, dx, dy, max(float(squared), 0.0) ** 0.5)

@@ -12,12 +12,12 @@ from ._certificates import Found, Search
 from ._halpern import Iteration
 from ._kkt import KKT, admissible, kkt
 from ._measure import Measure
+from ._order import ordered
 from ._restarts import Restarts
 from ._result import LPResult
 from ._scaling import scaled
 
 INTERVAL = 64  # steps between two checks
-SMALL = 1 << 12  # unknowns and entries below which checks are rarer: they cost more than steps
 SEARCHES = 4  # checks between two searches for a certificate
 SAYS = {
     Status.CONVERGED: "optimal to the tolerance",
@@ -32,7 +32,7 @@ SAYS = {
 
 def solved(lp, x0, y0, rtol, maxiter, deadline, callback, presolve) -> LPResult:
     """Solve a checked program and return its result."""
-    attempt = Attempt(lp, x0, y0, rtol, maxiter)
+    attempt = Attempt(lp, x0, y0, rtol, maxiter, presolve)
     try:
         result = run(
             attempt.steps,
@@ -62,16 +62,29 @@ class Answer:
 class Attempt:
     """A run on a program; it keeps the best answer."""
 
-    def __init__(self, lp, x0, y0, rtol, maxiter):
+    def __init__(self, lp, x0, y0, rtol, maxiter, presolve):
         self.lp, self.rtol, self.aim, self.maxiter = lp, rtol, rtol, maxiter
         self.certificate = None
         self.best = self.answer(x0, y0, None)
-        self.problem = scaled(lp)
-        self.interval = INTERVAL * (2 if len(lp.A.data) + sum(lp.shape) < SMALL else 1)
-        self.checks = -(-maxiter // self.interval)
-        self.iteration = Iteration(
-            self.problem, self.problem.from_x(self.best.x), self.problem.from_y(self.sense * self.best.y)
-        )
+        self.checks = -(-maxiter // INTERVAL)
+        self.total = 0
+        self.reductions = []
+
+    def reduced(self):
+        """Return the program on which the iteration runs, and its starting point."""
+        lp, x, y = self.lp, self.best.x, self.best.y
+        for reduction in (ordered,):
+            found = reduction(lp)
+            self.reductions.append(found)
+            x, y = found.reduce(x, y)
+            lp = found.lp
+        return lp, x, y
+
+    def restored(self, x, y, s):
+        """Return a point of the reduced program as one of the program that was given."""
+        for reduction in reversed(self.reductions):
+            x, y, s = reduction.restore(x, y, s)
+        return x, y, s
 
     @property
     def sense(self):
@@ -90,28 +103,34 @@ class Attempt:
     def steps(self, _):
         """Yield the best answer so far, then the residual at each check."""
         yield self.best_x, self._squared(self.best.kkt.worst)
-        iteration, restarts, search = self.iteration, Restarts(), Search(self.lp, self.problem)
-        measure = Measure(self.lp, self.problem)
-        point = iteration.point()
-        restarts.begin(point.error)
-        checks = 0
         try:
-            while True:
-                iteration.advance(min(self.interval, max(self.maxiter - iteration.total, 1)))
-                point = iteration.point()
-                found, (x, y, s) = measure.at(point)
-                worst = self.seen(found, x, self.sense * y, self.sense * s)
-                if (yield self.best_x, self._squared(worst)) is None:
-                    return
-                checks += 1
-                due = restarts.is_due(point.error, iteration.done, iteration.total)
-                if due or checks % SEARCHES == 0:
-                    search.examine(iteration, point)
-                if due:
-                    self.restart(iteration, restarts, search, point, found)
+            yield from self.checked(*self.reduced())
         except Found as proof:
-            self.certificate = proof.certificate
-            raise Found(proof.certificate, SAYS[proof.status]) from None
+            certificate = proof.certificate
+            for reduction in reversed(self.reductions):
+                certificate = reduction.restore_ray(certificate)
+            self.certificate = certificate
+            raise Found(certificate, SAYS[proof.status]) from None
+
+    def checked(self, lp, x, y):
+        """Iterate on the reduced program from a point; yield at each check."""
+        problem, sense = scaled(lp), self.sense
+        iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
+        restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem)
+        restarts.begin(iteration.point().error)
+        for check in range(1, self.checks + 1):
+            iteration.advance(min(INTERVAL, self.maxiter - iteration.total))
+            self.total = iteration.total
+            point = iteration.point()
+            found, (x, y, s) = measure.at(point)
+            worst = self.seen(found, x, sense * y, sense * s)
+            if (yield self.best_x, self._squared(worst)) is None:
+                return
+            due = restarts.is_due(point.error, iteration.done, iteration.total)
+            if due or check % SEARCHES == 0:
+                search.examine(iteration, point)
+            if due:
+                self.restart(iteration, restarts, search, point, found)
 
     def restart(self, iteration, restarts, search, point, found):
         """Restart from a point, with a new weight."""
@@ -126,14 +145,14 @@ class Attempt:
         """Keep a point if it is the best; return its residual, computed anew if it meets the tolerance."""
         worst = found.worst
         if worst <= self.aim:
-            answer = self.answer(x, y, s)
+            answer = self.answer(*self.restored(x, y, s))
             worst = answer.kkt.worst
             if worst <= self.best.kkt.worst:
                 self.best = answer
             if not worst <= self.rtol:
                 self.aim *= 0.5
         elif worst < self.best.kkt.worst:
-            self.best = Answer(x, y, s, found)
+            self.best = Answer(*self.restored(x, y, s), found)
         return worst
 
     def best_x(self):
@@ -155,7 +174,7 @@ class Attempt:
             s=best.s,
             kkt=best.kkt,
             certificate=self.certificate,
-            iterations=self.iteration.total,
+            iterations=self.total,
         )
 
 

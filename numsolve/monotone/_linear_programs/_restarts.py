@@ -3,6 +3,7 @@
 from math import exp, inf, isfinite, log, log10
 
 SUFFICIENT, NECESSARY, LONG = 0.2, 0.5, 0.36  # factors of the error, share of all steps
+SHORTEST = 256  # steps between two restarts but the first: in fewer any anchor gains a factor of five
 PROPORTIONAL, INTEGRAL, FORGETTING = 0.99, 0.01, 0.3  # of the controller
 DISTANCES, BALANCES = (1e-16, 1e12), (1e-8, 1e8)
 
@@ -10,8 +11,8 @@ DISTANCES, BALANCES = (1e-16, 1e12), (1e-8, 1e8)
 class Restarts:
     """The rule of restarts and the controller of the weight.
 
-    It restarts when the fixed-point error has fallen to a fifth of that at the last restart, when it has
-    fallen to a half and rises, or after 0.36 of all steps. The weight then moves, in logarithms, towards the
+    It restarts after the first check, and later when the fixed-point error has fallen to a fifth of that at
+    the last restart, when it has fallen to a half and rises, or after 0.36 of all steps. The weight then moves, in logarithms, towards the
     ratio of the distances that the dual and the primal iterates have gone.
     """
 
@@ -26,6 +27,8 @@ class Restarts:
     def is_due(self, error, done, total):
         """Tell whether to restart."""
         rises, self.last = error > self.last, error
+        if done < min(SHORTEST, total):
+            return False
         return (
             error <= SUFFICIENT * self.first
             or (error <= NECESSARY * self.first and rises)

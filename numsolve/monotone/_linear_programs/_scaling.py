@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..._array import library, namespace, sparse_module
+from ..._random import scattered
 from ...kernels import kernels_for
 from ._kkt import norm_of_bounds
 
 ROUNDS = 10  # of Ruiz's scaling
-MOST_PRODUCTS = 24  # with A and its transpose, for the largest singular value
+LEAST_PRODUCTS, MOST_PRODUCTS = 12, 32  # with A and its transpose, for the largest singular value
 EXAMINED = 4  # products between two looks at the estimate
 SAFETY = 0.998  # of the step, over the largest one that converges
 
@@ -132,7 +133,7 @@ def _largest_singular_value(xp, A, At):
     m, n = A.shape
     if not m or not n or not len(A.data):
         return 1.0
-    q = 1 + xp.cos(xp.arange(n) * 1.618)
+    q = scattered(xp.arange(n, dtype=float)) - 0.3
     q, before, off = q / float(q @ q) ** 0.5, 0 * q, 0.0
     diagonal: list[float] = []
     others: list[float] = []
@@ -148,7 +149,7 @@ def _largest_singular_value(xp, A, At):
             values, vectors = np.linalg.eigh(T)
             error = off * abs(vectors[-1, -1])
             found = (values[-1] + error) ** 0.5
-            if ends or error <= 1e-2 * values[-1]:
+            if ends or (step >= LEAST_PRODUCTS and error <= 1e-4 * values[-1]):
                 break
         before, q = q, w / off
         others.append(off)

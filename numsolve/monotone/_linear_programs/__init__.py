@@ -2,8 +2,22 @@
 
 from ._certificate import Certificate
 from ._kkt import KKT, kkt
+from ._linprog import LinprogResult, linprog
 from ._lp import LP
+from ._mps_read import read_mps
+from ._mps_write import write_mps
 from ._result import LPResult
 from ._solve_lp import solve_lp
 
-__all__ = ["KKT", "LP", "Certificate", "LPResult", "kkt", "solve_lp"]
+__all__ = [
+    "KKT",
+    "LP",
+    "Certificate",
+    "LPResult",
+    "LinprogResult",
+    "kkt",
+    "linprog",
+    "read_mps",
+    "solve_lp",
+    "write_mps",
+]

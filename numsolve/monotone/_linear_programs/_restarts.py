@@ -11,9 +11,10 @@ DISTANCES, BALANCES = (1e-16, 1e12), (1e-8, 1e8)
 class Restarts:
     """The rule of restarts and the controller of the weight.
 
-    It restarts after the first check, and later when the fixed-point error has fallen to a fifth of that at
-    the last restart, when it has fallen to a half and rises, or after 0.36 of all steps. The weight then moves, in logarithms, towards the
-    ratio of the distances that the dual and the primal iterates have gone.
+    It restarts after the first check. Later it restarts when the fixed-point error has fallen to a fifth of
+    that at the last restart, when it has fallen to a half and rises, or after 0.36 of all steps. The weight
+    then moves, in logarithms, towards the ratio of the distances that the dual and the primal iterates have
+    gone.
     """
 
     def __init__(self):

@@ -5,8 +5,10 @@ from ..._result import Breakdown, Status
 from ._certificate import Certificate, farkas, recession
 from ._kkt import admissible
 from ._scaling import product
+from ._sharpen import by_nonnegative_least_squares, sharpened
 
 LARGEST_VIOLATION = 1e-6
+BETWEEN_TRIALS = 1.5  # factor of the iterations
 WORTH_A_TRIAL = 1e-2  # violation of a candidate, in scaled units, from which on it is examined
 
 
@@ -30,6 +32,7 @@ class Search:
     def __init__(self, lp, problem):
         self.lp, self.problem = lp, problem
         self.products = None  # with the anchor
+        self.next_trial, self.tried = 0, False  # of a candidate that has to be sharpened
 
     def begin(self, Ax, Aty):
         """Take note of the products with a new anchor."""
@@ -45,14 +48,48 @@ class Search:
             duals.append((point.y - iteration.y_anchor, point.Aty - Aty))
             primals.append((point.x - iteration.x_anchor, point.Ax - Ax))
         primals.append((point.dx, None))
+        sharpens = iteration.total >= self.next_trial
         for y, Aty in duals:
             if self._may_be_farkas(y, Aty):
-                y = admissible(p.to_y(y), self.lp.rl, self.lp.ru)
-                claim(farkas(self.lp, y, admissible(-(self.lp.A.T @ y), self.lp.l, self.lp.u)))
+                self._try_farkas(p.to_y(y), sharpens)
         for x, Ax in primals:
             if self._may_be_recession(x, Ax):
-                x = p.to_x(_recession_part(x, p.l, p.u))
-                claim(recession(self.lp, x))
+                self._try_recession(p.to_x(_recession_part(x, p.l, p.u)), sharpens)
+        if self.tried:
+            self.next_trial, self.tried = BETWEEN_TRIALS * iteration.total, False
+
+    def _try_farkas(self, y, sharpens):
+        lp = self.lp
+        y = admissible(y, lp.rl, lp.ru)
+        found = self._farkas(y)
+        claim(found)
+        if not sharpens or found.violation > WORTH_A_TRIAL:
+            return
+        self.tried = True
+
+        def wrong_part(image):
+            return image + admissible(-image, lp.l, lp.u)
+
+        claim(self._farkas(sharpened(lp.A.T.tocsr(), y, wrong_part, lambda v: admissible(v, lp.rl, lp.ru))))
+        y = by_nonnegative_least_squares(lp)
+        if y is not None:
+            claim(self._farkas(y))
+
+    def _farkas(self, y):
+        return farkas(self.lp, y, admissible(-(self.lp.A.T @ y), self.lp.l, self.lp.u))
+
+    def _try_recession(self, x, sharpens):
+        lp = self.lp
+        found = recession(lp, x)
+        claim(found)
+        if not sharpens or found.violation > WORTH_A_TRIAL:
+            return
+        self.tried = True
+
+        def wrong_part(image):
+            return image - _recession_part(image, lp.rl, lp.ru)
+
+        claim(recession(lp, sharpened(lp.A, x, wrong_part, lambda v: _recession_part(v, lp.l, lp.u))))
 
     def _may_be_farkas(self, y, Aty):
         p = self.problem

@@ -15,7 +15,7 @@ from ..._result import Breakdown, FunctionError, Interrupted, Status, warn_of_mi
 from ..._run import run
 from ..._variables import Variables
 from ...krylov.recycling.space import RecycledSpace
-from .._functions import VectorFunction, WithDerivative
+from ..._functions import VectorFunction, WithDerivative
 from .._jacobians import ProductsOnly, jacobian
 from .._results import NewtonResult
 from . import line_search as _line_search

@@ -19,7 +19,7 @@ from ...krylov import lsmr
 from ...krylov._least_squares import Damped
 from .._fitting.box import Box
 from .._fitting.damped_systems import rescaled
-from .._functions import VectorFunction, WithDerivative
+from ..._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
 from . import scaled_region as _scaled_region
 from . import scalings as _scalings

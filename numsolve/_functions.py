@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import _validate
-from .._result import Breakdown, Status
+from . import _validate
+from ._result import Breakdown, Status
 
 
 class Function:

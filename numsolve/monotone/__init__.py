@@ -1,5 +1,6 @@
 """Fixed points, monotone inclusions, and linear programs solved with them."""
 
+from ._fixed_points import admm, anderson, douglas_rachford, halpern, intersection, picard
 from ._linear_programs import (
     KKT,
     LP,
@@ -12,15 +13,56 @@ from ._linear_programs import (
     solve_lp,
     write_mps,
 )
+from ._proximal import (
+    L1,
+    L2,
+    Affine,
+    Ball,
+    Box,
+    Halfspace,
+    Map,
+    Nonnegative,
+    NuclearNorm,
+    Product,
+    Quadratic,
+    SecondOrderCone,
+    SemidefiniteCone,
+    Simplex,
+    Space,
+)
+from ._results import FixedPointResult, InclusionResult
 
 __all__ = [
     "KKT",
+    "L1",
+    "L2",
     "LP",
+    "Affine",
+    "Ball",
+    "Box",
     "Certificate",
+    "FixedPointResult",
+    "Halfspace",
+    "InclusionResult",
     "LPResult",
     "LinprogResult",
+    "Map",
+    "Nonnegative",
+    "NuclearNorm",
+    "Product",
+    "Quadratic",
+    "SecondOrderCone",
+    "SemidefiniteCone",
+    "Simplex",
+    "Space",
+    "admm",
+    "anderson",
+    "douglas_rachford",
+    "halpern",
+    "intersection",
     "kkt",
     "linprog",
+    "picard",
     "read_mps",
     "solve_lp",
     "write_mps",

@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import _random
 from .._array import to_host
-from .._variables import Variables
 from .._functions import VectorFunction, WithDerivative
+from .._variables import Variables
 from ._jacobians import GivenJacobian
 
 DIRECTIONS = 3

@@ -7,11 +7,11 @@ import numpy as np
 
 from .. import _validate
 from .._array import is_sparse, namespace, sparse_module, to_host
+from .._functions import Function, VectorFunction
 from .._linear.system import length
 from .._operators.colours import greedy_colouring
 from .._operators.operator import Dense, Operator, as_operator
 from .._result import Breakdown, Status
-from .._functions import Function, VectorFunction
 
 DIFFERENCES = ("2-point", "3-point", "cs")  # SciPy's names; for the last one central differences are used
 ROUNDING = 8  # units of rounding in a difference of two values that may be rounding error

@@ -7,8 +7,8 @@ import numpy as np
 
 from ... import _validate
 from ..._array import is_sparse
-from .._differences import typical_sizes
 from ..._functions import Function, VectorFunction, WithDerivative
+from .._differences import typical_sizes
 from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
 INEQUALITY = (

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from ... import _validate
+from ..._functions import Function, ScalarFunction, VectorFunction, WithDerivative
 from ..._linear.system import length
 from ..._operators.operator import Operator, as_operator
 from ..._result import Breakdown, Status
 from .._differences import DifferenceGradient, typical_sizes
-from ..._functions import Function, ScalarFunction, VectorFunction, WithDerivative
 from .._jacobians import DifferenceJacobian, DirectionalJacobian, asks_for_differences
 from .constraints import Constraint
 from .matrices import (

@@ -9,13 +9,13 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
+from ..._functions import VectorFunction, WithDerivative
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, entries
 from ..._result import Breakdown, FunctionError, Interrupted, Status, warn_of_miss
 from ..._run import run
 from ..._variables import Variables
 from ...krylov.recycling.space import RecycledSpace
-from ..._functions import VectorFunction, WithDerivative
 from .._jacobians import ProductsOnly, jacobian
 from .._results import NewtonResult
 from . import line_search as _line_search

@@ -10,6 +10,7 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
+from ..._functions import VectorFunction, WithDerivative
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense
 from ..._result import Breakdown, FunctionError, Interrupted, Status, inner_solve, warn_of_miss
@@ -19,7 +20,6 @@ from ...krylov import lsmr
 from ...krylov._least_squares import Damped
 from .._fitting.box import Box
 from .._fitting.damped_systems import rescaled
-from ..._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
 from . import scaled_region as _scaled_region
 from . import scalings as _scalings

@@ -9,10 +9,10 @@ import numpy as np
 
 from ... import _validate
 from ..._array import namespace
+from ..._functions import VectorFunction, WithDerivative
 from ..._result import Breakdown, FunctionError, Interrupted, Result, Status, warn_of_miss
 from ..._run import ended_at_start, run
 from ..._variables import Variables
-from ..._functions import VectorFunction, WithDerivative
 from .._jacobians import jacobian
 from . import damping as _damping
 from .box import Box

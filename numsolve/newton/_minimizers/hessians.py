@@ -7,11 +7,11 @@ import numpy as np
 
 from ... import _validate
 from ..._array import is_sparse, namespace, sparse_module
+from ..._functions import Function, VectorFunction
 from ..._linear.system import length
 from ..._operators.operator import Csr, Dense, Operator
 from ..._result import Breakdown, Status
 from .._differences import DifferenceGradient, typical_sizes
-from ..._functions import Function, VectorFunction
 from .._jacobians import DifferenceJacobian, GivenJacobian, asks_for_differences
 
 MOST_DIFFERENCES = 50  # variables up to which a Hessian is formed by differences, without one from the caller

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from ... import _validate
+from ..._functions import ScalarFunction, WithDerivative
 from ..._result import warn_of_miss
 from ..._variables import Variables
 from .._differences import in_doubt
-from ..._functions import ScalarFunction, WithDerivative
 from .._results import NewtonResult
 from . import METHODS
 from .driver import drive, not_a_minimum, with_options

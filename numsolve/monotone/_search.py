@@ -1,0 +1,104 @@
+"""One loop for all methods of this family that look for a zero of a residual."""
+
+from dataclasses import replace
+from math import inf, nan
+
+from .._result import Breakdown, Interrupted, Status
+from .._run import ended_at_start, run
+
+GROWTH = 1e6  # of the residual, over the first one, after which a method gives up
+
+
+class Search:
+    """A run that keeps the point with the smallest residual.
+
+    A method is a generator function ``points(x)``, which yields pairs of a point and its residual, a vector.
+    The residual of a pair may be that of another point near by: what is claimed is verified by `residual`.
+
+    Parameters
+    ----------
+    residual : callable
+        ``residual(x)`` returns the residual at a point.
+    points : callable
+        The method.
+    grows : str
+        What a growing residual means, with a remedy.
+    """
+
+    def __init__(self, residual, points, grows):
+        self.residual, self.points, self.grows = residual, points, grows
+        self.going, self.best, self.smallest, self.first = None, None, inf, nan
+        self.count, self.last = 0, None
+
+    def steps(self, x):
+        """Yield the residual at x, then go on where the method was."""
+        r = self.residual(x)
+        rr = _square(r)
+        self.seen(x, r, float(rr))
+        yield x, rr / self.unit
+        if self.going is None:
+            self.going = self.points(x)
+        for x, r in self.going:
+            rr, self.count = _square(r), self.count + 1
+            size = float(rr)
+            if size > GROWTH**2 * self.first:
+                raise Breakdown(self.grows, Status.BREAKDOWN)
+            self.seen(x, r, size)
+            if (yield x, rr / self.unit) is None:
+                raise Breakdown(self.grows, Status.NONFINITE)
+
+    def seen(self, x, r, size):
+        """Keep the last point and the best one."""
+        self.last = x, r
+        if self.first != self.first:
+            self.first = size
+            self.unit = size if 0 < size < inf else 1.0
+        if size < self.smallest:
+            self.best, self.smallest = x, size
+
+    def run(self, variables, rtol, atol, maxiter, callback, deadline, functions, says):
+        """Run the method; return the result with the best point."""
+        try:
+            first = float(_square(self.residual(variables.start))) ** 0.5
+        except Breakdown as error:
+            return ended_at_start(error, variables, functions)
+        self.first = first**2
+        self.unit = self.first if 0 < self.first < inf else 1.0
+        try:
+            result = run(
+                self.steps,
+                variables,
+                first=first,
+                tol=max(rtol * first, atol),
+                maxiter=maxiter,
+                callback=callback,
+                deadline=deadline,
+                functions=functions,
+                says=says,
+            )
+        except Interrupted as error:
+            raise Interrupted(self.best_of(error.result, variables)) from None
+        return self.best_of(result, variables)
+
+    def best_of(self, result, variables):
+        """Return the result with the best point, unless the last one met the tolerance."""
+        if result.status == Status.CONVERGED or self.best is None:
+            return result
+        return replace(result, x=variables.shown(self.best))
+
+
+class Last:
+    """A function of vectors that remembers its last value: points are never overwritten."""
+
+    def __init__(self, function):
+        self._function, self._x, self._value = function, None, None
+
+    def __call__(self, x):
+        if x is not self._x:
+            self._value = self._function(x)
+            self._x = x
+        return self._value
+
+
+def _square(r):
+    return (r.conj() @ r).real if r.dtype.kind == "c" else r @ r

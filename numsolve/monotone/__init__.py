@@ -1,6 +1,15 @@
 """Fixed points, monotone inclusions, and linear programs solved with them."""
 
 from ._fixed_points import admm, anderson, douglas_rachford, halpern, intersection, picard
+from ._inclusions import (
+    SeparatedSteps,
+    accelerated_optimistic_gradient,
+    extragradient,
+    extragradient_plus,
+    optimistic_gradient,
+    past_extragradient,
+    reflected_gradient,
+)
 from ._linear_programs import (
     KKT,
     LP,
@@ -53,17 +62,24 @@ __all__ = [
     "Quadratic",
     "SecondOrderCone",
     "SemidefiniteCone",
+    "SeparatedSteps",
     "Simplex",
     "Space",
+    "accelerated_optimistic_gradient",
     "admm",
     "anderson",
     "douglas_rachford",
+    "extragradient",
+    "extragradient_plus",
     "halpern",
     "intersection",
     "kkt",
     "linprog",
+    "optimistic_gradient",
+    "past_extragradient",
     "picard",
     "read_mps",
+    "reflected_gradient",
     "solve_lp",
     "write_mps",
 ]

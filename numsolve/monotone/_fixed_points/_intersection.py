@@ -71,7 +71,8 @@ def intersection(
     --------
     >>> import numpy as np
     >>> from numsolve.monotone import Ball, Halfspace, intersection
-    >>> found = intersection([Ball(1.0), Halfspace(np.array([-1.0, 0.0]), -0.6)], [0.0, 2.0], method="dykstra")
+    >>> sets = [Ball(1.0), Halfspace(np.array([-1.0, 0.0]), -0.6)]
+    >>> found = intersection(sets, [0.0, 2.0], method="dykstra")
     >>> found.x.round(3)
     array([0.6, 0.8])
     """

@@ -111,7 +111,7 @@ def admm(
     time_limit=None,
     callback=None,
 ) -> FixedPointResult:
-    """Minimise ``f(x) + g(z)`` subject to ``A x + B z = c`` by the alternating direction method of multipliers.
+    """Minimise ``f(x) + g(z)`` subject to ``A x + B z = c`` by alternating directions and multipliers.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def admm(
     >>> b, soft = np.array([3.0, -0.5, 1.0]), L1(1.0)
     >>> near_b = lambda v, rho: (b + rho * v) / (1 + rho)
     >>> found = admm(near_b, lambda v, rho: soft(-v, 1 / rho), np.zeros(3), rtol=1e-10)
-    >>> found.x[:3].round(6)
+    >>> found.x[:3].round(6) + 0.0
     array([2., 0., 0.])
     """
     xp = namespace(z0)

@@ -3,12 +3,16 @@
 from ._fixed_points import admm, anderson, douglas_rachford, halpern, intersection, picard
 from ._inclusions import (
     SeparatedSteps,
+    VarianceReducedResult,
     accelerated_optimistic_gradient,
+    accelerated_primal_dual,
+    competitive_gradient,
     extragradient,
     extragradient_plus,
     optimistic_gradient,
     past_extragradient,
     reflected_gradient,
+    variance_reduced_halpern,
 )
 from ._linear_programs import (
     KKT,
@@ -65,9 +69,12 @@ __all__ = [
     "SeparatedSteps",
     "Simplex",
     "Space",
+    "VarianceReducedResult",
     "accelerated_optimistic_gradient",
+    "accelerated_primal_dual",
     "admm",
     "anderson",
+    "competitive_gradient",
     "douglas_rachford",
     "extragradient",
     "extragradient_plus",
@@ -81,5 +88,6 @@ __all__ = [
     "read_mps",
     "reflected_gradient",
     "solve_lp",
+    "variance_reduced_halpern",
     "write_mps",
 ]

@@ -17,9 +17,9 @@ class Scheme(NamedTuple):
     Attributes
     ----------
     reads : {"ahead", "past", "current", "reflected"}
-        "ahead": the operator is read at ``P(z - gamma F(z))``. "past": at ``P(z - gamma G)`` with the G of the
-        iteration before. "current": at z, and ``gamma (F(z) - F(z before))`` is subtracted too. "reflected":
-        at ``2 z - z before``.
+        "ahead": the operator is read at ``P(z - gamma F(z))``. "past": at ``P(z - gamma G)`` with the G of
+        the iteration before. "current": at z, and ``gamma (F(z) - F(z before))`` is subtracted too.
+        "reflected": at ``2 z - z before``.
     limit : float
         The step times L that is taken by default.
     anchored : bool
@@ -49,8 +49,8 @@ class SeparatedSteps:
     gamma, eta : float
         The first factors, > 0.
     gamma_power, eta_power : float
-        The powers, ``0 <= gamma_power <= eta_power``. For monotone operators take 1/3 and 2/3, for affine ones
-        0 and 1.
+        The powers, ``0 <= gamma_power <= eta_power``. For monotone operators take 1/3 and 2/3, for
+        affine ones 0 and 1.
     offset : float
         Added to the number of the iteration, which begins with 1.
 

@@ -167,8 +167,8 @@ def extragradient_plus(
 
     References
     ----------
-    J. Diakonikolas, C. Daskalakis, M. I. Jordan, *Efficient methods for structured nonconvex-nonconcave min-max
-    optimization*, :doi:`10.48550/arXiv.2011.00364`.
+    J. Diakonikolas, C. Daskalakis, M. I. Jordan, *Efficient methods for structured nonconvex-nonconcave
+    min-max optimization*, :doi:`10.48550/arXiv.2011.00364`.
 
     Examples
     --------
@@ -284,8 +284,8 @@ def optimistic_gradient(
 
     References
     ----------
-    Y. Malitsky, M. K. Tam, *A forward-backward splitting method for monotone inclusions without cocoercivity*,
-    :doi:`10.1137/18M1207260`.
+    Y. Malitsky, M. K. Tam, *A forward-backward splitting method for monotone inclusions without
+    cocoercivity*, :doi:`10.1137/18M1207260`.
 
     Examples
     --------

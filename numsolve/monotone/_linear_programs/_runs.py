@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from ..._array import namespace
-from ..._result import Interrupted, Status
+from ..._array import library, namespace
+from ..._result import Breakdown, Interrupted, Status
 from ..._run import run
 from ..._variables import Variables
 from ._certificates import Found, Search
@@ -13,6 +13,7 @@ from ._halpern import Iteration
 from ._kkt import KKT, admissible, kkt
 from ._measure import Measure
 from ._order import ordered
+from ._presolve import Contradiction, presolved
 from ._restarts import Restarts
 from ._result import LPResult
 from ._scaling import scaled
@@ -68,12 +69,13 @@ class Attempt:
         self.best = self.answer(x0, y0, None)
         self.checks = -(-maxiter // INTERVAL)
         self.total = 0
-        self.reductions = []
+        self.reductions: list = []
+        self.presolves = presolve and library(lp.c) != "cupy"
 
     def reduced(self):
         """Return the program on which the iteration runs, and its starting point."""
         lp, x, y = self.lp, self.best.x, self.best.y
-        for reduction in (ordered,):
+        for reduction in (presolved, ordered) if self.presolves else (ordered,):
             found = reduction(lp)
             self.reductions.append(found)
             x, y = found.reduce(x, y)
@@ -105,6 +107,10 @@ class Attempt:
         yield self.best_x, self._squared(self.best.kkt.worst)
         try:
             yield from self.checked(*self.reduced())
+        except Contradiction as proof:
+            self.certificate = proof.certificate
+            status = Status.UNBOUNDED if proof.certificate.y is None else Status.INFEASIBLE
+            raise Breakdown(SAYS[status], status) from None
         except Found as proof:
             certificate = proof.certificate
             for reduction in reversed(self.reductions):

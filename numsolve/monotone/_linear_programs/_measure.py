@@ -5,17 +5,20 @@ from ._kkt import KKT, admissible, norm_of_bounds
 
 
 class Measure:
-    """The residuals of `kkt` at points of the iteration, without another product with the matrix."""
+    """The residuals of `kkt` at points of the iteration, without another product with the matrix.
 
-    def __init__(self, lp, problem):
+    They are relative to the bounds and costs of the whole program, before it was reduced.
+    """
+
+    def __init__(self, lp, problem, whole):
         xp = namespace(lp.c)
         self.lp, self.problem = lp, problem
         self.sense = -1.0 if lp.maximize else 1.0
         self.c, self.offset = self.sense * lp.c, self.sense * lp.offset
         self.to_rows = 1 / (problem.rows * problem.of_bounds)
         self.to_gradient = 1 / (problem.columns * problem.of_costs)
-        self.unit_primal = 1 + norm_of_bounds(lp.rl, lp.ru)
-        self.unit_dual = 1 + _norm(lp.c)
+        self.unit_primal = 1 + norm_of_bounds(whole.rl, whole.ru)
+        self.unit_dual = 1 + _norm(whole.c)
         self.finite = [xp.where(xp.isfinite(b), b, 0.0) for b in (lp.rl, lp.ru, lp.l, lp.u)]
 
     def at(self, point):

@@ -69,6 +69,7 @@ class Attempt:
         self.best = self.answer(x0, y0, None)
         self.checks = -(-maxiter // INTERVAL)
         self.total = 0
+        self.whole, self.nearest, self.near = inf, inf, None
         self.reductions: list = []
         self.presolves = presolve and library(lp.c) != "cupy"
 
@@ -104,6 +105,7 @@ class Attempt:
 
     def steps(self, _):
         """Yield the best answer so far, then the residual at each check."""
+        self.take_nearest()
         yield self.best_x, self._squared(self.best.kkt.worst)
         try:
             yield from self.checked(*self.reduced())
@@ -122,7 +124,7 @@ class Attempt:
         """Iterate on the reduced program from a point; yield at each check."""
         problem, sense = scaled(lp), self.sense
         iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
-        restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem)
+        restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem, self.lp)
         restarts.begin(iteration.point().error)
         for check in range(1, self.checks + 1):
             iteration.advance(min(INTERVAL, self.maxiter - iteration.total))
@@ -148,18 +150,31 @@ class Attempt:
         restarts.begin(iteration.point().error)
 
     def seen(self, found, x, y, s):
-        """Keep a point if it is the best; return its residual, computed anew if it meets the tolerance."""
+        """Keep a point if it is the best; return its residual.
+
+        If it meets the tolerance, the residual of the whole program is computed. Where that is larger, the
+        next point has to have half the residual before it is tried.
+        """
         worst = found.worst
         if worst <= self.aim:
             answer = self.answer(*self.restored(x, y, s))
-            worst = answer.kkt.worst
-            if worst <= self.best.kkt.worst:
+            self.whole = answer.kkt.worst
+            if self.whole <= self.best.kkt.worst:
                 self.best = answer
-            if not worst <= self.rtol:
-                self.aim *= 0.5
-        elif worst < self.best.kkt.worst:
-            self.best = Answer(*self.restored(x, y, s), found)
-        return worst
+            if not self.whole <= self.rtol:
+                self.aim = 0.5 * worst
+            return self.whole
+        if worst < self.nearest:
+            self.nearest, self.near = worst, (x, y, s)
+        return max(worst, self.whole) if worst <= self.rtol else worst
+
+    def take_nearest(self):
+        """Compare the best answer with the point that had the smallest residual in the reduced program."""
+        if self.near is not None:
+            answer = self.answer(*self.restored(*self.near))
+            if answer.kkt.worst < self.best.kkt.worst:
+                self.best = answer
+            self.near = None
 
     def best_x(self):
         """Return the variables of the best answer."""
@@ -170,7 +185,8 @@ class Attempt:
 
     def finished(self, result) -> LPResult:
         """Return the result with the best answer; its residuals are computed anew."""
-        best = self.answer(self.best.x, self.best.y, self.best.s)
+        self.take_nearest()
+        best = self.best
         return LPResult(
             best.x,
             result.status,

@@ -8,7 +8,7 @@ from ._scaling import product
 from ._sharpen import by_nonnegative_least_squares, sharpened
 
 LARGEST_VIOLATION = 1e-6
-BETWEEN_TRIALS = 1.5  # factor of the iterations
+BETWEEN_TRIALS = 2  # factor of the iterations
 WORTH_A_TRIAL = 1e-2  # violation of a candidate, in scaled units, from which on it is examined
 
 
@@ -32,7 +32,7 @@ class Search:
     def __init__(self, lp, problem):
         self.lp, self.problem = lp, problem
         self.products = None  # with the anchor
-        self.next_trial, self.tried = 0, False  # of a candidate that has to be sharpened
+        self.next_trial, self.tried, self.room = 0, False, 0  # of a candidate that has to be sharpened
 
     def begin(self, Ax, Aty):
         """Take note of the products with a new anchor."""
@@ -48,6 +48,7 @@ class Search:
             duals.append((point.y - iteration.y_anchor, point.Aty - Aty))
             primals.append((point.x - iteration.x_anchor, point.Ax - Ax))
         primals.append((point.dx, None))
+        self.room = iteration.total // 2
         sharpens = iteration.total >= self.next_trial
         for y, Aty in duals:
             if self._may_be_farkas(y, Aty):
@@ -70,7 +71,11 @@ class Search:
         def wrong_part(image):
             return image + admissible(-image, lp.l, lp.u)
 
-        claim(self._farkas(sharpened(lp.A.T.tocsr(), y, wrong_part, lambda v: admissible(v, lp.rl, lp.ru))))
+        claim(
+            self._farkas(
+                sharpened(lp.A.T.tocsr(), y, wrong_part, lambda v: admissible(v, lp.rl, lp.ru), self.room)
+            )
+        )
         y = by_nonnegative_least_squares(lp)
         if y is not None:
             claim(self._farkas(y))
@@ -89,7 +94,9 @@ class Search:
         def wrong_part(image):
             return image - _recession_part(image, lp.rl, lp.ru)
 
-        claim(recession(lp, sharpened(lp.A, x, wrong_part, lambda v: _recession_part(v, lp.l, lp.u))))
+        claim(
+            recession(lp, sharpened(lp.A, x, wrong_part, lambda v: _recession_part(v, lp.l, lp.u), self.room))
+        )
 
     def _may_be_farkas(self, y, Aty):
         p = self.problem

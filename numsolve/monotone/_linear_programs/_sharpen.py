@@ -8,11 +8,11 @@ from ..._result import inner_solve
 from ...krylov import lsqr
 
 ROUNDS = 8
-DENSE = 1 << 21  # entries up to which a least-squares problem is solved densely
-SMALL = 1 << 18  # entries up to which a certificate is found by nonnegative least squares
+DENSE = 1 << 14  # entries up to which a least-squares problem is solved densely
+SMALL = 1 << 17  # entries up to which a certificate is found by nonnegative least squares
 
 
-def sharpened(M, v, wrong_part, allowed):
+def sharpened(M, v, wrong_part, allowed, room):
     """Change v a little so that the image ``M v`` has no entries that are forbidden.
 
     The forbidden entries are set to zero by the smallest relative change of v, which is a weighted
@@ -28,6 +28,8 @@ def sharpened(M, v, wrong_part, allowed):
         ``wrong_part(M v)`` returns the image with zeros where its entries are allowed.
     allowed : callable
         ``allowed(v)`` returns the ray with zeros where its entries are forbidden.
+    room : int
+        Largest number of products with the map in all rounds, about.
 
     Returns
     -------
@@ -49,7 +51,12 @@ def sharpened(M, v, wrong_part, allowed):
             z = np.linalg.lstsq(part.toarray() * weights, image[forbidden], rcond=1e-13)[0]
         else:
             with inner_solve():
-                z = lsqr(part.multiply(weights).tocsr(), image[forbidden], rtol=1e-13, maxiter=500).x
+                z = lsqr(
+                    part.multiply(weights).tocsr(),
+                    image[forbidden],
+                    rtol=1e-13,
+                    maxiter=max(room // (2 * ROUNDS), 10),
+                ).x
         v = allowed(v - weights * z)
         if not (np.isfinite(v).all() and v.any()):
             break

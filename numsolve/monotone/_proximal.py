@@ -209,7 +209,7 @@ class SecondOrderCone(Map):
         outside = (t + size) / 2
         head = xp.where(size <= t, t, xp.where(size <= -t, 0 * t, outside))
         factor = xp.where(size <= t, 1, xp.where(size <= -t, 0, outside / xp.where(size > 0, size, 1)))
-        return xp.concatenate([head[None], factor * v]).astype(z.dtype, copy=False)
+        return xp.concatenate((head[None], factor * v)).astype(z.dtype, copy=False)
 
 
 class SemidefiniteCone(Map):
@@ -326,7 +326,9 @@ class Product(Map):
         if len(z) != (ends[-1] if len(ends) else 0):
             raise ValueError(f"z has {len(z)} entries, but the parts have {ends[-1]}")
         parts = [z[end - n : end] for end, n in zip(ends, self.sizes, strict=True)]
-        return namespace(z).concatenate([P(part, step) for P, part in zip(self.maps, parts, strict=True)])
+        return namespace(z).concatenate(
+            tuple(P(part, step) for P, part in zip(self.maps, parts, strict=True))
+        )
 
 
 class _Plain(Map):

@@ -441,9 +441,10 @@ def install(monkeypatch, emulator):
     for name in ("matmul", "multiply"):
         setattr(cupy, name, _writer(name))
     functions = "vdot exp expm1 log sqrt isfinite isnan where conj concatenate argmax floor sum clip diff "
-    functions += "logaddexp maximum minimum nextafter sign einsum"
+    functions += "logaddexp maximum minimum nextafter sign einsum isinf take_along_axis trace"
     for name in functions.split():
         setattr(cupy, name, _function(name))
+    cupy.maximum.at = lambda a, places, values: np.maximum.at(_device(a), _device(places), _device(values))
     for name in _DEFAULT_AXIS:
         setattr(cupy, name, _along(name))
     cupy.linalg = ModuleType("cupy.linalg")

@@ -87,7 +87,7 @@ def intersection(
     xp = variables.xp
 
     def residual(x):
-        return xp.concatenate([x - P(x) for P in functions])
+        return xp.concatenate(tuple(x - P(x) for P in functions))
 
     def points(x):
         corrections = [xp.zeros_like(x) for _ in functions]

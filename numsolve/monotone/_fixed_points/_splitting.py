@@ -178,11 +178,11 @@ def admm(
         x = argmin_x(c - image(z) - u, rho)
         Ax = x if A is None else A @ x
         z = argmin_z(c - Ax - u, rho)
-        return xp.concatenate([z, u + Ax + image(z) - c])
+        return xp.concatenate((z, u + Ax + image(z) - c))
 
     return METHODS[method](
         T,
-        xp.concatenate([z0, xp.zeros(m)]),
+        xp.concatenate((z0, xp.zeros(m))),
         rtol=rtol,
         atol=atol,
         maxiter=maxiter,

@@ -112,7 +112,7 @@ def competitive_gradient(
 
         with inner_solve():
             dx = cg(_operator(gram, n, value.dtype), right, rtol=1e-10, maxiter=200).x
-        return xp.concatenate([dx, h + alpha * at(dx, True)])
+        return xp.concatenate((dx, h + alpha * at(dx, True)))
 
     def points(z):
         value = before = operator(z)

@@ -118,11 +118,11 @@ def accelerated_primal_dual(
     function.deadline = deadline
 
     def gradient(x):
-        return function(xp.concatenate([x, xp.zeros(m, x.dtype)]))
+        return function(xp.concatenate((x, xp.zeros(m, x.dtype))))
 
     def residual(z):
         x, y = z[:n], z[n:]
-        return xp.concatenate([gradient(x) + A.T @ y, y - prox(y + A @ x, 1.0)])
+        return xp.concatenate((gradient(x) + A.T @ y, y - prox(y + A @ x, 1.0)))
 
     def points(z):
         x, y = z[:n], z[n:]
@@ -141,7 +141,7 @@ def accelerated_primal_dual(
             x_before, x = x, x - eta * (gradient(read) + A.T @ y)
             x_mean = (1 - 1 / beta) * x_mean + x / beta
             y_mean = (1 - 1 / beta) * y_mean + y / beta
-            z = xp.concatenate([x_mean, y_mean])
+            z = xp.concatenate((x_mean, y_mean))
             yield z, residual(z)
 
     found = Search(residual, points, GROWS).run(

@@ -24,7 +24,7 @@ class Parts(Variables):
         _validate.same_library(**{f"{name}[{i}]": part.start for i, part in enumerate(parts)})
         self.library, self.xp = parts[0].library, parts[0].xp
         self.shapes = [part.shape for part in parts]
-        self.start = self.xp.concatenate([part.start for part in parts])
+        self.start = self.xp.concatenate(tuple(part.start for part in parts))
         self.dtype, self.shape = self.start.dtype, self.start.shape
 
     @property
@@ -63,7 +63,7 @@ def operator_of(F, variables, args):
         for i, (value, size) in enumerate(zip(values, sizes, strict=True)):
             if value.size != size:
                 raise ValueError(f"the value {i} of F has {value.size} entries, but z0[{i}] has {size}")
-        return xp.concatenate([value.reshape(-1) for value in values])
+        return xp.concatenate(tuple(value.reshape(-1) for value in values))
 
     return VectorFunction(of_parts, variables, args, "F", variables.n, "z0 has")
 

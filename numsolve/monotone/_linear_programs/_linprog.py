@@ -139,8 +139,8 @@ def linprog(
     lp = LP(
         c,
         A,
-        xp.concatenate([xp.full(len(b1), -np.inf), b2]),
-        xp.concatenate([b1, b2]),
+        xp.concatenate((xp.full(len(b1), -np.inf), b2)),
+        xp.concatenate((b1, b2)),
         l,
         u,
     )

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from ..._array import namespace
 from ._certificate import Certificate
 from ._lp import LP
+from ._scaling import segments, stable_order
 
 
 class Ordered(NamedTuple):
@@ -48,15 +49,26 @@ class Ordered(NamedTuple):
 def ordered(lp) -> Ordered:
     """Sort the rows and variables of a program."""
     xp, A = namespace(lp.c), lp.A
-    rows = xp.argsort(xp.diff(A.indptr), kind="stable")
-    columns = xp.argsort(xp.bincount(A.indices, minlength=lp.shape[1]), kind="stable")
+    rows = stable_order(xp.diff(A.indptr))
+    columns = stable_order(xp.bincount(A.indices, minlength=lp.shape[1]))
     sorted_lp = LP(
         lp.c[columns],
-        A[rows][:, columns],
+        _permuted(xp, A, rows, columns),
         *(lp.rl[rows], lp.ru[rows], lp.l[columns], lp.u[columns]),
         *(lp.offset, lp.maximize),
     )
     return Ordered(sorted_lp, rows, columns)
+
+
+def _permuted(xp, A, rows, columns):
+    """Return the matrix with its rows and columns in another order."""
+    counts = xp.diff(A.indptr)[rows]
+    indptr = xp.concatenate((xp.zeros(1, A.indptr.dtype), xp.cumsum(counts).astype(A.indptr.dtype)))
+    places = (A.indptr[:-1][rows] - indptr[:-1])[segments(indptr)] + xp.arange(len(A.data))
+    column_of = xp.empty_like(columns)
+    column_of[columns] = xp.arange(len(columns))
+    indices = column_of[A.indices[places]].astype(A.indices.dtype)
+    return type(A)((A.data[places], indices, indptr), shape=A.shape)
 
 
 def _scattered(values, places):

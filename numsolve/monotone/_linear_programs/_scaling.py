@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._array import library, namespace, sparse_module
+from ..._array import namespace
 from ..._random import scattered
 from ...kernels import kernels_for
 from ._kkt import norm_of_bounds
@@ -68,11 +68,11 @@ class Scaled:
 
 def scaled(lp) -> Scaled:
     """Scale a linear program: ten rounds of Ruiz, one of Pock and Chambolle, then costs and bounds."""
-    xp, sparse = namespace(lp.c), sparse_module(library(lp.c) or "numpy")
+    xp = namespace(lp.c)
     rows, columns, data = _factors(xp, lp.A)
     csr = type(lp.A)
     A = csr((data, lp.A.indices, lp.A.indptr), shape=lp.shape)
-    At = sparse.csr_matrix(A.T) if xp is not np else A.T.tocsr()
+    At = A.T.tocsr()
     c = (-1.0 if lp.maximize else 1.0) * lp.c * columns
     rl, ru, l, u = lp.rl * rows, lp.ru * rows, lp.l / columns, lp.u / columns
     of_bounds, of_costs = 1 / (norm_of_bounds(rl, ru) + 1), 1 / (float(c @ c) ** 0.5 + 1)
@@ -81,13 +81,24 @@ def scaled(lp) -> Scaled:
     return Scaled(A, At, c * of_costs, *bounds, rows, columns, of_bounds, of_costs, step)
 
 
+def segments(ends):
+    """Return the number of the segment of each entry: the row, for the `indptr` of a matrix by rows."""
+    xp = namespace(ends)
+    return xp.searchsorted(ends, xp.arange(int(ends[-1])), side="right") - 1
+
+
+def stable_order(keys):
+    """Return the places of the keys in ascending order; equal ones stay in their order."""
+    return np.argsort(keys, kind="stable") if isinstance(keys, np.ndarray) else namespace(keys).argsort(keys)
+
+
 def _factors(xp, A):
     """Return the factors of rows and columns, and the scaled entries."""
     m, n = A.shape
     data, column_of = abs(A.data), A.indices
-    row_of = xp.repeat(xp.arange(m), xp.diff(A.indptr))
-    by_column = xp.argsort(column_of, kind="stable") if xp is np else xp.argsort(column_of)
-    ends = xp.concatenate([xp.zeros(1, int), xp.cumsum(xp.bincount(column_of, minlength=n))])
+    row_of = segments(A.indptr)
+    by_column = stable_order(column_of)
+    ends = xp.concatenate((xp.zeros(1, int), xp.cumsum(xp.bincount(column_of, minlength=n))))
     rows, columns = xp.ones(m), xp.ones(n)
     for _ in range(ROUNDS):
         r = _largest_in_segments(xp, data, A.indptr) ** 0.5
@@ -109,7 +120,7 @@ def _largest_in_segments(xp, values, ends):
         found = np.maximum.reduceat(values, starts)
     else:
         found = xp.zeros(len(starts))
-        xp.maximum.at(found, xp.repeat(xp.arange(len(starts)), xp.diff(ends)), values)
+        xp.maximum.at(found, segments(ends), values)
     return _positive(xp, xp.where(xp.diff(ends) > 0, found, 1.0))
 
 

@@ -3,7 +3,8 @@
 from math import exp, inf, isfinite, log, log10
 
 SUFFICIENT, NECESSARY, LONG = 0.2, 0.5, 0.36  # factors of the error, share of all steps
-SHORTEST = 256  # steps between two restarts but the first: in fewer any anchor gains a factor of five
+# Least steps between two restarts, at most and as a share of all: any anchor soon gains a factor of five.
+SHORTEST, SHARE = 256, 1 / 8
 PROPORTIONAL, INTEGRAL, FORGETTING = 0.99, 0.01, 0.3  # of the controller
 DISTANCES, BALANCES = (1e-16, 1e12), (1e-8, 1e8)
 
@@ -11,8 +12,8 @@ DISTANCES, BALANCES = (1e-16, 1e12), (1e-8, 1e8)
 class Restarts:
     """The rule of restarts and the controller of the weight.
 
-    It restarts after the first check. Later it restarts when the fixed-point error has fallen to a fifth of
-    that at the last restart, when it has fallen to a half and rises, or after 0.36 of all steps. The weight
+    It restarts when the fixed-point error has fallen to a fifth of that at the last restart, when it has
+    fallen to a half and rises, or after 0.36 of all steps, so after the first check too. The weight
     then moves, in logarithms, towards the ratio of the distances that the dual and the primal iterates have
     gone.
     """
@@ -28,7 +29,7 @@ class Restarts:
     def is_due(self, error, done, total):
         """Tell whether to restart."""
         rises, self.last = error > self.last, error
-        if done < min(SHORTEST, total):
+        if done < min(SHORTEST, SHARE * total):
             return False
         return (
             error <= SUFFICIENT * self.first

@@ -1,6 +1,7 @@
 """A run of the iteration on a linear program, in the loop of all iterative methods."""
 
 from dataclasses import dataclass
+from itertools import count
 from math import inf
 from typing import Any
 
@@ -19,6 +20,8 @@ from ._result import LPResult
 from ._scaling import scaled
 
 INTERVAL = 64  # steps between two checks
+# Unknowns and entries below which checks take as long as steps: they are rarer after the first steps.
+SMALL, FIRST = 1 << 12, 1 << 10
 SEARCHES = 4  # checks between two searches for a certificate
 SAYS = {
     Status.CONVERGED: "optimal to the tolerance",
@@ -40,7 +43,7 @@ def solved(lp, x0, y0, rtol, maxiter, deadline, callback, presolve) -> LPResult:
             Variables(attempt.best.x),
             first=1.0,
             tol=rtol,
-            maxiter=attempt.checks,
+            maxiter=maxiter,
             callback=callback,
             deadline=deadline,
             says=SAYS,
@@ -67,7 +70,6 @@ class Attempt:
         self.lp, self.rtol, self.aim, self.maxiter = lp, rtol, rtol, maxiter
         self.certificate = None
         self.best = self.answer(x0, y0, None)
-        self.checks = -(-maxiter // INTERVAL)
         self.total = 0
         self.whole, self.nearest, self.near = inf, inf, None
         self.reductions: list = []
@@ -126,8 +128,12 @@ class Attempt:
         iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
         restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem, self.lp)
         restarts.begin(iteration.point().error)
-        for check in range(1, self.checks + 1):
-            iteration.advance(min(INTERVAL, self.maxiter - iteration.total))
+        small = len(lp.A.data) + sum(lp.shape) < SMALL
+        for check in count(1):
+            if iteration.total >= self.maxiter:
+                raise Breakdown(SAYS[Status.MAXITER], Status.MAXITER)
+            interval = 2 * INTERVAL if small and iteration.total >= FIRST else INTERVAL
+            iteration.advance(min(interval, self.maxiter - iteration.total))
             self.total = iteration.total
             point = iteration.point()
             found, (x, y, s) = measure.at(point)

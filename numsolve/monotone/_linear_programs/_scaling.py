@@ -131,8 +131,9 @@ def _positive(xp, values):
 
 def product(A, x):
     """Return ``A @ x`` for a sparse matrix by rows, without the fixed cost of the libraries."""
+    home = kernels_for(x)
     found = namespace(x).empty(A.shape[0])
-    kernels_for(x).spmv(A.indptr, A.indices, A.data, x, found)
+    home.spmv(A.indptr, A.indices, A.data, x, found)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``numsolve solve | reproduce | info``."""
+"""The command line: ``numsolve solve | lp | reproduce | info``."""
 
 import argparse
 import sys
@@ -86,6 +86,10 @@ def _parser():
     solve.add_argument("--plot", metavar="FILE.png", help="write the residual history")
     solve.add_argument("--gpu", action="store_true", help="solve on the CUDA device")
     solve.set_defaults(command=_solve)
+
+    from . import _lp
+
+    _lp.add_parser(commands)
 
     reproduce = commands.add_parser("reproduce", help="run a paper's experiment and check its claims")
     reproduce.add_argument("name", nargs="?", metavar="NAME", help="name of the paper")

@@ -101,8 +101,8 @@ class Attempt:
         lp, xp, sense = self.lp, namespace(self.lp.c), self.sense
         x = xp.minimum(xp.maximum(x, lp.l), lp.u)
         y = sense * admissible(sense * y, lp.rl, lp.ru)
-        if s is None:
-            s = sense * admissible(sense * (lp.c - lp.A.T @ y), lp.l, lp.u)
+        s = lp.c - lp.A.T @ y if s is None else s
+        s = sense * admissible(sense * s, lp.l, lp.u)
         return Answer(x, y, s, kkt(lp, x, y, s))
 
     def steps(self, _):

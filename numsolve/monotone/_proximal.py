@@ -87,6 +87,7 @@ class Simplex(Map):
         """Return the nearest point of the simplex."""
         xp = namespace(z)
         n = z.shape[-1]
+        z = z - z.max(axis=-1, keepdims=True)  # does not change the answer, and keeps the sums exact
         descending = -xp.sort(-z, axis=-1)
         excess = xp.cumsum(descending, axis=-1) - self.radius
         counts = xp.arange(1, n + 1, dtype=z.dtype)

@@ -29,10 +29,11 @@ class Search:
         self.residual, self.points, self.grows = residual, points, grows
         self.going, self.best, self.smallest, self.first = None, None, inf, nan
         self.count, self.last = 0, None
+        self.functions, self.at_start = (), None
 
     def steps(self, x):
         """Yield the residual at x, then go on where the method was."""
-        r = self.residual(x)
+        r = self.verified(x)
         rr = _square(r)
         self.seen(x, r, float(rr))
         yield x, rr / self.unit
@@ -47,6 +48,20 @@ class Search:
             if (yield x, rr / self.unit) is None:
                 raise Breakdown(self.grows, Status.NONFINITE)
 
+    def verified(self, x):
+        """Return the residual at x, also after the time limit: nothing is claimed without it."""
+        if self.at_start is not None:
+            r, self.at_start = self.at_start, None
+            return r
+        deadlines = [function.deadline for function in self.functions]
+        for function in self.functions:
+            function.deadline = inf
+        try:
+            return self.residual(x)
+        finally:
+            for function, deadline in zip(self.functions, deadlines, strict=True):
+                function.deadline = deadline
+
     def seen(self, x, r, size):
         """Keep the last point and the best one."""
         self.last = x, r
@@ -58,8 +73,10 @@ class Search:
 
     def run(self, variables, rtol, atol, maxiter, callback, deadline, functions, says):
         """Run the method; return the result with the best point."""
+        self.functions = functions
         try:
-            first = float(_square(self.residual(variables.start))) ** 0.5
+            self.at_start = self.residual(variables.start)
+            first = float(_square(self.at_start)) ** 0.5
         except Breakdown as error:
             return ended_at_start(error, variables, functions)
         self.first = first**2

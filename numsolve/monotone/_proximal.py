@@ -53,7 +53,7 @@ class Box(Map):
 
     def __init__(self, lower=0.0, upper=np.inf):
         self.lower, self.upper = _kept(lower, "lower"), _kept(upper, "upper")
-        if not bool((self.lower <= self.upper).all()):
+        if not bool(namespace(self.lower - self.upper).all(self.lower <= self.upper)):
             raise ValueError("lower is above upper, or NaN, in some entries")
 
     def __call__(self, z, step=1.0):  # noqa: ARG002
@@ -370,8 +370,10 @@ def proximal(value, name) -> Any:
 
 
 def _kept(value, name):
-    """Return a copy of a number or an array that cannot be written to."""
+    """Return a number, or a copy of an array that cannot be written to."""
     value = _validate.as_array(value, name, namespace(value)).astype(float)
+    if value.ndim == 0:
+        return float(value)
     if isinstance(value, np.ndarray):
         value.flags.writeable = False
     return value
@@ -379,7 +381,7 @@ def _kept(value, name):
 
 def _nonnegative(lam):
     lam = _kept(lam, "lam")
-    if not bool((lam >= 0).all()):
+    if not bool(namespace(lam).all(lam >= 0)):
         raise ValueError("lam has negative entries or NaN")
     return lam
 

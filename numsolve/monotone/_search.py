@@ -33,7 +33,11 @@ class Search:
 
     def steps(self, x):
         """Yield the residual at x, then go on where the method was."""
-        r = self.verified(x)
+        try:
+            r = self.verified(x)
+        except Breakdown:  # a function of the caller raised: the run ends
+            yield x, _square(x) * nan
+            return
         rr = _square(r)
         self.seen(x, r, float(rr))
         yield x, rr / self.unit

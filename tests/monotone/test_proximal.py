@@ -119,9 +119,7 @@ def test_rows_of_a_matrix_and_single_precision(rng):
         assert P(Z[0]).dtype == np.float32
 
 
-@pytest.mark.parametrize(
-    "name", ["box", "simplex", "ball", "ball of the 1-norm", "halfspace", "cone"]
-)
+@pytest.mark.parametrize("name", ["box", "simplex", "ball", "ball of the 1-norm", "halfspace", "cone"])
 def test_on_the_device_as_on_the_host(name, cupy, rng):
     z, P = rng.standard_normal(N), SETS[name]
     there = pickle.loads(pickle.dumps(P))
@@ -138,7 +136,7 @@ def test_they_pickle_show_themselves_and_cannot_be_changed(rng):
     for P in SETS.values():
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(P))(z), P(z))
     assert repr(Simplex(2.0)) == "Simplex(radius=2.0)"
-    assert repr(Box(np.zeros(2), 1.0)) == "Box(lower=<array of shape (2,)>, upper=array(1.))"
+    assert repr(Box(np.zeros(2), 1.0)) == "Box(lower=<array of shape (2,)>, upper=1.0)"
     bounds = np.zeros(2)
     box = Box(bounds, 1.0)
     bounds[:] = 9

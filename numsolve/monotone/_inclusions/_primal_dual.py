@@ -6,6 +6,7 @@ from math import sqrt
 from ... import _validate
 from ..._array import is_sparse
 from ..._functions import VectorFunction
+from ..._random import scattered
 from ..._result import Result, Status, warn_of_miss
 from .._proximal import proximal
 from .._results import InclusionResult
@@ -160,7 +161,7 @@ def _first_of(grad):
 
 def _norm(xp, A, n):
     """Estimate the norm of A by power iterations."""
-    v = 1 + xp.cos(xp.arange(n) * 1.618)
+    v = scattered(xp.arange(n, dtype=float)) - 0.3
     found = 0.0
     for _ in range(POWER_STEPS):
         v = v / xp.sqrt(v @ v)

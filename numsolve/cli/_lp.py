@@ -46,8 +46,8 @@ def _lp(arguments):
     if arguments.gpu:
         import scipy.sparse as sp
 
-        arrays = to_device(lp.c, sp.csr_matrix(lp.A), lp.rl, lp.ru, lp.l, lp.u)
-        given = LP(*arrays, lp.offset, lp.maximize, lp.names)
+        c, A, rl, ru, l, u = to_device(lp.c, sp.csr_matrix(lp.A), lp.rl, lp.ru, lp.l, lp.u)
+        given = LP(c, A, rl, ru, l, u, lp.offset, lp.maximize, lp.names)
     begun = perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -174,7 +174,7 @@ class Affine(Map):
 
     def __init__(self, A, b):
         xp = namespace(b)
-        self.A = A.tocsr() if is_sparse(A) else _kept(A, "A")
+        self.A: Any = A.tocsr() if is_sparse(A) else _kept(A, "A")
         self.b = _kept(b, "b")
         if len(self.A.shape) != 2 or self.b.shape != (self.A.shape[0],):
             raise ValueError(f"A has shape {self.A.shape} and b {self.b.shape}; (m, n) and (m,) are needed")
@@ -369,7 +369,7 @@ def proximal(value, name) -> Any:
     return value
 
 
-def _kept(value, name):
+def _kept(value, name) -> Any:
     """Return a number, or a copy of an array that cannot be written to."""
     value = _validate.as_array(value, name, namespace(value)).astype(float)
     if value.ndim == 0:

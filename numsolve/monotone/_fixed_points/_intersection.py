@@ -43,7 +43,7 @@ def intersection(
     rtol, atol : float
         The run ends when the norm of all distances, of x to each set, is at most ``max(rtol * first, atol)``,
         where `first` is that of x0.
-    maxiter, time_limit, callback
+    maxiter, time_limit, callback : as there
         As in `picard`.
 
     Returns
@@ -53,7 +53,7 @@ def intersection(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `picard`.
 
     Notes

@@ -119,7 +119,7 @@ def halpern(
     reflected : bool
         Whether T is replaced by ``2 T - I``, which halves the residual if T is firmly nonexpansive, as a
         projection or a proximal map is.
-    args, rtol, atol, maxiter, time_limit, callback
+    args, rtol, atol, maxiter, time_limit, callback : as there
         As in `picard`.
 
     Returns
@@ -130,7 +130,7 @@ def halpern(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `picard`.
 
     Notes
@@ -190,7 +190,7 @@ def anderson(
         Of the least-squares problem, relative to the mean square of the differences of residuals.
     safeguard : float
         A plain step is taken when the residual has grown by more than this factor.
-    args, rtol, atol, maxiter, time_limit, callback
+    args, rtol, atol, maxiter, time_limit, callback : as there
         As in `picard`.
 
     Returns
@@ -200,7 +200,7 @@ def anderson(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `picard`.
 
     Notes

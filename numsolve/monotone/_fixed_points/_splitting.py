@@ -39,7 +39,7 @@ def douglas_rachford(
         Factor in (0, 2) of the step of "picard"; 1 for the other methods.
     method : {"picard", "halpern", "anderson"}
         The method for the fixed point.
-    rtol, atol, maxiter, time_limit, callback
+    rtol, atol, maxiter, time_limit, callback : as there
         As in `picard`, for the residual ``prox_g(2 x - z) - x`` with ``x = prox_f(z)``.
 
     Returns
@@ -49,7 +49,7 @@ def douglas_rachford(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `picard`.
 
     Notes
@@ -128,7 +128,7 @@ def admm(
         The right-hand side.
     rho : float
         The penalty, > 0.
-    method, rtol, atol, maxiter, time_limit, callback
+    method, rtol, atol, maxiter, time_limit, callback : as there
         As in `douglas_rachford`, for the change of z and of the scaled multiplier in one iteration.
 
     Returns
@@ -138,7 +138,7 @@ def admm(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `picard`.
 
     Notes

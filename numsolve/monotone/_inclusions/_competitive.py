@@ -1,8 +1,10 @@
 """Competitive gradient methods for smooth games of two players."""
 
 from dataclasses import fields
+from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from ... import _validate
 from ..._result import Result, Status, inner_solve, warn_of_miss
@@ -55,7 +57,7 @@ def competitive_gradient(
     mixed : callable, optional
         ``mixed(x, y, v)`` returns the product B v, and ``mixed(x, y, v, transposed=True)`` that with the
         transpose. Default: differences of F.
-    args, rtol, atol, maxiter, time_limit, callback
+    args, rtol, atol, maxiter, time_limit, callback : as there
         As in `extragradient`, for the norm of F.
 
     Returns
@@ -65,7 +67,7 @@ def competitive_gradient(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -115,7 +117,8 @@ def competitive_gradient(
         return xp.concatenate((dx, h + alpha * at(dx, True)))
 
     def points(z):
-        value = before = operator(z)
+        value: Any = operator(z)
+        before = value
         while True:
             used = 2 * value - before if optimistic else value
             z = z - step * direction(z, used)
@@ -161,7 +164,7 @@ class _Mixed:
         return differenced
 
 
-def _operator(product, n, dtype):
-    from scipy.sparse.linalg import LinearOperator
-
-    return LinearOperator((n, n), matvec=product, dtype=dtype)
+def _operator(product, n, dtype) -> Any:
+    """Return a function as a square operator."""
+    make: Any = LinearOperator
+    return make((n, n), matvec=product, dtype=dtype)

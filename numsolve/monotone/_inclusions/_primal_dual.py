@@ -63,7 +63,7 @@ def accelerated_primal_dual(
     accelerated : bool
         Whether the gradient is read at Nesterov's point. False is the method of Condat and Vu, which takes
         any `convexity`.
-    args, rtol, atol, maxiter, time_limit, callback
+    args, rtol, atol, maxiter, time_limit, callback : as there
         As in `extragradient`, for the residual of `Notes`.
 
     Returns
@@ -73,7 +73,7 @@ def accelerated_primal_dual(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes

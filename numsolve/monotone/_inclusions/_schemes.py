@@ -106,7 +106,7 @@ class Steps:
     """
 
     def __init__(self, step, lipschitz, ratio, less, limit):
-        self.schedule = step if callable(step) else None
+        self.schedule: Any = step if callable(step) else None
         self.ratio, self.less, self.limit = ratio, less, limit
         self.adaptive = isinstance(step, str) and lipschitz is None
         self.L: Any = 0.0

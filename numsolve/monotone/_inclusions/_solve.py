@@ -146,10 +146,12 @@ def extragradient_plus(
 
     Parameters
     ----------
-    F, z0, project, step, lipschitz, args, rtol, atol, maxiter, time_limit, callback
+    F, z0, project, step, lipschitz : as there
         As in `extragradient`.
     ratio : float
         The second step over the first one, in (0, 1].
+    args, rtol, atol, maxiter, time_limit, callback : as there
+        As in `extragradient`.
 
     Returns
     -------
@@ -158,7 +160,7 @@ def extragradient_plus(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -205,10 +207,12 @@ def past_extragradient(
 
     Parameters
     ----------
-    F, z0, project, lipschitz, ratio, args, rtol, atol, maxiter, time_limit, callback
+    F, z0, project : as there
         As in `extragradient`.
     step : float, callable or "auto"
         As in `extragradient`; "auto" is ``0.5 / L``. Without a set it is stable up to ``0.577 / L``.
+    lipschitz, ratio, args, rtol, atol, maxiter, time_limit, callback : as there
+        As in `extragradient`.
 
     Returns
     -------
@@ -217,7 +221,7 @@ def past_extragradient(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -263,10 +267,12 @@ def optimistic_gradient(
 
     Parameters
     ----------
-    F, z0, project, lipschitz, ratio, comonotonicity, args, rtol, atol, maxiter, time_limit, callback
+    F, z0, project : as there
         As in `extragradient`.
     step : float, callable or "auto"
         As in `extragradient`; "auto" is ``0.5 / L``.
+    lipschitz, ratio, comonotonicity, args, rtol, atol, maxiter, time_limit, callback : as there
+        As in `extragradient`.
 
     Returns
     -------
@@ -275,7 +281,7 @@ def optimistic_gradient(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -321,10 +327,12 @@ def reflected_gradient(
 
     Parameters
     ----------
-    F, z0, project, lipschitz, args, rtol, atol, maxiter, time_limit, callback
-        As in `extragradient`. F is read outside the set, too.
+    F, z0, project : as there
+        As in `extragradient`.
     step : float, callable or "auto"
-        As in `extragradient`; "auto" is ``(sqrt(2) - 1) / L``.
+        As in `extragradient`; "auto" is ``(sqrt(2) - 1) / L``. F is read outside the set, too.
+    lipschitz, args, rtol, atol, maxiter, time_limit, callback : as there
+        As in `extragradient`.
 
     Returns
     -------
@@ -333,7 +341,7 @@ def reflected_gradient(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -376,10 +384,12 @@ def accelerated_optimistic_gradient(
 
     Parameters
     ----------
-    F, z0, project, lipschitz, args, rtol, atol, maxiter, time_limit, callback
+    F, z0, project : as there
         As in `extragradient`.
     step : float, callable or "auto"
         As in `extragradient`; "auto" is ``1 / (sqrt(6) L)``.
+    lipschitz, args, rtol, atol, maxiter, time_limit, callback : as there
+        As in `extragradient`.
 
     Returns
     -------
@@ -388,7 +398,7 @@ def accelerated_optimistic_gradient(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes
@@ -431,7 +441,7 @@ def _solve(
     )
     kept: dict[str, Any] = {field.name: getattr(found, field.name) for field in fields(Result)}
     average = variables.start if run.average is None else run.average
-    gamma = steps.at(1)[0] if steps.schedule is not None else steps.gamma
+    gamma = steps.gamma if steps.schedule is None else steps.at(1)[0]
     return warn_of_miss(
         InclusionResult(**kept, average=variables.shown(average), step=float(gamma), nfev=function.calls)
     )

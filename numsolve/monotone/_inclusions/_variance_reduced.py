@@ -80,7 +80,7 @@ def variance_reduced_halpern(
         that the checks cost a quarter of the rest.
     rng : int or numpy.random.Generator, optional
         Source of the random choices.
-    args, rtol, atol, maxiter, time_limit, callback
+    args, rtol, atol, maxiter, time_limit, callback : as there
         As in `extragradient`; an iteration of the loop is a check.
 
     Returns
@@ -90,7 +90,7 @@ def variance_reduced_halpern(
 
     Raises
     ------
-    TypeError, ValueError, FunctionError, Interrupted
+    TypeError, ValueError, FunctionError, Interrupted : as there
         As in `extragradient`.
 
     Notes

@@ -91,7 +91,7 @@ def linprog(
     rtol : float
         Tolerance for the three relative residuals of `kkt`: less accurate than SciPy's default methods, which
         reach 1e-7 or rounding. Ask for 1e-8 where you need digits.
-    maxiter, time_limit, callback, presolve
+    maxiter, time_limit, callback, presolve : as there
         As in `solve_lp`.
 
     Returns

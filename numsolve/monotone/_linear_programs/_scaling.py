@@ -77,8 +77,8 @@ def scaled(lp) -> Scaled:
     rl, ru, l, u = lp.rl * rows, lp.ru * rows, lp.l / columns, lp.u / columns
     of_bounds, of_costs = 1 / (norm_of_bounds(rl, ru) + 1), 1 / (float(c @ c) ** 0.5 + 1)
     step = SAFETY / _largest_singular_value(xp, A, At)
-    bounds = (value * of_bounds for value in (rl, ru, l, u))
-    return Scaled(A, At, c * of_costs, *bounds, rows, columns, of_bounds, of_costs, step)
+    rl, ru, l, u = (value * of_bounds for value in (rl, ru, l, u))
+    return Scaled(A, At, c * of_costs, rl, ru, l, u, rows, columns, of_bounds, of_costs, step)
 
 
 def segments(ends):

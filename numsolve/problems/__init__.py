@@ -27,6 +27,7 @@ from ._families import (
 from ._fields import gaussian_field
 from ._graphs import LabelledGraph, lattice_labels, two_moons
 from ._libsvm import read_libsvm
+from ._linear_programs import assignment_program, pagerank_program, transport_program
 from ._logistic import constrained_logistic
 from ._nonlinear_pde import Equations, bratu, driven_cavity
 from ._pde import convection_diffusion, diffusion, poisson
@@ -53,6 +54,7 @@ __all__ = [
     "UnconstrainedProblem",
     "analytic_centre",
     "assignment",
+    "assignment_program",
     "bounded_system",
     "bounded_system_names",
     "bratu",
@@ -77,6 +79,7 @@ __all__ = [
     "line_pair",
     "logistic_regression",
     "norm_power",
+    "pagerank_program",
     "pde_control",
     "plate_mesh",
     "point_clouds",
@@ -92,6 +95,7 @@ __all__ = [
     "square_mesh",
     "thermal",
     "thermal_systems",
+    "transport_program",
     "two_moons",
     "unconstrained",
     "unconstrained_names",

@@ -2,15 +2,22 @@
 
 import pytest
 
-from numsolve.papers import accelerated_games, extragradient, halpern, infeasibility
+from numsolve.papers import accelerated_games, extragradient, halpern, infeasibility, lp
 
 SMALL = {
     infeasibility: {"iterations": 1500, "rows": 10, "columns": 15},
     extragradient: {"iterations": 300, "grid": 13, "noisy": 6000, "runs": 3},
     halpern: {"n": 10_000, "d": 4, "passes": 30, "runs": 1},
+    lp: {"sizes": (8, 12), "maxiter": 200_000},
     accelerated_games: {"iterations": 8000, "dimension": 60, "grid": 13},
 }
-VALUES = {infeasibility: "error", extragradient: "y", halpern: "residual", accelerated_games: "y"}
+VALUES = {
+    lp: "objective",
+    infeasibility: "error",
+    extragradient: "y",
+    halpern: "residual",
+    accelerated_games: "y",
+}
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from ._linear_programs import (
     linprog,
     read_mps,
     solve_lp,
+    solve_lps,
     write_mps,
 )
 from ._proximal import (
@@ -88,6 +89,7 @@ __all__ = [
     "read_mps",
     "reflected_gradient",
     "solve_lp",
+    "solve_lps",
     "variance_reduced_halpern",
     "write_mps",
 ]

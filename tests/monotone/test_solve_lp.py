@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.linear_programs import FOLDER, scipys, small, transport, with_known_optimum
 
 from numsolve import ConvergenceWarning, Interrupted, Status, to_device, to_host
-from numsolve.monotone import LP, kkt, read_mps, solve_lp
+from numsolve.monotone import LP, kkt, read_mps, solve_lp, solve_lps
 
 STATUS = {0: Status.CONVERGED, 2: Status.INFEASIBLE, 3: Status.UNBOUNDED}
 
@@ -254,6 +254,28 @@ def test_bad_arguments(rng):
         solve_lp(lp, rtol=-1)
     with pytest.raises(TypeError, match="complex"):
         LP([1j], [[1.0]], 0, 1)
+
+
+def test_many_programs_one_by_one_in_threads_and_in_a_chain(rng):
+    first = transport(rng, 9, 7)
+    lps = [LP(first.c + 1e-3 * k * first.c[::-1], first.A, first.rl, first.ru) for k in range(6)]
+    alone = [solve_lp(lp, rtol=1e-5) for lp in lps]
+    with ThreadPoolExecutor(3) as pool:
+        for result, own in zip(solve_lps(lps, rtol=1e-5, executor=pool), alone, strict=True):
+            np.testing.assert_array_equal(result.x, own.x)
+    chained = solve_lps(lps, rtol=1e-5, chain=True)
+    assert sum(r.nit for r in chained[1:]) < sum(r.nit for r in alone[1:])
+    for result, own in zip(chained, alone, strict=True):
+        assert result.objective == pytest.approx(own.objective, rel=1e-3)
+    infeasible = LP([1.0], [[1.0]], 3, 4, 0, 1)
+    with pytest.warns(ConvergenceWarning, match="1 of 2 linear programs"):
+        results = solve_lps([infeasible, first], chain=True)
+    assert [r.status for r in results] == [Status.INFEASIBLE, Status.CONVERGED]
+    assert solve_lps([]) == []
+    with pytest.raises(TypeError, match=r"lps\[1\] is of type int"):
+        solve_lps([first, 3])
+    with pytest.raises(ValueError, match="chain=True needs"), ThreadPoolExecutor(1) as pool:
+        solve_lps([first], chain=True, executor=pool)
 
 
 @pytest.mark.extended

@@ -8,6 +8,7 @@ from ._mps_read import read_mps
 from ._mps_write import write_mps
 from ._result import LPResult
 from ._solve_lp import solve_lp
+from ._solve_lps import solve_lps
 
 __all__ = [
     "KKT",
@@ -19,5 +20,6 @@ __all__ = [
     "linprog",
     "read_mps",
     "solve_lp",
+    "solve_lps",
     "write_mps",
 ]

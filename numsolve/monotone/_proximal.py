@@ -179,7 +179,13 @@ class Affine(Map):
         if len(self.A.shape) != 2 or self.b.shape != (self.A.shape[0],):
             raise ValueError(f"A has shape {self.A.shape} and b {self.b.shape}; (m, n) and (m,) are needed")
         self._inverse: Any = None
-        if not is_sparse(self.A):
+        self._factors: Any = None
+        if is_sparse(self.A):
+            try:
+                self._factors = spla.splu((self.A @ self.A.T).tocsc())
+            except RuntimeError:
+                raise ValueError("the rows of A are linearly dependent: leave out what follows") from None
+        else:
             gram = self.A @ self.A.T
             try:
                 self._inverse = xp.linalg.inv(gram)
@@ -189,13 +195,13 @@ class Affine(Map):
             if not size < 1e14:
                 raise ValueError("the rows of A are linearly dependent: leave out what follows")
 
+    def __reduce__(self):
+        return type(self), (self.A, self.b)
+
     def __call__(self, z, step=1.0):  # noqa: ARG002
         """Return the nearest point of the set."""
         excess = self.A @ z - self.b
-        if self._inverse is None:
-            y = spla.splu((self.A @ self.A.T).tocsc()).solve(excess)
-        else:
-            y = self._inverse @ excess
+        y = self._inverse @ excess if self._factors is None else self._factors.solve(excess.astype(float))
         return (z - self.A.T @ y).astype(z.dtype, copy=False)
 
 

@@ -5,8 +5,8 @@ from functools import partial
 import numpy as np
 
 import numsolve
-from numsolve import krylov, learners, precondition, radial, sketch, transport
-from numsolve.problems import convection_diffusion, poisson
+from numsolve import krylov, learners, monotone, precondition, radial, sketch, transport
+from numsolve.problems import convection_diffusion, poisson, transport_program
 
 SIDE = 60  # rows enough for the kernels to use all threads
 COUNT = 12  # uses of each object
@@ -20,6 +20,11 @@ def definite():
 def lopsided():
     """Return a nonsymmetric matrix."""
     return convection_diffusion((SIDE, SIDE), (20.0, 5.0))
+
+
+def program():
+    """Return a linear program."""
+    return transport_program(9, 8, rng=0)
 
 
 def vector(k, n=SIDE**2):
@@ -119,5 +124,8 @@ SHARED |= {
     "sketch, gaussian": (lambda: sketch.sketch("gaussian", 40, 4000, rng=0), product),
     "sketch, sparse": (lambda: sketch.sketch("sparse-sign", 40, 4000, rng=0), product),
     "sketch, hadamard": (lambda: sketch.sketch("subsampled-hadamard", 40, 4000, rng=0), product),
+    "affine set": (lambda: monotone.Affine(definite(), vector(0)), lambda P, k: P(vector(k))),
+    "simplex": (lambda: monotone.Simplex(2.0), lambda P, k: P(vector(k))),
+    "linear program": (program, lambda lp, _: monotone.solve_lp(lp).x),
     "mesh": (lambda: radial.exponential(20.0, 10), integral),
 }

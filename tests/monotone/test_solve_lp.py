@@ -176,9 +176,10 @@ def test_a_miss_keeps_the_best_point_and_warns(rng):
 
 def test_callbacks_stop_and_interrupts_keep_the_point(rng):
     lp, seen = transport(rng, 8, 8), []
-    result = solve_lp(lp, rtol=1e-10, callback=lambda x, r: seen.append((x.shape, r)) or len(seen) == 3)
+    result = solve_lp(lp, rtol=1e-10, callback=lambda x, r: seen.append((x, r)) or len(seen) == 3)
     assert result.status == Status.STOPPED
-    assert [shape for shape, _ in seen] == [(64,)] * 3
+    assert [x.shape for x, _ in seen] == [(64,)] * 3
+    assert not (seen[0][0] == seen[1][0]).all()
 
     def interrupt(_):
         raise KeyboardInterrupt

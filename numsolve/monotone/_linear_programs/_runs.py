@@ -1,6 +1,7 @@
 """A run of the iteration on a linear program, in the loop of all iterative methods."""
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from math import inf
 from typing import Any
@@ -19,9 +20,10 @@ from ._restarts import Restarts
 from ._result import LPResult
 from ._scaling import scaled
 
-INTERVAL = 64  # steps between two checks
-# Unknowns and entries below which checks take as long as steps: they are rarer after the first steps.
-SMALL, FIRST = 1 << 12, 1 << 10
+INTERVAL, MOST = 64, 4  # steps between two checks at first, and the largest multiple of it
+# A check takes as long as some steps: intervals grow with the number of steps, and sooner for small programs,
+# whose steps take as long as a call. (unknowns and entries of a small one; steps for the next multiple)
+SMALL, GROWTH = 1 << 12, (1 << 10, 1 << 11)
 SEARCHES = 4  # checks between two searches for a certificate
 SAYS = {
     Status.CONVERGED: "optimal to the tolerance",
@@ -128,17 +130,17 @@ class Attempt:
         iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
         restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem, self.lp)
         restarts.begin(iteration.point().error)
-        small = len(lp.A.data) + sum(lp.shape) < SMALL
+        growth = GROWTH[0 if len(lp.A.data) + sum(lp.shape) < SMALL else 1]
         for check in count(1):
             if iteration.total >= self.maxiter:
                 raise Breakdown(SAYS[Status.MAXITER], Status.MAXITER)
-            interval = 2 * INTERVAL if small and iteration.total >= FIRST else INTERVAL
+            interval = INTERVAL * min(1 + iteration.total // growth, MOST)
             iteration.advance(min(interval, self.maxiter - iteration.total))
             self.total = iteration.total
             point = iteration.point()
             found, (x, y, s) = measure.at(point)
             worst = self.seen(found, x, sense * y, sense * s)
-            if (yield self.best_x, self._squared(worst)) is None:
+            if (yield partial(self.x_of, x, y, s), self._squared(worst)) is None:
                 return
             due = restarts.is_due(point.error, iteration.done, iteration.total)
             if due or check % SEARCHES == 0:
@@ -181,6 +183,10 @@ class Attempt:
             if answer.kkt.worst < self.best.kkt.worst:
                 self.best = answer
             self.near = None
+
+    def x_of(self, x, y, s):
+        """Return the variables of the whole program for a point of the reduced one."""
+        return self.restored(x, self.sense * y, self.sense * s)[0]
 
     def best_x(self):
         """Return the variables of the best answer."""

@@ -1,4 +1,4 @@
-"""Primal-dual methods for ``f(x) + max_y (A x) . y - g(y)``."""
+"""Primal-dual methods for ``f(x) + max_y <A x, y> - g(y)``."""
 
 from dataclasses import fields
 from math import sqrt
@@ -40,7 +40,7 @@ def accelerated_primal_dual(
     time_limit=None,
     callback=None,
 ) -> InclusionResult:
-    """Find a saddle point of ``f(x) + (A x) . y - g(y)`` by the accelerated linearised primal-dual method.
+    """Find a saddle point of ``f(x) + <A x, y> - g(y)`` by the accelerated linearised primal-dual method.
 
     Parameters
     ----------

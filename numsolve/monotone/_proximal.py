@@ -131,7 +131,7 @@ class Ball(Map):
 
 
 class Halfspace(Map):
-    """The halfspace ``a . z <= b``.
+    """The halfspace of all z with ``a @ z <= b``.
 
     Parameters
     ----------

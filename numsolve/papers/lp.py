@@ -84,6 +84,7 @@ def plot(rows, axes):
     axes[0].set(xlabel="iterations", ylabel="largest relative residual", title=f"size {largest}")
     axes[0].set_xscale("symlog", linthresh=64)
     axes[1].set(xlabel="variables", ylabel="iterations", title="to 1e-4 (solid) and 1e-8 (dashed)")
+    axes[1].xaxis.set_minor_formatter(lambda *_: "")
     for ax in axes:
         ax.grid(True, which="major", alpha=0.3)
         ax.spines[["top", "right"]].set_visible(False)

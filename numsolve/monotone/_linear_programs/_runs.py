@@ -24,6 +24,7 @@ INTERVAL, MOST = 64, 4  # steps between two checks at first, and the largest mul
 # A check takes as long as some steps: intervals grow with the number of steps, and sooner for small programs,
 # whose steps take as long as a call. (unknowns and entries of a small one; steps for the next multiple)
 SMALL, GROWTH = 1 << 12, (1 << 10, 1 << 11)
+LARGE = 1 << 18  # from this size on intervals stay short, so that time limits are met
 SEARCHES = 4  # checks between two searches for a certificate
 SAYS = {
     Status.CONVERGED: "optimal to the tolerance",
@@ -80,6 +81,7 @@ class Attempt:
     def reduced(self):
         """Return the program on which the iteration runs, and its starting point."""
         lp, x, y = self.lp, self.best.x, self.best.y
+        self.reductions = []
         for reduction in (presolved, ordered) if self.presolves else (ordered,):
             found = reduction(lp)
             self.reductions.append(found)
@@ -130,11 +132,12 @@ class Attempt:
         iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
         restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem, self.lp)
         restarts.begin(iteration.point().error)
-        growth = GROWTH[0 if len(lp.A.data) + sum(lp.shape) < SMALL else 1]
+        size = len(lp.A.data) + sum(lp.shape)
+        growth, most = GROWTH[0 if size < SMALL else 1], MOST if size < LARGE else 1
         for check in count(1):
             if iteration.total >= self.maxiter:
                 raise Breakdown(SAYS[Status.MAXITER], Status.MAXITER)
-            interval = INTERVAL * min(1 + iteration.total // growth, MOST)
+            interval = INTERVAL * min(1 + iteration.total // growth, most)
             iteration.advance(min(interval, self.maxiter - iteration.total))
             self.total = iteration.total
             point = iteration.point()

@@ -20,11 +20,10 @@ from ._restarts import Restarts
 from ._result import LPResult
 from ._scaling import scaled
 
-INTERVAL, MOST = 64, 4  # steps between two checks at first, and the largest multiple of it
-# A check takes as long as some steps: intervals grow with the number of steps, and sooner for small programs,
-# whose steps take as long as a call. (unknowns and entries of a small one; steps for the next multiple)
-SMALL, GROWTH = 1 << 12, (1 << 10, 1 << 11)
-LARGE = 1 << 18  # from this size on intervals stay short, so that time limits are met
+INTERVAL = 64  # steps between two checks
+# Unknowns and entries below which a check takes as long as many steps: intervals double after the first ones.
+# Longer intervals, tried for larger programs, cost more by later restarts than they saved.
+SMALL, FIRST = 1 << 12, 1 << 10
 SEARCHES = 4  # checks between two searches for a certificate
 SAYS = {
     Status.CONVERGED: "optimal to the tolerance",
@@ -132,12 +131,11 @@ class Attempt:
         iteration = Iteration(problem, problem.from_x(x), problem.from_y(sense * y))
         restarts, search, measure = Restarts(), Search(lp, problem), Measure(lp, problem, self.lp)
         restarts.begin(iteration.point().error)
-        size = len(lp.A.data) + sum(lp.shape)
-        growth, most = GROWTH[0 if size < SMALL else 1], MOST if size < LARGE else 1
+        small = len(lp.A.data) + sum(lp.shape) < SMALL
         for check in count(1):
             if iteration.total >= self.maxiter:
                 raise Breakdown(SAYS[Status.MAXITER], Status.MAXITER)
-            interval = INTERVAL * min(1 + iteration.total // growth, most)
+            interval = 2 * INTERVAL if small and iteration.total >= FIRST else INTERVAL
             iteration.advance(min(interval, self.maxiter - iteration.total))
             self.total = iteration.total
             point = iteration.point()

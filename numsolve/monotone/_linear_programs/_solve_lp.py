@@ -40,7 +40,7 @@ def solve_lp(
     time_limit : float, optional
         Seconds after which to stop at the next check.
     callback : callable, optional
-        ``callback(x, residual)`` or ``callback(x)`` at each check, every 64 to 256 iterations; true stops.
+        ``callback(x, residual)`` or ``callback(x)`` at each check, every 64 or 128 iterations; true stops.
     presolve : bool
         Whether to reduce the program first. The answer is that of the program as it was given. Programs of
         CuPy arrays are not reduced.

@@ -50,7 +50,6 @@ for name, run in runs.items():
     print(f"{name}: value {x @ A @ y:.6f}, {run.nit} iterations, {run.nfev} evaluations of F")
 print(f"linear program: value {value:.6f}")
 x, y = runs["extragradient"].x
-assert abs(x @ A @ y - value) < 1e-3 * value
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
@@ -65,3 +64,5 @@ axes[1].legend(frameon=False)
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()
+
+PINNED = {"value of the game": (float(x @ A @ y), value, 1e-3 * value)}

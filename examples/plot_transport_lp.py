@@ -23,7 +23,6 @@ print(
 plan = result.x.reshape(1000, 1000)
 used = (plan > 1e-3 * plan.max()).sum()
 print(f"{used} of 1,000,000 routes carry more than a thousandth of the largest")
-assert abs(result.objective - 0.00318) < 1e-4
 
 # %%
 # The multipliers of the equations are prices: a route is used where cost is the sum of both.
@@ -37,3 +36,5 @@ axes[1].legend(frameon=False)
 for ax in axes:
     ax.spines[["top", "right"]].set_visible(False)
 plt.show()
+
+PINNED = {"cost": (result.objective, 0.00318, 1e-4)}

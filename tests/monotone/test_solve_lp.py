@@ -224,6 +224,19 @@ def test_on_the_device_as_on_the_host(rng):
     np.testing.assert_allclose(to_host(found.x), here.x, atol=1e-8)
 
 
+def test_steps_on_a_device_read_nothing(cupy, rng):
+    from numsolve.monotone._linear_programs._halpern import Iteration
+    from numsolve.monotone._linear_programs._scaling import scaled
+
+    lp = transport(rng, 6, 5)
+    there = LP(*to_device(lp.c, sp.csr_matrix(lp.A), lp.rl, lp.ru))
+    iteration = Iteration(scaled(there), *to_device(np.zeros(30), np.zeros(11)))
+    cupy.counts.clear()
+    iteration.advance(5)
+    assert cupy.counts["syncs"] == 0
+    assert cupy.counts["launches"] == 10  # two kernels a step
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -171,6 +171,26 @@ def transport_lines(rounds, n=8000, batch=(1000, 100), side=256, eps=5e-4, count
         yield f"| {name} | {dtype} | {time / count / entries * 1e9:.4f} | {ratio:.2f} |"
 
 
+def program_lines(rounds, sides=(300, 1000, 3000), count=256):
+    """Yield the lines of a table: iterations of transport programs against their byte floor and the host."""
+    from numsolve.monotone import LP, solve_lp
+    from numsolve.problems import transport_program
+
+    yield from (
+        "| linear program | variables | ms an iteration | of the byte floor | times the host |",
+        "|---|---|---|---|---|",
+    )
+    bandwidth = copy_bandwidth()
+    for side in sides:
+        lp = transport_program(side, side, rng=0)
+        there = LP(*numsolve.to_device(lp.c, sp.csr_matrix(lp.A), lp.rl, lp.ru))
+        run = partial(solve_lp, rtol=1e-30, maxiter=count, presolve=False)
+        time, ratio = compare(partial(run, there), partial(run, lp), rounds)
+        floor = (2 * 12 * lp.A.nnz + 8 * (7 * lp.shape[1] + 6 * lp.shape[0])) / bandwidth / 1e9
+        share = floor * count / time
+        yield f"| transport | {lp.shape[1]} | {1e3 * time / count:.3f} | {share:.2f} | {ratio:.2f} |"
+
+
 def main():
     """Run everything and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -202,6 +222,7 @@ def main():
         lines.append(f"| {family} | {grid} | {time * 1e3:.3f} | {ratio:.2f} | {fraction:.2f} |")
         print(lines[-1], flush=True)
     lines += ["", *transport_lines(options.rounds), "", *radial_lines(options.rounds)]
+    lines += ["", *program_lines(options.rounds)]
     lines += ["", f"Meanwhile {describe_load(meter.cores())} of the host."]
     text = options.out.read_text()
     head = text[: text.index(MARK) + len(MARK)].replace(

@@ -163,6 +163,16 @@ def test_on_the_device_as_on_the_host(method, cupy, rng):
     np.testing.assert_allclose(to_host(found.x), here.x, atol=1e-6)
 
 
+def test_an_iteration_reads_two_numbers_of_the_device(cupy):
+    weights, found = to_device(np.linspace(0.1, 0.9, 5)), []
+    for count in (10, 30):
+        cupy.counts.clear()
+        with pytest.warns(ConvergenceWarning):
+            halpern(lambda x: weights * x + 1, to_device(np.zeros(5)), rtol=0, maxiter=count)
+        found.append(cupy.counts["syncs"])
+    assert found[1] - found[0] == 2 * 20
+
+
 @pytest.mark.parametrize("method", ALL)
 def test_faults(method):
     with pytest.warns(ConvergenceWarning, match="not nonexpansive"):

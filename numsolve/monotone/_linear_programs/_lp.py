@@ -94,6 +94,16 @@ class LP:
         return f"LP({sense}{name}, {m} rows, {n} variables, {self.A.nnz} entries)"
 
 
+def of_checked(c, A, rl, ru, l, u, offset, maximize) -> LP:
+    """Return a program of arrays that are checked already and belong to nobody else."""
+    lp = object.__new__(LP)
+    values = {"c": c, "A": A, "rl": rl, "ru": ru, "l": l, "u": u, "offset": offset, "maximize": maximize}
+    for name, value in (values | {"names": None}).items():
+        _freeze(value)
+        object.__setattr__(lp, name, value)
+    return lp
+
+
 def _real(value, name, xp):
     value = _validate.as_array(value, name, xp)
     if value.dtype.kind == "c":

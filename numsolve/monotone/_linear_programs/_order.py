@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ..._array import namespace
 from ._certificate import Certificate
-from ._lp import LP
+from ._lp import LP, of_checked
 from ._scaling import segments, stable_order
 
 
@@ -51,7 +51,7 @@ def ordered(lp) -> Ordered:
     xp, A = namespace(lp.c), lp.A
     rows = stable_order(xp.diff(A.indptr))
     columns = stable_order(xp.bincount(A.indices, minlength=lp.shape[1]))
-    sorted_lp = LP(
+    sorted_lp = of_checked(
         lp.c[columns],
         _permuted(xp, A, rows, columns),
         *(lp.rl[rows], lp.ru[rows], lp.l[columns], lp.u[columns]),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._certificate import Certificate
-from .._lp import LP
+from .._lp import LP, of_checked
 from ._reduce import Contradiction, Reducer
 
 __all__ = ["Contradiction", "Presolved", "presolved"]
@@ -90,9 +90,9 @@ def presolved(lp) -> Presolved:
         reducer.run()
     rows, columns = np.flatnonzero(reducer.has_row), np.flatnonzero(reducer.has_column)
     sense = reducer.sense
-    left = LP(
+    left = of_checked(
         sense * reducer.c[columns],
-        lp.A[rows][:, columns],
+        reducer.left(),
         *(reducer.rl[rows], reducer.ru[rows], reducer.l[columns], reducer.u[columns]),
         *(lp.offset + sense * reducer.offset, lp.maximize),
     )

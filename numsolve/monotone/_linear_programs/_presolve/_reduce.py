@@ -1,6 +1,7 @@
 """The reductions, in passes over the whole program."""
 
 import numpy as np
+import scipy.sparse as sp
 
 from .._certificate import farkas, recession
 from ._steps import FixedColumns, ForcingRows, FreeColumns, SingletonRows
@@ -61,6 +62,16 @@ class Reducer:
             self.fix_dominated_columns()
             if before == (len(self.steps), int(self.has_row.sum()), int(self.has_column.sum())):
                 break
+
+    def left(self):
+        """Return the matrix of what is left."""
+        row_place, column_place = np.cumsum(self.has_row) - 1, np.cumsum(self.has_column) - 1
+        m, n = int(self.has_row.sum()), int(self.has_column.sum())
+        ends = np.cumsum(np.bincount(row_place[self.A.row_of[self.entry]], minlength=m))
+        index = self.A.column_of.dtype
+        indices = column_place[self.A.column_of[self.entry]].astype(index)
+        indptr = np.concatenate(([0], ends)).astype(index)
+        return sp.csr_array((self.A.data[self.entry], indices, indptr), shape=(m, n))
 
     def without(self, rows=NONE, columns=NONE):
         """Remove rows and columns."""

@@ -22,6 +22,16 @@ def lopsided():
     return convection_diffusion((SIDE, SIDE), (20.0, 5.0))
 
 
+def projected(P, k):
+    """Return the projection of a vector."""
+    return P(vector(k))
+
+
+def optimum(lp, _):
+    """Return the answer of a linear program."""
+    return monotone.solve_lp(lp).x
+
+
 def program():
     """Return a linear program."""
     return transport_program(9, 8, rng=0)
@@ -124,8 +134,8 @@ SHARED |= {
     "sketch, gaussian": (lambda: sketch.sketch("gaussian", 40, 4000, rng=0), product),
     "sketch, sparse": (lambda: sketch.sketch("sparse-sign", 40, 4000, rng=0), product),
     "sketch, hadamard": (lambda: sketch.sketch("subsampled-hadamard", 40, 4000, rng=0), product),
-    "affine set": (lambda: monotone.Affine(definite(), vector(0)), lambda P, k: P(vector(k))),
-    "simplex": (lambda: monotone.Simplex(2.0), lambda P, k: P(vector(k))),
-    "linear program": (program, lambda lp, _: monotone.solve_lp(lp).x),
+    "affine set": (lambda: monotone.Affine(definite(), vector(0)), projected),
+    "simplex": (lambda: monotone.Simplex(2.0), projected),
+    "linear program": (program, optimum),
     "mesh": (lambda: radial.exponential(20.0, 10), integral),
 }

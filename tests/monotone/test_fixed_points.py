@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 import scipy.optimize
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from numsolve import ConvergenceWarning, FunctionError, Interrupted, Status, to_device, to_host
@@ -221,6 +221,7 @@ def test_faults(method):
         (lambda: picard(np.cos, 1.0, rtol=-1), "rtol"),
         (lambda: intersection([], [1.0]), "sets is empty"),
         (lambda: intersection([Nonnegative()], [1.0], method="x"), "method is 'x'"),
+        (lambda: intersection([lambda z: z[:1]], [1.0, 2.0]), r"but x0 has 2"),
         (lambda: douglas_rachford(None, None, [1.0], step=0), "step"),
         (lambda: douglas_rachford(None, None, [1.0], method="halpern", relaxation=1.5), "takes 1 only"),
     ],
@@ -290,6 +291,41 @@ def test_intersections(method, rng):
             options={"ftol": 1e-14},
         )
         np.testing.assert_allclose(found.x, other.x, atol=1e-4)
+
+
+def test_dykstra_does_not_end_at_a_common_point_that_is_not_the_nearest():
+    """One cycle leads into both halfspaces; the nearest point is their corner."""
+    a, b = np.array([1.0, 0.0]), np.array([0.5, 0.75**0.5])
+    start = np.linalg.solve(np.stack([a, b]), [1.0, 1.0])
+    sets = [Halfspace(a, 0.0), Halfspace(b, 0.0)]
+    once = intersection(sets, start)
+    assert once.nit == 1
+    assert np.linalg.norm(once.x) > 0.2
+    found = intersection(sets, start, method="dykstra", rtol=1e-9).check()
+    np.testing.assert_allclose(found.x, 0, atol=1e-8)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_dykstra_finds_the_nearest_point_of_random_halfspaces(seed):
+    """The oracle is the dual, a nonnegative least-squares problem: x = start - A^T y."""
+    rng = np.random.default_rng(seed)
+    A, start = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    assume(np.linalg.cond(A) < 20)
+    b = A @ rng.standard_normal(4)
+    sets = [Halfspace(row, bound) for row, bound in zip(A, b, strict=True)]
+    found = intersection(sets, start, method="dykstra", rtol=1e-9, maxiter=100_000).check()
+    excess = A @ start - b
+    y = scipy.optimize.nnls(A.T, np.linalg.lstsq(A, excess, rcond=None)[0])[0]  # A A^T y = excess where y > 0
+    np.testing.assert_allclose(found.x, start - A.T @ y, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["alternating", "averaged", "dykstra"])
+def test_the_gap_between_two_sets(method):
+    sets = [Ball(1.0, [-2.0, 0.0]), Ball(0.5, [2.0, 0.0])]
+    with pytest.warns(ConvergenceWarning, match="no common point"):
+        result = intersection(sets, [0.0, 3.0], method=method, maxiter=500)
+    assert result.status == Status.MAXITER
+    np.testing.assert_allclose(result.displacement, [2.5, 0.0], atol=1e-2)
 
 
 def test_sets_without_a_common_point():

@@ -1,10 +1,12 @@
 """A common point of several convex sets."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
+from itertools import combinations
+from math import inf
 
 from ... import _validate
 from ..._functions import VectorFunction
-from ..._result import Result, Status, warn_of_miss
+from ..._result import Breakdown, Result, Status, warn_of_miss
 from ..._variables import Variables
 from .._proximal import projection
 from .._results import FixedPointResult
@@ -12,7 +14,9 @@ from .._search import Search
 
 GROWS = "the points move away without bound: a map is not the projection onto a convex set"
 SAYS = {
-    Status.MAXITER: "maxiter reached: raise it; if the sets have no common point, displacement is not 0",
+    Status.MAXITER: (
+        "maxiter reached: raise it; if the sets have no common point, displacement tends to their distance"
+    ),
     Status.TIME_LIMIT: "time limit reached: raise it, or try another method",
     Status.NONFINITE: "a projection is not finite at the starting point: choose another x0",
 }
@@ -42,14 +46,17 @@ def intersection(
         "dykstra" finds the common point that is nearest to x0.
     rtol, atol : float
         The run ends when the norm of all distances, of x to each set, is at most ``max(rtol * first, atol)``,
-        where `first` is that of x0.
+        where `first` is that of x0. "dykstra" takes the norm of all ``x - P(x + y)``, where y is the
+        correction for the set of P: if they are 0, then x is the nearest point.
     maxiter, time_limit, callback : as there
         As in `picard`.
 
     Returns
     -------
     FixedPointResult
-        `displacement` is the change of x in the last cycle.
+        `displacement` is the longest difference of two projections of x. For two sets without a common point
+        it tends to the shortest vector between them, from the first to the second. `residuals` are the norms
+        of the distances.
 
     Raises
     ------
@@ -59,7 +66,9 @@ def intersection(
     Notes
     -----
     An iteration is a cycle over all sets; the measure of distances takes another one. Storage of Dykstra's
-    method: a vector for each set.
+    method: a vector for each set. A correction y is normal to its set at the point ``P(x + y)``, and the sum
+    of all corrections is ``x0 - x``. So a point with ``x = P(x + y)`` for all sets is the nearest one. A
+    point that only lies in all sets need not be.
 
     References
     ----------
@@ -80,17 +89,16 @@ def intersection(
     rtol, atol = _validate.tolerances(rtol, atol)
     maxiter, deadline = _validate.count(maxiter, "maxiter"), _validate.deadline(time_limit)
     variables = Variables(x0, real=True)
-    maps = [projection(P, f"sets[{i}]") for i, P in enumerate(sets)]
-    if not maps:
-        raise ValueError("sets is empty; at least one set is needed")
-    functions = [VectorFunction(P, variables, (), f"sets[{i}]", variables.n) for i, P in enumerate(maps)]
+    functions = _projections(sets, variables, deadline)
     xp = variables.xp
 
+    corrections = [xp.zeros_like(variables.start) for _ in functions]
+
     def residual(x):
-        return xp.concatenate(tuple(x - P(x) for P in functions))
+        parts = zip(functions, corrections, strict=True)
+        return xp.concatenate(tuple(x - P(x + y) for P, y in parts))
 
     def points(x):
-        corrections = [xp.zeros_like(x) for _ in functions]
         while True:
             if method == "averaged":
                 x = sum(P(x) for P in functions) / len(functions)
@@ -102,16 +110,36 @@ def intersection(
                         corrections[i] = moved - x
             yield x, residual(x)
 
-    before = [variables.start, variables.start]
-
-    def remembered(x):
-        for pair in points(x):
-            before[:] = before[1], pair[0]
-            yield pair
-
-    search = Search(residual, remembered, GROWS)
+    search = Search(residual, points, GROWS)
     found = search.run(variables, rtol, atol, maxiter, callback, deadline, functions, SAYS)
     kept = {field.name: getattr(found, field.name) for field in fields(Result)}
+    gap = _gap(found.x.reshape(-1), functions, variables)
     calls = sum(P.calls for P in functions)
-    result = FixedPointResult(**kept, displacement=variables.shown(before[0] - before[1]), nfev=calls)
-    return warn_of_miss(replace(result, x=found.x))
+    return warn_of_miss(FixedPointResult(**kept, displacement=gap, nfev=calls))
+
+
+def _projections(sets, variables, deadline):
+    """Return the projections onto the sets, as functions of a vector."""
+    if callable(sets) or not hasattr(sets, "__iter__"):
+        raise TypeError(f"sets is a {type(sets).__name__}; a sequence of sets is needed: pass [set]")
+    maps = [projection(P, f"sets[{i}]") for i, P in enumerate(sets)]
+    if not maps:
+        raise ValueError("sets is empty; at least one set is needed")
+    functions = [
+        VectorFunction(P, variables, (), f"sets[{i}]", variables.n, "x0 has") for i, P in enumerate(maps)
+    ]
+    for function in functions:
+        function.deadline = deadline
+    return functions
+
+
+def _gap(x, functions, variables):
+    """Return the longest difference of two projections of x, or None if they cannot be evaluated."""
+    for function in functions:
+        function.deadline = inf
+    try:
+        images = [P(x) for P in functions]
+    except Breakdown:
+        return None
+    gaps = [q - p for p, q in combinations(images, 2)] or [images[0] - x]
+    return variables.shown(max(gaps, key=lambda gap: float((gap * gap).sum())))

@@ -1,11 +1,17 @@
 """One loop for all methods of this family that look for a zero of a residual."""
 
 from dataclasses import replace
-from math import inf, nan
+from math import inf, log2, nan
+
+import numpy as np
 
 from .._result import Breakdown, Interrupted, Status
 from .._run import ended_at_start, run
 
+NAN = (
+    "the residual is NaN: a function returned NaN near the point that is kept; start nearer to the solution, "
+    "or take smaller steps"
+)
 GROWTH = 1e6  # of the residual, over the first one, after which a method gives up
 
 
@@ -28,7 +34,7 @@ class Search:
     def __init__(self, residual, points, grows):
         self.residual, self.points, self.grows = residual, points, grows
         self.going, self.best, self.smallest, self.first = None, None, inf, nan
-        self.count, self.last = 0, None
+        self.count, self.last, self.scale = 0, None, 1.0
         self.functions, self.at_start = (), None
 
     def steps(self, x):
@@ -38,19 +44,32 @@ class Search:
         except Breakdown:  # a function of the caller raised: the run ends
             yield x, _square(x) * nan
             return
-        rr = _square(r)
+        rr = self.square(r)
         self.seen(x, r, float(rr))
         yield x, rr / self.unit
         if self.going is None:
             self.going = self.points(x)
         for x, r in self.going:
-            rr, self.count = _square(r), self.count + 1
+            rr, self.count = self.square(r), self.count + 1
             size = float(rr)
             if size > GROWTH**2 * self.first:
                 raise Breakdown(self.grows, Status.BREAKDOWN)
             self.seen(x, r, size)
             if (yield x, rr / self.unit) is None:
-                raise Breakdown(self.grows, Status.NONFINITE)
+                raise Breakdown(NAN, Status.NONFINITE)
+
+    def square(self, r):
+        """Return the squared norm of a residual, in the square of the scale."""
+        return _square(r if self.scale == 1 else r / self.scale)
+
+    def measured(self, r):
+        """Return the first squared norm, after the choice of a scale in which squares stay representable."""
+        with np.errstate(all="ignore"):
+            first, safe = float(_square(r)), float(np.finfo(r.dtype).tiny) ** (1 / 3)
+            if not safe < first < 1 / safe:
+                self.scale = _scale(r)
+                first = float(self.square(r))
+        return first
 
     def verified(self, x):
         """Return the residual at x, also after the time limit: nothing is claimed without it."""
@@ -80,11 +99,12 @@ class Search:
         self.functions = functions
         try:
             self.at_start = self.residual(variables.start)
-            first = float(_square(self.at_start)) ** 0.5
+            first = self.measured(self.at_start)
         except Breakdown as error:
             return ended_at_start(error, variables, functions)
-        self.first = first**2
+        self.first = first
         self.unit = self.first if 0 < self.first < inf else 1.0
+        first = self.scale * first**0.5
         try:
             result = run(
                 self.steps,
@@ -119,6 +139,12 @@ class Last:
             self._value = self._function(x)
             self._x = x
         return self._value
+
+
+def _scale(r):
+    """Return the largest entry's size as a power of two, or 1 if it is 0 or not finite."""
+    largest = float(abs(r).max()) if r.size else 0.0
+    return 2.0 ** round(log2(largest)) if 0 < largest < inf else 1.0
 
 
 def _square(r):

@@ -152,6 +152,35 @@ def test_shapes_dtypes_and_arguments(rng):
     assert pickle.loads(pickle.dumps(result)).nfev == result.nfev
 
 
+@pytest.mark.parametrize("size", [1e-250, 1e-170, 1e-160, 1e160, 1e250])
+@pytest.mark.parametrize("method", ALL)
+def test_squares_that_leave_the_range_of_numbers(method, size):
+    """Residuals are measured in their own unit: no square becomes 0 or infinite."""
+    factors, unit = np.array([0.5, 0.3]), np.ones(2)
+    options = {"anchor": "restarted"} if method is halpern else {}
+    result = method(lambda x: factors * x + size * unit, size * np.array([3.0, 1.0]), **options).check()
+    np.testing.assert_allclose(result.x / size, 1 / (1 - factors), rtol=1e-4)
+    np.testing.assert_allclose(result.residuals[0] / size, np.hypot(0.5, 0.3), rtol=1e-12)
+
+
+def test_residuals_that_do_not_change():
+    """The differences of residuals are all 0: the system of Anderson's method stays solvable."""
+    for dtype, regularization in ((np.float32, 1e-10), (np.float64, 0.0)):
+        with pytest.warns(ConvergenceWarning, match="maxiter"):
+            result = anderson(lambda x: x + 1, np.zeros(2, dtype), regularization=regularization, maxiter=20)
+        np.testing.assert_array_equal(result.displacement, -1)
+    small = np.float32(1e-25)
+    found = anderson(lambda x: np.float32(0.5) * x + small, np.full(3, 3 * small)).check()
+    np.testing.assert_allclose(found.x / small, 2, rtol=1e-5)
+
+
+def test_nan_after_the_start_keeps_the_best_point_and_says_so():
+    with pytest.warns(ConvergenceWarning, match="NaN"):
+        result = picard(lambda x: np.where(abs(x) < 0.3, np.nan, x / 2), np.ones(2))
+    assert result.status == Status.NONFINITE
+    np.testing.assert_array_equal(result.x, 0.5)
+
+
 @pytest.mark.parametrize("method", ALL)
 def test_on_the_device_as_on_the_host(method, cupy, rng):
     weights = rng.uniform(0.1, 0.9, 6)
@@ -217,6 +246,7 @@ def test_faults(method):
         (lambda: halpern(np.cos, 1.0, anchor="none"), "anchor is 'none'"),
         (lambda: anderson(np.cos, 1.0, depth=0), "depth"),
         (lambda: anderson(np.cos, 1.0, damping=0), "damping"),
+        (lambda: anderson(np.cos, 1.0, damping=1.5), "damping is 1.5"),
         (lambda: picard(np.cos, np.nan), "x0 has 1 NaN"),
         (lambda: picard(np.cos, 1.0, rtol=-1), "rtol"),
         (lambda: intersection([], [1.0]), "sets is empty"),
@@ -316,7 +346,7 @@ def test_dykstra_finds_the_nearest_point_of_random_halfspaces(seed):
     found = intersection(sets, start, method="dykstra", rtol=1e-9, maxiter=100_000).check()
     excess = A @ start - b
     y = scipy.optimize.nnls(A.T, np.linalg.lstsq(A, excess, rcond=None)[0])[0]  # A A^T y = excess where y > 0
-    np.testing.assert_allclose(found.x, start - A.T @ y, atol=1e-4)
+    np.testing.assert_allclose(found.x, start - A.T @ y, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ["alternating", "averaged", "dykstra"])

@@ -4,9 +4,9 @@ Each rule has ``begin(x)``, called at the start, and ``next(x, t)``, which retur
 its image t = T x. Nothing is read from a device.
 """
 
-from ..._array import namespace
+import numpy as np
 
-TINY = 1e-300
+from ..._array import namespace
 
 
 class Picard:
@@ -49,8 +49,8 @@ class Halpern:
         xp = namespace(x)
         image = 2 * t - x if self.reflected else t
         if self.anchor == "adaptive":
-            r = x - image
-            phi = 1 + 2 * (r.conj() @ (self.x0 - x)).real / xp.maximum((r.conj() @ r).real, TINY)
+            r, tiny = x - image, float(np.finfo(x.dtype).tiny)
+            phi = 1 + 2 * (r.conj() @ (self.x0 - x)).real / xp.maximum((r.conj() @ r).real, tiny)
             beta = 1 / (xp.maximum(phi, self.k + 1) + 1)
         else:
             beta = 1 / (self.k + 2)
@@ -101,8 +101,10 @@ class Anderson:
         dT = xp.stack([t - other for other in self.images[:-1]])
         gram = dR.conj() @ dR.T
         size = xp.trace(gram).real / len(dR)
-        gram = gram + self.regularization * xp.maximum(size, TINY) * xp.eye(len(dR), dtype=x.dtype)
-        gamma = xp.linalg.solve(gram, dR.conj() @ r)
+        size = xp.where(size > 0, size, 1)
+        least = max(self.regularization, 4 * float(np.finfo(x.dtype).eps))  # the system is never singular
+        gram = gram / size + least * xp.eye(len(dR), dtype=x.dtype)
+        gamma = xp.linalg.solve(gram, dR.conj() @ r / size)
         after = t - gamma @ dT
         if self.damping != 1:
             after = after - (1 - self.damping) * (r - gamma @ dR)

@@ -187,7 +187,8 @@ def anderson(
     damping : float
         Factor in (0, 1] of the combined residual that is added.
     regularization : float
-        Of the least-squares problem, relative to the mean square of the differences of residuals.
+        Of the least-squares problem, relative to the mean square of the differences of residuals. It is at
+        least four units of rounding.
     safeguard : float
         A plain step is taken when the residual has grown by more than this factor.
     args, rtol, atol, maxiter, time_limit, callback : as there
@@ -221,9 +222,12 @@ def anderson(
     >>> anderson(np.cos, np.ones(3), rtol=1e-10).nit < 10
     True
     """
+    damping = _validate.positive(damping, "damping")
+    if damping > 1:
+        raise ValueError(f"damping is {damping}; a number > 0 and <= 1 is needed")
     rule = Anderson(
         _validate.count(depth, "depth", 1),
-        _validate.positive(damping, "damping"),
+        damping,
         _validate.tolerance(regularization, "regularization"),
         _validate.positive(safeguard, "safeguard"),
     )

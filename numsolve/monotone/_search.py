@@ -1,7 +1,7 @@
 """One loop for all methods of this family that look for a zero of a residual."""
 
 from dataclasses import replace
-from math import inf, log2, nan
+from math import floor, inf, log2, nan
 
 import numpy as np
 
@@ -88,9 +88,6 @@ class Search:
     def seen(self, x, r, size):
         """Keep the last point and the best one."""
         self.last = x, r
-        if self.first != self.first:
-            self.first = size
-            self.unit = size if 0 < size < inf else 1.0
         if size < self.smallest:
             self.best, self.smallest = x, size
 
@@ -100,17 +97,18 @@ class Search:
         try:
             self.at_start = self.residual(variables.start)
             first = self.measured(self.at_start)
+            norm = self.scale * first**0.5
+            if not norm < inf:  # a tolerance relative to it would hold for anything
+                raise Breakdown(says[Status.NONFINITE], Status.NONFINITE)
         except Breakdown as error:
             return ended_at_start(error, variables, functions)
-        self.first = first
-        self.unit = self.first if 0 < self.first < inf else 1.0
-        first = self.scale * first**0.5
+        self.first, self.unit = first, first if first > 0 else 1.0
         try:
             result = run(
                 self.steps,
                 variables,
-                first=first,
-                tol=max(rtol * first, atol),
+                first=norm,
+                tol=max(rtol * norm, atol),
                 maxiter=maxiter,
                 callback=callback,
                 deadline=deadline,
@@ -144,7 +142,7 @@ class Last:
 def _scale(r):
     """Return the largest entry's size as a power of two, or 1 if it is 0 or not finite."""
     largest = float(abs(r).max()) if r.size else 0.0
-    return 2.0 ** round(log2(largest)) if 0 < largest < inf else 1.0
+    return 2.0 ** floor(log2(largest)) if 0 < largest < inf else 1.0
 
 
 def _square(r):

@@ -208,8 +208,11 @@ def test_faults(method):
         result = method(lambda x: x**3 + 2 * x + 1, [1.0], maxiter=200)
     assert result.status < 0
     assert np.isfinite(result.x).all()
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.warns(ConvergenceWarning, match="not finite at the starting point"):
+            assert method(lambda x, value=value: x + value, [1.0]).status == Status.NONFINITE
     with pytest.warns(ConvergenceWarning, match="not finite at the starting point"):
-        assert method(lambda x: x + np.nan, [1.0]).status == Status.NONFINITE
+        assert method(lambda x: -x / 2, [1.1e308, 1e308]).status == Status.NONFINITE
     with pytest.raises(TypeError, match="T is a int"):
         method(3, [1.0])
     with pytest.raises(ValueError, match="T returned an array of shape"):

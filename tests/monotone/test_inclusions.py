@@ -263,6 +263,8 @@ def test_faults(method):
     np.testing.assert_allclose(result.x, [1, 2])  # the best point is the first
     with pytest.warns(ConvergenceWarning, match="not finite at the starting point"):
         assert method(lambda z: z * np.nan, [1.0]).status == Status.NONFINITE
+    with pytest.warns(ConvergenceWarning, match="not finite at the starting point"):
+        assert method(lambda z: z + np.inf, [1.0]).status == Status.NONFINITE
     with pytest.raises(TypeError, match="F is a int"):
         method(3, [1.0])
     with pytest.raises(ValueError, match="F returned an array of shape"):

@@ -109,6 +109,57 @@ def test_simplex_of_hostile_points(z):
     assert (found >= 0).all()
 
 
+@pytest.mark.parametrize("size", [1e-200, 1e-160, 1e160, 1e200])
+def test_points_whose_squares_leave_the_range_of_numbers(size):
+    """The maps commute with a change of unit."""
+    z = np.array([0.3, 3.0, -4.0])
+    for at_one, there in (
+        (Ball(2.0), Ball(2.0 * size)),
+        (SecondOrderCone(), SecondOrderCone()),
+        (L2(2.0), L2(2.0 * size)),
+    ):
+        np.testing.assert_allclose(there(size * z) / size, at_one(z), rtol=1e-12, atol=1e-15)
+    at_one, there = Halfspace([1.0, 2.0, 0.0], 1.0), Halfspace([size, 2 * size, 0.0], size)
+    np.testing.assert_allclose(there(z), at_one(z), rtol=1e-12)  # the same set
+
+
+def test_whole_numbers_and_lists_become_floats():
+    """A projection of whole numbers is not rounded."""
+    np.testing.assert_array_equal(Simplex()(np.array([1, 1])), [0.5, 0.5])
+    np.testing.assert_array_equal(Box(0, 0.5)([1, 2]), [0.5, 0.5])
+    np.testing.assert_allclose(Ball()(np.array([3, 4])), [0.6, 0.8])
+    np.testing.assert_array_equal(L1(0.5)(np.array([3, 4])), [2.5, 3.5])
+
+
+def test_complex_points(rng):
+    """A ball and a norm see a complex number as a vector of the plane; ordered sets refuse it."""
+    z = rng.standard_normal(3) + 1j * rng.standard_normal(3)
+    flat = z.view(float)
+    np.testing.assert_allclose(Ball(0.5)(z).view(float), Ball(0.5)(flat))
+    np.testing.assert_allclose(L2(0.5)(z).view(float), L2(0.5)(flat))
+    for P, bound in ((Ball(0.5, norm=np.inf), 0.5), (Ball(10.0, norm=np.inf), 10.0)):
+        np.testing.assert_allclose(P(z), z * np.minimum(1, bound / abs(z)))
+    np.testing.assert_allclose(L1(0.2)(z) + Ball(0.2, norm=np.inf)(z), z)  # Moreau's identity
+    for P in (Box(), Simplex(), Halfspace(np.ones(3), 1.0), SecondOrderCone()):
+        with pytest.raises(TypeError, match="z is complex"):
+            P(z)
+    with pytest.raises(TypeError, match="lower is complex"):
+        Box(1j)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_affine_sets_with_rows_of_different_sizes(sparse, rng):
+    B = rng.standard_normal((3, 5))
+    scales, b, z = np.array([1e9, 1.0, 1e-9]), rng.standard_normal(3), rng.standard_normal(5)
+    S = scales[:, None] * B
+    P = Affine(sp.csr_array(S) if sparse else S, scales * b)
+    np.testing.assert_allclose(P(z), Affine(B, b)(z), atol=1e-12)
+    assert Affine(np.zeros((0, 5)), np.zeros(0))(z) == pytest.approx(z)  # no equation
+    low = rng.standard_normal((3, 2)) @ rng.standard_normal((2, 5))
+    with pytest.raises(ValueError, match="linearly dependent"):
+        Affine(sp.csr_array(low) if sparse else low, b)
+
+
 def test_rows_of_a_matrix_and_single_precision(rng):
     Z = rng.standard_normal((5, N)).astype(np.float32)
     found = Simplex()(Z)
@@ -159,6 +210,13 @@ def test_they_pickle_show_themselves_and_cannot_be_changed(rng):
         (lambda: L1(-1), "negative"),
         (lambda: Product([Space()], [1, 2]), "1 maps are given for 2 parts"),
         (lambda: Product([Space()], [3])(np.zeros(2)), "the parts have 3"),
+        (lambda: Product([Space()], [-1]), "lengths >= 0"),
+        (lambda: Affine(np.zeros((1, 3)), np.zeros(1)), "row of zeros"),
+        (lambda: Affine(np.ones((1, 3)), 1.0), r"\(m, n\) and \(m,\)"),
+        (lambda: Box(np.zeros(3), 1.0)(np.zeros(1)), "does not fit Box"),
+        (lambda: Simplex()(np.zeros(0)), "at least one entry"),
+        (lambda: SecondOrderCone()(np.zeros(0)), "at least one entry"),
+        (lambda: SemidefiniteCone()(np.zeros((2, 3))), "a square matrix"),
     ],
 )
 def test_bad_arguments(make, message):

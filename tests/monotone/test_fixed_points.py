@@ -280,6 +280,27 @@ def test_douglas_rachford_solves_a_lasso(method, rng):
     np.testing.assert_allclose(w @ gradient, lam * abs(w).sum(), rtol=0.1 if method == "halpern" else 1e-6)
 
 
+def test_douglas_rachford_hands_out_a_point_of_f_after_a_fault():
+    box, start = Box(0.0, 1.0), np.array([5.0, -3.0])
+
+    def late(error, calls):
+        def g(z, step):
+            calls.append(z)
+            if len(calls) > 1:
+                raise error
+            return L1(0.1)(z, step)
+
+        return g
+
+    with pytest.raises(FunctionError, match="a proximal map raised") as caught:
+        douglas_rachford(box, late(RuntimeError("no more"), []), start)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    np.testing.assert_array_equal(caught.value.result.x, [1, 0])
+    with pytest.raises(Interrupted) as stopped:
+        douglas_rachford(box, late(KeyboardInterrupt(), []), start)
+    np.testing.assert_array_equal(stopped.value.result.x, box(stopped.value.result.x))
+
+
 def test_admm_with_matrices(rng):
     """Total variation of a short signal, against a generic solver."""
     n, lam = 8, 0.4

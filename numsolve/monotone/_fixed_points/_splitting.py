@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ... import _validate
 from ..._array import is_sparse, namespace
+from ..._result import FunctionError, Interrupted
 from .._proximal import proximal
 from .._results import FixedPointResult
 from ._solve import anderson, halpern, picard
@@ -40,7 +41,8 @@ def douglas_rachford(
     method : {"picard", "halpern", "anderson"}
         The method for the fixed point.
     rtol, atol, maxiter, time_limit, callback : as there
-        As in `picard`, for the residual ``prox_g(2 x - z) - x`` with ``x = prox_f(z)``.
+        As in `picard`, for the residual ``prox_g(2 x - z) - x`` with ``x = prox_f(z)``. The callback is
+        called with z.
 
     Returns
     -------
@@ -82,17 +84,25 @@ def douglas_rachford(
         x = prox_f(z, step)
         return z + prox_g(2 * x - z, step) - x
 
-    found = METHODS[method](
-        T,
-        z0,
-        **options,
-        rtol=rtol,
-        atol=atol,
-        maxiter=maxiter,
-        time_limit=time_limit,
-        callback=callback,
-    )
-    return replace(found, x=prox_f(found.x, step))
+    def shown(result):
+        return replace(result, x=prox_f(result.x, step))  # it was evaluated at this point before
+
+    try:
+        found = METHODS[method](
+            T,
+            z0,
+            **options,
+            rtol=rtol,
+            atol=atol,
+            maxiter=maxiter,
+            time_limit=time_limit,
+            callback=callback,
+        )
+    except Interrupted as error:
+        raise Interrupted(shown(error.result)) from None
+    except FunctionError as error:
+        raise FunctionError("a proximal map raised an exception", shown(error.result)) from error.__cause__
+    return shown(found)
 
 
 def admm(

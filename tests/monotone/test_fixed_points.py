@@ -79,6 +79,21 @@ def test_picard_needs_an_averaged_map():
     assert picard(lambda x: turn(1.0) @ x, [1.0, 0.0], relaxation=0.5).success
 
 
+@pytest.mark.filterwarnings("ignore::numsolve.ConvergenceWarning")
+@pytest.mark.parametrize("a", [0.3, 0.5, 0.99])
+def test_picard_meets_its_bound_on_averaged_maps(a):
+    """The bound is a / (1 - a) / (k + 1); turns in many planes come within a factor of e of it."""
+    factors = 1 - a + a * np.exp(1j * np.geomspace(1e-3, np.pi, 200))
+    k = np.arange(61)
+    largest = 0 * k
+    for factor in factors:
+        squares = picard(lambda x, f=factor: f * x, [1.0 + 0j], rtol=0, maxiter=60).residuals ** 2
+        largest = np.maximum(largest, np.pad(squares, (0, 61 - len(squares))))
+    bound = a / (1 - a) / (k + 1)
+    assert (largest <= bound * (1 + 1e-12)).all()
+    assert largest[60] > bound[60] / 3
+
+
 def test_orders_of_convergence(rng):
     """For turns in many planes the residual of Halpern falls like 1/k, that of Mann like 1/sqrt(k)."""
     angles = np.pi / np.arange(1, 400)

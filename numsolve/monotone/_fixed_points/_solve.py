@@ -73,8 +73,10 @@ def picard(
 
     Notes
     -----
-    An iteration costs one evaluation of T. Storage: five vectors. The squared residual is at most
-    ``4 |x0 - x*|^2 / (k + 1)`` for an averaged map, and linear in k where T is a contraction.
+    An iteration costs one evaluation of T. Storage: five vectors. Let ``(1 - a) I + a N`` be the map of an
+    iteration, relaxed by `relaxation`, with N nonexpansive and ``a < 1``. Its squared residual is at most
+    ``a / (1 - a) |x0 - x*|^2 / (k + 1)``. For a projection or a proximal map, a is half the relaxation. The
+    residual of a contraction falls by a constant factor.
 
     References
     ----------

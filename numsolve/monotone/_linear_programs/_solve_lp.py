@@ -50,7 +50,8 @@ def solve_lp(
     LPResult
         The answer. `x` is within its bounds, and y and s have signs that the bounds allow. `status` is
         CONVERGED only if `kkt`, computed again from them, is at most `rtol`. INFEASIBLE and UNBOUNDED come
-        with a `certificate` whose `violation` is at most 1e-6.
+        with a `certificate` whose `violation` is at most 1e-6. A program without feasible points may be
+        called UNBOUNDED, if a direction improves its objective without end.
 
     Raises
     ------

@@ -32,7 +32,7 @@ SAYS = {
     Status.STAGNATED: "the residuals stopped falling before they met the tolerance: loosen rtol",
     Status.NONFINITE: "the iterates are not finite: scale the data",
     Status.INFEASIBLE: "the program is infeasible: certificate has multipliers that prove it",
-    Status.UNBOUNDED: "the program is unbounded, unless it is infeasible too: certificate has a direction that proves it",
+    Status.UNBOUNDED: "the program is unbounded, unless it is infeasible too: certificate has a direction",
 }
 
 
